@@ -1,0 +1,261 @@
+//! The six calls, the tables they write to, and the columns that each table has from its creation.
+
+use headgate_terms::{Column, ColumnType};
+
+/// What an event's `type` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Call {
+    Track,
+    Identify,
+    Group,
+    Page,
+    Screen,
+    Alias,
+}
+
+impl Call {
+    /// The call of a `type`, which must match exactly (E2).
+    pub(crate) fn of(kind: &str) -> Option<Self> {
+        Some(match kind {
+            "track" => Self::Track,
+            "identify" => Self::Identify,
+            "group" => Self::Group,
+            "page" => Self::Page,
+            "screen" => Self::Screen,
+            "alias" => Self::Alias,
+            _ => return None,
+        })
+    }
+
+    /// The table every event of this call goes to.
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Self::Track => "tracks",
+            Self::Identify => "identifies",
+            Self::Group => "groups",
+            Self::Page => "pages",
+            Self::Screen => "screens",
+            Self::Alias => "aliases",
+        }
+    }
+
+    /// Where the event's own values stand; the other of the two is not looked at (E3).
+    pub(crate) fn section(self) -> &'static str {
+        match self {
+            Self::Track | Self::Page | Self::Screen => "properties",
+            Self::Identify | Self::Group | Self::Alias => "traits",
+        }
+    }
+}
+
+/// A fixed column: its field in the event decides what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fixed {
+    Id,
+    AnonymousId,
+    UserId,
+    ReceivedAt,
+    SentAt,
+    Timestamp,
+    OriginalTimestamp,
+    Event,
+    EventText,
+    GroupId,
+    PreviousId,
+    Name,
+    Category,
+    UuidTs,
+}
+
+impl Fixed {
+    pub(crate) fn column(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::AnonymousId => "anonymous_id",
+            Self::UserId => "user_id",
+            Self::ReceivedAt => "received_at",
+            Self::SentAt => "sent_at",
+            Self::Timestamp => "timestamp",
+            Self::OriginalTimestamp => "original_timestamp",
+            Self::Event => "event",
+            Self::EventText => "event_text",
+            Self::GroupId => "group_id",
+            Self::PreviousId => "previous_id",
+            Self::Name => "name",
+            Self::Category => "category",
+            Self::UuidTs => "uuid_ts",
+        }
+    }
+
+    pub(crate) fn kind(self) -> ColumnType {
+        match self {
+            Self::ReceivedAt
+            | Self::SentAt
+            | Self::Timestamp
+            | Self::OriginalTimestamp
+            | Self::UuidTs => ColumnType::Timestamp,
+            _ => ColumnType::String,
+        }
+    }
+
+    /// The path of the field it is filled from, as sent.
+    fn source(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Id => "messageId",
+            Self::AnonymousId => "anonymousId",
+            Self::UserId => "userId",
+            Self::ReceivedAt => "receivedAt",
+            Self::SentAt => "sentAt",
+            Self::Timestamp => "timestamp",
+            Self::OriginalTimestamp => "originalTimestamp",
+            Self::Event | Self::EventText => "event",
+            Self::GroupId => "groupId",
+            Self::PreviousId => "previousId",
+            Self::Name => "name",
+            Self::Category => "category",
+            Self::UuidTs => return None,
+        })
+    }
+}
+
+/// The kinds of table, by their fixed columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// `tracks` and the table of an event.
+    Track,
+    Identifies,
+    Users,
+    Groups,
+    /// `pages` and `screens`.
+    Page,
+    Aliases,
+}
+
+impl Shape {
+    /// The fixed columns in their order, the id first.
+    pub(crate) fn fixed(self) -> &'static [Fixed] {
+        use Fixed::{
+            AnonymousId, Category, Event, EventText, GroupId, Id, Name, OriginalTimestamp,
+            PreviousId, ReceivedAt, SentAt, Timestamp, UserId, UuidTs,
+        };
+        match self {
+            Self::Track => &[
+                Id,
+                AnonymousId,
+                UserId,
+                ReceivedAt,
+                SentAt,
+                Timestamp,
+                OriginalTimestamp,
+                Event,
+                EventText,
+                UuidTs,
+            ],
+            Self::Identifies => {
+                &[Id, AnonymousId, UserId, ReceivedAt, SentAt, Timestamp, OriginalTimestamp, UuidTs]
+            }
+            Self::Users => &[Id, ReceivedAt, SentAt, Timestamp, OriginalTimestamp, UuidTs],
+            Self::Groups => &[
+                Id,
+                AnonymousId,
+                UserId,
+                ReceivedAt,
+                SentAt,
+                Timestamp,
+                OriginalTimestamp,
+                GroupId,
+                UuidTs,
+            ],
+            Self::Page => &[
+                Id,
+                AnonymousId,
+                UserId,
+                ReceivedAt,
+                SentAt,
+                Timestamp,
+                OriginalTimestamp,
+                Name,
+                Category,
+                UuidTs,
+            ],
+            Self::Aliases => &[
+                Id,
+                AnonymousId,
+                UserId,
+                ReceivedAt,
+                SentAt,
+                Timestamp,
+                OriginalTimestamp,
+                PreviousId,
+                UuidTs,
+            ],
+        }
+    }
+
+    pub(crate) fn of(call: Call) -> Self {
+        match call {
+            Call::Track => Self::Track,
+            Call::Identify => Self::Identifies,
+            Call::Group => Self::Groups,
+            Call::Page | Call::Screen => Self::Page,
+            Call::Alias => Self::Aliases,
+        }
+    }
+
+    /// Whether no property or trait may have this column (E18); `users` reserves two more (E10).
+    pub(crate) fn reserves(self, column: &str) -> bool {
+        self.fixed().iter().any(|fixed| fixed.column() == column)
+            || (self == Self::Users && matches!(column, "anonymous_id" | "user_id"))
+    }
+
+    /// The path as sent that fills a fixed column.
+    pub(crate) fn source(self, fixed: Fixed) -> Option<&'static str> {
+        if self == Self::Users && fixed == Fixed::Id {
+            return Some("userId");
+        }
+        fixed.source()
+    }
+}
+
+/// The columns of `headgate_discards`, in order (E22).
+#[must_use]
+pub fn discards_columns() -> Vec<Column> {
+    [
+        ("table_name", ColumnType::String),
+        ("row_id", ColumnType::String),
+        ("column_name", ColumnType::String),
+        ("column_value", ColumnType::String),
+        ("received_at", ColumnType::Timestamp),
+        ("uuid_ts", ColumnType::Timestamp),
+        ("reason", ColumnType::String),
+        ("run_id", ColumnType::String),
+    ]
+    .into_iter()
+    .map(|(name, kind)| Column { name: name.to_owned(), kind })
+    .collect()
+}
+
+/// The columns that get file statistics: what people filter events by, and what prunes by time.
+#[must_use]
+pub fn statistics_columns(columns: &[Column]) -> Vec<String> {
+    let fixed = [
+        "id",
+        "anonymous_id",
+        "user_id",
+        "received_at",
+        "sent_at",
+        "timestamp",
+        "original_timestamp",
+        "event",
+        "group_id",
+        "uuid_ts",
+        "table_name",
+        "reason",
+        "run_id",
+    ];
+    columns
+        .iter()
+        .map(|column| column.name.clone())
+        .filter(|name| fixed.contains(&name.as_str()))
+        .collect()
+}

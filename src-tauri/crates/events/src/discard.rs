@@ -1,0 +1,53 @@
+//! Values that land in `headgate_discards` while their row lands in its table (E22).
+
+/// Why a value has no place in its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The column's type cannot hold it.
+    TypeMismatch,
+    /// `context`, `properties` or `traits` that is not an object.
+    NotAnObject,
+    /// Another path of the event won the column.
+    Collision,
+    /// A property or trait named like a fixed column.
+    ReservedName,
+    /// Snake-casing leaves nothing of a key.
+    UnnameableKey,
+    /// The properties of a track without a usable event name.
+    NoEventTable,
+    /// The table has as many columns as it may have.
+    TooManyColumns,
+}
+
+impl Reason {
+    /// The word for it in the table and in reports.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TypeMismatch => "type_mismatch",
+            Self::NotAnObject => "not_an_object",
+            Self::Collision => "collision",
+            Self::ReservedName => "reserved_name",
+            Self::UnnameableKey => "unnameable_key",
+            Self::NoEventTable => "no_event_table",
+            Self::TooManyColumns => "too_many_columns",
+        }
+    }
+}
+
+/// One value set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discard {
+    /// The table of the row it is missing from.
+    pub table: String,
+    /// The id of that row.
+    pub row_id: String,
+    /// The table's column, or the dotted path as sent where there is none.
+    pub column: String,
+    /// The value as text; objects and arrays as JSON.
+    pub value: String,
+    /// When the event was received, in microseconds.
+    pub received_at: i64,
+    /// Why.
+    pub reason: Reason,
+}

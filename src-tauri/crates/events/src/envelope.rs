@@ -1,0 +1,199 @@
+//! The fields of an event outside `context`, `properties` and `traits`: ids, names and times.
+//!
+//! Read from the tape before anything is written; the times are settled here (E5).
+
+use std::borrow::Cow;
+
+use crate::calls::Call;
+use crate::json::{Json, OnTape, write_scalar};
+use crate::notice::{Notice, Notices};
+use crate::timestamp;
+
+/// Where each field stands on the tape; of a repeated key the last one counts (E2).
+#[derive(Debug, Default, Clone, Copy)]
+struct Places {
+    kind: Option<usize>,
+    message_id: Option<usize>,
+    anonymous_id: Option<usize>,
+    user_id: Option<usize>,
+    group_id: Option<usize>,
+    previous_id: Option<usize>,
+    event: Option<usize>,
+    name: Option<usize>,
+    category: Option<usize>,
+    received_at: Option<usize>,
+    sent_at: Option<usize>,
+    timestamp: Option<usize>,
+    original_timestamp: Option<usize>,
+    context: Option<usize>,
+    properties: Option<usize>,
+    traits: Option<usize>,
+}
+
+/// A time field of the event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Time {
+    Missing,
+    At(i64),
+    /// Its place on the tape: what stands there is no time.
+    Unreadable(usize),
+}
+
+impl Time {
+    pub(crate) fn micros(self) -> Option<i64> {
+        match self {
+            Self::At(micros) => Some(micros),
+            Self::Missing | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// An event's own fields.
+#[derive(Debug)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) call: Call,
+    /// None when absent or empty.
+    pub(crate) message_id: Option<Cow<'a, str>>,
+    pub(crate) anonymous_id: Option<Cow<'a, str>>,
+    pub(crate) user_id: Option<Cow<'a, str>>,
+    pub(crate) group_id: Option<Cow<'a, str>>,
+    pub(crate) previous_id: Option<Cow<'a, str>>,
+    pub(crate) event: Option<Cow<'a, str>>,
+    pub(crate) name: Option<Cow<'a, str>>,
+    pub(crate) category: Option<Cow<'a, str>>,
+    pub(crate) received_at: Time,
+    pub(crate) sent_at: Time,
+    pub(crate) timestamp: Time,
+    pub(crate) original_timestamp: Time,
+    /// The place of `context`, whatever stands there but null.
+    pub(crate) context: Option<usize>,
+    /// The place of `properties` or `traits`, whichever the call has.
+    pub(crate) own: Option<usize>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the root object; none when its `type` is not one of the six.
+    pub(crate) fn read<N: OnTape<'a>>(tape: &[N]) -> Option<Self> {
+        let places = places(tape);
+        let json = |place: Option<usize>| place.map(|at| tape[at].into());
+        let Some(Json::Text(kind)) = json(places.kind) else { return None };
+        let call = Call::of(kind)?;
+        let text = |place: Option<usize>| json(place).and_then(as_text);
+        let time = |place: Option<usize>| match json(place) {
+            None | Some(Json::Null) => Time::Missing,
+            Some(Json::Text(text)) => timestamp::parse_or_date(text)
+                .map_or(Time::Unreadable(place.unwrap_or_default()), Time::At),
+            Some(_) => Time::Unreadable(place.unwrap_or_default()),
+        };
+        let present =
+            |place: Option<usize>| place.filter(|&at| !matches!(tape[at].into(), Json::Null));
+        let own = if call.section() == "properties" { places.properties } else { places.traits };
+        Some(Self {
+            call,
+            message_id: text(places.message_id).filter(|id| !id.is_empty()),
+            anonymous_id: text(places.anonymous_id),
+            user_id: text(places.user_id),
+            group_id: text(places.group_id),
+            previous_id: text(places.previous_id),
+            event: text(places.event),
+            name: text(places.name),
+            category: text(places.category),
+            received_at: time(places.received_at),
+            sent_at: time(places.sent_at),
+            timestamp: time(places.timestamp),
+            original_timestamp: time(places.original_timestamp),
+            context: present(places.context),
+            own: present(own),
+        })
+    }
+
+    /// The event's `timestamp`: as sent, else computed, else the best that is known (E5).
+    pub(crate) fn settled_timestamp(&self, received_at: i64) -> i64 {
+        if let Some(micros) = self.timestamp.micros() {
+            return micros;
+        }
+        let original = self.original_timestamp.micros();
+        let computed = (|| {
+            let skew = self.sent_at.micros()?.checked_sub(original?)?;
+            self.received_at.micros()?.checked_sub(skew).filter(|&at| timestamp::in_range(at))
+        })();
+        computed.or(original).unwrap_or(received_at)
+    }
+
+    /// What Segment's own checks would say of it (segment-semantics 7.6); it lands all the same.
+    pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut Notices) {
+        let places = places(tape);
+        let mut note = |notice| *notices.entry(notice).or_default() += 1;
+        let not_string = |place: Option<usize>| {
+            place.is_some_and(|at| !matches!(tape[at].into(), Json::Null | Json::Text(_)))
+        };
+        if self.user_id.as_ref().is_none_or(|id| id.is_empty())
+            && self.anonymous_id.as_ref().is_none_or(|id| id.is_empty())
+        {
+            note(Notice::NoUserOrAnonymousId);
+        }
+        if not_string(places.user_id) || not_string(places.anonymous_id) {
+            note(Notice::IdNotString);
+        }
+        match self.call {
+            Call::Track if not_string(places.event) => note(Notice::EventNotString),
+            Call::Track if self.event.as_ref().is_none_or(|event| event.is_empty()) => {
+                note(Notice::EventNotDefined);
+            }
+            Call::Page | Call::Screen => {
+                if not_string(places.name) {
+                    note(Notice::NameNotString);
+                }
+                if not_string(places.category) {
+                    note(Notice::CategoryNotString);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn places<'a, N: OnTape<'a>>(tape: &[N]) -> Places {
+    let mut places = Places::default();
+    let mut at = 1;
+    while at < tape.len() {
+        let Json::Text(key) = tape[at].into() else { break };
+        let place = match key {
+            "type" => Some(&mut places.kind),
+            "messageId" => Some(&mut places.message_id),
+            "anonymousId" => Some(&mut places.anonymous_id),
+            "userId" => Some(&mut places.user_id),
+            "groupId" => Some(&mut places.group_id),
+            "previousId" => Some(&mut places.previous_id),
+            "event" => Some(&mut places.event),
+            "name" => Some(&mut places.name),
+            "category" => Some(&mut places.category),
+            "receivedAt" => Some(&mut places.received_at),
+            "sentAt" => Some(&mut places.sent_at),
+            "timestamp" => Some(&mut places.timestamp),
+            "originalTimestamp" => Some(&mut places.original_timestamp),
+            "context" => Some(&mut places.context),
+            "properties" => Some(&mut places.properties),
+            "traits" => Some(&mut places.traits),
+            _ => None,
+        };
+        if let Some(place) = place {
+            *place = Some(at + 1);
+        }
+        at += 1 + tape[at + 1].into().width();
+    }
+    places
+}
+
+/// An id or a name: text, or a number as text; anything else counts as absent (E3).
+fn as_text(json: Json<'_>) -> Option<Cow<'_, str>> {
+    match json {
+        Json::Text(text) => Some(Cow::Borrowed(text)),
+        Json::Int(_) | Json::Unsigned(_) | Json::Double(_) | Json::Digits(_) => {
+            let mut text = String::new();
+            write_scalar(json, &mut text);
+            Some(Cow::Owned(text))
+        }
+        Json::Null | Json::Bool(_) | Json::Array { .. } | Json::Object { .. } => None,
+    }
+}

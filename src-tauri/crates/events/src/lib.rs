@@ -1,0 +1,26 @@
+//! Segment events to typed tables: names, flattening, types, coercion, discards.
+//!
+//! Pure: no clock, no files, no network. What is decided here is settled in `event-decisions`
+//! (E1 to E25) and named by those numbers. Files, batches and the lake belong to others.
+
+mod calls;
+mod column;
+mod discard;
+mod envelope;
+mod fold;
+mod json;
+mod notice;
+mod paths;
+mod shredder;
+mod snake;
+mod table;
+pub mod timestamp;
+
+pub use calls::{discards_columns, statistics_columns};
+pub use discard::{Discard, Reason};
+pub use fold::{Folded, fold};
+pub use json::Rejection;
+pub use notice::{Notice, Notices};
+pub use shredder::{Batch, Catalog, LONGEST_LINE, Line, Outcome, Plan, Route, Shredder, Window};
+pub use snake::{event_table, schema_name, snake};
+pub use table::{Table, TableColumn, arrow_field};

@@ -1,0 +1,81 @@
+//! What is worth knowing about events that landed all the same.
+
+use std::collections::BTreeMap;
+
+/// How often each notice was given.
+pub type Notices = BTreeMap<Notice, u64>;
+
+/// Something about an event that a person may want to mend at the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Notice {
+    /// Neither a user nor an anonymous id.
+    NoUserOrAnonymousId,
+    /// An id that is not a string.
+    IdNotString,
+    /// A track without an event name.
+    EventNotDefined,
+    /// A track whose event name is not a string.
+    EventNotString,
+    /// A track whose name leaves nothing to name a table after.
+    EventUnnameable,
+    /// `properties` that is not an object.
+    PropertiesNotObject,
+    /// `traits` that is not an object.
+    TraitsNotObject,
+    /// `context` that is not an object.
+    ContextNotObject,
+    /// A page's or screen's `name` that is not a string.
+    NameNotString,
+    /// A page's or screen's `category` that is not a string.
+    CategoryNotString,
+    /// Half a surrogate pair, read as U+FFFD.
+    LoneSurrogate,
+    /// A whole number that lost digits in a DOUBLE.
+    Lossy,
+    /// Two paths of one event want the same column.
+    Collision,
+}
+
+impl Notice {
+    /// The word for it in reports.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoUserOrAnonymousId => "no_user_anon_id",
+            Self::IdNotString => "id_not_string",
+            Self::EventNotDefined => "event_not_defined",
+            Self::EventNotString => "event_not_string",
+            Self::EventUnnameable => "event_unnameable",
+            Self::PropertiesNotObject => "properties_not_object",
+            Self::TraitsNotObject => "traits_not_object",
+            Self::ContextNotObject => "context_not_object",
+            Self::NameNotString => "name_not_string",
+            Self::CategoryNotString => "category_not_string",
+            Self::LoneSurrogate => "lone_surrogate",
+            Self::Lossy => "lossy",
+            Self::Collision => "collision",
+        }
+    }
+
+    /// It in a sentence.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::NoUserOrAnonymousId => "Events carry neither `userId` nor `anonymousId`.",
+            Self::IdNotString => "An id is not a string; a number was taken as text.",
+            Self::EventNotDefined => "Track calls have no event name; they are in `tracks` only.",
+            Self::EventNotString => "An event name is not a string; a number was taken as text.",
+            Self::EventUnnameable => {
+                "No table can be named after an event; its rows are in `tracks` only."
+            }
+            Self::PropertiesNotObject => "`properties` is not an object.",
+            Self::TraitsNotObject => "`traits` is not an object.",
+            Self::ContextNotObject => "`context` is not an object.",
+            Self::NameNotString => "The `name` of a page or screen is not a string.",
+            Self::CategoryNotString => "The `category` of a page or screen is not a string.",
+            Self::LoneSurrogate => "Half a surrogate pair was read as the replacement character.",
+            Self::Lossy => "A whole number lost digits in a DOUBLE column.",
+            Self::Collision => "Two paths of one event make the same column; one of them won.",
+        }
+    }
+}

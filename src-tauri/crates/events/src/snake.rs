@@ -1,0 +1,145 @@
+//! Names: go-snakecase byte for byte (segment-semantics 2.1), table slugs, and names cut to length.
+//!
+//! It knows which names are taken (E21), not which columns a table has.
+
+use sha2::{Digest, Sha256};
+
+/// The longest name a table, column or schema may have, in bytes.
+const LONGEST: usize = 127;
+/// What stays of a longer one, before `_` and eight digits of its hash (E20).
+const KEPT: usize = 118;
+
+/// Slugs that would collide with the tables of the calls themselves.
+const TAKEN: [&str; 8] =
+    ["tracks", "identifies", "users", "groups", "accounts", "pages", "screens", "aliases"];
+
+/// Snake-cases one path segment, event or source name. The result is ASCII and can be empty.
+#[must_use]
+pub fn snake(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let mut out = String::with_capacity(bytes.len() + 4);
+    let mut lower_seen = false;
+    let mut joined = false;
+    let mut lower_since_join = false;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let fits = match byte {
+            b'a'..=b'z' => {
+                lower_seen = true;
+                lower_since_join = true;
+                true
+            }
+            b'0'..=b'9' => true,
+            b'_' => {
+                let inner = at > 0
+                    && bytes
+                        .get(at + 1)
+                        .is_some_and(|next| next.is_ascii_lowercase() || next.is_ascii_digit());
+                if inner {
+                    joined = true;
+                    lower_since_join = false;
+                }
+                inner
+            }
+            _ => false,
+        };
+        if !fits {
+            break;
+        }
+        out.push(char::from(byte));
+        at += 1;
+    }
+    // An upper-case byte goes on with the word in front of it as long as that has no letter yet.
+    let goes_on = bytes.get(at).is_some_and(u8::is_ascii_uppercase)
+        && (!lower_seen || (joined && !lower_since_join));
+    if goes_on {
+        at = run(bytes, at, &mut out);
+    }
+    while let Some(byte) = bytes.get(at) {
+        if byte.is_ascii_alphanumeric() {
+            if !out.is_empty() {
+                out.push('_');
+            }
+            at = run(bytes, at, &mut out);
+        } else {
+            at += 1;
+        }
+    }
+    out
+}
+
+/// Copies one run, upper case and digits first, then lower case and digits. Returns its end.
+fn run(bytes: &[u8], mut at: usize, out: &mut String) -> usize {
+    for upper in [true, false] {
+        while let Some(&byte) = bytes.get(at) {
+            let fits = byte.is_ascii_digit()
+                || (upper && byte.is_ascii_uppercase())
+                || (!upper && byte.is_ascii_lowercase());
+            if !fits {
+                break;
+            }
+            out.push(char::from(byte.to_ascii_lowercase()));
+            at += 1;
+        }
+    }
+    at
+}
+
+/// Cuts a final name to 127 bytes, keeping it distinct by a hash of the whole (E20).
+#[must_use]
+pub fn cut(name: String) -> String {
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let hash = Sha256::digest(name.as_bytes());
+    format!("{}_{:02x}{:02x}{:02x}{:02x}", &name[..KEPT], hash[0], hash[1], hash[2], hash[3])
+}
+
+/// The table of an event, or none when nothing of its name can be written (D7).
+#[must_use]
+pub fn event_table(event: &str) -> Option<String> {
+    let slug = snake(event);
+    if slug.is_empty() {
+        return None;
+    }
+    let taken = TAKEN.contains(&slug.as_str()) || slug.starts_with("headgate_");
+    Some(cut(if taken { format!("_{slug}") } else { slug }))
+}
+
+/// The schema of a source, or none when nothing of its name can be written.
+#[must_use]
+pub fn schema_name(source: &str) -> Option<String> {
+    let slug = snake(source);
+    (!slug.is_empty()).then(|| cut(slug))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_keep_118_bytes_and_a_hash() {
+        let name = "a".repeat(128);
+        let short = cut(name.clone());
+        assert_eq!(short.len(), LONGEST);
+        assert_ne!(short, cut(format!("{name}b")));
+        assert_eq!(cut("a".repeat(127)), "a".repeat(127));
+    }
+
+    #[test]
+    fn taken_slugs_get_an_underscore() {
+        assert_eq!(event_table("Users").as_deref(), Some("_users"));
+        assert_eq!(event_table("Headgate Discards").as_deref(), Some("_headgate_discards"));
+        assert_eq!(event_table("headgates").as_deref(), Some("headgates"));
+        assert_eq!(event_table("日本語"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn names_are_ascii_and_stable(name in "\\PC{0,40}") {
+            let once = snake(&name);
+            proptest::prop_assert!(once.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+            proptest::prop_assert_eq!(snake(&once), once);
+        }
+    }
+}

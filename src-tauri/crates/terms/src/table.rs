@@ -1,0 +1,60 @@
+//! Names and shapes of tables, as people and the other crates speak of them.
+//!
+//! No Arrow, no Delta: those crates translate to and from these words.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The five types a column of Headgate's can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ColumnType {
+    /// A signed 64-bit integer.
+    BigInt,
+    /// A 64-bit float, never NaN or infinite.
+    Double,
+    /// True or false.
+    Boolean,
+    /// UTF-8 text of any length.
+    String,
+    /// An instant in UTC, in microseconds.
+    Timestamp,
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::BigInt => "BIGINT",
+            Self::Double => "DOUBLE",
+            Self::Boolean => "BOOLEAN",
+            Self::String => "STRING",
+            Self::Timestamp => "TIMESTAMP",
+        })
+    }
+}
+
+/// A column: every one is nullable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name in the table.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: ColumnType,
+}
+
+/// A table's place in a lake: `<lake>/<schema>/<table>/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TableName {
+    /// The schema, made from the source's name.
+    pub schema: String,
+    /// The table inside it.
+    pub table: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.table)
+    }
+}
