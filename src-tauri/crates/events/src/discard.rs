@@ -1,5 +1,13 @@
 //! Values that land in `headgate_discards` while their row lands in its table (E22).
 
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_schema::{ArrowError, Schema};
+
+use crate::calls::discards_columns;
+use crate::table::arrow_field;
+
 /// Why a value has no place in its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
@@ -50,4 +58,36 @@ pub struct Discard {
     pub received_at: i64,
     /// Why.
     pub reason: Reason,
+}
+
+/// The rows of `headgate_discards`, in the order of its columns.
+///
+/// # Errors
+/// Never as long as every list has one entry for each discard.
+pub fn discard_rows(
+    discards: &[Discard],
+    planned: i64,
+    run: &str,
+) -> Result<RecordBatch, ArrowError> {
+    let text = |of: &dyn Fn(&Discard) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(discards.iter().map(of)))
+    };
+    let time = |of: &dyn Fn(&Discard) -> i64| -> ArrayRef {
+        let times = TimestampMicrosecondArray::from_iter_values(discards.iter().map(of));
+        Arc::new(times.with_timezone("UTC"))
+    };
+    let fields: Vec<_> = discards_columns().iter().map(arrow_field).collect();
+    RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        vec![
+            text(&|discard| discard.table.clone()),
+            text(&|discard| discard.row_id.clone()),
+            text(&|discard| discard.column.clone()),
+            text(&|discard| discard.value.clone()),
+            time(&|discard| discard.received_at),
+            time(&|_| planned),
+            text(&|discard| discard.reason.code().to_owned()),
+            text(&|_| run.to_owned()),
+        ],
+    )
 }

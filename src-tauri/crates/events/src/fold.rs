@@ -8,6 +8,7 @@ use arrow_array::{
     Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, UInt32Array, new_null_array,
 };
 use arrow_schema::{ArrowError, Schema};
+use arrow_select::concat::concat_batches;
 use arrow_select::interleave::interleave;
 use arrow_select::take::take_record_batch;
 use hashbrown::HashMap;
@@ -23,6 +24,16 @@ pub struct Folded {
     pub new: RecordBatch,
     /// Rows that replace a row of the table, with the columns this batch has values for.
     pub changed: RecordBatch,
+}
+
+impl Folded {
+    /// All of them.
+    ///
+    /// # Errors
+    /// Never: both have the same columns.
+    pub fn all(&self) -> Result<RecordBatch, ArrowError> {
+        concat_batches(&self.new.schema(), [&self.new, &self.changed])
+    }
 }
 
 /// Merges a batch's identifies, in plan order, over the rows that the table has of these users.

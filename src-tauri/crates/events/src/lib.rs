@@ -17,10 +17,12 @@ mod table;
 pub mod timestamp;
 
 pub use calls::{discards_columns, statistics_columns};
-pub use discard::{Discard, Reason};
+pub use discard::{Discard, Reason, discard_rows};
 pub use fold::{Folded, fold};
 pub use json::Rejection;
 pub use notice::{Notice, Notices};
-pub use shredder::{Batch, Catalog, LONGEST_LINE, Line, Outcome, Plan, Route, Shredder, Window};
+pub use shredder::{
+    Batch, Catalog, Existing, LONGEST_LINE, Line, Outcome, Plan, Route, Shredder, Window,
+};
 pub use snake::{event_table, schema_name, snake};
 pub use table::{Table, TableColumn, arrow_field};

@@ -28,8 +28,19 @@ pub trait Window {
 
 /// What the lake has.
 pub trait Catalog {
-    /// The columns of an existing table in their order, or none when there is no such table.
-    fn columns(&mut self, table: &str) -> Option<Vec<Column>>;
+    /// What is known of a table; asked once in a batch.
+    fn table(&mut self, table: &str) -> Existing;
+}
+
+/// A table as the lake has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Existing {
+    /// There is none yet.
+    No,
+    /// There is one, with these columns in this order.
+    Table(Vec<Column>),
+    /// It cannot be written now. Its rows are not made, and their lines are to be kept.
+    Refused,
 }
 
 /// Where a line comes from: what makes the id of one that has none (E4).
@@ -48,12 +59,14 @@ pub struct Line<'a> {
 }
 
 /// What became of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Its rows are in the batch.
     Written {
         /// When it was received, in microseconds; none when the event does not say.
         received_at: Option<i64>,
+        /// Whether one of its tables was refused: the line, by the id it got, is to be kept.
+        held: Option<String>,
     },
     /// Dropped whole (E7).
     Duplicate,
@@ -243,8 +256,10 @@ impl Visit for Taking<'_, '_, '_> {
             *self.state.notices.entry(Notice::LoneSurrogate).or_default() += 1;
         }
         event.note(tape, &mut self.state.notices);
+        let tables = &self.state.kinds[kind].tables[..taken];
+        let held = tables.iter().any(|&table| self.state.tables[table].refused());
         self.state.write(tape, &event, &id, kind, taken);
-        Outcome::Written { received_at }
+        Outcome::Written { received_at, held: held.then(|| id.into_owned()) }
     }
 }
 
@@ -308,7 +323,7 @@ impl State<'_> {
         if let Some(&table) = self.by_table.get(name) {
             return table;
         }
-        let existing = self.catalog.columns(name);
+        let existing = self.catalog.table(name);
         let table = self.tables.len();
         self.tables.push(TableBuilder::new(name.to_owned(), shape, existing));
         self.by_table.insert(name.to_owned(), table);
@@ -342,7 +357,11 @@ impl State<'_> {
             timestamp: event.settled_timestamp(received_at),
             tables: self.kinds[kind].tables,
             taken,
+            live: self.kinds[kind].tables.map(|table| !self.tables[table].refused()),
         };
+        if !row.live[..taken].contains(&true) {
+            return;
+        }
         self.fixed(&row, kind);
         self.not_objects(&row);
 
@@ -382,15 +401,15 @@ impl State<'_> {
             self.page_fields(&row, kind, &found);
         }
         self.found = found;
-        for &table in &row.tables[..taken] {
-            self.tables[table].end_row();
+        for side in row.sides(Section::Context) {
+            self.tables[row.tables[side]].end_row();
         }
     }
 
     /// Writes the fixed columns.
     fn fixed<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>, kind: usize) {
         let event = row.event;
-        for side in 0..row.taken {
+        for side in row.sides(Section::Context) {
             let table = row.tables[side];
             let shape = self.tables[table].shape();
             for (place, fixed) in shape.fixed().iter().enumerate() {
@@ -546,6 +565,7 @@ impl State<'_> {
             }
             value_text(row.tape, winner.at, &mut text);
             match top {
+                None if !row.live[0] => {}
                 None => {
                     let table = &mut self.tables[row.tables[0]];
                     let column =
@@ -573,7 +593,7 @@ impl State<'_> {
         reason: Reason,
     ) {
         let table = &mut self.tables[row.tables[side]];
-        if table.shape() == Shape::Users {
+        if table.shape() == Shape::Users || table.refused() {
             return;
         }
         table.count_discard(&column, reason);
@@ -599,13 +619,16 @@ struct Row<'r, 'a, N> {
     timestamp: i64,
     tables: [usize; 2],
     taken: usize,
+    /// Which of them can be written.
+    live: [bool; 2],
 }
 
 impl<N> Row<'_, '_, N> {
     /// Which of its tables a section goes to: properties are not in `tracks`.
-    fn sides(&self, section: Section) -> std::ops::Range<usize> {
+    fn sides(&self, section: Section) -> impl Iterator<Item = usize> + use<N> {
         let own_only = section == Section::Own && self.event.call == Call::Track;
-        0..if own_only { 1 } else { self.taken }
+        let live = self.live;
+        (0..if own_only { 1 } else { self.taken }).filter(move |&side| live[side])
     }
 }
 

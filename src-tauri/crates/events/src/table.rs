@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use hashbrown::HashMap;
 use headgate_terms::{Column, ColumnType};
@@ -10,6 +10,7 @@ use headgate_terms::{Column, ColumnType};
 use crate::calls::{Fixed, Shape};
 use crate::column::{ColumnBuilder, FinishedColumn, Pushed, Value};
 use crate::discard::Reason;
+use crate::shredder::Existing;
 
 /// Where a name leads in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,30 +37,36 @@ pub(crate) struct TableBuilder {
     name: String,
     shape: Shape,
     existing: bool,
+    refused: bool,
     columns: Vec<BuiltColumn>,
     by_name: HashMap<String, usize>,
     /// The place of each fixed column, in the shape's order.
     fixed: Vec<usize>,
     rows: u32,
+    accepted: u64,
     duplicate: u64,
     discarded: u64,
 }
 
 impl TableBuilder {
-    pub(crate) fn new(name: String, shape: Shape, existing: Option<Vec<Column>>) -> Self {
+    pub(crate) fn new(name: String, shape: Shape, existing: Existing) -> Self {
         let mut table = Self {
             name,
             shape,
-            existing: existing.is_some(),
+            existing: matches!(existing, Existing::Table(_)),
+            refused: existing == Existing::Refused,
             columns: Vec::new(),
             by_name: HashMap::new(),
             fixed: Vec::new(),
             rows: 0,
+            accepted: 0,
             duplicate: 0,
             discarded: 0,
         };
-        for column in existing.into_iter().flatten() {
-            table.add(column.name, Some(column.kind), true);
+        if let Existing::Table(columns) = existing {
+            for column in columns {
+                table.add(column.name, Some(column.kind), true);
+            }
         }
         for &fixed in shape.fixed() {
             let at = match table.by_name.get(fixed.column()) {
@@ -145,9 +152,18 @@ impl TableBuilder {
         column
     }
 
+    /// Whether no rows are made here.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+
     /// Counts an event that was routed here.
     pub(crate) fn count(&mut self, duplicate: bool) {
-        self.duplicate += u64::from(duplicate);
+        if duplicate {
+            self.duplicate += 1;
+        } else {
+            self.accepted += 1;
+        }
     }
 
     pub(crate) fn count_discard(&mut self, column: &str, reason: Reason) {
@@ -185,7 +201,9 @@ impl TableBuilder {
             name: self.name,
             merged: self.shape == Shape::Users,
             existing: self.existing,
+            refused: self.refused,
             rows: self.rows,
+            accepted: self.accepted,
             duplicate: self.duplicate,
             discarded: self.discarded,
             columns,
@@ -220,8 +238,12 @@ pub struct Table {
     pub merged: bool,
     /// Whether it was there before this batch.
     pub existing: bool,
+    /// Whether it could not be written, so that no rows were made.
+    pub refused: bool,
     /// Rows to write; for a merged table before the merge.
     pub rows: u32,
+    /// Events that were routed here and are no duplicates.
+    pub accepted: u64,
     /// Events that were routed here and dropped as duplicates.
     pub duplicate: u64,
     /// Values of its rows that were set aside.
@@ -238,6 +260,13 @@ impl Table {
     #[must_use]
     pub fn schema(&self) -> Vec<Column> {
         self.columns.iter().map(|column| column.column.clone()).collect()
+    }
+
+    /// The ids of its rows, repeated where rows share one.
+    #[must_use]
+    pub fn ids(&self) -> Option<ArrayRef> {
+        let id = self.columns.iter().find(|column| column.column.name == "id")?;
+        Some(id.data.packed().clone())
     }
 
     /// The rows as Arrow batches of bounded size. A column without a value in this batch is left

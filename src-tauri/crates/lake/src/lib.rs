@@ -1,1 +1,21 @@
-//! placeholder
+//! Delta tables: create, append, add columns, merge, and look inside.
+//!
+//! The one door to `deltalake`. What the rows are and which batch they belong to is decided
+//! elsewhere; here they become files and commits that land once however often they are sent.
+
+mod commit;
+mod failure;
+mod inspect;
+mod lake;
+mod location;
+mod log;
+mod merge;
+mod parquet;
+mod table;
+
+pub use commit::{Committed, Note, Txn};
+pub use inspect::{TableDetail, TableSummary};
+pub use lake::Lake;
+pub use location::Location;
+pub use log::CommitEntry;
+pub use table::LakeTable;

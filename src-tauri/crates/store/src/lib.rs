@@ -1,1 +1,69 @@
-//! placeholder
+//! What Headgate remembers between runs, in one SQLite file: runs, ledgers, open batches, the ids
+//! that were seen.
+//!
+//! The one door to `rusqlite`. It keeps and finds; what is a duplicate or when a batch is open is
+//! decided in `sync`, whose records travel through here as JSON.
+
+mod batches;
+mod files;
+mod ids;
+mod runs;
+mod schema;
+
+use std::path::Path;
+
+use headgate_terms::{Error, Result};
+use rusqlite::Connection;
+
+pub use batches::{Ledger, OpenBatch, Planned};
+pub use files::{FileMark, KnownFile};
+pub use ids::Seen;
+pub use runs::RunRecord;
+
+/// The file in the data folder.
+const FILE: &str = "headgate.db";
+
+/// The open database.
+pub struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens the database to look at; none when nothing was ever kept there.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_if_any(data: &Path) -> Result<Option<Self>> {
+        if data.join(FILE).exists() { Self::open(data).map(Some) } else { Ok(None) }
+    }
+
+    /// Opens or makes the database in a data folder that exists.
+    ///
+    /// # Errors
+    /// `store_failed` and `store_newer`.
+    pub fn open(data: &Path) -> Result<Self> {
+        let connection = schema::open(&data.join(FILE))?;
+        Ok(Self { connection })
+    }
+}
+
+/// A failure of the database, in Headgate's words.
+fn failed(doing: &str, error: &rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly};
+    match error.sqlite_error_code() {
+        Some(DiskFull) => Error::new("disk_full", format!("Could not {doing}: the disk is full."))
+            .hint("Free some space on the disk of the data folder and run it again.")
+            .retryable(),
+        Some(ReadOnly) => {
+            Error::new("permission_denied", format!("Could not {doing}: the data folder is read-only."))
+                .hint("Give this user the right to write the data folder, or name another with `HEADGATE_DATA`.")
+        }
+        Some(DatabaseBusy | DatabaseLocked) => {
+            Error::new("data_folder_busy", format!("Could not {doing}: the data folder is in use."))
+                .hint("Wait for the other run to end.")
+                .retryable()
+        }
+        _ => Error::new("store_failed", format!("Could not {doing}: {error}."))
+            .hint("Check the data folder; `HEADGATE_DATA` names another."),
+    }
+}

@@ -1,1 +1,28 @@
-//! placeholder
+//! Files and standard input into a lake, batch by batch, each exactly once.
+//!
+//! Every batch is read and decided, its files are written, and the whole is recorded in the store;
+//! only then do commits begin. What is recorded is carried out, by this run or by the next, and
+//! never read again. How events become rows is known to `events`, how rows land to `lake`.
+
+mod batch;
+mod dead_letters;
+mod deliver;
+mod folder;
+mod lines;
+mod plan;
+mod preview;
+mod report;
+mod run;
+mod source;
+mod spool;
+mod window;
+
+pub use folder::DataFolder;
+pub use preview::{
+    Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable, preview,
+};
+pub use report::{
+    Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, RunReport, Status,
+    TableReport,
+};
+pub use run::{Progress, RunRequest, Watch, list_runs, run, show_run};

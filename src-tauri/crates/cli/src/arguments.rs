@@ -1,0 +1,166 @@
+//! The words of the command line, each with the sentence that teaches it.
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Segment events into a Delta lake, and what became of them.
+#[derive(Parser)]
+#[command(
+    name = "headgate",
+    version,
+    about,
+    after_help = "Start with `headgate demo`: it makes a lake of a sample day and says how to query it.\n\
+                  Exit codes: 0 done, 1 failed or refused, 2 wrong use, 3 done but something needs attention.\n\
+                  HEADGATE_DATA names the data folder, HEADGATE_LOG (error, warn, info, debug) what is logged to stderr."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Print one JSON document on one line instead of a page
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Bring events into a lake
+    Sync {
+        #[command(subcommand)]
+        command: SyncCommand,
+    },
+    /// See what events would make of a lake
+    Schema {
+        #[command(subcommand)]
+        command: SchemaCommand,
+    },
+    /// Look at runs
+    Runs {
+        #[command(subcommand)]
+        command: RunsCommand,
+    },
+    /// Look into a lake
+    Tables {
+        #[command(subcommand)]
+        command: TablesCommand,
+    },
+    /// Make a lake of a sample day that ships with Headgate
+    Demo {
+        /// The folder for the lake; a new temporary one if left out
+        #[arg(long, value_name = "PATH")]
+        to: Option<String>,
+    },
+    /// Print completions for a shell, to be sourced or installed
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SyncCommand {
+    /// Read events and land them as Delta tables, each exactly once
+    #[command(
+        after_help = "Examples:\n  headgate sync run --from events/ --to lake/ --source web_prod\n  \
+                      zcat today.gz | headgate sync run --from - --to lake/\n\n\
+                      Files that went into this lake and have not changed are not read again. Rejected lines\n\
+                      are kept in the data folder, values that fit no column in `headgate_discards`."
+    )]
+    Run(SyncRun),
+}
+
+#[derive(Args)]
+pub(crate) struct SyncRun {
+    /// A folder, a file, or `-` for standard input; in a folder *.ndjson, *.jsonl, *.json and *.gz count
+    #[arg(long, value_name = "PATH")]
+    pub(crate) from: String,
+
+    /// The lake's folder; it is made if it does not exist
+    #[arg(long, value_name = "PATH")]
+    pub(crate) to: String,
+
+    /// The source's name, which names the schema; else the folder below segment-logs/, else `events`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+
+    /// Read files again that have not changed; what landed before is not doubled
+    #[arg(long)]
+    pub(crate) again: bool,
+
+    /// The most inflated bytes in one batch
+    #[arg(long, value_name = "BYTES", help_heading = "Settings")]
+    pub(crate) batch_bytes: Option<u64>,
+
+    /// How many days back duplicates are looked for
+    #[arg(long, value_name = "DAYS", help_heading = "Settings",
+          value_parser = clap::value_parser!(i64).range(0..=3650))]
+    pub(crate) window_days: Option<i64>,
+
+    /// The most columns a table may have
+    #[arg(long, value_name = "COUNT", help_heading = "Settings")]
+    pub(crate) max_columns: Option<usize>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Show the tables and typed columns that events would make; nothing is written
+    #[command(
+        after_help = "Example:\n  headgate schema preview events/ --lake lake/ --source web_prod"
+    )]
+    Preview(SchemaPreview),
+}
+
+#[derive(Args)]
+pub(crate) struct SchemaPreview {
+    /// A folder or a file
+    pub(crate) path: String,
+
+    /// A lake to compare with
+    #[arg(long, value_name = "PATH")]
+    pub(crate) lake: Option<String>,
+
+    /// The source's name, as for `sync run`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List every run, newest first
+    List,
+    /// Show one run
+    Show {
+        /// Its id, or the number it begins with
+        run: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct OfLake {
+    /// The lake's folder
+    #[arg(long, value_name = "PATH")]
+    pub(crate) lake: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TablesCommand {
+    /// List the tables of a lake
+    List {
+        #[command(flatten)]
+        lake: OfLake,
+    },
+    /// Show a table's columns, properties and first rows
+    Show {
+        /// The table as `schema.table`
+        table: String,
+        #[command(flatten)]
+        lake: OfLake,
+    },
+    /// Show a table's commits, newest first
+    History {
+        /// The table as `schema.table`
+        table: String,
+        #[command(flatten)]
+        lake: OfLake,
+    },
+}

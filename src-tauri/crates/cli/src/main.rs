@@ -1,0 +1,230 @@
+//! `headgate` in a terminal: words in, a document or a readable page out, and an exit code.
+//!
+//! Every command is one use-case of `app`; nothing is decided here but how it looks.
+
+mod arguments;
+mod page;
+mod progress;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{CommandFactory, Parser};
+use headgate_app::{App, PreviewRequest, RunReport, RunRequest, Status};
+use headgate_terms::{Error, Result};
+use serde::Serialize;
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use arguments::{Arguments, Command, RunsCommand, SchemaCommand, SyncCommand, TablesCommand};
+use progress::Watching;
+
+/// What the process says when it ends.
+#[derive(Clone, Copy)]
+enum Exit {
+    Done = 0,
+    Failed = 1,
+    WrongUse = 2,
+    NeedsAttention = 3,
+}
+
+/// Failures of which nothing was touched, because what was asked for makes no sense.
+const WRONG_USE: [&str; 3] = ["wrong_use", "unsupported_location", "source_unnameable"];
+
+fn main() -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let trace = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if !error.use_stderr() || !json => {
+            let code = if error.use_stderr() { Exit::WrongUse } else { Exit::Done };
+            let _ = error.print();
+            return ExitCode::from(code as u8);
+        }
+        Err(error) => return fail(&wrong_use(&error), json, &trace),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("HEADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("error")),
+        )
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    let span = tracing::info_span!("headgate", trace);
+    let _in_span = span.enter();
+    match carry_out(arguments.command, json) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => fail(&error, json, &trace),
+    }
+}
+
+fn carry_out(command: Command, json: bool) -> Result<Exit> {
+    if let Command::Completions { shell } = command {
+        clap_complete::generate(shell, &mut Arguments::command(), "headgate", &mut io::stdout());
+        return Ok(Exit::Done);
+    }
+    let app = App::from_environment()?;
+    let exit = match command {
+        Command::Sync { command: SyncCommand::Run(run) } => {
+            let mut request = RunRequest::new(source(&run.from)?, run.to, app.data().clone());
+            request.source = run.source;
+            request.again = run.again;
+            request.batch_bytes = run.batch_bytes.unwrap_or(request.batch_bytes).max(1);
+            request.window = run.window_days.map_or(request.window, |d| d * 86_400_000_000);
+            request.most_columns = run.max_columns.unwrap_or(request.most_columns);
+            let watching = Watching::new(stop_on_signal(&app), json);
+            let report = app.sync_run(&request, &watching)?;
+            watching.clear();
+            show(json, &report, |out| page::run(out, &report))?;
+            exit_of(&report)
+        }
+        Command::Schema { command: SchemaCommand::Preview(preview) } => {
+            let from = source(&preview.path)?.ok_or_else(|| {
+                Error::new("wrong_use", "A preview reads files, not standard input.")
+                    .hint("Name a folder or a file.")
+                    .field("PATH")
+            })?;
+            let data = app.data().clone();
+            let request = PreviewRequest { from, lake: preview.lake, source: preview.source, data };
+            let found = app.schema_preview(&request)?;
+            show(json, &found, |out| page::preview(out, &found))?;
+            Exit::Done
+        }
+        Command::Runs { command: RunsCommand::List } => {
+            let runs = app.runs_list()?;
+            let documents: Vec<_> = runs.iter().map(without_tables).collect();
+            show(json, &json!({"v": 1, "runs": documents}), |out| page::runs(out, &runs))?;
+            Exit::Done
+        }
+        Command::Runs { command: RunsCommand::Show { run } } => {
+            let report = app.runs_show(&run)?;
+            show(json, &report, |out| page::run(out, &report))?;
+            Exit::Done
+        }
+        Command::Tables { command: TablesCommand::List { lake } } => {
+            let report = app.tables_list(&lake.lake)?;
+            show(json, &report, |out| page::tables(out, &report))?;
+            Exit::Done
+        }
+        Command::Tables { command: TablesCommand::Show { table, lake } } => {
+            let detail = app.tables_show(&lake.lake, &table)?;
+            let mut document = serde_json::to_value(&detail).unwrap_or_default();
+            document["v"] = json!(1);
+            show(json, &document, |out| page::table(out, &detail))?;
+            Exit::Done
+        }
+        Command::Tables { command: TablesCommand::History { table, lake } } => {
+            let report = app.tables_history(&lake.lake, &table)?;
+            show(json, &report, |out| page::history(out, &report))?;
+            Exit::Done
+        }
+        Command::Demo { to } => {
+            let watching = Watching::new(stop_on_signal(&app), json);
+            let report = app.demo(to.as_deref(), &watching)?;
+            watching.clear();
+            show(json, &report, |out| page::demo(out, &report))?;
+            exit_of(&report.run)
+        }
+        Command::Completions { .. } => Exit::Done,
+    };
+    app.close();
+    Ok(exit)
+}
+
+/// What a person named as the source: a path, or none for standard input.
+fn source(text: &str) -> Result<Option<PathBuf>> {
+    match text.split_once("://") {
+        _ if text == "-" => Ok(None),
+        Some(("file", path)) => Ok(Some(PathBuf::from(path))),
+        Some((scheme, _)) => Err(Error::new(
+            "unsupported_location",
+            format!("`{text}` is a `{scheme}` address, and events are read from files."),
+        )
+        .hint("Name a folder or a file, or `-` for standard input.")
+        .field("from")),
+        None => Ok(Some(PathBuf::from(text))),
+    }
+}
+
+/// Set when the process is asked to end.
+fn stop_on_signal(app: &App) -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let set = stop.clone();
+    app.runtime().spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        set.store(true, Ordering::Relaxed);
+    });
+    stop
+}
+
+fn exit_of(report: &RunReport) -> Exit {
+    match report.status {
+        Status::Succeeded => Exit::Done,
+        Status::Partial => Exit::NeedsAttention,
+        Status::Running | Status::Failed | Status::Cancelled => Exit::Failed,
+    }
+}
+
+fn without_tables(report: &RunReport) -> serde_json::Value {
+    let mut document = serde_json::to_value(report).unwrap_or_default();
+    if let Some(members) = document.as_object_mut() {
+        members.remove("tables");
+    }
+    document
+}
+
+/// Writes the document on one line, or the page.
+fn show(
+    json: bool,
+    document: &impl Serialize,
+    page: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = if json {
+        serde_json::to_writer(&mut out, document)
+            .map_err(io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+    } else {
+        page(&mut out)
+    };
+    match written.and_then(|()| out.flush()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::new("output_failed", format!("The output broke off: {error}."))
+            .hint("The work itself is done; ask for it with `headgate runs show`.")),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn wrong_use(error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let sentence = format!("{}.", first.trim_end_matches(['.', ':']));
+    let mut wrong = Error::new("wrong_use", sentence).hint("See `headgate --help`.");
+    if let Some(clap::error::ContextValue::String(argument)) =
+        error.get(clap::error::ContextKind::InvalidArg)
+    {
+        wrong = wrong.field(argument.clone());
+    }
+    wrong
+}
+
+fn fail(error: &Error, json: bool, trace: &str) -> ExitCode {
+    let mut error = error.clone();
+    error.trace.get_or_insert_with(|| trace.to_owned());
+    if json {
+        println!("{}", json!({"v": 1, "error": error}));
+    } else {
+        let _ = page::error(&mut io::stderr().lock(), &error);
+    }
+    let wrong = WRONG_USE.contains(&error.code.as_ref());
+    ExitCode::from(if wrong { Exit::WrongUse } else { Exit::Failed } as u8)
+}

@@ -1,0 +1,69 @@
+//! How far a run is: a bar on a terminal, a line a batch where nobody watches.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use headgate_app::{Progress, Watch};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+
+/// Shows progress on standard error, and passes a request to stop on.
+pub(crate) struct Watching {
+    stop: Arc<AtomicBool>,
+    bar: Option<ProgressBar>,
+    /// Whether plain lines are wanted, and the batches they told of.
+    told: Option<Mutex<u64>>,
+}
+
+impl Watching {
+    pub(crate) fn new(stop: Arc<AtomicBool>, json: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Self {
+            stop,
+            bar: terminal.then(ProgressBar::no_length),
+            told: (!terminal && !json).then(Mutex::default),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watch for Watching {
+    fn progress(&self, progress: &Progress) {
+        if let Some(bar) = &self.bar {
+            if bar.length() != progress.total || bar.position() == 0 {
+                let template = if progress.total.is_some() {
+                    "{msg:10} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"
+                } else {
+                    "{msg:10} {spinner} {bytes}  {bytes_per_sec}"
+                };
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style.progress_chars("━━─"));
+                }
+                if let Some(total) = progress.total {
+                    bar.set_length(total);
+                }
+            }
+            bar.set_message(progress.phase);
+            bar.set_position(progress.read);
+        }
+        if let Some(told) = &self.told
+            && let Ok(mut told) = told.lock()
+            && *told < progress.batches
+        {
+            *told = progress.batches;
+            let read = HumanBytes(progress.read);
+            eprintln!("batch {} landed, {} events, {read} read", progress.batches, progress.events);
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

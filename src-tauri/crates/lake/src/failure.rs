@@ -1,0 +1,53 @@
+//! What the libraries say when something fails, in Headgate's words.
+
+use std::error::Error as StdError;
+use std::io::ErrorKind;
+
+use headgate_terms::Error;
+
+/// A failure of the storage or the library while `doing` something, such as "write `a.b`".
+pub(crate) fn failed(doing: &str, cause: &(dyn StdError + 'static)) -> Error {
+    match io_kind(cause) {
+        Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            Error::new("disk_full", format!("Could not {doing}: the disk is full."))
+                .hint("Free some space and run it again; nothing that was read is lost.")
+                .retryable()
+        }
+        Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            Error::new("permission_denied", format!("Could not {doing}: permission denied."))
+                .hint("Give this user the right to read and write the lake's folder.")
+        }
+        _ => Error::new("lake_failed", format!("Could not {doing}: {}.", sentence(cause)))
+            .hint("Run it again; if it stays, look at the log lines of this trace.")
+            .retryable(),
+    }
+}
+
+/// The kind of the input or output error at the bottom, if that is what it was.
+fn io_kind(cause: &(dyn StdError + 'static)) -> Option<ErrorKind> {
+    let mut next = Some(cause);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            // An error without a number only wraps another.
+            if io.raw_os_error().is_some() || io.get_ref().is_none() {
+                return Some(io.kind());
+            }
+            if let Some(inner) = io.get_ref() {
+                return io_kind(inner);
+            }
+        }
+        next = error.source();
+    }
+    // Some layers keep the words only.
+    let text = cause.to_string();
+    if text.contains("No space left on device") {
+        return Some(ErrorKind::StorageFull);
+    }
+    text.contains("Permission denied").then_some(ErrorKind::PermissionDenied)
+}
+
+/// An error's first line, without the full stop that the sentence around it brings.
+fn sentence(cause: &(dyn StdError + 'static)) -> String {
+    let text = cause.to_string();
+    text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}

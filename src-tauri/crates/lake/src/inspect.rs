@@ -1,0 +1,183 @@
+//! A table for a person to look at: size, columns, properties, first rows.
+
+use std::collections::BTreeMap;
+
+use deltalake::datafusion::prelude::SessionContext;
+use deltalake::delta_datafusion::create_session;
+use headgate_terms::{Error, Result, TableName};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::failure::failed;
+use crate::lake::Lake;
+use crate::table::column_type;
+
+/// A table in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableSummary {
+    /// Its schema.
+    pub schema: String,
+    /// Its name there.
+    pub table: String,
+    /// Its folder.
+    pub path: String,
+    /// The newest version.
+    pub version: u64,
+    /// Rows, as the files' statistics say; none when one does not.
+    pub rows: Option<u64>,
+    /// Files of the newest version.
+    pub files: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// The columns in order; one of a type that Headgate never makes has that type's name.
+    pub columns: Vec<ShownColumn>,
+}
+
+/// A column as shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type's name.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// A table with all that is worth knowing.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableDetail {
+    /// As in a list.
+    #[serde(flatten)]
+    pub summary: TableSummary,
+    /// Delta's table properties.
+    pub properties: BTreeMap<String, String>,
+    /// What a program must know to read and to write it.
+    pub protocol: Protocol,
+    /// The last batch of each application that writes transactions.
+    pub txn: BTreeMap<String, i64>,
+    /// Some rows, each a map from column to value.
+    pub sample: Vec<Map<String, Value>>,
+}
+
+/// Delta's two protocol numbers.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Protocol {
+    /// For reading.
+    pub reader: i32,
+    /// For writing.
+    pub writer: i32,
+}
+
+/// How many rows a sample has.
+const SAMPLE: usize = 20;
+
+impl Lake {
+    /// A table of any maker, as a list shows it.
+    ///
+    /// # Errors
+    /// `table_not_found`, and `unsupported_protocol` for one that cannot be read.
+    pub async fn summary(&self, name: &TableName) -> Result<TableSummary> {
+        let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
+        let doing = format!("read `{name}`");
+        let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
+        let (mut rows, mut files, mut bytes) = (Some(0), 0, 0);
+        for file in snapshot.log_data().iter() {
+            let count = file.num_records().map(|count| count as u64);
+            rows = rows.zip(count).map(|(sum, count)| sum + count);
+            files += 1;
+            bytes += u64::try_from(file.size()).unwrap_or_default();
+        }
+        let columns = snapshot.schema();
+        let columns = columns.fields().map(|field| ShownColumn {
+            name: field.name().clone(),
+            kind: column_type(field.data_type()).map_or_else(
+                || field.data_type().to_string().to_uppercase(),
+                |kind| kind.to_string(),
+            ),
+        });
+        Ok(TableSummary {
+            schema: name.schema.clone(),
+            table: name.table.clone(),
+            path: self.table_path(name).display().to_string(),
+            version: table.version().unwrap_or_default(),
+            rows,
+            files,
+            bytes,
+            columns: columns.collect(),
+        })
+    }
+
+    /// A table of any maker with its first rows.
+    ///
+    /// # Errors
+    /// As [`Self::summary`].
+    pub async fn detail(&self, name: &TableName) -> Result<TableDetail> {
+        let summary = self.summary(name).await?;
+        let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
+        let doing = format!("read rows of `{name}`");
+        let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
+        let protocol = snapshot.protocol();
+        let protocol = Protocol {
+            reader: protocol.min_reader_version(),
+            writer: protocol.min_writer_version(),
+        };
+        let properties =
+            snapshot.metadata().configuration().iter().map(|(k, v)| (k.clone(), v.clone()));
+        let properties = properties.collect();
+        let context: SessionContext = create_session().into_inner();
+        let provider = table.table_provider().await.map_err(|error| failed(&doing, &error))?;
+        let rows = context
+            .read_table(provider)
+            .and_then(|rows| rows.limit(0, Some(SAMPLE)))
+            .map_err(|error| failed(&doing, &error))?
+            .collect()
+            .await
+            .map_err(|error| failed(&doing, &error))?;
+        let mut writer = deltalake::arrow::json::WriterBuilder::new()
+            .with_explicit_nulls(true)
+            .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.6fZ".to_owned())
+            .build::<_, deltalake::arrow::json::writer::JsonArray>(Vec::new());
+        for batch in &rows {
+            writer.write(batch).map_err(|error| failed(&doing, &error))?;
+        }
+        writer.finish().map_err(|error| failed(&doing, &error))?;
+        let text: Vec<u8> = writer.into_inner();
+        let sample = if text.is_empty() {
+            Vec::new()
+        } else {
+            serde_json::from_slice(&text).map_err(|error| failed(&doing, &error))?
+        };
+        let txn = self.transactions(name, |_| false).await?;
+        Ok(TableDetail { summary, properties, protocol, txn, sample })
+    }
+
+    /// The table of a lake that a person named as `schema.table`.
+    ///
+    /// # Errors
+    /// `table_not_found`, naming what is there.
+    pub async fn named(&self, text: &str) -> Result<TableName> {
+        let tables = self.tables().await?;
+        if let Some(name) = tables.iter().find(|name| name.to_string() == text) {
+            return Ok(name.clone());
+        }
+        let like: Vec<String> = tables
+            .iter()
+            .filter(|name| name.table == text || name.to_string().contains(text))
+            .take(3)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let hint = if like.is_empty() {
+            "List the tables with `headgate tables list`.".to_owned()
+        } else {
+            format!("There is {}.", like.join(", "))
+        };
+        Err(Error::new("table_not_found", format!("The lake has no table `{text}`."))
+            .hint(hint)
+            .field("table"))
+    }
+}
+
+fn not_found(name: &TableName) -> Error {
+    Error::new("table_not_found", format!("There is no table `{name}`."))
+        .hint("List the tables with `headgate tables list`.")
+}

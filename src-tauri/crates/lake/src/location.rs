@@ -1,0 +1,79 @@
+//! Where a lake lies, from what a person typed, and the object store that reaches it.
+//!
+//! Folders of this machine only: buckets come with their credentials.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use deltalake::ObjectStore;
+use deltalake::logstore::object_store::local::LocalFileSystem;
+use headgate_terms::{Error, Result};
+use url::Url;
+
+/// A lake's root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    folder: PathBuf,
+    url: Url,
+}
+
+impl Location {
+    /// Reads a path or a `file://` address; a relative path is taken from the working folder.
+    ///
+    /// # Errors
+    /// `unsupported_location` for any other kind of address.
+    pub fn parse(text: &str) -> Result<Self> {
+        let refused = |what: &str| {
+            Error::new("unsupported_location", format!("`{text}` is {what}."))
+                .hint("Name a folder of this machine, as a path or a `file://` address.")
+        };
+        let folder = match text.split_once("://") {
+            Some(("file", _)) => Url::parse(text)
+                .ok()
+                .and_then(|url| url.to_file_path().ok())
+                .ok_or_else(|| refused("not a valid file address"))?,
+            Some((scheme, _)) => {
+                return Err(refused(&format!("a `{scheme}` address, and a lake is a folder")));
+            }
+            None if text.is_empty() => return Err(refused("empty")),
+            None => std::path::absolute(text).map_err(|_| refused("not a path"))?,
+        };
+        // `..` and links are resolved as far as the folder exists, so that one lake has one name.
+        let folder = resolve(&folder);
+        let url = Url::from_directory_path(&folder).map_err(|()| refused("not a path"))?;
+        Ok(Self { folder, url })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The address with a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// A store whose root is the root of this machine's files.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(LocalFileSystem::new())
+    }
+}
+
+fn resolve(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => resolve(parent).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.folder.display().fmt(f)
+    }
+}

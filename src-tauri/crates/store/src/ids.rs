@@ -1,0 +1,60 @@
+//! The ids that a source's events had: 128 bits of each, exact enough that none is dropped wrongly.
+
+use headgate_terms::Result;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::{Store, failed};
+
+/// An accepted id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen {
+    /// A hash of the id.
+    pub id: u128,
+    /// The receivedAt that came with it, in microseconds.
+    pub received: Option<i64>,
+}
+
+impl Store {
+    /// Whether an id was accepted before, and with which receivedAt.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn seen(&self, ledger: i64, id: u128) -> Result<Option<Seen>> {
+        self.connection
+            .prepare_cached("SELECT received FROM ids WHERE ledger = ?1 AND id = ?2")
+            .and_then(|mut query| {
+                query
+                    .query_row(params![ledger, id.to_be_bytes()], |row| {
+                        Ok(Seen { id, received: row.get(0)? })
+                    })
+                    .optional()
+            })
+            .map_err(|error| failed("look an id up", &error))
+    }
+
+    /// Whether a ledger has no ids at all.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn has_no_ids(&self, ledger: i64) -> Result<bool> {
+        self.connection
+            .query_row("SELECT 1 FROM ids WHERE ledger = ?1 LIMIT 1", [ledger], |_| Ok(()))
+            .optional()
+            .map(|found| found.is_none())
+            .map_err(|error| failed("look for ids", &error))
+    }
+}
+
+/// Adds ids in their own order: neighbours in the index are written together.
+pub(crate) fn add(transaction: &Transaction<'_>, ledger: i64, ids: &mut Vec<Seen>) -> Result<()> {
+    let doing = "record ids";
+    ids.sort_unstable();
+    let mut put = transaction
+        .prepare_cached("INSERT OR REPLACE INTO ids (ledger, id, received) VALUES (?1, ?2, ?3)")
+        .map_err(|error| failed(doing, &error))?;
+    for seen in ids.iter() {
+        put.execute(params![ledger, seen.id.to_be_bytes(), seen.received])
+            .map_err(|error| failed(doing, &error))?;
+    }
+    Ok(())
+}

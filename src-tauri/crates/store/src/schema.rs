@@ -1,0 +1,51 @@
+//! The tables of the database, and how an older file becomes today's.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use headgate_terms::{Error, Result};
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+use crate::failed;
+
+/// One step a version; a step that has shipped is never edited.
+const STEPS: &[M<'static>] = &[M::up(include_str!("steps/1.sql"))];
+
+pub(crate) fn open(path: &Path) -> Result<Connection> {
+    let doing = format!("open `{}`", path.display());
+    // SQLite gives its other files the same rights.
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| {
+        Error::new("store_failed", format!("Could not {doing}: {error}."))
+            .hint("Give this user the right to write the data folder, or name another with `HEADGATE_DATA`.")
+    })?;
+    let mut connection = Connection::open(path).map_err(|error| failed(&doing, &error))?;
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
+             PRAGMA cache_size = -32768;",
+        )
+        .map_err(|error| failed(&doing, &error))?;
+    Migrations::from_slice(STEPS).to_latest(&mut connection).map_err(|error| match error {
+        rusqlite_migration::Error::MigrationDefinition(_) => Error::new(
+            "store_newer",
+            format!("`{}` was written by a newer Headgate.", path.display()),
+        )
+        .hint("Use that version, or name another data folder with `HEADGATE_DATA`."),
+        rusqlite_migration::Error::RusqliteError { err, .. } => failed(&doing, &err),
+        other => Error::new("store_failed", format!("Could not {doing}: {other}."))
+            .hint("Name another data folder with `HEADGATE_DATA`."),
+    })?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_hold() {
+        Migrations::from_slice(STEPS).validate().unwrap();
+    }
+}

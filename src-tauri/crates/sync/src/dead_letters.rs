@@ -1,0 +1,245 @@
+//! Lines that are no event, kept as they came: `<data>/dead_letters/<run>.ndjson`.
+//!
+//! A batch's letters are written apart and join the run's file once the batch is recorded, at the
+//! place the plan names, so that doing it twice changes nothing.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use base64::prelude::BASE64_STANDARD;
+use base64::write::EncoderWriter;
+use headgate_events::Rejection;
+use headgate_terms::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::folder::{failed, private};
+use crate::lines::LongLine;
+
+/// The letters of one batch while it is read.
+pub(crate) struct Letters {
+    path: PathBuf,
+    run_file: PathBuf,
+    file: Option<BufWriter<File>>,
+    count: u64,
+}
+
+/// Letters that wait to join their run's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    part: PathBuf,
+    /// The run's file.
+    pub(crate) run_file: PathBuf,
+    /// How long that file is without them.
+    at: u64,
+    /// How many they are.
+    pub(crate) count: u64,
+}
+
+impl Letters {
+    pub(crate) fn new(folder: &Path, run: &str, batch: i64) -> Self {
+        Self {
+            path: folder.join(format!(".{run}.{batch}.part")),
+            run_file: folder.join(format!("{run}.ndjson")),
+            file: None,
+            count: 0,
+        }
+    }
+
+    /// Keeps a line, given without its end.
+    pub(crate) fn push(
+        &mut self,
+        file: &str,
+        line: u64,
+        reason: Rejection,
+        raw: &[u8],
+    ) -> Result<()> {
+        let path = self.path.clone();
+        let is_utf8 = std::str::from_utf8(raw).is_ok();
+        self.begin(file, line, reason)
+            .and_then(|out| {
+                write_raw(out, &mut &*raw, is_utf8, raw.len() as u64)?;
+                out.write_all(b"}\n")
+            })
+            .map_err(|error| failed("write", &path, &error))
+    }
+
+    /// Keeps a line that is only on disk.
+    pub(crate) fn push_long(&mut self, file: &str, line: u64, mut long: LongLine) -> Result<()> {
+        let path = self.path.clone();
+        let length = without_end(&mut long).map_err(|error| failed("read", &path, &error))?;
+        self.begin(file, line, Rejection::TooLong)
+            .and_then(|out| {
+                write_raw(out, &mut long.file, long.is_utf8, length)?;
+                out.write_all(b"}\n")
+            })
+            .map_err(|error| failed("write", &path, &error))
+    }
+
+    fn begin(&mut self, file: &str, line: u64, reason: Rejection) -> io::Result<&mut impl Write> {
+        let made = match self.file.take() {
+            Some(made) => made,
+            None => {
+                let mut options = private();
+                // What a run of this name left behind was never part of a batch.
+                let file = options.append(false).write(true).truncate(true).open(&self.path)?;
+                BufWriter::new(file)
+            }
+        };
+        let out = self.file.insert(made);
+        self.count += 1;
+        write!(out, "{{\"file\":{},\"line\":{line},", serde_json::to_string(file)?)?;
+        write!(out, "\"reason\":\"{}\",", reason.code())?;
+        Ok(out)
+    }
+
+    /// Ends the batch; none when it had no letters.
+    pub(crate) fn finish(&mut self) -> Result<Option<Waiting>> {
+        let Some(file) = self.file.take() else { return Ok(None) };
+        file.into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| failed("write", &self.path, &error))?;
+        let at = fs::metadata(&self.run_file).map(|m| m.len()).unwrap_or_default();
+        Ok(Some(Waiting {
+            part: self.path.clone(),
+            run_file: self.run_file.clone(),
+            at,
+            count: self.count,
+        }))
+    }
+
+    /// Gives the batch up.
+    pub(crate) fn drop_all(&mut self) {
+        if self.file.take().is_some() {
+            crate::spool::remove(&self.path);
+        }
+    }
+}
+
+impl Waiting {
+    /// Joins the run's file.
+    pub(crate) fn join(&self) -> Result<()> {
+        let mut part = match File::open(&self.part) {
+            Ok(part) => part,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed("read", &self.part, &error)),
+        };
+        let mut options: OpenOptions = private();
+        options.append(false).write(true);
+        options
+            .open(&self.run_file)
+            .and_then(|mut file| {
+                file.set_len(self.at)?;
+                file.seek(SeekFrom::Start(self.at))?;
+                io::copy(&mut part, &mut file)?;
+                file.sync_all()
+            })
+            .map_err(|error| failed("write", &self.run_file, &error))?;
+        crate::spool::remove(&self.part);
+        Ok(())
+    }
+
+    /// The file of a batch in this state.
+    pub(crate) fn part(&self) -> &Path {
+        &self.part
+    }
+}
+
+/// Removes the letters of batches that were never recorded.
+pub(crate) fn remove_strays(folder: &Path, kept: &[PathBuf]) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|end| end == "part") && !kept.contains(&path) {
+            crate::spool::remove(&path);
+        }
+    }
+}
+
+/// The length of a long line without its end.
+fn without_end(long: &mut LongLine) -> io::Result<u64> {
+    let mut tail = [0; 2];
+    long.file.seek(SeekFrom::End(-2))?;
+    long.file.read_exact(&mut tail)?;
+    long.file.seek(SeekFrom::Start(0))?;
+    Ok(long.bytes
+        - match tail {
+            [b'\r', b'\n'] => 2,
+            [_, b'\n'] => 1,
+            _ => 0,
+        })
+}
+
+/// Writes the member that holds the line: as text, or in base64 when it is not UTF-8.
+fn write_raw(out: &mut impl Write, raw: &mut impl Read, text: bool, length: u64) -> io::Result<()> {
+    let mut raw = raw.take(length);
+    if !text {
+        out.write_all(b"\"raw_base64\":\"")?;
+        let mut encoder = EncoderWriter::new(&mut *out, &BASE64_STANDARD);
+        io::copy(&mut raw, &mut encoder)?;
+        encoder.finish()?;
+        drop(encoder);
+        return out.write_all(b"\"");
+    }
+    out.write_all(b"\"raw\":\"")?;
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let got = raw.read(&mut chunk)?;
+        if got == 0 {
+            return out.write_all(b"\"");
+        }
+        // Everything to escape is one byte, so that a chunk may end inside a character.
+        let mut copied = 0;
+        for (at, byte) in chunk[..got].iter().enumerate() {
+            let escaped = match byte {
+                b'"' => "\\\"".to_owned(),
+                b'\\' => "\\\\".to_owned(),
+                0..=0x1F => format!("\\u{byte:04x}"),
+                _ => continue,
+            };
+            out.write_all(&chunk[copied..at])?;
+            out.write_all(escaped.as_bytes())?;
+            copied = at + 1;
+        }
+        out.write_all(&chunk[copied..got])?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+
+    #[test]
+    fn lines_come_back_as_they_were() {
+        for raw in
+            [&b"plain \"text\" \\ \x01 \t end"[..], "日本 🎉".as_bytes(), &[0xFF, 0x00, b'"']]
+        {
+            let text = std::str::from_utf8(raw).is_ok();
+            let mut out = vec![b'{'];
+            write_raw(&mut out, &mut &*raw, text, raw.len() as u64).unwrap();
+            out.push(b'}');
+            let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
+            let back = match read["raw"].as_str() {
+                Some(text) => text.as_bytes().to_vec(),
+                None => BASE64_STANDARD.decode(read["raw_base64"].as_str().unwrap()).unwrap(),
+            };
+            assert_eq!(back, raw);
+        }
+    }
+
+    #[test]
+    fn joining_twice_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut letters = Letters::new(folder.path(), "1-abc", 1);
+        letters.push("a.json", 3, Rejection::NotJson, b"{").unwrap();
+        let waiting = letters.finish().unwrap().unwrap();
+        let kept = fs::read(&waiting.part).unwrap();
+        waiting.join().unwrap();
+        // As if the process had died before the part was removed.
+        fs::write(&waiting.part, &kept).unwrap();
+        waiting.join().unwrap();
+        assert_eq!(fs::read(folder.path().join("1-abc.ndjson")).unwrap(), kept);
+        assert!(!waiting.part.exists());
+    }
+}

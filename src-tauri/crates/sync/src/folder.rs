@@ -1,0 +1,111 @@
+//! The data folder: who may run in it, and where its parts are.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use headgate_terms::{Error, Result};
+
+/// A data folder, which need not exist yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFolder {
+    path: PathBuf,
+}
+
+/// Holds the folder for one run; given back when dropped, by the system if the process dies.
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+}
+
+/// Looking whether a run goes on holds the lock for an instant.
+const TRIES: u32 = 10;
+
+impl DataFolder {
+    /// A folder at a path.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where rejected lines are kept.
+    #[must_use]
+    pub fn dead_letters(&self) -> PathBuf {
+        self.path.join("dead_letters")
+    }
+
+    /// Where lines wait that a batch has not taken, or not brought everywhere.
+    #[must_use]
+    pub fn spool(&self) -> PathBuf {
+        self.path.join("spool")
+    }
+
+    /// Makes the folder and its parts, for this user alone, and holds it.
+    ///
+    /// # Errors
+    /// `data_folder_busy` while another run holds it, `data_folder_unusable` otherwise.
+    pub fn hold(&self) -> Result<Held> {
+        let unusable = |error: io::Error| {
+            Error::new(
+                "data_folder_unusable",
+                format!("The data folder `{}` cannot be used: {error}.", self.path.display()),
+            )
+            .hint("Give this user the right to write it, or name another with `HEADGATE_DATA`.")
+        };
+        for folder in [self.path.clone(), self.dead_letters(), self.spool()] {
+            DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
+        }
+        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
+        let lock = private().open(self.path.join("lock")).map_err(unusable)?;
+        for attempt in 0..TRIES {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Held { _lock: lock }),
+                Err(TryLockError::WouldBlock) if attempt + 1 < TRIES => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => break,
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+            }
+        }
+        Err(Error::new(
+            "data_folder_busy",
+            format!("Another run is using the data folder `{}`.", self.path.display()),
+        )
+        .hint("Wait for it to end, or name another folder with `HEADGATE_DATA`.")
+        .retryable())
+    }
+
+    /// Whether a run holds the folder now.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        File::open(self.path.join("lock"))
+            .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+/// Options for a file that only this user can read.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    options
+}
+
+/// A failure to read or write a file of the data folder.
+pub(crate) fn failed(doing: &str, path: &Path, error: &io::Error) -> Error {
+    let message = format!("Could not {doing} `{}`: {error}.", path.display());
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        return Error::new("disk_full", message)
+            .hint("Free some space and run it again; nothing that was read is lost.")
+            .retryable();
+    }
+    Error::new("data_folder_failed", message)
+        .hint("Check the data folder; `HEADGATE_DATA` names another.")
+}

@@ -1,0 +1,327 @@
+//! Whole lines out of bytes that may be compressed, broken, or without an end (E1).
+//!
+//! A thread of its own reads ahead and inflates; it knows lines, not events.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use flate2::read::MultiGzDecoder;
+use headgate_events::LONGEST_LINE;
+use headgate_terms::Error;
+
+use crate::spool::Spool;
+
+/// What comes out of a file, in order.
+pub(crate) enum Piece {
+    /// Whole lines with their ends; the last line of a file may have none.
+    Lines(Vec<u8>),
+    /// One line that is longer than any event may be, kept on disk.
+    TooLong(LongLine),
+    /// Nothing more can be read.
+    Damaged(Error),
+}
+
+/// A line too long to hold.
+pub(crate) struct LongLine {
+    pub(crate) file: File,
+    /// Bytes with the line's end.
+    pub(crate) bytes: u64,
+    pub(crate) is_utf8: bool,
+}
+
+/// Where bytes come from.
+pub(crate) enum Input {
+    File {
+        path: PathBuf,
+        name: String,
+    },
+    /// Standard input, and where to keep what was read of it.
+    Stdin(Spool),
+}
+
+/// A stream of lines.
+pub(crate) struct Lines {
+    pieces: Receiver<Piece>,
+}
+
+/// How much is read ahead at a time, and in how many pieces.
+const PIECE: usize = 1 << 20;
+const AHEAD: usize = 2;
+
+impl Lines {
+    /// Begins to read, `skip` inflated bytes in. `progress` counts bytes as they lie on disk.
+    pub(crate) fn open(
+        input: Input,
+        skip: u64,
+        scratch: PathBuf,
+        progress: Arc<AtomicU64>,
+    ) -> Self {
+        let (send, pieces) = sync_channel(AHEAD);
+        std::thread::spawn(move || {
+            let mut splitter = Splitter { send, scratch, spool: None, carry: Vec::new() };
+            if let Err(error) = splitter.read(input, skip, progress) {
+                let _ = splitter.send.send(Piece::Damaged(error));
+            }
+        });
+        Self { pieces }
+    }
+
+    /// The next piece; none at the end.
+    pub(crate) fn next(&self) -> Option<Piece> {
+        self.pieces.recv().ok()
+    }
+}
+
+/// The other side has stopped listening, which is no failure.
+struct Stopped;
+
+struct Splitter {
+    send: SyncSender<Piece>,
+    scratch: PathBuf,
+    spool: Option<Spool>,
+    carry: Vec<u8>,
+}
+
+impl Splitter {
+    fn read(&mut self, input: Input, skip: u64, progress: Arc<AtomicU64>) -> Result<(), Error> {
+        match input {
+            Input::File { path, name } => {
+                let raw = File::open(&path).map_err(|error| {
+                    Error::new("file_unreadable", format!("`{name}` cannot be opened: {error}."))
+                        .hint("Give this user the right to read it; the next run tries again.")
+                        .retryable()
+                })?;
+                let again = || File::open(&path);
+                self.read_from(raw, &name, skip, &progress, again)
+            }
+            Input::Stdin(spool) => {
+                self.spool = Some(spool);
+                let none = || Err(io::Error::from(io::ErrorKind::Unsupported));
+                self.read_from(io::stdin(), "standard input", skip, &progress, none)
+            }
+        }
+    }
+
+    fn read_from(
+        &mut self,
+        raw: impl Read,
+        name: &str,
+        skip: u64,
+        progress: &AtomicU64,
+        again: impl Fn() -> io::Result<File>,
+    ) -> Result<(), Error> {
+        let mut raw = BufReader::with_capacity(PIECE / 4, Counting { raw, progress });
+        let mut magic = [0; 2];
+        let got = fill(&mut raw, &mut magic).map_err(|error| broken(name, &error))?;
+        let bytes = io::Cursor::new(magic).take(got as u64).chain(raw);
+        if magic == [0x1F, 0x8B] {
+            let mut counted = Given { inner: MultiGzDecoder::new(bytes), given: 0 };
+            let Err(error) = self.split(&mut counted, skip) else { return Ok(()) };
+            // The decoder drops what it had decoded in the call that failed: take that byte by byte.
+            if let Ok(file) = again() {
+                let file = BufReader::new(file);
+                let mut decoder = MultiGzDecoder::new(file);
+                let known = &mut decoder.by_ref().take(counted.given);
+                if io::copy(known, &mut io::sink()).is_ok() {
+                    let _ = self.append_rest(&mut Bytewise(decoder));
+                }
+            }
+            return Err(broken(name, &error));
+        }
+        let mut bytes = bytes;
+        self.split(&mut bytes, skip).map_err(|error| broken(name, &error))
+    }
+
+    /// Sends every line. On an error the lines before it were sent, and the tail is kept back.
+    fn split(&mut self, bytes: &mut impl Read, skip: u64) -> io::Result<()> {
+        let mut start = [0; 3];
+        let got = fill(bytes, &mut start)?;
+        let mark = start == [0xEF, 0xBB, 0xBF];
+        let head = if mark { &[][..] } else { &start[..got] };
+        let mut bytes = head.chain(bytes);
+        io::copy(&mut bytes.by_ref().take(skip), &mut io::sink())?;
+        loop {
+            let from = self.carry.len();
+            let room = PIECE.max(from / 2);
+            self.carry.resize(from + room, 0);
+            let got = match fill_or_fail(&mut bytes, &mut self.carry[from..]) {
+                (got, None) => got,
+                (got, Some(error)) => {
+                    self.carry.truncate(from + got);
+                    let _ = self.send_whole();
+                    return Err(error);
+                }
+            };
+            self.carry.truncate(from + got);
+            if got < room {
+                let rest = std::mem::take(&mut self.carry);
+                if !rest.is_empty() {
+                    let _ = self.send(rest);
+                }
+                return Ok(());
+            }
+            if self.send_whole().is_err() {
+                return Ok(());
+            }
+            if self.carry.len() > LONGEST_LINE + 2 && !self.too_long(&mut bytes)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes up the bytes that decode before the damage, and sends the lines they complete.
+    fn append_rest(&mut self, rest: &mut impl Read) -> Result<(), Stopped> {
+        let mut byte = [0; 1];
+        while let Ok(1) = rest.read(&mut byte) {
+            self.carry.push(byte[0]);
+        }
+        self.send_whole()
+    }
+
+    /// Sends the lines that have their end, and keeps the rest.
+    fn send_whole(&mut self) -> Result<(), Stopped> {
+        let Some(end) = memchr::memrchr(b'\n', &self.carry) else { return Ok(()) };
+        let rest = self.carry.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.carry, rest);
+        self.send(lines)
+    }
+
+    fn send(&mut self, lines: Vec<u8>) -> Result<(), Stopped> {
+        if let Some(spool) = &mut self.spool
+            && let Err(error) = spool.write(&lines)
+        {
+            let _ = self.send.send(Piece::Damaged(error));
+            return Err(Stopped);
+        }
+        self.send.send(Piece::Lines(lines)).map_err(|_| Stopped)
+    }
+
+    /// Moves a line without an end in sight to disk. False when nobody listens any more.
+    fn too_long(&mut self, bytes: &mut impl Read) -> io::Result<bool> {
+        let mut file = tempfile::tempfile_in(&self.scratch)?;
+        let mut check = Utf8Check::default();
+        let mut length = 0_u64;
+        let mut chunk = std::mem::take(&mut self.carry);
+        loop {
+            let end = memchr::memchr(b'\n', &chunk).map(|at| at + 1);
+            let line = &chunk[..end.unwrap_or(chunk.len())];
+            check.push(line);
+            file.write_all(line)?;
+            length += line.len() as u64;
+            if let Some(end) = end {
+                self.carry = chunk.split_off(end);
+                break;
+            }
+            chunk.resize(PIECE, 0);
+            // A damaged file's last line has no end and is not taken.
+            let got = fill(bytes, &mut chunk)?;
+            chunk.truncate(got);
+            if got == 0 {
+                break;
+            }
+        }
+        file.seek(SeekFrom::Start(0))?;
+        let line = LongLine { file, bytes: length, is_utf8: check.finish() };
+        Ok(self.send.send(Piece::TooLong(line)).is_ok())
+    }
+}
+
+fn broken(name: &str, error: &io::Error) -> Error {
+    let what = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
+        _ => error.to_string(),
+    };
+    Error::new("file_damaged", format!("`{name}` is damaged: {what}."))
+        .hint("The whole lines before the damage are taken; put the file again when it is whole.")
+}
+
+/// Fills a buffer unless the input ends.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    match fill_or_fail(input, buffer) {
+        (got, None) => Ok(got),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// Fills a buffer unless the input ends or fails; says how far it came.
+fn fill_or_fail(input: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
+    let mut got = 0;
+    while got < buffer.len() {
+        match input.read(&mut buffer[got..]) {
+            Ok(0) => break,
+            Ok(more) => got += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (got, Some(error)),
+        }
+    }
+    (got, None)
+}
+
+/// Counts the bytes of a file as they are read.
+struct Counting<'p, R> {
+    raw: R,
+    progress: &'p AtomicU64,
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.raw.read(buffer)?;
+        self.progress.fetch_add(got as u64, Ordering::Relaxed);
+        Ok(got)
+    }
+}
+
+/// Counts the bytes that a decoder has given.
+struct Given<R> {
+    inner: R,
+    given: u64,
+}
+
+impl<R: Read> Read for Given<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.inner.read(buffer)?;
+        self.given += got as u64;
+        Ok(got)
+    }
+}
+
+/// Reads one byte at a time.
+struct Bytewise<R>(R);
+
+impl<R: Read> Read for Bytewise<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let one = buffer.len().min(1);
+        self.0.read(&mut buffer[..one])
+    }
+}
+
+/// Whether chunks put together are valid UTF-8.
+#[derive(Default)]
+struct Utf8Check {
+    open: Vec<u8>,
+    broken: bool,
+}
+
+impl Utf8Check {
+    fn push(&mut self, chunk: &[u8]) {
+        if self.broken {
+            return;
+        }
+        self.open.extend_from_slice(chunk);
+        match std::str::from_utf8(&self.open) {
+            Ok(_) => self.open.clear(),
+            Err(error) if error.error_len().is_none() => {
+                self.open.drain(..error.valid_up_to());
+            }
+            Err(_) => self.broken = true,
+        }
+    }
+
+    fn finish(self) -> bool {
+        !self.broken && self.open.is_empty()
+    }
+}

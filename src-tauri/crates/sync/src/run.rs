@@ -1,0 +1,704 @@
+//! A run: what is left of earlier ones first, then batch after batch, then the report.
+//!
+//! The order of steps is the promise: a batch is recorded before its first commit, settled after
+//! its last, and everything between can be done again.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use headgate_events::{Notice, Plan};
+use headgate_lake::{Lake, Location};
+use headgate_store::{FileMark, Ledger, Planned, RunRecord, Store};
+use headgate_terms::{Error, Result};
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+
+use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped, stdin_mark};
+use crate::dead_letters::{Letters, remove_strays};
+use crate::deliver::{LakeView, SchemaView};
+use crate::folder::DataFolder;
+use crate::lines::Input;
+use crate::plan::{BatchPlan, DISCARDS, Once, RoutePlan};
+use crate::report::{
+    Counted, DeadLetters, EventCounts, FileCounts, NoticeCount, RunReport, Status, TableReport,
+};
+use crate::source::{DataFile, Found, find, schema_of};
+use crate::spool::{Spool, remove, remove_taken, segments};
+use crate::window::SeenWindow;
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// A folder or a file; none is standard input.
+    pub from: Option<PathBuf>,
+    /// The lake, as a path or an address.
+    pub to: String,
+    /// The source's name; none takes it from the files' place.
+    pub source: Option<String>,
+    /// Whether files that have not changed are read too.
+    pub again: bool,
+    /// The most inflated bytes in one batch (E6).
+    pub batch_bytes: u64,
+    /// How far back duplicates are looked for, in microseconds (E7).
+    pub window: i64,
+    /// The most columns a table may have (E24).
+    pub most_columns: usize,
+    /// Where runs are remembered.
+    pub data: DataFolder,
+}
+
+impl RunRequest {
+    /// With the settings as they come.
+    #[must_use]
+    pub fn new(from: Option<PathBuf>, to: String, data: DataFolder) -> Self {
+        Self {
+            from,
+            to,
+            source: None,
+            again: false,
+            batch_bytes: 128 << 20,
+            window: 7 * 86_400 * 1_000_000,
+            most_columns: 2_000,
+            data,
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// What it is doing.
+    pub phase: &'static str,
+    /// Bytes read as they lie on disk.
+    pub read: u64,
+    /// Bytes there are to read; none for standard input.
+    pub total: Option<u64>,
+    /// Events that landed or were dropped so far.
+    pub events: u64,
+    /// Batches that landed so far.
+    pub batches: u64,
+}
+
+/// Who looks on, and may stop it.
+pub trait Watch: Sync {
+    /// Called now and then.
+    fn progress(&self, progress: &Progress);
+    /// Whether the run is to stop: a batch that has begun to commit is finished first.
+    fn cancelled(&self) -> bool;
+}
+
+/// Runs a sync to its end.
+///
+/// # Errors
+/// What goes wrong before there is a run; after that the report says it.
+pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<RunReport> {
+    let location = Location::parse(&request.to).map_err(|error| error.field("to"))?;
+    if let Some(source) = &request.source {
+        schema_of(source)?;
+    }
+    let found = match &request.from {
+        Some(from) => find(from, Some(location.folder()), request.source.as_deref())?,
+        None => Found::default(),
+    };
+    let _held = request.data.hold()?;
+    let store = Store::open(request.data.path())?;
+    let lake = handle.block_on(Lake::open_or_create(location))?;
+    end_interrupted(&store)?;
+
+    let id = store.begin_run()?;
+    let to = lake.location().to_string();
+    tracing::info!(run = id, to, files = found.files.len(), "run begins");
+    let lake_id = lake.id().map(|id| id.to_string()).unwrap_or_default();
+    let mut running = Running {
+        request,
+        watch,
+        store,
+        lake_id,
+        view: LakeView::new(lake, handle.clone(), request.most_columns),
+        tally: Tally::new(id, to, found.ignored),
+        progress: Progress {
+            phase: "reading",
+            total: request.from.as_ref().map(|_| found.files.iter().map(|f| f.size).sum()),
+            ..Progress::default()
+        },
+        read: Arc::new(AtomicU64::new(0)),
+    };
+    let ended = running.whole(found.files);
+    running.finish(ended)
+}
+
+/// Every run, newest first, without their tables.
+///
+/// # Errors
+/// When the store fails.
+pub fn list_runs(data: &DataFolder) -> Result<Vec<RunReport>> {
+    let Some(store) = Store::open_if_any(data.path())? else { return Ok(Vec::new()) };
+    let mut runs = Vec::new();
+    for record in store.runs()? {
+        let mut report = read_report(&record, data.is_held())?;
+        report.tables.clear();
+        runs.push(report);
+    }
+    Ok(runs)
+}
+
+/// One run by its id, or by the number it begins with.
+///
+/// # Errors
+/// `run_not_found`.
+pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
+    let record = match Store::open_if_any(data.path())? {
+        Some(store) => store.run(id)?,
+        None => None,
+    };
+    let record = record.ok_or_else(|| {
+        Error::new("run_not_found", format!("There is no run `{id}`."))
+            .hint("List the runs with `headgate runs list`.")
+            .field("run")
+    })?;
+    read_report(&record, data.is_held())
+}
+
+fn read_report(record: &RunRecord, somebody_runs: bool) -> Result<RunReport> {
+    let mut report: RunReport = serde_json::from_str(&record.document).map_err(|error| {
+        Error::new("store_failed", format!("Run `{}` cannot be read: {error}.", record.id))
+            .hint("Name another data folder with `HEADGATE_DATA`.")
+    })?;
+    if record.running && !somebody_runs {
+        interrupt(&mut report);
+    }
+    Ok(report)
+}
+
+/// Marks a run whose process is gone.
+fn interrupt(report: &mut RunReport) {
+    report.status = Status::Failed;
+    let mut error = Error::new("interrupted", format!("The process of run `{}` died.", report.run))
+        .hint("Run the sync again; it finishes what had begun.")
+        .retryable();
+    error.trace = Some(report.run.clone());
+    report.error = Some(error);
+}
+
+fn end_interrupted(store: &Store) -> Result<()> {
+    for record in store.runs()?.into_iter().filter(|record| record.running) {
+        let report = read_report(&record, false)?;
+        store.keep_run(&record.id, false, &document(&report)?)?;
+    }
+    Ok(())
+}
+
+fn document(report: &RunReport) -> Result<String> {
+    serde_json::to_string(report).map_err(|error| internal(&error))
+}
+
+fn internal(error: &dyn std::fmt::Display) -> Error {
+    Error::new("internal", format!("A record could not be written: {error}."))
+        .hint("Keep the input; this is a defect in Headgate.")
+}
+
+struct Running<'r> {
+    request: &'r RunRequest,
+    watch: &'r dyn Watch,
+    store: Store,
+    lake_id: String,
+    view: LakeView,
+    tally: Tally,
+    progress: Progress,
+    read: Arc<AtomicU64>,
+}
+
+impl Running<'_> {
+    fn whole(&mut self, files: Vec<DataFile>) -> Result<(), Stopped> {
+        self.keep_report(true)?;
+        self.finish_open_batches()?;
+        self.left_over_lines(&files)?;
+        if self.request.from.is_none() {
+            return self.standard_input();
+        }
+        // Files come in byte order; a batch is for one source, and so is a feed.
+        let mut files = files.into_iter().peekable();
+        while let Some(first) = files.next() {
+            let source = first.source.clone();
+            let mut of_source = vec![first];
+            while let Some(next) = files.next_if(|next| next.source == source) {
+                of_source.push(next);
+            }
+            self.files_of_source(&of_source)?;
+        }
+        Ok(())
+    }
+
+    fn files_of_source(&mut self, files: &[DataFile]) -> Result<(), Stopped> {
+        let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
+        self.tally.source(&source);
+        let ledger = self.store.ledger_or_new(&self.lake_id, &source)?;
+        let mut entries = Vec::new();
+        for file in files {
+            let known = self.store.file(ledger.id, &file.path.to_string_lossy())?;
+            let same = known
+                .as_ref()
+                .is_some_and(|known| known.size == file.size && known.modified == file.modified);
+            let done = known.as_ref().is_some_and(|known| known.done);
+            if same && done && !self.request.again {
+                self.tally.report.files.unchanged += 1;
+                self.read.fetch_add(file.size, Ordering::Relaxed);
+                continue;
+            }
+            entries.push(Entry::file(file, known.as_ref(), same && !done));
+        }
+        let scratch = self.request.data.spool();
+        let feed = Feed::new(source, schema, entries, scratch, self.read.clone());
+        self.feed(feed, None)
+    }
+
+    fn standard_input(&mut self) -> Result<(), Stopped> {
+        let source = self.request.source.clone().unwrap_or_else(|| "events".to_owned());
+        let schema = schema_of(&source)?;
+        self.tally.source(&source);
+        let ledger = self.store.ledger_or_new(&self.lake_id, &source)?;
+        let run = self.tally.report.run.clone();
+        let spool = Spool::new(self.request.data.spool(), ledger.id, run.clone());
+        let entry = Entry::stdin(Input::Stdin(spool), &run, 1, 0);
+        let scratch = self.request.data.spool();
+        let feed = Feed::new(source, schema, [entry], scratch, self.read.clone());
+        let ended = self.feed(feed, Some((ledger.id, &run)));
+        if matches!(ended, Ok(()) | Err(Stopped::Cancelled)) {
+            remove_taken(&self.request.data.spool(), ledger.id, &run, 0, true);
+        }
+        ended
+    }
+
+    /// Takes the lines of standard input that a dead run had read and no batch has.
+    fn left_over_lines(&mut self, files: &[DataFile]) -> Result<(), Stopped> {
+        let mut sources: Vec<String> = files.iter().map(|file| file.source.clone()).collect();
+        if self.request.from.is_none() {
+            sources.push(self.request.source.clone().unwrap_or_else(|| "events".to_owned()));
+        }
+        sources.dedup();
+        for source in sources {
+            let Some(ledger) = self.store.ledger(&self.lake_id, &source)? else { continue };
+            let folder = self.request.data.spool();
+            let left = segments(&folder, ledger.id, None);
+            let mut entries = Vec::new();
+            for segment in &left {
+                let known = self.store.file(ledger.id, &stdin_mark(&segment.run))?;
+                let taken = known.map_or(0, |known| known.lines);
+                let input = Input::File { path: segment.path.clone(), name: segment.run.clone() };
+                entries.push(Entry::stdin(input, &segment.run, segment.first_line, taken));
+            }
+            if entries.is_empty() {
+                continue;
+            }
+            self.tally.source(&source);
+            let feed =
+                Feed::new(source.clone(), schema_of(&source)?, entries, folder, Arc::default());
+            self.feed(feed, None)?;
+            for segment in &left {
+                remove(&segment.path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and lands the batches of one feed. `stdin` is the ledger and run of a spool to tidy.
+    fn feed(&mut self, mut feed: Feed, stdin: Option<(i64, &str)>) -> Result<(), Stopped> {
+        while !feed.is_empty() {
+            if self.watch.cancelled() {
+                return Err(Stopped::Cancelled);
+            }
+            let ledger = self.store.ledger_or_new(&self.lake_id, &feed.source)?;
+            let folder = self.request.data.dead_letters();
+            let mut letters = Letters::new(&folder, &self.tally.report.run, ledger.next_batch);
+            let held =
+                self.request.data.spool().join(format!("held.{}.{}", ledger.id, ledger.next_batch));
+            let mark = self.batch(&mut feed, &ledger, &mut letters, held.clone());
+            let mark = match mark {
+                Ok(mark) => mark,
+                Err(stopped) => {
+                    letters.drop_all();
+                    remove(&held);
+                    return Err(stopped);
+                }
+            };
+            if let (Some((ledger, run)), Some(mark)) = (stdin, mark) {
+                remove_taken(&self.request.data.spool(), ledger, run, mark.lines, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// One batch from its first line to its last commit. Returns how far its last file came.
+    fn batch(
+        &mut self,
+        feed: &mut Feed,
+        ledger: &Ledger,
+        letters: &mut Letters,
+        held: PathBuf,
+    ) -> Result<Option<FileMark>, Stopped> {
+        let planned = Timestamp::now().as_microsecond();
+        let plan = Plan { planned, most_columns: self.request.most_columns };
+        let earlier = (!self.store.has_no_ids(ledger.id)?).then_some((&self.store, ledger.id));
+        let mut window = SeenWindow::new(earlier, self.request.window, planned, ledger.newest);
+        let schema = feed.schema.clone();
+        let mut catalog = SchemaView { view: &mut self.view, schema: &schema, only: None };
+        let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
+        let (watch, read, progress) = (self.watch, &self.read, &self.progress);
+        let look_on = || {
+            let read = read.load(Ordering::Relaxed);
+            watch.progress(&Progress { read, phase: "reading", ..progress.clone() });
+            watch.cancelled()
+        };
+        let most = self.request.batch_bytes;
+        let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;
+        if watch.cancelled() {
+            return Err(Stopped::Cancelled);
+        }
+        let (mut ids, newest) = window.finish()?;
+        let ReadBatch { batch, marks, bytes, rejected, held_lines, damaged, taken } = batch;
+        let last = marks.last().cloned();
+
+        self.progress.phase = "writing";
+        self.watch.progress(&self.progress);
+        let routes = batch
+            .routes
+            .iter()
+            .map(|route| RoutePlan {
+                tables: route.tables.clone(),
+                accepted: route.accepted,
+                duplicate: route.duplicate,
+                counted: false,
+            })
+            .collect();
+        let notices = batch
+            .notices
+            .iter()
+            .map(|(notice, &count): (&Notice, _)| {
+                (notice.code().to_owned(), (notice.message().to_owned(), count))
+            })
+            .collect();
+        let tables = self.view.stage(&schema, batch, plan, &self.tally.report.run)?;
+        let rejected = rejected.into_iter().map(|(reason, n)| (reason.code().to_owned(), n));
+        let plan = BatchPlan {
+            ledger: ledger.id,
+            number: ledger.next_batch,
+            app: ledger.app.clone(),
+            run: self.tally.report.run.clone(),
+            source: feed.source.clone(),
+            schema,
+            planned,
+            tables,
+            routes,
+            once: Some(Once { bytes, rejected: rejected.collect(), notices }),
+            letters: letters.finish()?,
+            held_lines,
+        };
+        if self.watch.cancelled() {
+            return Err(Stopped::Cancelled);
+        }
+        let text = serde_json::to_string(&plan).map_err(|error| internal(&error))?;
+        self.store.plan(Planned { ledger, newest, plan: &text, files: &marks, ids: &mut ids })?;
+        crash_point("planned");
+        self.tally.report.files.taken += taken;
+        self.tally.report.files.damaged.extend(damaged);
+        self.view.remember(&plan);
+        self.land(plan)?;
+        Ok(last)
+    }
+
+    /// Commits a recorded batch and counts what landed.
+    fn land(&mut self, mut plan: BatchPlan) -> Result<()> {
+        self.progress.phase = "committing";
+        self.watch.progress(&self.progress);
+        if let Some(letters) = &plan.letters {
+            letters.join()?;
+        }
+        let run = plan.run.clone();
+        self.view.commit(&mut plan, &run);
+        crash_point("committed");
+        self.tally.count(&mut plan);
+        self.progress.batches = self.tally.report.batches;
+        self.progress.events = self.tally.report.events.received;
+        let left = if plan.is_done() {
+            None
+        } else {
+            Some(serde_json::to_string(&plan).map_err(|error| internal(&error))?)
+        };
+        let text = document(&self.tally.report())?;
+        let (ledger, number, run) = (plan.ledger, plan.number, &self.tally.report.run);
+        self.store.settle(ledger, number, left.as_deref(), run, &text)?;
+        self.view.clean_up();
+        if left.is_none()
+            && let Some(path) = &plan.held_lines
+        {
+            remove(path);
+        }
+        self.watch.progress(&self.progress);
+        Ok(())
+    }
+
+    /// Finishes what earlier runs recorded and did not land.
+    fn finish_open_batches(&mut self) -> Result<()> {
+        let mut plans = Vec::new();
+        for open in self.store.open_batches(&self.lake_id)? {
+            let plan: BatchPlan = serde_json::from_str(&open.plan).map_err(|error| {
+                Error::new(
+                    "store_failed",
+                    format!("Batch {} cannot be read: {error}.", open.number),
+                )
+                .hint("Use the version of Headgate that began it.")
+            })?;
+            plans.push(plan);
+        }
+        let parts: Vec<PathBuf> = plans
+            .iter()
+            .filter_map(|plan| Some(plan.letters.as_ref()?.part().to_owned()))
+            .collect();
+        remove_strays(&self.request.data.dead_letters(), &parts);
+        for mut plan in plans {
+            tracing::info!(batch = plan.number, source = plan.source, "finishing an open batch");
+            self.tally.source(&plan.source);
+            self.view.take_up(&mut plan)?;
+            self.view.remember(&plan);
+            self.land(plan)?;
+        }
+        Ok(())
+    }
+
+    fn keep_report(&self, running: bool) -> Result<()> {
+        let report = self.tally.report();
+        self.store.keep_run(&report.run, running, &document(&report)?)
+    }
+
+    fn finish(mut self, ended: Result<(), Stopped>) -> Result<RunReport> {
+        let id = self.tally.report.run.clone();
+        let error = match ended {
+            Ok(()) => None,
+            Err(Stopped::Failed(error)) => Some(error),
+            Err(Stopped::Cancelled) => Some(
+                Error::new("cancelled", format!("Run `{id}` was stopped on request."))
+                    .hint("Run it again to go on where it stopped.")
+                    .retryable(),
+            ),
+        };
+        self.tally.end(error);
+        let report = self.tally.report();
+        tracing::info!(run = id, status = ?report.status, "run ended");
+        // A full disk must not hide why the run failed.
+        if let Err(error) = self.keep_report(false)
+            && report.error.is_none()
+        {
+            return Err(error);
+        }
+        Ok(report)
+    }
+}
+
+/// Dies here when a test asks for it; nothing in what ships.
+fn crash_point(name: &str) {
+    #[cfg(debug_assertions)]
+    if std::env::var("HEADGATE_CRASH").is_ok_and(|at| at == name) {
+        std::process::abort();
+    }
+    let _ = name;
+}
+
+/// What a run has counted so far.
+struct Tally {
+    report: RunReport,
+    sources: Vec<String>,
+    tables: Vec<TableReport>,
+    rejected: BTreeMap<String, u64>,
+    discards: BTreeMap<String, u64>,
+    notices: BTreeMap<String, (String, u64)>,
+}
+
+impl Tally {
+    fn new(run: String, to: String, ignored: u64) -> Self {
+        let report = RunReport {
+            v: 1,
+            run,
+            status: Status::Running,
+            source: None,
+            to,
+            started: now(),
+            finished: None,
+            bytes_in: 0,
+            batches: 0,
+            events: EventCounts::default(),
+            tables: Vec::new(),
+            rejected: Vec::new(),
+            discards: Vec::new(),
+            files: FileCounts { ignored, ..FileCounts::default() },
+            dead_letters: None,
+            notices: Vec::new(),
+            error: None,
+        };
+        Self {
+            report,
+            sources: Vec::new(),
+            tables: Vec::new(),
+            rejected: BTreeMap::new(),
+            discards: BTreeMap::new(),
+            notices: BTreeMap::new(),
+        }
+    }
+
+    fn source(&mut self, source: &str) {
+        if !self.sources.iter().any(|known| known == source) {
+            self.sources.push(source.to_owned());
+        }
+    }
+
+    /// Counts what of a batch has landed and was not counted yet (E8).
+    fn count(&mut self, plan: &mut BatchPlan) {
+        let mut counted = false;
+        if let Some(once) = plan.once.take() {
+            self.report.bytes_in += once.bytes;
+            let rejected: u64 = once.rejected.values().sum();
+            self.report.events.received += rejected;
+            self.report.events.rejected += rejected;
+            counted |= rejected > 0;
+            for (reason, count) in once.rejected {
+                *self.rejected.entry(reason).or_default() += count;
+            }
+            for (code, (message, count)) in once.notices {
+                self.notices.entry(code).or_insert((message, 0)).1 += count;
+            }
+            if let Some(letters) = &plan.letters {
+                let path = letters.run_file.display().to_string();
+                let kept = self
+                    .report
+                    .dead_letters
+                    .get_or_insert(DeadLetters { path: path.clone(), count: 0 });
+                // Letters of a run that died lie in its own file; this run's own come first.
+                if plan.run == self.report.run {
+                    kept.path = path;
+                }
+                kept.count += letters.count;
+            }
+        }
+        for at in 0..plan.routes.len() {
+            let route = &plan.routes[at];
+            if route.counted || (route.accepted > 0 && !plan.has_landed(route)) {
+                continue;
+            }
+            self.report.events.received += route.accepted + route.duplicate;
+            self.report.events.written += route.accepted;
+            self.report.events.duplicate += route.duplicate;
+            plan.routes[at].counted = true;
+            counted = true;
+        }
+        self.report.batches += u64::from(counted);
+        let schema = plan.schema.clone();
+        for part in &mut plan.tables {
+            let failed = part.landed.is_none();
+            if part.counted || (part.table == DISCARDS && !failed) {
+                continue;
+            }
+            let table = self.table(&schema, &part.table, part.counts.is_merged);
+            table.error = part.error.clone();
+            if failed {
+                continue;
+            }
+            part.counted = true;
+            let counts = &part.counts;
+            if counts.is_merged {
+                *table.merged.get_or_insert(0) += counts.rows;
+            } else {
+                *table.received.get_or_insert(0) += counts.rows + counts.duplicate;
+                *table.written.get_or_insert(0) += counts.rows;
+                *table.duplicate.get_or_insert(0) += counts.duplicate;
+            }
+            table.discarded += counts.discards.values().sum::<u64>();
+            table.created |= counts.created;
+            table.version = part.landed.flatten();
+            table.columns_added.extend(counts.columns_added.iter().cloned());
+            for (reason, count) in &counts.discards {
+                *self.discards.entry(reason.clone()).or_default() += count;
+            }
+        }
+    }
+
+    fn table(&mut self, schema: &str, table: &str, is_merged: bool) -> &mut TableReport {
+        let known = self.tables.iter().position(|t| t.schema == schema && t.table == table);
+        let at = known.unwrap_or_else(|| {
+            let appended = (!is_merged).then_some(0);
+            self.tables.push(TableReport {
+                schema: schema.to_owned(),
+                table: table.to_owned(),
+                received: appended,
+                written: appended,
+                duplicate: appended,
+                discarded: 0,
+                merged: is_merged.then_some(0),
+                created: false,
+                version: None,
+                columns_added: Vec::new(),
+                error: None,
+            });
+            self.tables.len() - 1
+        });
+        &mut self.tables[at]
+    }
+
+    /// The report as far as it is known.
+    fn report(&self) -> RunReport {
+        let counted = |map: &BTreeMap<String, u64>| {
+            map.iter().map(|(reason, &count)| Counted { reason: reason.clone(), count }).collect()
+        };
+        let mut tables = self.tables.clone();
+        tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
+        let mut report = self.report.clone();
+        report.source = match self.sources.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
+        report.tables = tables;
+        report.rejected = counted(&self.rejected);
+        report.discards = counted(&self.discards);
+        report.notices = self
+            .notices
+            .iter()
+            .map(|(code, (message, count))| NoticeCount {
+                code: code.clone(),
+                message: message.clone(),
+                count: *count,
+            })
+            .collect();
+        report
+    }
+
+    /// Ends the run: what its counts and its error make of it (E8).
+    fn end(&mut self, error: Option<Error>) {
+        let failed_table = self.tables.iter().find_map(|table| table.error.clone());
+        let failed_file = self.report.files.damaged.first().map(|file| file.error.clone());
+        let nothing = self.report.events.written == 0
+            && self.tables.iter().all(|table| table.merged.unwrap_or(0) == 0);
+        let attention =
+            self.report.events.rejected > 0 || failed_table.is_some() || failed_file.is_some();
+        let (status, error) = match error {
+            Some(error) if error.code == "cancelled" => (Status::Cancelled, Some(error)),
+            Some(error) if nothing => (Status::Failed, Some(error)),
+            Some(error) => (Status::Partial, Some(error)),
+            None => match failed_table {
+                Some(error) if nothing => (Status::Failed, Some(error)),
+                _ if attention => (Status::Partial, None),
+                _ => (Status::Succeeded, None),
+            },
+        };
+        self.report.status = status;
+        self.report.error = error.map(|mut error| {
+            error.trace = Some(self.report.run.clone());
+            error
+        });
+        self.report.finished = Some(now());
+    }
+}
+
+/// Now, in RFC 3339 with milliseconds.
+fn now() -> String {
+    format!("{:.3}", Timestamp::now())
+}

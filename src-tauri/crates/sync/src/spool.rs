@@ -1,0 +1,98 @@
+//! Lines of standard input on disk until a batch has them, and the lines of tables that refused.
+//!
+//! Standard input cannot be read twice. A segment `<ledger>.<run>.<first line>.ndjson` holds lines
+//! as they came; the next run takes what a dead one left.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use headgate_terms::{Error, Result};
+
+use crate::folder::{failed, private};
+
+/// Writes segments.
+pub(crate) struct Spool {
+    folder: PathBuf,
+    ledger: i64,
+    run: String,
+    lines: u64,
+    segment: Option<(File, PathBuf, u64)>,
+}
+
+/// How long a segment may get before another is begun, in bytes.
+const SEGMENT: u64 = 32 << 20;
+
+/// Lines that wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) path: PathBuf,
+    /// The run that read them: their path as E4 has it.
+    pub(crate) run: String,
+    pub(crate) first_line: u64,
+}
+
+impl Spool {
+    pub(crate) fn new(folder: PathBuf, ledger: i64, run: String) -> Self {
+        Self { folder, ledger, run, lines: 0, segment: None }
+    }
+
+    /// Keeps whole lines before they are handed on.
+    pub(crate) fn write(&mut self, lines: &[u8]) -> Result<(), Error> {
+        if self.segment.as_ref().is_none_or(|(_, _, size)| *size > SEGMENT) {
+            let name = format!("{}.{}.{:020}.ndjson", self.ledger, self.run, self.lines + 1);
+            let path = self.folder.join(name);
+            let file = private().open(&path).map_err(|error| failed("make", &path, &error))?;
+            self.segment = Some((file, path, 0));
+        }
+        if let Some((file, path, size)) = &mut self.segment {
+            file.write_all(lines).map_err(|error| failed("write", path, &error))?;
+            *size += lines.len() as u64;
+        }
+        self.lines += memchr::memchr_iter(b'\n', lines).count() as u64;
+        Ok(())
+    }
+}
+
+/// The segments of a ledger, of one run or of all, in order.
+pub(crate) fn segments(folder: &Path, ledger: i64, run: Option<&str>) -> Vec<Segment> {
+    let mut found: Vec<Segment> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| segment(&entry.ok()?.path(), ledger))
+        .filter(|segment| run.is_none_or(|run| segment.run == run))
+        .collect();
+    found.sort_by(|a, b| (&a.run, a.first_line).cmp(&(&b.run, b.first_line)));
+    found
+}
+
+fn segment(path: &Path, ledger: i64) -> Option<Segment> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".ndjson")?;
+    let mut parts = name.split('.');
+    let (of, run, first) = (parts.next()?, parts.next()?, parts.next()?);
+    (of.parse() == Ok(ledger)).then_some(Segment {
+        path: path.to_owned(),
+        run: run.to_owned(),
+        first_line: first.parse().ok()?,
+    })
+}
+
+/// Removes the segments of a run whose lines, up to one, are all in batches.
+pub(crate) fn remove_taken(folder: &Path, ledger: i64, run: &str, lines: u64, all: bool) {
+    let segments = segments(folder, ledger, Some(run));
+    for (place, segment) in segments.iter().enumerate() {
+        let next = segments.get(place + 1).map(|next| next.first_line);
+        if all || next.is_some_and(|next| next <= lines + 1) {
+            remove(&segment.path);
+        }
+    }
+}
+
+/// Removes a file that is no longer needed.
+pub(crate) fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "a file that is done with stays");
+    }
+}
