@@ -1,0 +1,156 @@
+//! A batch put through the shredder, as plain values that a test can compare.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+use headgate_events::{
+    Batch, Catalog, Discard, Existing, Line, Outcome, Plan, Shredder, Window, fold, timestamp,
+};
+use headgate_terms::Column;
+use serde_json::{Map, Value, json};
+
+/// Tables by name: their columns and rows.
+pub type Tables = BTreeMap<String, (Vec<Column>, Vec<Map<String, Value>>)>;
+
+/// What one batch made.
+pub struct Shredded {
+    pub tables: Tables,
+    pub discards: Vec<Discard>,
+    pub notices: BTreeMap<&'static str, u64>,
+    /// Line number and what became of it.
+    pub outcomes: Vec<(u64, Outcome)>,
+}
+
+/// A lake in memory: what tables there are, which ids were seen, which rows `users` has.
+#[derive(Default)]
+pub struct Memory {
+    pub tables: BTreeMap<String, Vec<Column>>,
+    pub seen: BTreeSet<String>,
+    users: BTreeMap<String, Map<String, Value>>,
+    user_rows: Option<RecordBatch>,
+}
+
+struct Known<'m>(&'m BTreeMap<String, Vec<Column>>);
+
+impl Catalog for Known<'_> {
+    fn table(&mut self, table: &str) -> Existing {
+        self.0.get(table).cloned().map_or(Existing::No, Existing::Table)
+    }
+}
+
+struct Seen<'m>(&'m mut BTreeSet<String>);
+
+impl Window for Seen<'_> {
+    fn seen(&mut self, id: &str, _: Option<i64>) -> bool {
+        !self.0.insert(id.to_owned())
+    }
+}
+
+impl Memory {
+    /// Puts the next batch through, planned at a time.
+    pub fn batch(&mut self, text: &[u8], planned: &str, most_columns: usize) -> Shredded {
+        let planned = timestamp::parse(planned).expect("a time");
+        let mut catalog = Known(&self.tables);
+        let mut shredder = Shredder::new(Plan { planned, most_columns }, &mut catalog);
+        let mut outcomes = Vec::new();
+        for (number, bytes) in (1..).zip(text.split(|&byte| byte == b'\n')) {
+            if bytes.is_empty() {
+                continue;
+            }
+            let line = Line { bytes, source: "shop", path: "events.ndjson", number, id: None };
+            outcomes.push((number, shredder.push(&line, &mut Seen(&mut self.seen))));
+        }
+        let batch = shredder.finish();
+        let tables = self.rows(&batch, planned);
+        for (name, (columns, _)) in &tables {
+            self.tables.insert(name.clone(), columns.clone());
+        }
+        let notices = batch.notices.iter().map(|(notice, &n)| (notice.code(), n)).collect();
+        Shredded { tables, discards: batch.discards, notices, outcomes }
+    }
+
+    fn rows(&mut self, batch: &Batch, planned: i64) -> Tables {
+        let mut tables = Tables::new();
+        for table in batch.tables.iter().filter(|table| table.rows > 0) {
+            let rows = if table.merged {
+                let folded = fold(table, self.user_rows.as_ref(), planned).expect("users fold");
+                for row in objects(&folded.all().expect("one shape")) {
+                    let id = row["id"].as_str().expect("an id").to_owned();
+                    self.users.entry(id).or_default().extend(row);
+                }
+                self.user_rows = None;
+                self.users.values().cloned().collect()
+            } else {
+                let batches = table.batches().map(|batch| batch.expect("rows fit"));
+                batches.flat_map(|batch| objects(&batch)).collect()
+            };
+            tables.insert(table.name.clone(), (table.schema(), rows));
+        }
+        if let Some((columns, rows)) = tables.get("users") {
+            self.user_rows = Some(arrow(columns, rows));
+        }
+        tables
+    }
+}
+
+/// The rows of a batch, without nulls.
+pub fn objects(batch: &RecordBatch) -> Vec<Map<String, Value>> {
+    let schema = batch.schema();
+    (0..batch.num_rows())
+        .map(|row| {
+            let cells = schema.fields().iter().zip(batch.columns());
+            cells
+                .filter(|(_, column)| column.is_valid(row))
+                .map(|(field, column)| (field.name().clone(), cell(column, row)))
+                .collect()
+        })
+        .collect()
+}
+
+fn cell(column: &ArrayRef, row: usize) -> Value {
+    match column.data_type() {
+        DataType::Int64 => json!(column.as_primitive::<Int64Type>().value(row)),
+        DataType::Float64 => json!(column.as_primitive::<Float64Type>().value(row)),
+        DataType::Boolean => json!(column.as_boolean().value(row)),
+        DataType::Utf8 => json!(column.as_string::<i32>().value(row)),
+        _ => json!(timestamp::format(column.as_primitive::<TimestampMicrosecondType>().value(row))),
+    }
+}
+
+/// Rows back as Arrow, as a lake would hand them over.
+fn arrow(columns: &[Column], rows: &[Map<String, Value>]) -> RecordBatch {
+    use arrow_array::{BooleanArray, Float64Array, Int64Array, StringArray};
+    use arrow_array::TimestampMicrosecondArray;
+    let fields: Vec<_> = columns.iter().map(headgate_events::arrow_field).collect();
+    let arrays = columns.iter().map(|column| -> ArrayRef {
+        let values = rows.iter().map(|row| row.get(&column.name));
+        match column.kind {
+            headgate_terms::ColumnType::BigInt => std::sync::Arc::new(
+                values.map(|v| v.and_then(Value::as_i64)).collect::<Int64Array>(),
+            ),
+            headgate_terms::ColumnType::Double => std::sync::Arc::new(
+                values.map(|v| v.and_then(Value::as_f64)).collect::<Float64Array>(),
+            ),
+            headgate_terms::ColumnType::Boolean => std::sync::Arc::new(
+                values.map(|v| v.and_then(Value::as_bool)).collect::<BooleanArray>(),
+            ),
+            headgate_terms::ColumnType::String => std::sync::Arc::new(
+                values.map(|v| v.and_then(Value::as_str)).collect::<StringArray>(),
+            ),
+            headgate_terms::ColumnType::Timestamp => std::sync::Arc::new(
+                values
+                    .map(|v| v.and_then(Value::as_str).and_then(timestamp::parse))
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_timezone("UTC"),
+            ),
+        }
+    });
+    RecordBatch::try_new(
+        std::sync::Arc::new(arrow_schema::Schema::new(fields)),
+        arrays.collect(),
+    )
+    .expect("rows fit")
+}
