@@ -390,6 +390,7 @@ pub(crate) fn demo(out: Out<'_>, report: &DemoReport) -> io::Result<()> {
         let columns: Vec<String> = table
             .columns_added
             .iter()
+            .filter(|column| !shared(&report.run, &column.name))
             .map(|column| format!("{} {}", clean(&column.name), column.kind))
             .collect();
         if !columns.is_empty() {
@@ -397,7 +398,8 @@ pub(crate) fn demo(out: Out<'_>, report: &DemoReport) -> io::Result<()> {
         }
     }
     if !made.is_empty() {
-        write!(out, "\nColumns made\n{made}")?;
+        writeln!(out, "\nColumns made, beside those that every table has")?;
+        write!(out, "{made}")?;
     }
     if !report.preview.discards.is_empty() {
         writeln!(out, "\nWhy values were set aside")?;
@@ -425,16 +427,26 @@ pub(crate) fn demo(out: Out<'_>, report: &DemoReport) -> io::Result<()> {
     )
 }
 
+/// Whether every table of a run has a column.
+fn shared(run: &RunReport, name: &str) -> bool {
+    run.tables.iter().all(|table| {
+        table.columns_added.iter().any(|column| column.name == name)
+            || (table.merged.is_some() && matches!(name, "anonymous_id" | "user_id"))
+    })
+}
+
 /// Names joined by commas, in lines that fit a terminal.
 fn wrapped(names: &[String]) -> String {
     let (mut text, mut width) = (String::new(), 0);
     for (place, name) in names.iter().enumerate() {
         if place > 0 {
-            text.push_str(", ");
+            text.push(',');
             width += 2;
             if width + name.len() > 92 {
                 text.push_str("\n    ");
                 width = 0;
+            } else {
+                text.push(' ');
             }
         }
         text.push_str(name);

@@ -15,7 +15,7 @@ use headgate_terms::Result;
 
 use crate::dead_letters::Letters;
 use crate::folder::{failed, private};
-use crate::lines::{Input, Lines, Piece};
+use crate::lines::{Input, Lines, Next, Piece};
 use crate::report::Damaged;
 use crate::source::DataFile;
 use crate::window::SeenWindow;
@@ -313,11 +313,12 @@ impl Open {
                 return Err(Stopped::Cancelled);
             }
             match self.lines.next() {
-                Some(Piece::Lines(block)) => {
+                Next::Quiet => {}
+                Next::Piece(Piece::Lines(block)) => {
                     self.block = block;
                     self.at = 0;
                 }
-                Some(Piece::TooLong(long)) => {
+                Next::Piece(Piece::TooLong(long)) => {
                     self.line += 1;
                     self.entry.mark.lines += 1;
                     self.entry.mark.bytes += long.bytes;
@@ -327,7 +328,7 @@ impl Open {
                         letters.push_long(&self.entry.name, self.line, long)?;
                     }
                 }
-                Some(Piece::Damaged(error)) => {
+                Next::Piece(Piece::Damaged(error)) => {
                     let path = self.entry.name.clone();
                     // What cannot even be opened is tried again; the store must not know it.
                     if error.code == "file_unreadable" {
@@ -341,7 +342,7 @@ impl Open {
                     reading.damaged.push(Damaged { path, error });
                     return Ok(Ended::File);
                 }
-                None => {
+                Next::Ended => {
                     reading.taken += 1;
                     return Ok(Ended::File);
                 }

@@ -7,7 +7,8 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 use headgate_events::LONGEST_LINE;
@@ -23,6 +24,13 @@ pub(crate) enum Piece {
     TooLong(LongLine),
     /// Nothing more can be read.
     Damaged(Error),
+}
+
+/// What a wait for the next piece came to.
+pub(crate) enum Next {
+    Piece(Piece),
+    Quiet,
+    Ended,
 }
 
 /// A line too long to hold.
@@ -51,6 +59,8 @@ pub(crate) struct Lines {
 /// How much is read ahead at a time, and in how many pieces.
 const PIECE: usize = 1 << 20;
 const AHEAD: usize = 2;
+/// How long a wait may take before whoever waits looks up.
+const QUIET: Duration = Duration::from_millis(100);
 
 impl Lines {
     /// Begins to read, `skip` inflated bytes in. `progress` counts bytes as they lie on disk.
@@ -70,9 +80,13 @@ impl Lines {
         Self { pieces }
     }
 
-    /// The next piece; none at the end.
-    pub(crate) fn next(&self) -> Option<Piece> {
-        self.pieces.recv().ok()
+    /// The next piece; `Ended` after the last. A quiet pipe gives `Quiet` now and then.
+    pub(crate) fn next(&self) -> Next {
+        match self.pieces.recv_timeout(QUIET) {
+            Ok(piece) => Next::Piece(piece),
+            Err(RecvTimeoutError::Timeout) => Next::Quiet,
+            Err(RecvTimeoutError::Disconnected) => Next::Ended,
+        }
     }
 }
 

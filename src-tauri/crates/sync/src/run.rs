@@ -360,6 +360,7 @@ impl Running<'_> {
         let ReadBatch { batch, marks, bytes, rejected, held_lines, damaged, taken } = batch;
         let last = marks.last().cloned();
 
+        self.progress.read = self.read.load(Ordering::Relaxed);
         self.progress.phase = "writing";
         self.watch.progress(&self.progress);
         let routes = batch

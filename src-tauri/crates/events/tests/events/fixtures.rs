@@ -58,9 +58,7 @@ fn describe(batch: &Shredded) -> String {
     let discards: Vec<String> = batch
         .discards
         .iter()
-        .map(|d| {
-            format!("  {}", json!([d.table, d.row_id, d.column, d.reason.code(), d.value]))
-        })
+        .map(|d| format!("  {}", json!([d.table, d.row_id, d.column, d.reason.code(), d.value])))
         .collect();
     text.push_str(&format!("\"(set aside)\": [\n{}\n ],\n", discards.join(",\n")));
     let others: Map<String, Value> = batch

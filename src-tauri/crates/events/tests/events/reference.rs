@@ -27,7 +27,13 @@ struct Placed {
 }
 
 const COMMON: [&str; 8] = [
-    "id", "anonymous_id", "user_id", "received_at", "sent_at", "timestamp", "original_timestamp",
+    "id",
+    "anonymous_id",
+    "user_id",
+    "received_at",
+    "sent_at",
+    "timestamp",
+    "original_timestamp",
     "uuid_ts",
 ];
 
@@ -234,26 +240,34 @@ fn members(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<Str
 }
 
 fn events() -> impl Strategy<Value = Vec<Value>> {
-    let event = (any::<bool>(), "[EF]", members(value()), proptest::option::of(members(value())), any::<bool>());
+    let event = (
+        any::<bool>(),
+        "[EF]",
+        members(value()),
+        proptest::option::of(members(value())),
+        any::<bool>(),
+    );
     proptest::collection::vec(event, 1..12).prop_map(|events| {
-        let event = |(at, (track, name, own, context, user)): (usize, (bool, String, _, _, bool))| {
-            let mut event = json!({"messageId": format!("m{at}"), "receivedAt": "2026-11-22T10:00:00Z"});
-            if track {
-                event["type"] = json!("track");
-                event["event"] = json!(name);
-                event["properties"] = Value::Object(own);
-            } else {
-                event["type"] = json!("identify");
-                event["traits"] = Value::Object(own);
-            }
-            if let Some(context) = context {
-                event["context"] = Value::Object(context);
-            }
-            if user {
-                event["userId"] = json!("u");
-            }
-            event
-        };
+        let event =
+            |(at, (track, name, own, context, user)): (usize, (bool, String, _, _, bool))| {
+                let mut event =
+                    json!({"messageId": format!("m{at}"), "receivedAt": "2026-11-22T10:00:00Z"});
+                if track {
+                    event["type"] = json!("track");
+                    event["event"] = json!(name);
+                    event["properties"] = Value::Object(own);
+                } else {
+                    event["type"] = json!("identify");
+                    event["traits"] = Value::Object(own);
+                }
+                if let Some(context) = context {
+                    event["context"] = Value::Object(context);
+                }
+                if user {
+                    event["userId"] = json!("u");
+                }
+                event
+            };
         events.into_iter().enumerate().map(event).collect()
     })
 }

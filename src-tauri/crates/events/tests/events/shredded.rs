@@ -122,8 +122,8 @@ fn cell(column: &ArrayRef, row: usize) -> Value {
 
 /// Rows back as Arrow, as a lake would hand them over.
 fn arrow(columns: &[Column], rows: &[Map<String, Value>]) -> RecordBatch {
-    use arrow_array::{BooleanArray, Float64Array, Int64Array, StringArray};
     use arrow_array::TimestampMicrosecondArray;
+    use arrow_array::{BooleanArray, Float64Array, Int64Array, StringArray};
     let fields: Vec<_> = columns.iter().map(headgate_events::arrow_field).collect();
     let arrays = columns.iter().map(|column| -> ArrayRef {
         let values = rows.iter().map(|row| row.get(&column.name));
@@ -148,9 +148,6 @@ fn arrow(columns: &[Column], rows: &[Map<String, Value>]) -> RecordBatch {
             ),
         }
     });
-    RecordBatch::try_new(
-        std::sync::Arc::new(arrow_schema::Schema::new(fields)),
-        arrays.collect(),
-    )
-    .expect("rows fit")
+    RecordBatch::try_new(std::sync::Arc::new(arrow_schema::Schema::new(fields)), arrays.collect())
+        .expect("rows fit")
 }

@@ -1,0 +1,109 @@
+//! Who may depend on whom: arrows only point right, and each outside library has one door.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The rooms that exist, from left to right, with those they may look into.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("cli", &["app", "terms"]),
+    ("app", &["sync", "lake", "store", "terms"]),
+    ("sync", &["lake", "store", "events", "terms"]),
+    ("lake", &["events", "terms"]),
+    ("store", &["terms"]),
+    ("events", &["terms"]),
+    ("terms", &[]),
+];
+
+/// Outside libraries with one door.
+const DOORS: &[(&str, &str)] =
+    &[("deltalake", "lake"), ("rusqlite", "store"), ("simd-json", "events"), ("clap", "cli")];
+
+/// What a pure crate may not have: a clock, a network, files, tasks.
+const IMPURE: &[&str] = &["tokio", "reqwest", "rusqlite", "deltalake", "tempfile", "jiff", "uuid"];
+
+fn metadata() -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root)
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata");
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().expect("dependencies");
+            let names = dependencies
+                .iter()
+                .filter(|dependency| dependency["kind"] != "dev")
+                .map(|dependency| dependency["name"].as_str().expect("a name").to_owned());
+            (package["name"].as_str().expect("a name").to_owned(), names.collect())
+        })
+        .collect()
+}
+
+fn own(name: &str) -> Option<&str> {
+    name.strip_prefix("headgate-")
+}
+
+#[test]
+fn arrows_only_point_right() {
+    let packages = metadata();
+    let rooms: BTreeSet<&str> = packages.keys().filter_map(|name| own(name)).collect();
+    let listed: BTreeSet<&str> = MAY_USE.iter().map(|(room, _)| *room).collect();
+    assert_eq!(rooms, listed, "every room stands in this table");
+    for (room, allowed) in MAY_USE {
+        for used in packages[&format!("headgate-{room}")].iter().filter_map(|name| own(name)) {
+            assert!(allowed.contains(&used), "`{room}` may not use `{used}`");
+        }
+    }
+}
+
+#[test]
+fn each_outside_library_has_one_door() {
+    for (package, dependencies) in metadata() {
+        for (library, door) in DOORS {
+            let through = own(&package) == Some(*door);
+            assert!(through || !dependencies.contains(*library), "`{package}` uses `{library}`");
+        }
+        if matches!(own(&package), Some("terms" | "events")) {
+            for library in IMPURE {
+                assert!(
+                    !dependencies.contains(*library),
+                    "`{package}` is pure and uses `{library}`"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn there_is_one_arrow() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let lock = std::fs::read_to_string(root.join("Cargo.lock")).expect("the lock file");
+    for library in ["arrow-array", "arrow-schema", "arrow-buffer", "parquet", "object_store"] {
+        let count = lock.matches(&format!("name = \"{library}\"\n")).count();
+        assert_eq!(count, 1, "versions of `{library}` in Cargo.lock");
+    }
+}
+
+#[test]
+fn no_room_is_called_after_nothing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let mut folders = vec![root.join("src-tauri"), root.join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+            let vague = ["common", "util", "utils", "helpers", "misc", "manager", "service"];
+            assert!(!vague.contains(&stem.as_str()), "{} says nothing", path.display());
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+}

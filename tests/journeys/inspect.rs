@@ -1,0 +1,182 @@
+//! Looking: previews, runs, tables, and the shapes that scripts rely on.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, answer, track};
+
+#[test]
+fn a_preview_says_what_a_run_then_does() {
+    let desk = Desk::new();
+    desk.put(
+        "1.ndjson",
+        track("m1", "Order Done", json!({"total": 5, "shipTo": {"geo": "x"}, "id": 1, "日": 2})),
+    );
+    let from = desk.path("in").display().to_string();
+    let fresh = desk.json(&["schema", "preview", &from]);
+    assert_eq!(fresh.exit, 0);
+    assert!(!desk.path("data").exists() && !desk.path("lake").exists(), "nothing is written");
+    let table = Desk::part(&fresh.document, "order_done");
+    assert_eq!(
+        (&table["state"], &table["rows"], &table["schema"]),
+        (&json!("new"), &json!(1), &json!("events"))
+    );
+    let column = |table: &Value, name: &str| {
+        table["columns"].as_array().unwrap().iter().find(|c| c["name"] == name).cloned().unwrap()
+    };
+    assert_eq!(
+        column(table, "ship_to_geo"),
+        json!({"name": "ship_to_geo", "type": "STRING", "state": "new", "from": ["properties.shipTo.geo"], "filled": 1, "discarded": 0})
+    );
+    assert_eq!(column(table, "id")["from"], json!(["messageId"]));
+    assert_eq!(
+        fresh.document["discards"],
+        json!([
+            {"table": "order_done", "column": "id", "reason": "reserved_name", "count": 1, "sample": "1"},
+            {"table": "order_done", "column": "properties.日", "reason": "unnameable_key", "count": 1, "sample": "2"},
+        ])
+    );
+    desk.sync(&[]);
+    desk.put(
+        "2.ndjson",
+        track("m2", "Order Done", json!({"total": 5.5, "new": true}))
+            + &track("m1", "Order Done", json!({"never": 1})),
+    );
+    let lake = desk.lake();
+    let second = desk.json(&["schema", "preview", &from, "--lake", &lake]).document;
+    // As if all files were new: the first line has landed before.
+    assert_eq!(second["events"], json!({"received": 3, "duplicate": 2, "rejected": 0}));
+    let table = Desk::part(&second, "order_done");
+    assert_eq!((&table["state"], &table["rows"]), (&json!("changed"), &json!(1)));
+    assert_eq!(column(table, "total")["state"], "conflict");
+    assert_eq!(column(table, "new")["state"], "new");
+    assert_eq!(column(table, "ship_to_geo")["state"], "unchanged");
+    assert_eq!(Desk::part(&second, "tracks")["state"], "unchanged");
+    let run = desk.sync(&[]).document;
+    let part = Desk::part(&run, "order_done");
+    assert_eq!(part["columns_added"], json!([{"name": "new", "type": "BOOLEAN"}]));
+    assert_eq!((&part["written"], &part["discarded"]), (&json!(1), &json!(1)));
+}
+
+#[test]
+fn runs_and_tables_have_the_promised_shapes() {
+    let desk = Desk::new();
+    assert_eq!(desk.json(&["runs", "list"]).document, json!({"v": 1, "runs": []}));
+    desk.put("1.ndjson", track("m1", "E", json!({"a": 1})));
+    let run = desk.sync(&[]).document;
+    desk.put("2.ndjson", track("m2", "E", json!({"b": "x"})));
+    desk.sync(&[]);
+
+    let listed = desk.json(&["runs", "list"]).document;
+    let runs = listed["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_eq!(runs[1]["run"], run["run"]);
+    assert!(runs[0].get("tables").is_none());
+    let shown = desk.json(&["runs", "show", run["run"].as_str().unwrap()]).document;
+    assert_eq!(shown, run);
+    let keys: Vec<&str> = run.as_object().unwrap().keys().map(String::as_str).collect();
+    for key in [
+        "run",
+        "status",
+        "source",
+        "to",
+        "started",
+        "finished",
+        "bytes_in",
+        "batches",
+        "events",
+        "tables",
+        "rejected",
+        "discards",
+        "files",
+        "dead_letters",
+        "notices",
+        "error",
+    ] {
+        assert!(keys.contains(&key), "{key}");
+    }
+    assert!(run["started"].as_str().unwrap().ends_with('Z'));
+
+    let lake = desk.lake();
+    let tables = desk.json(&["tables", "list", "--lake", &lake]).document;
+    let e = Desk::part(&tables, "e");
+    assert_eq!((&e["version"], &e["rows"], &e["files"]), (&json!(1), &json!(2), &json!(2)));
+    assert_eq!(e["columns"][0], json!({"name": "id", "type": "STRING"}));
+    assert!(e["bytes"].as_u64().unwrap() > 0);
+    let detail = desk.json(&["tables", "show", "events.e", "--lake", &lake]).document;
+    assert_eq!(detail["txn"].as_object().unwrap().values().collect::<Vec<_>>(), [&json!(2)]);
+    assert!(
+        detail["properties"]["delta.dataSkippingStatsColumns"]
+            .as_str()
+            .unwrap()
+            .contains("received_at")
+    );
+    let history = desk.json(&["tables", "history", "events.e", "--lake", &lake]).document;
+    let commits = history["commits"].as_array().unwrap();
+    assert_eq!(commits.len(), 2);
+    assert_eq!((&commits[0]["version"], &commits[0]["rows_added"]), (&json!(1), &json!(1)));
+    assert_eq!(commits[0]["columns_added"], json!([{"name": "b", "type": "STRING"}]));
+    assert_eq!(commits[1]["run"], run["run"]);
+    let missing = desk.json(&["tables", "show", "e", "--lake", &lake]);
+    assert_eq!((missing.exit, &missing.document["error"]["code"]), (1, &json!("table_not_found")));
+}
+
+#[test]
+fn the_data_folder_is_for_this_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    desk.put("1.ndjson", "not json\n");
+    desk.sync(&[]);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&desk.path("data")), 0o700);
+    let mut folders = vec![desk.path("data")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                assert_eq!(mode(&path), 0o700, "{}", path.display());
+                folders.push(path);
+            } else {
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn pages_are_for_people_and_hostile_text_does_nothing() {
+    let desk = Desk::new();
+    desk.put("1.ndjson", track("m1", "E", json!({"id": "\u{1b}[2Jgone"})));
+    let from = desk.path("in").display().to_string();
+    let output = desk.command(&["schema", "preview", &from]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("1 events would make 2 new"), "{text}");
+    assert!(text.contains("\\u{1b}[2Jgone") && !text.contains('\u{1b}'), "{text}");
+    let lake = desk.lake();
+    let output = desk.command(&["sync", "run", "--from", &from, "--to", &lake]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("1 received = 1 written + 0 duplicate + 0 rejected"), "{text}");
+    for arguments in [
+        &["runs", "list"][..],
+        &["runs", "show", "1"],
+        &["tables", "list", "--lake", &lake],
+        &["tables", "show", "events.e", "--lake", &lake],
+        &["tables", "history", "events.e", "--lake", &lake],
+        &["completions", "bash"],
+        &["--help"],
+        &["sync", "run", "--help"],
+    ] {
+        let output = desk.command(arguments).output().unwrap();
+        assert!(output.status.success() && output.stdout.len() > 40, "{arguments:?}");
+    }
+    let failed = desk.command(&["tables", "list", "--lake", "/none"]).output().unwrap();
+    assert_eq!(failed.status.code(), Some(1));
+    let text = String::from_utf8(failed.stderr).unwrap();
+    assert!(
+        text.contains("There is no folder `/none`.") && text.contains("code lake_not_found"),
+        "{text}"
+    );
+    let piped = answer(desk.command(&["sync", "run", "--from", "-", "--to", &lake]).arg("--json"));
+    assert_eq!((piped.exit, piped.stderr.as_str()), (0, ""));
+}

@@ -1,0 +1,10 @@
+//! The terminal command over real folders: what a person and a script go through.
+//!
+//! Every journey has a lake, a data folder and files of its own, and reads only what the command
+//! prints and leaves. What other programs read in the lake is checked in `tests/conformance`.
+
+mod bad_input;
+mod crashes;
+mod desk;
+mod inspect;
+mod syncs;
