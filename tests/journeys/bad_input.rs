@@ -225,7 +225,8 @@ fn a_table_of_somebody_else_is_left_alone_and_the_others_go_on() {
 
 #[test]
 fn a_table_with_what_headgate_never_makes_is_refused() {
-    let change: [(&str, fn(&mut Value)); 2] = [
+    type Change = fn(&mut Value);
+    let change: [(&str, Change); 2] = [
         ("unsupported_column_type", |action| {
             let schema = action["metaData"]["schemaString"].as_str().unwrap_or_default();
             let schema = schema.replacen("\"string\"", "\"date\"", 1);

@@ -3,6 +3,9 @@
 //! Every journey has a lake, a data folder and files of its own, and reads only what the command
 //! prints and leaves. What other programs read in the lake is checked in `tests/conformance`.
 
+// A test may be plain where the product may not.
+#![allow(clippy::format_collect, clippy::naive_bytecount, clippy::needless_pass_by_value)]
+
 mod bad_input;
 mod crashes;
 mod desk;

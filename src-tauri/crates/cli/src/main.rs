@@ -219,7 +219,7 @@ fn wrong_use(error: &clap::Error) -> Error {
 
 fn fail(error: &Error, json: bool, trace: &str) -> ExitCode {
     let mut error = error.clone();
-    error.trace.get_or_insert_with(|| trace.to_owned());
+    error.trace.get_or_insert_with(|| trace.into());
     if json {
         println!("{}", json!({"v": 1, "error": error}));
     } else {

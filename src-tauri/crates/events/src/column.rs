@@ -195,7 +195,7 @@ impl ColumnBuilder {
             Data::Bools(bools) => match value {
                 Value::Sent(Json::Bool(bool)) => bools.push(bool),
                 Value::Sent(Json::Text(text)) if text.eq_ignore_ascii_case("true") => {
-                    bools.push(true)
+                    bools.push(true);
                 }
                 Value::Sent(Json::Text(text)) if text.eq_ignore_ascii_case("false") => {
                     bools.push(false);

@@ -129,18 +129,18 @@ impl Parser {
     /// Reads one line, which stays as it was, and hands its tape on.
     pub(crate) fn read<V: Visit>(&mut self, line: &[u8], visit: V) -> Result<V::Out, Rejection> {
         // simd-json turns some lone surrogates into NUL instead of refusing them.
-        let lone = lone_surrogate(line);
+        let half = lone_surrogate(line);
         self.line.clear();
         self.line.extend_from_slice(line);
         self.line.resize(line.len() + simd_json::INPUT_PADDING, b' ');
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let buffers = &mut self.buffers;
-        let read = !lone
+        let read = !half
             && simd_json::fill_tape_padded(&mut self.line, line.len(), buffers, &mut tape).is_ok();
         let out = if read {
             judge(&tape.0).map(|()| visit.visit(&tape.0, false))
         } else {
-            exact(line, lone, visit)
+            exact(line, half, visit)
         };
         self.tape = tape.reset();
         if line.len() > KEPT_LINE {
@@ -176,7 +176,7 @@ fn judge<'a, N: OnTape<'a>>(tape: &[N]) -> Result<(), Rejection> {
 }
 
 /// Reads a line that the fast parser refused or must not see.
-fn exact<V: Visit>(line: &[u8], lone: bool, visit: V) -> Result<V::Out, Rejection> {
+fn exact<V: Visit>(line: &[u8], half: bool, visit: V) -> Result<V::Out, Rejection> {
     let text = std::str::from_utf8(line).map_err(|_| Rejection::NotJson)?;
     // The grammar alone, without recursion: sonic-rs must not see what is deeper.
     serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| Rejection::NotJson)?;
@@ -195,7 +195,7 @@ fn exact<V: Visit>(line: &[u8], lone: bool, visit: V) -> Result<V::Out, Rejectio
     collect_literals(&value, &mut literals);
     let mut tape = Vec::new();
     lay(&value, &mut literals.iter(), &mut tape);
-    Ok(visit.visit(&tape, lone))
+    Ok(visit.visit(&tape, half))
 }
 
 /// The deepest nesting of a line that is known to be valid.

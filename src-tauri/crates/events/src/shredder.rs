@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use hashbrown::HashMap;
 use headgate_terms::Column;
@@ -649,5 +650,9 @@ fn made_id(line: &Line<'_>) -> String {
     }
     hash.update(line.number.to_le_bytes());
     hash.update(line.bytes);
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let (mut id, digest) = (String::with_capacity(32), hash.finalize());
+    for byte in &digest[..16] {
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use deltalake::logstore::object_store::local::LocalFileSystem;
 use deltalake::logstore::object_store::{
     self, ObjectStoreExt, PutMode, PutOptions, PutPayload, path::Path,
 };
@@ -99,7 +100,8 @@ impl Lake {
     }
 
     fn at(location: Location) -> Result<Self> {
-        let store = location.store();
+        // Its root is the root of this machine's files.
+        let store = Arc::new(LocalFileSystem::new());
         let root = Path::from_url_path(location.url().path())
             .map_err(|error| failed(&format!("use `{location}` as a lake"), &error))?;
         Ok(Self { location, store, root, id: None })

@@ -3,10 +3,7 @@
 //! Folders of this machine only: buckets come with their credentials.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use deltalake::ObjectStore;
-use deltalake::logstore::object_store::local::LocalFileSystem;
 use headgate_terms::{Error, Result};
 use url::Url;
 
@@ -54,11 +51,6 @@ impl Location {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
-    }
-
-    /// A store whose root is the root of this machine's files.
-    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
-        Arc::new(LocalFileSystem::new())
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Planned<'a> {
     /// How far each file is taken.
     pub files: &'a [FileMark],
     /// The ids it accepts.
-    pub ids: &'a mut Vec<Seen>,
+    pub ids: &'a mut [Seen],
 }
 
 /// A batch that has not landed everywhere.
@@ -91,7 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails; nothing is recorded then.
-    pub fn plan(&mut self, planned: Planned<'_>) -> Result<()> {
+    pub fn plan(&mut self, planned: &mut Planned<'_>) -> Result<()> {
         let doing = "record a batch";
         let ledger = planned.ledger;
         let transaction = self.connection.transaction().map_err(|error| failed(doing, &error))?;

@@ -46,7 +46,7 @@ impl Store {
 }
 
 /// Adds ids in their own order: neighbours in the index are written together.
-pub(crate) fn add(transaction: &Transaction<'_>, ledger: i64, ids: &mut Vec<Seen>) -> Result<()> {
+pub(crate) fn add(transaction: &Transaction<'_>, ledger: i64, ids: &mut [Seen]) -> Result<()> {
     let doing = "record ids";
     ids.sort_unstable();
     let mut put = transaction

@@ -388,13 +388,12 @@ impl Reading<'_, '_, '_> {
     fn hold(&mut self, id: &str, line: &[u8]) -> headgate_terms::Result<()> {
         let Some((path, file)) = &mut self.held else { return Ok(()) };
         let broken = |error: std::io::Error| failed("write", path, &error);
-        let out = match file {
-            Some(out) => out,
-            None => {
-                let mut options = private();
-                let made = options.append(false).write(true).truncate(true).open(&*path);
-                file.insert(BufWriter::new(made.map_err(broken)?))
-            }
+        let out = if let Some(out) = file {
+            out
+        } else {
+            let mut options = private();
+            let made = options.append(false).write(true).truncate(true).open(&*path);
+            file.insert(BufWriter::new(made.map_err(broken)?))
         };
         serde_json::to_writer(&mut *out, id)
             .map_err(std::io::Error::from)

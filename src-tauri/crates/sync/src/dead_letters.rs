@@ -77,14 +77,13 @@ impl Letters {
     }
 
     fn begin(&mut self, file: &str, line: u64, reason: Rejection) -> io::Result<&mut impl Write> {
-        let made = match self.file.take() {
-            Some(made) => made,
-            None => {
-                let mut options = private();
-                // What a run of this name left behind was never part of a batch.
-                let file = options.append(false).write(true).truncate(true).open(&self.path)?;
-                BufWriter::new(file)
-            }
+        let made = if let Some(made) = self.file.take() {
+            made
+        } else {
+            let mut options = private();
+            // What a run of this name left behind was never part of a batch.
+            let file = options.append(false).write(true).truncate(true).open(&self.path)?;
+            BufWriter::new(file)
         };
         let out = self.file.insert(made);
         self.count += 1;

@@ -188,7 +188,7 @@ impl LakeView {
         let mut only = BTreeSet::new();
         for at in 0..plan.tables.len() {
             let name = table_name(plan, at);
-            if plan.tables[at].landed.is_some() {
+            if plan.tables[at].landed {
                 continue;
             }
             match (&plan.tables[at].work, self.refusal(&name)) {
@@ -241,7 +241,7 @@ impl LakeView {
         let mut sending = Vec::new();
         for at in 0..plan.tables.len() {
             let table = &plan.tables[at];
-            if table.landed.is_some() {
+            if table.landed {
                 continue;
             }
             // Files of a table that refused an earlier batch wait for that batch.
@@ -280,7 +280,8 @@ impl LakeView {
                     if let Some(landed) = landed {
                         self.versions.insert(name.clone(), landed.version);
                     }
-                    plan.tables[at].landed = Some(self.versions.get(&name).copied());
+                    plan.tables[at].landed = true;
+                    plan.tables[at].version = self.versions.get(&name).copied();
                     plan.tables[at].error = None;
                 }
                 Err(error) => {
@@ -290,7 +291,7 @@ impl LakeView {
                 }
             }
         }
-        for table in plan.tables.iter().filter(|table| table.landed.is_some()) {
+        for table in plan.tables.iter().filter(|table| table.landed) {
             if let Work::Merge { rows, .. } = &table.work {
                 self.done_with.push(rows.clone());
             }
@@ -314,7 +315,8 @@ fn part(name: &TableName, work: Work, counts: TableCounts, error: Option<Error>)
         table: name.table.clone(),
         work,
         counts,
-        landed: None,
+        landed: false,
+        version: None,
         counted: false,
         error,
         app_suffix: String::new(),
@@ -346,7 +348,7 @@ async fn stage_table(
     };
     if refusal.is_some() && table.accepted > 0 {
         let (duplicate, is_merged) = (table.duplicate, table.merged);
-        let counts = TableCounts { duplicate, is_merged, ..TableCounts::default() };
+        let counts = TableCounts { is_merged, duplicate, ..TableCounts::default() };
         return Ok(part(name, Work::Held, counts, refusal));
     }
     if table.rows == 0 {

@@ -73,7 +73,7 @@ impl Lines {
         let (send, pieces) = sync_channel(AHEAD);
         std::thread::spawn(move || {
             let mut splitter = Splitter { send, scratch, spool: None, carry: Vec::new() };
-            if let Err(error) = splitter.read(input, skip, progress) {
+            if let Err(error) = splitter.read(input, skip, &progress) {
                 let _ = splitter.send.send(Piece::Damaged(error));
             }
         });
@@ -101,7 +101,7 @@ struct Splitter {
 }
 
 impl Splitter {
-    fn read(&mut self, input: Input, skip: u64, progress: Arc<AtomicU64>) -> Result<(), Error> {
+    fn read(&mut self, input: Input, skip: u64, progress: &AtomicU64) -> Result<(), Error> {
         match input {
             Input::File { path, name } => {
                 let raw = File::open(&path).map_err(|error| {
@@ -110,12 +110,12 @@ impl Splitter {
                         .retryable()
                 })?;
                 let again = || File::open(&path);
-                self.read_from(raw, &name, skip, &progress, again)
+                self.read_from(raw, &name, skip, progress, again)
             }
             Input::Stdin(spool) => {
                 self.spool = Some(spool);
                 let none = || Err(io::Error::from(io::ErrorKind::Unsupported));
-                self.read_from(io::stdin(), "standard input", skip, &progress, none)
+                self.read_from(io::stdin(), "standard input", skip, progress, none)
             }
         }
     }

@@ -41,8 +41,9 @@ pub(crate) struct TablePlan {
     pub(crate) table: String,
     pub(crate) work: Work,
     pub(crate) counts: TableCounts,
-    /// The table's version with this part in it, where a version is known; none before that.
-    pub(crate) landed: Option<Option<u64>>,
+    pub(crate) landed: bool,
+    /// The table's version with this part in it, where there is a table.
+    pub(crate) version: Option<u64>,
     /// Whether a run has counted it.
     pub(crate) counted: bool,
     pub(crate) error: Option<Error>,
@@ -101,14 +102,14 @@ pub(crate) const DISCARDS: &str = "headgate_discards";
 
 impl BatchPlan {
     pub(crate) fn is_done(&self) -> bool {
-        self.tables.iter().all(|table| table.landed.is_some())
+        self.tables.iter().all(|table| table.landed)
     }
 
     /// Whether an event of this route is in the lake: in any of its tables.
     pub(crate) fn has_landed(&self, route: &RoutePlan) -> bool {
         self.tables.iter().any(|table| {
             route.tables.contains(&table.table)
-                && table.landed.is_some()
+                && table.landed
                 && !matches!(table.work, Work::Nothing)
         })
     }

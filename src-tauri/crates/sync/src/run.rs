@@ -178,7 +178,7 @@ fn interrupt(report: &mut RunReport) {
     let mut error = Error::new("interrupted", format!("The process of run `{}` died.", report.run))
         .hint("Run the sync again; it finishes what had begun.")
         .retryable();
-    error.trace = Some(report.run.clone());
+    error.trace = Some(report.run.as_str().into());
     report.error = Some(error);
 }
 
@@ -400,7 +400,8 @@ impl Running<'_> {
             return Err(Stopped::Cancelled);
         }
         let text = serde_json::to_string(&plan).map_err(|error| internal(&error))?;
-        self.store.plan(Planned { ledger, newest, plan: &text, files: &marks, ids: &mut ids })?;
+        let (files, ids) = (&marks, &mut ids[..]);
+        self.store.plan(&mut Planned { ledger, newest, plan: &text, files, ids })?;
         crash_point("planned");
         self.tally.report.files.taken += taken;
         self.tally.report.files.damaged.extend(damaged);
@@ -595,12 +596,12 @@ impl Tally {
         self.report.batches += u64::from(counted);
         let schema = plan.schema.clone();
         for part in &mut plan.tables {
-            let failed = part.landed.is_none();
+            let failed = !part.landed;
             if part.counted || (part.table == DISCARDS && !failed) {
                 continue;
             }
             let table = self.table(&schema, &part.table, part.counts.is_merged);
-            table.error = part.error.clone();
+            table.error.clone_from(&part.error);
             if failed {
                 continue;
             }
@@ -615,7 +616,7 @@ impl Tally {
             }
             table.discarded += counts.discards.values().sum::<u64>();
             table.created |= counts.created;
-            table.version = part.landed.flatten();
+            table.version = part.version;
             table.columns_added.extend(counts.columns_added.iter().cloned());
             for (reason, count) in &counts.discards {
                 *self.discards.entry(reason.clone()).or_default() += count;
@@ -692,7 +693,7 @@ impl Tally {
         };
         self.report.status = status;
         self.report.error = error.map(|mut error| {
-            error.trace = Some(self.report.run.clone());
+            error.trace = Some(self.report.run.as_str().into());
             error
         });
         self.report.finished = Some(now());

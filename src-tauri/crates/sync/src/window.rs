@@ -59,13 +59,14 @@ impl<'s> SeenWindow<'s> {
         Ok((accepted.map(|(id, received)| Seen { id, received }).collect(), self.newest))
     }
 
-    fn earlier(&mut self, id: u128) -> Option<Option<i64>> {
+    /// An id that an earlier batch accepted.
+    fn earlier(&mut self, id: u128) -> Option<Seen> {
         if let Some(&received) = self.previewed.get(&id) {
-            return Some(received);
+            return Some(Seen { id, received });
         }
         let (store, ledger) = self.earlier?;
         match store.seen(ledger, id) {
-            Ok(found) => found.map(|seen| seen.received),
+            Ok(found) => found,
             Err(error) => {
                 self.failure.get_or_insert(error);
                 None
@@ -91,8 +92,10 @@ impl Window for SeenWindow<'_> {
         let duplicate = match self.earlier(id) {
             None => false,
             // Without a receivedAt an id never leaves the window.
-            Some(None) => true,
-            Some(Some(received)) => begins.is_none_or(|begins| received >= begins),
+            Some(Seen { received: None, .. }) => true,
+            Some(Seen { received: Some(received), .. }) => {
+                begins.is_none_or(|begins| received >= begins)
+            }
         };
         if !duplicate {
             self.accepted.insert(id, received_at);

@@ -16,13 +16,13 @@ pub struct Error {
     /// What failed and on what, in one sentence.
     pub message: String,
     /// The one next action, in one sentence.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// The argument or setting at fault, where there is one.
-    pub field: Option<String>,
+    pub field: Option<Box<str>>,
     /// Whether the same call may succeed later without a change.
     pub retryable: bool,
     /// What finds the log lines: a run's id, or the id of this process.
-    pub trace: Option<String>,
+    pub trace: Option<Box<str>>,
 }
 
 /// A result whose failure is ready to be shown.
@@ -43,14 +43,14 @@ impl Error {
 
     /// Adds the next action.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Names the argument or setting at fault.
     #[must_use]
-    pub fn field(mut self, field: impl Into<String>) -> Self {
+    pub fn field(mut self, field: impl Into<Box<str>>) -> Self {
         self.field = Some(field.into());
         self
     }

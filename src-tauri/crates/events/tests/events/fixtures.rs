@@ -4,6 +4,7 @@
 //! and `1.json`, `2.json` … with the rows each batch makes, nulls left out. `HEADGATE_WRITE_EXPECTED=1`
 //! writes the expected files anew, for a person to read before they are committed.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -51,16 +52,16 @@ fn describe(batch: &Shredded) -> String {
     for (name, (columns, rows)) in &batch.tables {
         let columns: Map<String, Value> =
             columns.iter().map(|c| (c.name.clone(), json!(c.kind.to_string()))).collect();
-        text.push_str(&format!("\"{name}\": {{\"columns\": {},\n \"rows\": [\n", json!(columns)));
+        let _ = write!(text, "\"{name}\": {{\"columns\": {},\n \"rows\": [\n", json!(columns));
         let rows: Vec<String> = rows.iter().map(|row| format!("  {}", json!(row))).collect();
-        text.push_str(&format!("{}\n ]}},\n", rows.join(",\n")));
+        let _ = write!(text, "{}\n ]}},\n", rows.join(",\n"));
     }
     let discards: Vec<String> = batch
         .discards
         .iter()
         .map(|d| format!("  {}", json!([d.table, d.row_id, d.column, d.reason.code(), d.value])))
         .collect();
-    text.push_str(&format!("\"(set aside)\": [\n{}\n ],\n", discards.join(",\n")));
+    let _ = write!(text, "\"(set aside)\": [\n{}\n ],\n", discards.join(",\n"));
     let others: Map<String, Value> = batch
         .outcomes
         .iter()
@@ -70,8 +71,8 @@ fn describe(batch: &Shredded) -> String {
             Outcome::Rejected(reason) => Some((line.to_string(), json!(reason.code()))),
         })
         .collect();
-    text.push_str(&format!("\"(lines that made no row)\": {},\n", json!(others)));
-    text.push_str(&format!("\"(notices)\": {}\n}}\n", json!(batch.notices)));
+    let _ = writeln!(text, "\"(lines that made no row)\": {},", json!(others));
+    let _ = write!(text, "\"(notices)\": {}\n}}\n", json!(batch.notices));
     let read: Value = serde_json::from_str(&text).expect("the description is JSON");
     assert!(read.is_object());
     text

@@ -86,8 +86,11 @@ impl Reference {
     }
 }
 
+/// A table, its fixed columns, and where the values of its own stand.
+type Route = (String, Vec<(String, Value)>, Option<&'static str>);
+
 /// The tables of an event, each with its fixed columns and where its own values stand.
-fn routes(event: &Value) -> Vec<(String, Vec<(String, Value)>, Option<&'static str>)> {
+fn routes(event: &Value) -> Vec<Route> {
     let received = event["receivedAt"].clone();
     let mut fixed = vec![
         ("id".to_owned(), event["messageId"].clone()),
