@@ -99,11 +99,11 @@ fn take(batch: &mut Vec<u8>, lake: &Lake, runtime: &tokio::runtime::Runtime, spe
         let line = Line { bytes, source: "bench", path: "bench", number, id: None };
         shredder.push(&line, &mut NoWindow);
     }
-    let shredded = shredder.finish();
+    let made = shredder.finish();
     spent.shred += begun.elapsed();
 
     let begun = Instant::now();
-    for table in &shredded.tables {
+    for table in &made.tables {
         let name = TableName { schema: "bench".to_owned(), table: table.name.clone() };
         let rows = table.batches().map(|rows| rows.map_err(|_| Error::new("internal", "rows")));
         let statistics = statistics_columns(&table.schema());
