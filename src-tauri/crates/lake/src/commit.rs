@@ -80,7 +80,10 @@ impl Lake {
                 None => self.create(name, columns, statistics, adds.clone(), txn, note).await?,
             };
             let error = match sent {
-                Ok(version) => return Ok(Committed { version }),
+                Ok(version) => {
+                    self.persist_commit(name, version).await?;
+                    return Ok(Committed { version });
+                }
                 Err(error) => error,
             };
             if let Some(landed) = landed(self.load(name).await?.as_ref(), txn, &doing).await? {

@@ -1,5 +1,7 @@
 //! A lake: a folder of schemas with tables in them, and the id that says which lake it is.
 
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::sync::Arc;
 
 use deltalake::logstore::object_store::local::LocalFileSystem;
@@ -207,6 +209,26 @@ impl Lake {
         Url::from_directory_path(self.table_path(name)).map_err(|()| {
             Error::new("unsupported_location", format!("`{name}` has no valid path."))
         })
+    }
+
+    /// Waits until files below a table's folder are on disk, names included: a power cut must not
+    /// take what the store already counts on.
+    pub(crate) async fn persist(&self, name: &TableName, files: Vec<String>) -> Result<()> {
+        let folder = self.table_path(name);
+        let synced = tokio::task::spawn_blocking(move || {
+            let mut folders = BTreeSet::new();
+            for file in &files {
+                let path = folder.join(file);
+                File::open(&path)?.sync_all()?;
+                folders.extend(path.parent().map(std::path::Path::to_owned));
+            }
+            folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
+        });
+        let doing = format!("bring files of `{name}` to disk");
+        match synced.await {
+            Ok(synced) => synced.map_err(|error: std::io::Error| failed(&doing, &error)),
+            Err(error) => Err(failed(&doing, &error)),
+        }
     }
 
     /// The library's handle on a table, its log not read.

@@ -190,6 +190,17 @@ impl Lake {
         Ok(None)
     }
 
+    /// Waits until a commit and the files it adds are on disk.
+    pub(crate) async fn persist_commit(&self, name: &TableName, version: u64) -> Result<()> {
+        let file = format!("_delta_log/{version:020}.json");
+        let path = self.path(name).join("_delta_log").join(format!("{version:020}.json"));
+        let mut files = vec![file];
+        for action in self.actions(&path).await? {
+            files.extend(action["add"]["path"].as_str().map(str::to_owned));
+        }
+        self.persist(name, files).await
+    }
+
     /// The commit files, oldest first.
     async fn commits(&self, name: &TableName) -> Result<Vec<(u64, Path)>> {
         let log = self.path(name).join("_delta_log");

@@ -144,7 +144,10 @@ impl Lake {
             let rows = self.read_kept(file, &doing).await?;
             let sent = self.merge_once(name, table, columns, rows, txn, note).await?;
             let error = match sent {
-                Ok(version) => return Ok(Committed { version }),
+                Ok(version) => {
+                    self.persist_commit(name, version).await?;
+                    return Ok(Committed { version });
+                }
                 Err(error) => error,
             };
             if let Some(landed) = landed(self.load(name).await?.as_ref(), txn, &doing).await? {

@@ -53,6 +53,7 @@ impl Lake {
         }
         let Some(writer) = writer else { return Ok(Vec::new()) };
         let adds = writer.close().await.map_err(|error| failed(&doing, &error))?;
+        self.persist(name, adds.iter().map(|add| add.path.clone()).collect()).await?;
         adds.iter()
             .map(|add| serde_json::to_value(add).map_err(|error| failed(&doing, &error)))
             .collect()

@@ -177,7 +177,10 @@ impl LakeView {
     pub(crate) fn remember(&mut self, plan: &BatchPlan) {
         for table in &plan.tables {
             let name = TableName { schema: plan.schema.clone(), table: table.table.clone() };
-            if let Work::Append { columns, .. } | Work::Merge { columns, .. } = &table.work {
+            let refused = matches!(self.tables.get(&name), Some(State::Refused(_)));
+            if let Work::Append { columns, .. } | Work::Merge { columns, .. } = &table.work
+                && !refused
+            {
                 self.tables.insert(name, State::Table(columns.clone()));
             }
         }
