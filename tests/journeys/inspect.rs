@@ -151,7 +151,7 @@ fn pages_are_for_people_and_hostile_text_does_nothing() {
     let from = desk.path("in").display().to_string();
     let output = desk.command(&["schema", "preview", &from]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.starts_with("1 events would make 2 new"), "{text}");
+    assert!(text.starts_with("1 event would make 2 new"), "{text}");
     assert!(text.contains("\\u{1b}[2Jgone") && !text.contains('\u{1b}'), "{text}");
     let lake = desk.lake();
     let output = desk.command(&["sync", "run", "--from", &from, "--to", &lake]).output().unwrap();

@@ -7,8 +7,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
 use headgate_app::{
-    CommitEntry, DemoReport, HistoryReport, Preview, RunReport, Status, TableDetail, TableSummary,
-    TablesReport,
+    CommitEntry, DemoReport, HistoryReport, Preview, RunReport, Status, TableDetail, TablesReport,
 };
 use headgate_terms::Error;
 
@@ -70,14 +69,17 @@ pub(crate) fn run(out: Out<'_>, report: &RunReport) -> io::Result<()> {
     let files = &report.files;
     writeln!(
         out,
-        "\nFiles: {} taken, {} unchanged, {} damaged, {} ignored. {} of JSON in {} {}.",
+        "\nFiles: {} taken, {} unchanged, {} damaged, {} ignored. {} of JSON in {}.",
         grouped(files.taken),
         grouped(files.unchanged),
         grouped(files.damaged.len() as u64),
         grouped(files.ignored),
         bytes(report.bytes_in),
-        grouped(report.batches),
-        if report.batches == 1 { "batch" } else { "batches" },
+        if report.batches == 1 {
+            "1 batch".to_owned()
+        } else {
+            format!("{} batches", grouped(report.batches))
+        },
     )?;
     writeln!(out, "Run {} into {}", report.run, clean(&report.to))
 }
@@ -160,9 +162,9 @@ pub(crate) fn preview(out: Out<'_>, preview: &Preview) -> io::Result<()> {
     let changed = preview.tables.iter().filter(|table| table.state == "changed").count();
     writeln!(
         out,
-        "{} events would make {fresh} new and change {changed} of {} tables. Nothing was written.",
-        grouped(events.received),
-        preview.tables.len(),
+        "{} would make {fresh} new and change {changed} of {}. Nothing was written.",
+        counted_as(events.received, "event"),
+        counted_as(preview.tables.len() as u64, "table"),
     )?;
     writeln!(
         out,
@@ -172,10 +174,10 @@ pub(crate) fn preview(out: Out<'_>, preview: &Preview) -> io::Result<()> {
     )?;
     for table in &preview.tables {
         let sign = sign(&table.state);
-        let rows = grouped(table.rows);
+        let rows = counted_as(table.rows, "row");
         writeln!(
             out,
-            "\n{sign} {}.{}  {}, {rows} rows",
+            "\n{sign} {}.{}  {}, {rows}",
             clean(&table.schema),
             clean(&table.table),
             table.state
@@ -273,7 +275,7 @@ fn word(status: Status) -> &'static str {
 
 pub(crate) fn tables(out: Out<'_>, report: &TablesReport) -> io::Result<()> {
     let mut table = plain(&["table", "rows", "files", "size", "version", "columns"]);
-    right(&mut table, 1..5);
+    right(&mut table, 1..6);
     for one in &report.tables {
         table.add_row([
             clean(&format!("{}.{}", one.schema, one.table)),
@@ -281,7 +283,7 @@ pub(crate) fn tables(out: Out<'_>, report: &TablesReport) -> io::Result<()> {
             grouped(one.files),
             bytes(one.bytes),
             one.version.to_string(),
-            names(one),
+            one.columns.len().to_string(),
         ]);
     }
     writeln!(out, "{table}")?;
@@ -292,25 +294,15 @@ pub(crate) fn tables(out: Out<'_>, report: &TablesReport) -> io::Result<()> {
     Ok(())
 }
 
-fn names(table: &TableSummary) -> String {
-    let mut names: Vec<String> =
-        table.columns.iter().take(NAMED).map(|column| clean(&column.name)).collect();
-    let more = table.columns.len().saturating_sub(NAMED);
-    if more > 0 {
-        names.push(format!("{more} more"));
-    }
-    names.join(", ")
-}
-
 pub(crate) fn table(out: Out<'_>, detail: &TableDetail) -> io::Result<()> {
     let one = &detail.summary;
     writeln!(
         out,
-        "{}.{} has {} rows in {} files, {}, at version {}.",
+        "{}.{} has {} in {}, {}, at version {}.",
         clean(&one.schema),
         clean(&one.table),
-        one.rows.map_or_else(|| "an unknown number of".to_owned(), grouped),
-        grouped(one.files),
+        one.rows.map_or_else(|| "an unknown number of rows".to_owned(), |n| counted_as(n, "row")),
+        counted_as(one.files, "file"),
         bytes(one.bytes),
         one.version
     )?;
@@ -480,6 +472,11 @@ fn grouped(count: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A count of things, in words.
+fn counted_as(count: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 fn bytes(count: u64) -> String {
