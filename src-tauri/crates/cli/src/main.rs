@@ -63,7 +63,9 @@ fn main() -> ExitCode {
 
 fn carry_out(command: Command, json: bool) -> Result<Exit> {
     if let Command::Completions { shell } = command {
-        clap_complete::generate(shell, &mut Arguments::command(), "headgate", &mut io::stdout());
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "headgate", &mut text);
+        let _ = io::stdout().write_all(&text);
         return Ok(Exit::Done);
     }
     let app = App::from_environment()?;
@@ -221,7 +223,7 @@ fn fail(error: &Error, json: bool, trace: &str) -> ExitCode {
     let mut error = error.clone();
     error.trace.get_or_insert_with(|| trace.into());
     if json {
-        println!("{}", json!({"v": 1, "error": error}));
+        let _ = writeln!(io::stdout(), "{}", json!({"v": 1, "error": error}));
     } else {
         let _ = page::error(&mut io::stderr().lock(), &error);
     }

@@ -217,6 +217,10 @@ pub(crate) fn preview(out: Out<'_>, preview: &Preview) -> io::Result<()> {
         }
         writeln!(out, "{table}")?;
     }
+    for file in &preview.damaged {
+        writeln!(out)?;
+        error(out, &file.error)?;
+    }
     writeln!(out, "\n+ new   = unchanged   ≠ conflict: values that the column's type cannot hold")
 }
 

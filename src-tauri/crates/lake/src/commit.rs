@@ -65,7 +65,7 @@ impl Lake {
         note: &Note,
     ) -> Result<Committed> {
         let doing = format!("commit to `{name}`");
-        let adds: Vec<Action> = adds(staged, &doing)?.into_iter().map(Action::Add).collect();
+        let adds = adds(staged, &doing)?;
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -75,9 +75,11 @@ impl Lake {
             if let Some(landed) = landed(table.as_ref(), txn, &doing).await? {
                 return Ok(landed);
             }
+            self.refuse_missing(name, &adds).await?;
+            let adds = adds.iter().cloned().map(Action::Add).collect();
             let sent = match &table {
-                Some(table) => append_to(table, name, columns, adds.clone(), txn, note).await?,
-                None => self.create(name, columns, statistics, adds.clone(), txn, note).await?,
+                Some(table) => append_to(table, name, columns, adds, txn, note).await?,
+                None => self.create(name, columns, statistics, adds, txn, note).await?,
             };
             let error = match sent {
                 Ok(version) => {

@@ -35,6 +35,11 @@ impl Location {
             None if text.is_empty() => return Err(refused("empty")),
             None => std::path::absolute(text).map_err(|_| refused("not a path"))?,
         };
+        // Readers of Delta tables take such a path for an escaped one, or not at all.
+        let plain = |c: char| c != '%' && c != '\\' && !c.is_control();
+        if !folder.to_str().is_some_and(|path| path.chars().all(plain)) {
+            return Err(refused("a path with `%`, a backslash, or what is no text"));
+        }
         // `..` and links are resolved as far as the folder exists, so that one lake has one name.
         let folder = resolve(&folder);
         let url = Url::from_directory_path(&folder).map_err(|()| refused("not a path"))?;

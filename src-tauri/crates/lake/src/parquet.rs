@@ -8,11 +8,12 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use deltalake::datafile::writer::{DeltaWriter, WriterConfig};
 use deltalake::kernel::Add;
+use deltalake::logstore::object_store::ObjectStoreExt;
 use deltalake::operations::get_num_idx_cols_and_stats_columns;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use deltalake::parquet::schema::types::ColumnPath;
-use headgate_terms::{Result, TableName};
+use headgate_terms::{Error, Result, TableName};
 use serde_json::Value;
 
 use crate::failure::failed;
@@ -57,6 +58,36 @@ impl Lake {
         adds.iter()
             .map(|add| serde_json::to_value(add).map_err(|error| failed(&doing, &error)))
             .collect()
+    }
+
+    /// Removes staged files that no commit will name.
+    pub async fn unstage(&self, name: &TableName, staged: &[Value]) {
+        for add in adds(staged, "remove files").into_iter().flatten() {
+            let path = self.path(name).join(add.path.as_str());
+            if let Err(error) = self.store.delete(&path).await {
+                tracing::warn!(%path, %error, "a file that no commit names stays");
+            }
+        }
+    }
+
+    /// Whether every staged file is there, as long as it was written.
+    pub(crate) async fn refuse_missing(&self, name: &TableName, staged: &[Add]) -> Result<()> {
+        for add in staged {
+            let path = self.path(name).join(add.path.as_str());
+            let there = self.store.head(&path).await.is_ok_and(|file| file.size == add.size as u64);
+            if !there {
+                return Err(Error::new(
+                    "staged_file_missing",
+                    format!(
+                        "`{path}`, a file of a batch that has begun, is not as it was written."
+                    ),
+                )
+                .hint(
+                    "Put it back, or remove the lake and sync everything again with `--again`.",
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn writer(

@@ -34,7 +34,11 @@ impl Store {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_if_any(data: &Path) -> Result<Option<Self>> {
-        if data.join(FILE).exists() { Self::open(data).map(Some) } else { Ok(None) }
+        let path = data.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(schema::open_to_read(&path)?.map(|connection| Self { connection }))
     }
 
     /// Opens or makes the database in a data folder that exists.

@@ -3,10 +3,12 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use headgate_terms::{Error, Result};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
+use url::Url;
 
 use crate::failed;
 
@@ -38,6 +40,25 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
             .hint("Name another data folder with `HEADGATE_DATA`."),
     })?;
     Ok(connection)
+}
+
+/// Opens the database without changing it; none when its first run has not made it yet.
+pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
+    let doing = format!("read `{}`", path.display());
+    let open = |address: &str| {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(address, flags)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        let made = connection
+            .query_row("SELECT 1 FROM sqlite_master WHERE name = 'ids'", [], |_| Ok(()))
+            .optional()?;
+        Ok(made.map(|()| connection))
+    };
+    let address = Url::from_file_path(path).map(String::from).unwrap_or_default();
+    open(&address)
+        // A folder that nobody may write has no writer either.
+        .or_else(|_: rusqlite::Error| open(&format!("{address}?immutable=1")))
+        .map_err(|error| failed(&doing, &error))
 }
 
 #[cfg(test)]

@@ -38,8 +38,6 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// What the store knows it by.
     pub(crate) mark: FileMark,
-    /// The number of the first line.
-    pub(crate) first_line: u64,
     /// Lines up to this one are in batches already.
     pub(crate) taken_lines: u64,
     /// The oldest receivedAt it landed when it was met before (E1).
@@ -57,7 +55,7 @@ impl Entry {
             input: Some(Input::File { path: file.path.clone(), name: file.name.clone() }),
             name: file.name.clone(),
             mark: FileMark {
-                path: file.path.to_string_lossy().into_owned(),
+                path: file.key.clone(),
                 size: file.size,
                 modified: file.modified,
                 lines,
@@ -65,7 +63,6 @@ impl Entry {
                 done: false,
                 oldest: None,
             },
-            first_line: 1,
             taken_lines: 0,
             floor: known.and_then(|known| known.oldest),
             hint: inflated(file).saturating_sub(bytes),
@@ -81,12 +78,11 @@ impl Entry {
                 path: stdin_mark(run),
                 size: 0,
                 modified: 0,
-                lines: 0,
+                lines: first_line - 1,
                 bytes: 0,
                 done: false,
                 oldest: None,
             },
-            first_line,
             taken_lines,
             floor: None,
             hint: 0,
@@ -250,7 +246,7 @@ impl Feed {
         let input = entry.input.take()?;
         let skip = entry.mark.bytes;
         let lines = Lines::open(input, skip, self.scratch.clone(), self.progress.clone());
-        let line = entry.first_line - 1 + entry.mark.lines;
+        let line = entry.mark.lines;
         Some(Open { entry, lines, block: Vec::new(), at: 0, line, cut: false })
     }
 }

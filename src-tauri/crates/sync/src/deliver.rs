@@ -138,18 +138,48 @@ impl LakeView {
                 })
             })
             .collect();
-        let mut parts = Vec::new();
+        let (mut parts, mut failure) = (Vec::new(), None);
         for task in tasks {
-            let part = self.handle.block_on(task).map_err(|error| {
-                Error::new("internal", format!("Writing a table's files broke off: {error}."))
-                    .hint("Run it again; nothing was committed.")
-            })??;
-            parts.push(part);
+            match self.handle.block_on(task) {
+                Ok(Ok(part)) => parts.push(part),
+                Ok(Err(error)) => failure = Some(error),
+                Err(error) => {
+                    let broken = format!("Writing a table's files broke off: {error}.");
+                    failure = Some(
+                        Error::new("internal", broken).hint("Run it again; nothing was committed."),
+                    );
+                }
+            }
         }
-        if !discards.is_empty() {
-            parts.push(self.stage_discards(&name(DISCARDS), &discards, plan, run)?);
+        if failure.is_none() && !discards.is_empty() {
+            match self.stage_discards(&name(DISCARDS), &discards, plan, run) {
+                Ok(part) => parts.push(part),
+                Err(error) => failure = Some(error),
+            }
         }
-        Ok(parts)
+        match failure {
+            None => Ok(parts),
+            Some(error) => {
+                self.give_up(schema, &parts);
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes the files of parts that no plan will name.
+    pub(crate) fn give_up(&self, schema: &str, parts: &[TablePlan]) {
+        for part in parts {
+            let name = TableName { schema: schema.to_owned(), table: part.table.clone() };
+            match &part.work {
+                Work::Append { adds, .. } => {
+                    self.handle.block_on(self.lake.unstage(&name, adds));
+                }
+                Work::Merge { rows, .. } | Work::Kept { rows } => {
+                    self.handle.block_on(self.lake.forget(rows));
+                }
+                Work::Nothing | Work::Held => {}
+            }
+        }
     }
 
     fn stage_discards(
@@ -216,11 +246,20 @@ impl LakeView {
         let Some(path) = plan.held_lines.clone().filter(|_| !only.is_empty()) else {
             return Ok(());
         };
+        let lines = match held_lines(&path) {
+            Ok(lines) => lines,
+            Err(error) => {
+                for table in plan.tables.iter_mut().filter(|table| only.contains(&table.table)) {
+                    table.error = Some(error.clone());
+                }
+                return Ok(());
+            }
+        };
         let events = Plan { planned: plan.planned, most_columns: self.most_columns };
         let schema = plan.schema.clone();
         let mut catalog = SchemaView { view: self, schema: &schema, only: Some(only.clone()) };
         let mut shredder = Shredder::new(events, &mut catalog);
-        for (number, (id, line)) in (1..).zip(held_lines(&path)?) {
+        for (number, (id, line)) in (1..).zip(lines) {
             let line = Line { bytes: &line, source: &plan.source, path: "", number, id: Some(&id) };
             shredder.push(&line, &mut Accepted);
         }
@@ -267,10 +306,12 @@ impl LakeView {
                     Work::Merge { columns, rows } => {
                         lake.merge(&name, columns, rows, &txn, &note).await.map(Some)
                     }
-                    Work::Held | Work::Kept { .. } => Err(Error::new(
-                        "table_waits",
-                        format!("The rows of `{name}` wait until the table takes them."),
-                    )),
+                    Work::Held | Work::Kept { .. } => {
+                        Err(table.error.clone().unwrap_or_else(|| {
+                            Error::new("table_waits", format!("The rows of `{name}` wait."))
+                                .hint("Run the sync again.")
+                        }))
+                    }
                 };
                 (at, landed)
             })

@@ -36,6 +36,12 @@ impl DataFolder {
         &self.path
     }
 
+    /// Its path with links resolved, as far as it exists.
+    #[must_use]
+    pub(crate) fn real(&self) -> PathBuf {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.clone())
+    }
+
     /// Where rejected lines are kept.
     #[must_use]
     pub fn dead_letters(&self) -> PathBuf {
@@ -63,7 +69,11 @@ impl DataFolder {
         for folder in [self.path.clone(), self.dead_letters(), self.spool()] {
             DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
         }
-        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
+        // A folder that everybody shares, such as the one for temporary files, stays theirs.
+        let shared = fs::metadata(&self.path).map_err(unusable)?.permissions().mode() & 0o1000 != 0;
+        if !shared {
+            fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
+        }
         let lock = private().open(self.path.join("lock")).map_err(unusable)?;
         for attempt in 0..TRIES {
             match lock.try_lock() {

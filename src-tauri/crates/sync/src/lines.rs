@@ -239,6 +239,10 @@ impl Splitter {
             }
         }
         file.seek(SeekFrom::Start(0))?;
+        if let Some(spool) = &mut self.spool {
+            spool.write_long(&mut file).map_err(io::Error::other)?;
+            file.seek(SeekFrom::Start(0))?;
+        }
         let line = LongLine { file, bytes: length, is_utf8: check.finish() };
         Ok(self.send.send(Piece::TooLong(line)).is_ok())
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dead_letters::Waiting;
+use crate::report::Damaged;
 
 /// A batch whose commits may have begun.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -92,6 +93,9 @@ pub(crate) struct RoutePlan {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Once {
     pub(crate) bytes: u64,
+    /// Files read to their end.
+    pub(crate) taken: u64,
+    pub(crate) damaged: Vec<Damaged>,
     pub(crate) rejected: BTreeMap<String, u64>,
     /// By code: message and count.
     pub(crate) notices: BTreeMap<String, (String, u64)>,

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::batch::{Aside, Entry, Feed, Stopped};
 use crate::folder::DataFolder;
+use crate::report::Damaged;
 use crate::run::RunRequest;
 use crate::source::{DataFile, find};
 use crate::window::SeenWindow;
@@ -42,6 +43,8 @@ pub struct Preview {
     pub tables: Vec<PreviewTable>,
     /// Values that would be set aside.
     pub discards: Vec<PreviewDiscard>,
+    /// Files that cannot be read, or not to their end.
+    pub damaged: Vec<Damaged>,
 }
 
 /// How many events there are.
@@ -111,8 +114,10 @@ pub struct PreviewDiscard {
 /// As a run before it begins, and when something cannot be read.
 pub fn preview(request: &PreviewRequest, handle: &Handle) -> Result<Preview> {
     let location = request.lake.as_deref().map(Location::parse).transpose()?;
-    let inside = location.as_ref().map(Location::folder);
-    let found = find(&request.from, inside, request.source.as_deref())?;
+    let data = request.data.real();
+    let mut apart = vec![data.as_path()];
+    apart.extend(location.as_ref().map(Location::folder));
+    let found = find(&request.from, &apart, request.source.as_deref())?;
     let lake = match location {
         Some(location) => handle.block_on(Lake::open_if_any(location))?,
         None => None,
@@ -163,7 +168,7 @@ fn source(
     let mut entries = Vec::new();
     for file in files {
         let before = match (store, &ledger) {
-            (Some(store), Some(ledger)) => store.file(ledger.id, &file.path.to_string_lossy())?,
+            (Some(store), Some(ledger)) => store.file(ledger.id, &file.key)?,
             _ => None,
         };
         entries.push(Entry::file(file, before.as_ref(), false));
@@ -182,7 +187,8 @@ fn source(
             Err(Stopped::Failed(error)) => return Err(error),
             Err(Stopped::Cancelled) => return Ok(()),
         };
-        window.next_batch();
+        window.next_batch()?;
+        whole.preview.damaged.extend(read.damaged);
         let rejected: u64 = read.rejected.values().sum();
         whole.preview.events.rejected += rejected;
         whole.preview.events.received += rejected;

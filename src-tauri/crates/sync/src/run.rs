@@ -99,7 +99,10 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         schema_of(source)?;
     }
     let found = match &request.from {
-        Some(from) => find(from, Some(location.folder()), request.source.as_deref())?,
+        Some(from) => {
+            let data = request.data.real();
+            find(from, &[location.folder(), &data], request.source.as_deref())?
+        }
         None => Found::default(),
     };
     let _held = request.data.hold()?;
@@ -136,8 +139,11 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
 pub fn list_runs(data: &DataFolder) -> Result<Vec<RunReport>> {
     let Some(store) = Store::open_if_any(data.path())? else { return Ok(Vec::new()) };
     let mut runs = Vec::new();
+    let running = store.runs()?.iter().any(|run| run.running);
+    // Asked in this order, a run that ends meanwhile has recorded its end.
+    let held = running && data.is_held();
     for record in store.runs()? {
-        let mut report = read_report(&record, data.is_held())?;
+        let mut report = read_report(&record, held)?;
         report.tables.clear();
         runs.push(report);
     }
@@ -149,6 +155,7 @@ pub fn list_runs(data: &DataFolder) -> Result<Vec<RunReport>> {
 /// # Errors
 /// `run_not_found`.
 pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
+    let held = data.is_held();
     let record = match Store::open_if_any(data.path())? {
         Some(store) => store.run(id)?,
         None => None,
@@ -158,7 +165,7 @@ pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
             .hint("List the runs with `headgate runs list`.")
             .field("run")
     })?;
-    read_report(&record, data.is_held())
+    read_report(&record, held || data.is_held())
 }
 
 fn read_report(record: &RunRecord, somebody_runs: bool) -> Result<RunReport> {
@@ -237,7 +244,7 @@ impl Running<'_> {
         let ledger = self.store.ledger_or_new(&self.lake_id, &source)?;
         let mut entries = Vec::new();
         for file in files {
-            let known = self.store.file(ledger.id, &file.path.to_string_lossy())?;
+            let known = self.store.file(ledger.id, &file.key)?;
             let same = known
                 .as_ref()
                 .is_some_and(|known| known.size == file.size && known.modified == file.modified);
@@ -381,6 +388,10 @@ impl Running<'_> {
             })
             .collect();
         let tables = self.view.stage(&schema, batch, plan, &self.tally.report.run)?;
+        if self.watch.cancelled() {
+            self.view.give_up(&schema, &tables);
+            return Err(Stopped::Cancelled);
+        }
         let rejected = rejected.into_iter().map(|(reason, n)| (reason.code().to_owned(), n));
         let plan = BatchPlan {
             ledger: ledger.id,
@@ -392,19 +403,14 @@ impl Running<'_> {
             planned,
             tables,
             routes,
-            once: Some(Once { bytes, rejected: rejected.collect(), notices }),
+            once: Some(Once { bytes, taken, damaged, rejected: rejected.collect(), notices }),
             letters: letters.finish()?,
             held_lines,
         };
-        if self.watch.cancelled() {
-            return Err(Stopped::Cancelled);
-        }
         let text = serde_json::to_string(&plan).map_err(|error| internal(&error))?;
         let (files, ids) = (&marks, &mut ids[..]);
         self.store.plan(&mut Planned { ledger, newest, plan: &text, files, ids })?;
         crash_point("planned");
-        self.tally.report.files.taken += taken;
-        self.tally.report.files.damaged.extend(damaged);
         self.view.remember(&plan);
         self.land(plan)?;
         Ok(last)
@@ -464,6 +470,11 @@ impl Running<'_> {
             self.tally.source(&plan.source);
             self.view.take_up(&mut plan)?;
             self.view.remember(&plan);
+            // What was taken up is recorded before its commits, like a batch.
+            let text = serde_json::to_string(&plan).map_err(|error| internal(&error))?;
+            let report = document(&self.tally.report())?;
+            let run = &self.tally.report.run;
+            self.store.settle(plan.ledger, plan.number, Some(&text), run, &report)?;
             self.land(plan)?;
         }
         Ok(())
@@ -559,6 +570,8 @@ impl Tally {
         let mut counted = false;
         if let Some(once) = plan.once.take() {
             self.report.bytes_in += once.bytes;
+            self.report.files.taken += once.taken;
+            self.report.files.damaged.extend(once.damaged);
             let rejected: u64 = once.rejected.values().sum();
             self.report.events.received += rejected;
             self.report.events.rejected += rejected;

@@ -1,5 +1,7 @@
 //! Which files are data, in which order, and whose source they are (E1 and the contract).
 
+use std::ffi::OsStr;
+use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,6 +14,8 @@ use headgate_terms::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DataFile {
     pub(crate) path: PathBuf,
+    /// What the store knows it by: its full path as text.
+    pub(crate) key: String,
     /// Its path below the root, with slashes.
     pub(crate) name: String,
     pub(crate) source: String,
@@ -33,20 +37,28 @@ pub(crate) struct Found {
 /// The folder below which Segment lays a folder for each source.
 const SEGMENT_LOGS: &str = "segment-logs";
 
-/// Lists a folder or takes one file. `lake` is left out when it lies inside.
-pub(crate) fn find(from: &Path, lake: Option<&Path>, source: Option<&str>) -> Result<Found> {
+/// Lists a folder or takes one file. The folders in `apart` are left out when they lie inside.
+pub(crate) fn find(from: &Path, apart: &[&Path], source: Option<&str>) -> Result<Found> {
+    let metadata = fs::metadata(from).map_err(|error| unreadable(from, &error))?;
+    if !metadata.is_dir() && !metadata.is_file() {
+        return Err(Error::new(
+            "source_unreadable",
+            format!("`{}` is neither a file nor a folder.", from.display()),
+        )
+        .hint("Pipe it in and name `-` as the source.")
+        .field("from"));
+    }
     let root = from.canonicalize().map_err(|error| unreadable(from, &error))?;
-    let metadata = fs::metadata(&root).map_err(|error| unreadable(from, &error))?;
     let mut found = Found::default();
     if metadata.is_dir() {
         let mut names = Vec::new();
-        walk(&root, &root, lake, &mut names, &mut found.ignored)?;
+        walk(&root, &root, apart, &mut names, &mut found.ignored)?;
         names.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
         for (name, path) in names {
             found.files.push(data_file(path, name, source)?);
         }
     } else {
-        let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = text(root.file_name().unwrap_or_default());
         found.files.push(data_file(root, name, source)?);
     }
     Ok(found)
@@ -55,7 +67,7 @@ pub(crate) fn find(from: &Path, lake: Option<&Path>, source: Option<&str>) -> Re
 fn walk(
     root: &Path,
     folder: &Path,
-    lake: Option<&Path>,
+    apart: &[&Path],
     names: &mut Vec<(String, PathBuf)>,
     ignored: &mut u64,
 ) -> Result<()> {
@@ -66,13 +78,15 @@ fn walk(
         let name = name.to_string_lossy();
         let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
         if kind.is_dir() {
-            if !name.starts_with(['_', '.']) && lake != Some(&path) {
-                walk(root, &path, lake, names, ignored)?;
+            if !name.starts_with(['_', '.']) && !apart.contains(&path.as_path()) {
+                walk(root, &path, apart, names, ignored)?;
             }
-        } else if [".ndjson", ".jsonl", ".json", ".gz"].iter().any(|end| name.ends_with(end)) {
+        } else if [".ndjson", ".jsonl", ".json", ".gz"].iter().any(|end| name.ends_with(end))
+            // A link to nowhere is a file that cannot be opened; a pipe is no file.
+            && fs::metadata(&path).map_or(true, |metadata| metadata.is_file())
+        {
             let below = path.strip_prefix(root).unwrap_or(&path);
-            let parts: Vec<_> =
-                below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+            let parts: Vec<_> = below.components().map(|part| text(part.as_os_str())).collect();
             names.push((parts.join("/"), path));
         } else {
             *ignored += 1;
@@ -91,7 +105,20 @@ fn data_file(path: PathBuf, name: String, source: Option<&str>) -> Result<DataFi
         None => segment_source(&path).unwrap_or_else(|| "events".to_owned()),
     };
     let schema = schema_of(&source)?;
-    Ok(DataFile { path, name, source, schema, size, modified })
+    let key = text(path.as_os_str());
+    Ok(DataFile { path, key, name, source, schema, size, modified })
+}
+
+/// A name as text; bytes that are no text are written out, so that names stay apart.
+fn text(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
 }
 
 /// The schema that a source's tables are in.
@@ -110,7 +137,7 @@ pub(crate) fn schema_of(source: &str) -> Result<String> {
 fn segment_source(path: &Path) -> Option<String> {
     let parts: Vec<Component<'_>> = path.parent()?.components().collect();
     let at = parts.iter().rposition(|part| part.as_os_str() == SEGMENT_LOGS)?;
-    parts.get(at + 1).map(|id| id.as_os_str().to_string_lossy().into_owned())
+    parts.get(at + 1).map(|id| text(id.as_os_str()))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
@@ -147,7 +174,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        let found = find(&root, Some(&root.join("lake")), None).unwrap();
+        let found = find(&root, &[&root.join("lake")], None).unwrap();
         let names: Vec<_> =
             found.files.iter().map(|f| (f.name.as_str(), f.schema.as_str())).collect();
         assert_eq!(
@@ -160,14 +187,14 @@ mod tests {
             ]
         );
         assert_eq!(found.ignored, 2);
-        let inside = find(&root.join("segment-logs/web"), None, None).unwrap();
+        let inside = find(&root.join("segment-logs/web"), &[], None).unwrap();
         assert_eq!(inside.files[0].schema, "web");
-        let text = find(&root.join("notes.txt"), None, Some("My App")).unwrap();
+        let text = find(&root.join("notes.txt"), &[], Some("My App")).unwrap();
         assert_eq!(
             (text.files[0].name.as_str(), text.files[0].schema.as_str()),
             ("notes.txt", "my_app")
         );
-        assert_eq!(find(&root, None, Some("日本")).unwrap_err().code, "source_unnameable");
-        assert_eq!(find(&root.join("none"), None, None).unwrap_err().code, "source_not_found");
+        assert_eq!(find(&root, &[], Some("日本")).unwrap_err().code, "source_unnameable");
+        assert_eq!(find(&root.join("none"), &[], None).unwrap_err().code, "source_not_found");
     }
 }

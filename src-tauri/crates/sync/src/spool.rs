@@ -4,7 +4,7 @@
 //! as they came; the next run takes what a dead one left.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use headgate_terms::{Error, Result};
@@ -16,7 +16,9 @@ pub(crate) struct Spool {
     folder: PathBuf,
     ledger: i64,
     run: String,
+    /// Lines that were handed over, and those that are in a segment.
     lines: u64,
+    kept: u64,
     segment: Option<(File, PathBuf, u64)>,
 }
 
@@ -34,22 +36,32 @@ pub(crate) struct Segment {
 
 impl Spool {
     pub(crate) fn new(folder: PathBuf, ledger: i64, run: String) -> Self {
-        Self { folder, ledger, run, lines: 0, segment: None }
+        Self { folder, ledger, run, lines: 0, kept: 0, segment: None }
     }
 
     /// Keeps whole lines before they are handed on.
     pub(crate) fn write(&mut self, lines: &[u8]) -> Result<(), Error> {
+        self.lines += memchr::memchr_iter(b'\n', lines).count() as u64;
+        self.append(&mut &*lines)
+    }
+
+    /// Keeps one line that is too long to hold.
+    pub(crate) fn write_long(&mut self, line: &mut impl Read) -> Result<(), Error> {
+        self.lines += 1;
+        self.append(line)
+    }
+
+    fn append(&mut self, lines: &mut impl Read) -> Result<(), Error> {
         if self.segment.as_ref().is_none_or(|(_, _, size)| *size > SEGMENT) {
-            let name = format!("{}.{}.{:020}.ndjson", self.ledger, self.run, self.lines + 1);
+            let name = format!("{}.{}.{:020}.ndjson", self.ledger, self.run, self.kept + 1);
             let path = self.folder.join(name);
             let file = private().open(&path).map_err(|error| failed("make", &path, &error))?;
             self.segment = Some((file, path, 0));
         }
         if let Some((file, path, size)) = &mut self.segment {
-            file.write_all(lines).map_err(|error| failed("write", path, &error))?;
-            *size += lines.len() as u64;
+            *size += io::copy(lines, file).map_err(|error| failed("write", path, &error))?;
         }
-        self.lines += memchr::memchr_iter(b'\n', lines).count() as u64;
+        self.kept = self.lines;
         Ok(())
     }
 }

@@ -43,8 +43,12 @@ impl<'s> SeenWindow<'s> {
     }
 
     /// Goes on with the next batch of a preview, which records nothing.
-    pub(crate) fn next_batch(&mut self) {
+    ///
+    /// # Errors
+    /// When the store failed while it was asked.
+    pub(crate) fn next_batch(&mut self) -> Result<(), Error> {
         self.previewed.extend(self.accepted.drain());
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// The ids this batch accepted.
