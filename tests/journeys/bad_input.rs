@@ -32,6 +32,12 @@ fn what_makes_no_sense_touches_nothing() {
             2,
             "source_unnameable",
         ),
+        (&["sync", "run", "--from", &from, "--to", &lake, "--source", ""], 2, "source_unnameable"),
+        (
+            &["sync", "run", "--from", &from, "--to", &format!("{lake}%20")],
+            2,
+            "unsupported_location",
+        ),
         (&["sync", "run", "--from", "/none/at/all", "--to", &lake], 1, "source_not_found"),
         (&["sync", "run", "--from", &from, "--to", &format!("{from}/a.json")], 1, "not_a_folder"),
         (&["schema", "preview", "/none/at/all"], 1, "source_not_found"),
@@ -91,6 +97,35 @@ fn a_damaged_gzip_gives_its_whole_lines() {
 }
 
 #[test]
+fn damage_behind_all_lines_leaves_the_last_one_whole() {
+    let text = track("m1", "E", json!({})) + track("m2", "E", json!({})).trim_end();
+    let whole = gzip(text.as_bytes());
+    let mut wrong_sum = whole.clone();
+    let at = wrong_sum.len() - 6;
+    wrong_sum[at] ^= 0xFF;
+    let cut = whole[..whole.len() - 4].to_vec();
+    let garbage = [&whole[..], b"garbage"].concat();
+    for (bytes, written) in [(wrong_sum, 2), (garbage, 2), (cut, 1)] {
+        let desk = Desk::new();
+        desk.put("a.gz", bytes);
+        let answer = desk.sync(&[]).document;
+        assert_eq!(
+            (&answer["events"]["written"], &answer["status"]),
+            (&json!(written), &json!("partial"))
+        );
+    }
+}
+
+#[test]
+fn a_preview_tells_of_files_it_cannot_read() {
+    let desk = Desk::new();
+    desk.put("a.ndjson", track("m1", "E", json!({})));
+    std::os::unix::fs::symlink(desk.path("nowhere"), desk.path("in/b.ndjson")).unwrap();
+    let preview = desk.json(&["schema", "preview", desk.path("in").to_str().unwrap()]).document;
+    assert_eq!(preview["damaged"][0]["error"]["code"], "file_unreadable");
+}
+
+#[test]
 fn lines_that_are_no_event_are_kept_as_they_came() {
     let desk = Desk::new();
     let deep = format!("{{\"type\":\"track\",\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
@@ -145,6 +180,11 @@ fn two_hundred_megabytes_on_one_line_stay_out_of_memory() {
         file.write_all(&megabyte).unwrap();
     }
     file.write_all(b"\r\n").unwrap();
+    // As many blanks count nowhere.
+    for _ in 0..40 {
+        file.write_all(&vec![b' '; 1 << 20]).unwrap();
+    }
+    file.write_all(b"\n").unwrap();
     file.write_all(track("m2", "E", json!({})).as_bytes()).unwrap();
     // 16 MiB and a line's end are an event's length still, one byte more is not.
     let longest = |extra: usize| {

@@ -197,3 +197,117 @@ fn a_stop_drops_what_has_not_begun() {
         assert_eq!((next.exit, &next.document["events"]["written"]), (0, &json!(1)));
     }
 }
+
+#[test]
+fn a_long_line_of_standard_input_outlives_the_process() {
+    let desk = Desk::new();
+    let events: String = (0..50).map(|n| track(&format!("m{n}"), "E", json!({}))).collect();
+    let lake = desk.lake();
+    let mut command = desk.command(&[
+        "sync",
+        "run",
+        "--json",
+        "--from",
+        "-",
+        "--to",
+        &lake,
+        "--batch-bytes",
+        "3000",
+    ]);
+    let mut child = command
+        .env("HEADGATE_CRASH", "planned")
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let _ = input.write_all(&vec![b'x'; 20 << 20]);
+    let _ = input.write_all(b"\n");
+    let _ = input.write_all(events.as_bytes());
+    drop(input);
+    assert!(!child.wait().unwrap().success());
+    let next = desk.json(&["sync", "run", "--from", "-", "--to", &lake]).document;
+    assert_adds_up(&next);
+    assert_eq!((&next["events"]["written"], &next["events"]["rejected"]), (&json!(50), &json!(1)));
+    assert_eq!(next["events"]["duplicate"], 0);
+    assert_eq!(desk.rows()["e"], 50);
+}
+
+#[test]
+fn what_was_taken_up_is_recorded_before_it_lands() {
+    let desk = Desk::new();
+    fs::create_dir_all(desk.path("lake/events/e")).unwrap();
+    fs::write(desk.path("lake/events/e/notes.txt"), "mine").unwrap();
+    desk.put("a.ndjson", track("m1", "E", json!({"id": 1, "日": 2})));
+    assert_eq!(desk.sync(&[]).exit, 3);
+    fs::remove_dir_all(desk.path("lake/events/e")).unwrap();
+    for _ in 0..2 {
+        desk.sync_crashing("committed");
+    }
+    assert_eq!(desk.sync(&[]).exit, 0);
+    assert_eq!(desk.rows(), json!({"e": 1, "headgate_discards": 2, "tracks": 1}));
+}
+
+#[test]
+fn damage_is_told_by_the_run_that_finishes() {
+    let desk = Desk::new();
+    let whole = crate::desk::gzip(track("m1", "E", json!({})).repeat(50).as_bytes());
+    desk.put("a.gz", &whole[..whole.len() - 6]);
+    desk.sync_crashing("planned");
+    let next = desk.sync(&[]);
+    assert_eq!((next.exit, &next.document["files"]["damaged"][0]["path"]), (3, &json!("a.gz")));
+}
+
+#[test]
+fn a_staged_file_that_is_gone_stays_out_of_the_table() {
+    let desk = Desk::new();
+    desk.put("a.ndjson", track("m1", "E", json!({})));
+    desk.sync(&[]);
+    desk.put("b.ndjson", track("m2", "E", json!({})));
+    desk.sync_crashing("planned");
+    for file in fs::read_dir(desk.path("lake/events/e")).unwrap().flatten() {
+        let new = file.metadata().unwrap().modified().unwrap()
+            > fs::metadata(desk.path("lake/events/e/_delta_log/00000000000000000000.json"))
+                .unwrap()
+                .modified()
+                .unwrap();
+        if new && file.path().extension().is_some_and(|end| end == "parquet") {
+            fs::remove_file(file.path()).unwrap();
+        }
+    }
+    let next = desk.sync(&[]);
+    assert_eq!(
+        (next.exit, &Desk::part(&next.document, "e")["error"]["code"]),
+        (3, &json!("staged_file_missing"))
+    );
+    assert_eq!(desk.rows(), json!({"e": 1, "tracks": 2}));
+}
+
+#[test]
+fn the_tail_of_a_file_ends_a_batch_also_after_a_crash() {
+    let desk = Desk::new();
+    let lines: String = (0..6)
+        .map(|n| {
+            track(&format!("m{n}"), "E", json!({"z": if n == 5 { json!(1) } else { json!(null) }}))
+        })
+        .collect();
+    desk.put("a.ndjson", &lines);
+    desk.put("b.ndjson", track("b", "E", json!({"z": 1.5})));
+    let most = (lines.len() * 4 / 6 + 10).to_string();
+    let (from, lake) = (desk.path("in").display().to_string(), desk.lake());
+    let mut command = desk.command(&[
+        "sync",
+        "run",
+        "--json",
+        "--from",
+        &from,
+        "--to",
+        &lake,
+        "--batch-bytes",
+        &most,
+    ]);
+    assert!(!command.env("HEADGATE_CRASH", "committed").output().unwrap().status.success());
+    let next = desk.sync(&["--batch-bytes", &most]).document;
+    assert_eq!(next["batches"], 3);
+    assert_eq!(next["discards"], json!([{"reason": "type_mismatch", "count": 1}]));
+}

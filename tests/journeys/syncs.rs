@@ -206,3 +206,82 @@ fn standard_input_is_a_source() {
         "nothing is left in the spool"
     );
 }
+
+#[test]
+fn an_id_keeps_the_newest_time_it_was_accepted_at() {
+    let desk = Desk::new();
+    let at = |id: &str, day: &str| track(id, "E", json!({})).replace("2026-11-22", day);
+    desk.put("a.ndjson", at("x", "2026-06-01"));
+    desk.sync(&[]);
+    // The window has moved on, so the old x is accepted once more, with an older time.
+    desk.put("b.ndjson", at("z", "2026-07-01") + &at("x", "2026-05-01"));
+    assert_eq!(desk.sync(&[]).document["events"]["written"], 2);
+    let again = desk.sync(&["--again"]).document;
+    assert_eq!(again["events"]["duplicate"], 3);
+
+    // A file whose events all came from elsewhere first still reaches back to them.
+    let desk = Desk::new();
+    for (name, text) in
+        [("a", at("x", "2026-06-01")), ("b", at("x", "2026-06-01")), ("c", at("z", "2026-07-01"))]
+    {
+        desk.put(&format!("{name}.ndjson"), text);
+        desk.sync(&[]);
+    }
+    let again = desk.sync(&["--again"]).document;
+    assert_eq!(
+        again["events"],
+        json!({"received": 3, "written": 0, "duplicate": 3, "rejected": 0})
+    );
+}
+
+#[test]
+fn a_file_of_several_gzip_members_stays_whole() {
+    let desk = Desk::new();
+    let large: String = (0..5)
+        .map(|n| track(&format!("b{n}"), "E", json!({"v": 1, "t": "x".repeat(3000)})))
+        .collect();
+    let text = track("b5", "E", json!({"v": "text"}));
+    desk.put("a.ndjson", track("a1", "F", json!({})));
+    desk.put("b.gz", [gzip(large.as_bytes()), gzip(text.as_bytes())].concat());
+    let most = (large.len() + text.len() + 10).to_string();
+    let answer = desk.sync(&["--batch-bytes", &most]);
+    assert_adds_up(&answer.document);
+    assert_eq!(
+        (&answer.document["batches"], &answer.document["discards"]),
+        (&json!(2), &json!([]))
+    );
+    assert_eq!(answer.document["events"]["written"], 7);
+}
+
+#[test]
+fn only_files_are_read_and_not_our_own() {
+    let desk = Desk::new();
+    desk.put("a.json", track("m1", "E", json!({})) + "not json\n");
+    let fifo = desk.path("in/pipe.json");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let lake = desk.lake();
+    let from = desk.path("in").display().to_string();
+    let sync = || {
+        let mut command = desk.command(&["sync", "run", "--json", "--from", &from, "--to", &lake]);
+        crate::desk::answer(command.env("HEADGATE_DATA", desk.path("in/data")))
+    };
+    let first = sync();
+    assert_eq!((first.exit, &first.document["files"]["ignored"]), (3, &json!(1)));
+    let second = sync();
+    assert_eq!((second.exit, &second.document["events"]["received"]), (0, &json!(0)));
+    let pipe = desk.json(&["sync", "run", "--from", fifo.to_str().unwrap(), "--to", &lake]);
+    assert_eq!((pipe.exit, &pipe.document["error"]["code"]), (1, &json!("source_unreadable")));
+}
+
+#[test]
+fn names_that_are_no_text_stay_apart() {
+    use std::os::unix::ffi::OsStringExt;
+    let desk = Desk::new();
+    desk.put("x", "");
+    for byte in [0xFE, 0xFF] {
+        let name = std::ffi::OsString::from_vec(vec![b'a', byte, b'.', b'j', b's', b'o', b'n']);
+        fs::write(desk.path("in").join(name), "{\"type\":\"track\",\"event\":\"E\"}\n").unwrap();
+    }
+    assert_eq!(desk.sync(&[]).document["events"]["written"], 2);
+    assert_eq!(desk.sync(&[]).document["files"]["unchanged"], 2);
+}

@@ -69,6 +69,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) context: Option<usize>,
     /// The place of `properties` or `traits`, whichever the call has.
     pub(crate) own: Option<usize>,
+    places: Places,
 }
 
 impl<'a> Envelope<'a> {
@@ -104,6 +105,7 @@ impl<'a> Envelope<'a> {
             original_timestamp: time(places.original_timestamp),
             context: present(places.context),
             own: present(own),
+            places,
         })
     }
 
@@ -122,17 +124,20 @@ impl<'a> Envelope<'a> {
 
     /// What Segment's own checks would say of it (segment-semantics 7.6); it lands all the same.
     pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut Notices) {
-        let places = places(tape);
+        let places = self.places;
         let mut note = |notice| *notices.entry(notice).or_default() += 1;
         let not_string = |place: Option<usize>| {
             place.is_some_and(|at| !matches!(tape[at].into(), Json::Null | Json::Text(_)))
+        };
+        let no_name = |place: Option<usize>| {
+            not_string(place) || place.is_some_and(|at| matches!(tape[at].into(), Json::Text("")))
         };
         if self.user_id.as_ref().is_none_or(|id| id.is_empty())
             && self.anonymous_id.as_ref().is_none_or(|id| id.is_empty())
         {
             note(Notice::NoUserOrAnonymousId);
         }
-        if not_string(places.user_id) || not_string(places.anonymous_id) {
+        if no_name(places.user_id) || no_name(places.anonymous_id) {
             note(Notice::IdNotString);
         }
         match self.call {
@@ -141,16 +146,35 @@ impl<'a> Envelope<'a> {
                 note(Notice::EventNotDefined);
             }
             Call::Page | Call::Screen => {
-                if not_string(places.name) {
+                if no_name(places.name) {
                     note(Notice::NameNotString);
                 }
-                if not_string(places.category) {
+                if no_name(places.category) {
                     note(Notice::CategoryNotString);
                 }
             }
+            Call::Group if self.group_id.is_none() => note(Notice::IdRequired),
+            Call::Alias if self.previous_id.is_none() => note(Notice::IdRequired),
             _ => {}
         }
+        let device = self.context.and_then(|at| member(tape, at, "device"));
+        if not_string(device.and_then(|at| member(tape, at, "advertisingId"))) {
+            note(Notice::AdvertisingIdNotString);
+        }
     }
+}
+
+/// The place of a member of an object, if it is an object and has it.
+fn member<'a, N: OnTape<'a>>(tape: &[N], object: usize, key: &str) -> Option<usize> {
+    let Json::Object { count } = tape[object].into() else { return None };
+    let (mut at, end, mut found) = (object + 1, object + 1 + count, None);
+    while at < end {
+        if tape[at].into() == Json::Text(key) {
+            found = Some(at + 1);
+        }
+        at += 1 + tape[at + 1].into().width();
+    }
+    found
 }
 
 fn places<'a, N: OnTape<'a>>(tape: &[N]) -> Places {

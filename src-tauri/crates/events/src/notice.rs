@@ -34,6 +34,12 @@ pub enum Notice {
     Lossy,
     /// Two paths of one event want the same column.
     Collision,
+    /// A group without a group id, or an alias without a previous id.
+    IdRequired,
+    /// `context.device.advertisingId` that is not a string.
+    AdvertisingIdNotString,
+    /// A table's or column's name that was cut to length.
+    NameCut,
 }
 
 impl Notice {
@@ -54,6 +60,9 @@ impl Notice {
             Self::LoneSurrogate => "lone_surrogate",
             Self::Lossy => "lossy",
             Self::Collision => "collision",
+            Self::IdRequired => "id_required",
+            Self::AdvertisingIdNotString => "device_advertisingid_should_be_string",
+            Self::NameCut => "name_cut",
         }
     }
 
@@ -62,7 +71,7 @@ impl Notice {
     pub fn message(self) -> &'static str {
         match self {
             Self::NoUserOrAnonymousId => "Events carry neither `userId` nor `anonymousId`.",
-            Self::IdNotString => "An id is not a string; a number was taken as text.",
+            Self::IdNotString => "An id is empty or not a string; a number was taken as text.",
             Self::EventNotDefined => "Track calls have no event name; they are in `tracks` only.",
             Self::EventNotString => "An event name is not a string; a number was taken as text.",
             Self::EventUnnameable => {
@@ -71,10 +80,15 @@ impl Notice {
             Self::PropertiesNotObject => "`properties` is not an object.",
             Self::TraitsNotObject => "`traits` is not an object.",
             Self::ContextNotObject => "`context` is not an object.",
-            Self::NameNotString => "The `name` of a page or screen is not a string.",
-            Self::CategoryNotString => "The `category` of a page or screen is not a string.",
+            Self::NameNotString => "The `name` of a page or screen is empty or not a string.",
+            Self::CategoryNotString => {
+                "The `category` of a page or screen is empty or not a string."
+            }
             Self::LoneSurrogate => "Half a surrogate pair was read as the replacement character.",
             Self::Lossy => "A whole number lost digits in a DOUBLE column.",
+            Self::IdRequired => "A group has no `groupId`, or an alias no `previousId`.",
+            Self::AdvertisingIdNotString => "`context.device.advertisingId` is not a string.",
+            Self::NameCut => "A name over 127 bytes was cut, with a hash at its end.",
             Self::Collision => "Two paths of one event make the same column; one of them won.",
         }
     }

@@ -5,7 +5,7 @@
 use hashbrown::HashMap;
 
 use crate::json::{Json, OnTape, last_of_each};
-use crate::snake::{cut, snake};
+use crate::snake::{LONGEST, cut, snake};
 
 /// Where in the event a field stands; a context value goes before a property (E17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +50,8 @@ pub(crate) struct Field {
     pub(crate) node: u32,
     /// Its place on the tape.
     pub(crate) at: usize,
+    /// Whether another field won its column.
+    pub(crate) beaten: bool,
 }
 
 /// What one event holds below `context` and its own section.
@@ -201,7 +203,7 @@ impl Paths {
         let wanted = &mut self.slots[slot as usize];
         found.collided |= wanted.event == event;
         wanted.event = event;
-        found.fields.push(Field { section, slot, node, at });
+        found.fields.push(Field { section, slot, node, at, beaten: false });
         true
     }
 
@@ -259,14 +261,26 @@ impl Paths {
         slot
     }
 
-    /// Orders fields by who wins one column: later ones do (E17).
+    /// Marks the fields that lose their column to another (E17), leaving all in their order.
     pub(crate) fn settle(&self, fields: &mut [Field]) {
-        fields.sort_by(|a, b| {
+        let mut order: Vec<usize> = (0..fields.len()).collect();
+        // Of those that want one column the last wins: context, then the order of bytes.
+        order.sort_by(|&a, &b| {
+            let (a, b) = (&fields[a], &fields[b]);
             a.slot
                 .cmp(&b.slot)
                 .then(b.section.cmp(&a.section))
                 .then_with(|| self.keys(a.node).cmp(&self.keys(b.node)))
         });
+        for pair in order.windows(2) {
+            fields[pair[0]].beaten = fields[pair[0]].slot == fields[pair[1]].slot;
+        }
+    }
+
+    /// Whether the column's name would be longer than a name may be.
+    pub(crate) fn was_cut(&self, node: u32) -> bool {
+        let name = self.nodes[node as usize].name.as_ref();
+        name.is_some_and(|name| name.len() > LONGEST)
     }
 
     /// The keys of a path below its root.

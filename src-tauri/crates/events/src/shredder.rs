@@ -18,7 +18,7 @@ use crate::envelope::{Envelope, Time};
 use crate::json::{Json, OnTape, Parser, Rejection, Visit, write_json, write_scalar};
 use crate::notice::{Notice, Notices};
 use crate::paths::{Field, Found, Paths, Section};
-use crate::snake::event_table;
+use crate::snake::{event_table, snake};
 use crate::table::{Table, TableBuilder, Target};
 
 /// Which ids count as duplicates (E7).
@@ -70,7 +70,10 @@ pub enum Outcome {
         held: Option<String>,
     },
     /// Dropped whole (E7).
-    Duplicate,
+    Duplicate {
+        /// When it was received, in microseconds; none when the event does not say.
+        received_at: Option<i64>,
+    },
     /// No event.
     Rejected(Rejection),
 }
@@ -101,9 +104,6 @@ pub struct Batch {
 
 /// The longest line that is looked at, in bytes without its end (E2).
 pub const LONGEST_LINE: usize = 16 << 20;
-
-/// How many discards a batch keeps before it should end; see [`Shredder::full`].
-const MOST_DISCARDS: usize = 400_000;
 
 /// What a batch takes for granted.
 #[derive(Debug, Clone, Copy)]
@@ -184,12 +184,6 @@ impl<'c> Shredder<'c> {
         }
     }
 
-    /// Whether the batch holds so much beside its rows that it should end early.
-    #[must_use]
-    pub fn full(&self) -> bool {
-        self.state.discards.len() > MOST_DISCARDS
-    }
-
     /// Ends the batch: new columns get their types.
     #[must_use]
     pub fn finish(self) -> Batch {
@@ -251,7 +245,7 @@ impl Visit for Taking<'_, '_, '_> {
             self.state.tables[table].count(duplicate);
         }
         if duplicate {
-            return Outcome::Duplicate;
+            return Outcome::Duplicate { received_at };
         }
         if lone_surrogate {
             *self.state.notices.entry(Notice::LoneSurrogate).or_default() += 1;
@@ -285,6 +279,9 @@ impl State<'_> {
             return kind;
         }
         let slug = event_table(name);
+        if slug.as_ref().is_some_and(|slug| slug.len() < snake(name).len()) {
+            *self.notices.entry(Notice::NameCut).or_default() += 1;
+        }
         let tracks = self.table("tracks", Shape::Track);
         let own = slug.as_deref().map(|slug| self.table(slug, Shape::Track));
         let kind =
@@ -391,12 +388,13 @@ impl State<'_> {
         }
         if found.collided {
             self.kinds[kind].paths.settle(&mut found.fields);
-            *self.notices.entry(Notice::Collision).or_default() += 1;
         }
-        for (place, field) in found.fields.iter().enumerate() {
-            let beaten = found.collided
-                && found.fields.get(place + 1).is_some_and(|next| next.slot == field.slot);
-            self.field(&row, kind, *field, beaten);
+        let mut collided = false;
+        for &field in &found.fields {
+            collided |= self.field(&row, kind, field);
+        }
+        if collided {
+            *self.notices.entry(Notice::Collision).or_default() += 1;
         }
         if matches!(event.call, Call::Page | Call::Screen) {
             self.page_fields(&row, kind, &found);
@@ -474,14 +472,15 @@ impl State<'_> {
         }
     }
 
-    /// Writes one value into its column of each table, or sets it aside.
+    /// Writes one value into its column of each table, or sets it aside. Returns whether another
+    /// path won its column.
     fn field<'a, N: OnTape<'a>>(
         &mut self,
         row: &Row<'_, 'a, N>,
         kind: usize,
         field: Field,
-        beaten: bool,
-    ) {
+    ) -> bool {
+        let (mut collided, mut first) = (false, true);
         let json: Json<'a> = row.tape[field.at].into();
         let mut text = std::mem::take(&mut self.text);
         let value = if let Json::Array { .. } = json {
@@ -499,19 +498,26 @@ impl State<'_> {
                 }
                 // Settled with the top level's own when all properties are known.
                 Target::PageField => {}
-                _ if beaten => {
-                    let column = self.kinds[kind].paths.slot_name(field.slot).to_owned();
-                    self.discard(row, side, column, field.at, Reason::Collision);
-                }
                 Target::Full => {
                     let path = self.kinds[kind].paths.dotted(field.node);
-                    self.discard(row, side, path, field.at, Reason::TooManyColumns);
+                    let reason =
+                        if field.beaten { Reason::Collision } else { Reason::TooManyColumns };
+                    collided |= field.beaten;
+                    self.discard(row, side, path, field.at, reason);
+                }
+                Target::Column(_) if field.beaten => {
+                    collided = true;
+                    let column = self.kinds[kind].paths.slot_name(field.slot).to_owned();
+                    self.discard(row, side, column, field.at, Reason::Collision);
                 }
                 Target::Column(column) => {
                     let table = &mut self.tables[row.tables[side]];
                     match table.push(column, value, &mut self.scratch) {
                         Pushed::Stored => {}
-                        Pushed::Lossy => *self.notices.entry(Notice::Lossy).or_default() += 1,
+                        // Of one value in two tables one notice is enough.
+                        Pushed::Lossy => {
+                            *self.notices.entry(Notice::Lossy).or_default() += u64::from(first);
+                        }
                         Pushed::Refused => {
                             let name = table.column_name(column).to_owned();
                             self.discard(row, side, name, field.at, Reason::TypeMismatch);
@@ -519,8 +525,10 @@ impl State<'_> {
                     }
                 }
             }
+            first = false;
         }
         self.text = text;
+        collided
     }
 
     /// Where a field goes in one of its tables, resolved once and noted with its path.
@@ -537,9 +545,17 @@ impl State<'_> {
             known.targets.resize(slot + 1, [None; 2]);
         }
         let table = &mut self.tables[row.tables[side]];
-        let target = *known.targets[slot][side].get_or_insert_with(|| {
-            table.target(known.paths.slot_name(field.slot), self.plan.most_columns)
-        });
+        let target = if let Some(target) = known.targets[slot][side] {
+            target
+        } else {
+            let name = known.paths.slot_name(field.slot);
+            let target = table.target(name, self.plan.most_columns);
+            known.targets[slot][side] = Some(target);
+            if side == 0 && known.paths.was_cut(field.node) {
+                *self.notices.entry(Notice::NameCut).or_default() += 1;
+            }
+            target
+        };
         if let Target::Column(column) = target
             && known.paths.is_new(field.node, side)
         {
@@ -558,9 +574,9 @@ impl State<'_> {
                 .copied()
                 .filter(|field| self.kinds[kind].paths.slot_name(field.slot) == fixed.column())
                 .collect();
-            let Some((winner, beaten)) = named.split_last() else { continue };
+            let Some(winner) = named.iter().find(|field| !field.beaten) else { continue };
             let mut text = String::new();
-            for field in beaten {
+            for field in named.iter().filter(|field| field.beaten) {
                 let column = fixed.column().to_owned();
                 self.discard(row, 0, column, field.at, Reason::Collision);
             }

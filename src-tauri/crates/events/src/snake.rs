@@ -5,7 +5,7 @@
 use sha2::{Digest, Sha256};
 
 /// The longest name a table, column or schema may have, in bytes.
-const LONGEST: usize = 127;
+pub(crate) const LONGEST: usize = 127;
 /// What stays of a longer one, before `_` and eight digits of its hash (E20).
 const KEPT: usize = 118;
 

@@ -185,7 +185,10 @@ impl TableBuilder {
             let name = column.builder.name.clone();
             let filled = column.builder.filled() as u64;
             if let Some((data, lost)) = column.builder.finish() {
-                *lossy += lost;
+                // What `users` loses, `identifies` loses too.
+                if self.shape != Shape::Users {
+                    *lossy += lost;
+                }
                 columns.push(TableColumn {
                     column: Column { name, kind: data.kind },
                     existing: column.existing,

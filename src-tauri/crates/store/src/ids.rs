@@ -45,12 +45,16 @@ impl Store {
     }
 }
 
-/// Adds ids in their own order: neighbours in the index are written together.
+/// Adds ids in their own order: neighbours in the index are written together. Of an id that was
+/// accepted before the newest receivedAt stays, or none, which never leaves the window.
 pub(crate) fn add(transaction: &Transaction<'_>, ledger: i64, ids: &mut [Seen]) -> Result<()> {
     let doing = "record ids";
     ids.sort_unstable();
     let mut put = transaction
-        .prepare_cached("INSERT OR REPLACE INTO ids (ledger, id, received) VALUES (?1, ?2, ?3)")
+        .prepare_cached(
+            "INSERT INTO ids (ledger, id, received) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET received = max(received, excluded.received)",
+        )
         .map_err(|error| failed(doing, &error))?;
     for seen in ids.iter() {
         put.execute(params![ledger, seen.id.to_be_bytes(), seen.received])

@@ -26,6 +26,8 @@ pub(crate) struct Feed {
     pub(crate) schema: String,
     queue: VecDeque<Entry>,
     open: Option<Open>,
+    /// The files that this batch has opened, as they were before.
+    begun: Vec<Entry>,
     scratch: PathBuf,
     progress: Arc<AtomicU64>,
 }
@@ -90,6 +92,19 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// The same file from the same place; none for standard input, which cannot be read twice.
+    fn again(&self) -> Option<Self> {
+        let Some(Input::File { path, name }) = &self.input else { return None };
+        Some(Self {
+            input: Some(Input::File { path: path.clone(), name: name.clone() }),
+            name: self.name.clone(),
+            mark: self.mark.clone(),
+            ..*self
+        })
+    }
+}
+
 /// What the store knows a run's standard input by.
 pub(crate) fn stdin_mark(run: &str) -> String {
     format!("stdin:{run}")
@@ -146,6 +161,8 @@ pub(crate) struct Aside<'a> {
 pub(crate) enum Stopped {
     /// On request; nothing of it counts.
     Cancelled,
+    /// A file is longer than it looked and belongs into a batch of its own: to be read again.
+    Misjudged,
     Failed(headgate_terms::Error),
 }
 
@@ -164,7 +181,7 @@ impl Feed {
         progress: Arc<AtomicU64>,
     ) -> Self {
         let queue = entries.into_iter().collect();
-        Self { source, schema, queue, open: None, scratch, progress }
+        Self { source, schema, queue, open: None, begun: Vec::new(), scratch, progress }
     }
 
     /// Whether there is nothing left to read.
@@ -182,6 +199,7 @@ impl Feed {
         aside: Aside<'_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<ReadBatch, Stopped> {
+        self.begun.clear();
         let mut reading = Reading {
             shredder: Shredder::new(plan, catalog),
             window,
@@ -208,6 +226,15 @@ impl Feed {
                     }
                 }
                 Ended::Batch => {
+                    if self.begun.len() > 1 {
+                        if let Some(longer) = self.begun.last_mut() {
+                            longer.hint = u64::MAX;
+                        }
+                        for entry in self.begun.drain(..).rev() {
+                            self.queue.push_front(entry);
+                        }
+                        return Err(Stopped::Misjudged);
+                    }
                     open.cut = true;
                     reading.marks.push(open.entry.mark.clone());
                     open.entry.mark.oldest = None;
@@ -241,13 +268,19 @@ impl Feed {
     /// Opens the next file if the batch has room for it.
     fn next(&mut self, reading: &Reading<'_, '_, '_>) -> Option<Open> {
         let fits = reading.bytes == 0
-            || self.queue.front().is_some_and(|next| reading.bytes + next.hint <= reading.most);
+            || self
+                .queue
+                .front()
+                .is_some_and(|next| reading.bytes.saturating_add(next.hint) <= reading.most);
         let mut entry = if fits { self.queue.pop_front()? } else { return None };
+        self.begun.extend(entry.again());
         let input = entry.input.take()?;
         let skip = entry.mark.bytes;
         let lines = Lines::open(input, skip, self.scratch.clone(), self.progress.clone());
         let line = entry.mark.lines;
-        Some(Open { entry, lines, block: Vec::new(), at: 0, line, cut: false })
+        // A batch of an earlier run has ended inside it.
+        let cut = entry.mark.bytes > 0;
+        Some(Open { entry, lines, block: Vec::new(), at: 0, line, cut })
     }
 }
 
@@ -285,9 +318,7 @@ impl Open {
                 let rest = &self.block[self.at..];
                 let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
                 // A batch takes at least one line, however long.
-                if reading.bytes > 0 && reading.bytes + length as u64 > reading.most
-                    || reading.shredder.full()
-                {
+                if reading.bytes > 0 && reading.bytes + length as u64 > reading.most {
                     return Ok(Ended::Batch);
                 }
                 let line = &self.block[self.at..self.at + length];
@@ -318,6 +349,9 @@ impl Open {
                     self.line += 1;
                     self.entry.mark.lines += 1;
                     self.entry.mark.bytes += long.bytes;
+                    if long.is_blank || self.line <= self.entry.taken_lines {
+                        continue;
+                    }
                     reading.bytes += long.bytes;
                     *reading.rejected.entry(Rejection::TooLong).or_default() += 1;
                     if let Some(letters) = &mut reading.letters {
@@ -348,7 +382,7 @@ impl Open {
 }
 
 impl Reading<'_, '_, '_> {
-    /// Takes one line with its end. Returns when its event was received, if it was written.
+    /// Takes one line with its end. Returns when its event was received, if it is one.
     fn take(
         &mut self,
         source: &str,
@@ -369,7 +403,8 @@ impl Reading<'_, '_, '_> {
                 }
                 Ok(received_at)
             }
-            Outcome::Duplicate => Ok(None),
+            // It has landed, if not from here: reading this file again must know it (E1).
+            Outcome::Duplicate { received_at } => Ok(received_at),
             Outcome::Rejected(reason) => {
                 *self.rejected.entry(reason).or_default() += 1;
                 if let Some(letters) = &mut self.letters {

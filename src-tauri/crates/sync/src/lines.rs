@@ -3,13 +3,14 @@
 //! A thread of its own reads ahead and inflates; it knows lines, not events.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+use flate2::bufread::GzDecoder;
 use flate2::read::MultiGzDecoder;
 use headgate_events::LONGEST_LINE;
 use headgate_terms::Error;
@@ -39,6 +40,8 @@ pub(crate) struct LongLine {
     /// Bytes with the line's end.
     pub(crate) bytes: u64,
     pub(crate) is_utf8: bool,
+    /// Whether it is nothing but blanks, which count nowhere.
+    pub(crate) is_blank: bool,
 }
 
 /// Where bytes come from.
@@ -135,13 +138,12 @@ impl Splitter {
         if magic == [0x1F, 0x8B] {
             let mut counted = Given { inner: MultiGzDecoder::new(bytes), given: 0 };
             let Err(error) = self.split(&mut counted, skip) else { return Ok(()) };
-            // The decoder drops what it had decoded in the call that failed: take that byte by byte.
+            // The decoder drops what it had decoded in the call that failed.
             if let Ok(file) = again() {
-                let file = BufReader::new(file);
-                let mut decoder = MultiGzDecoder::new(file);
-                let known = &mut decoder.by_ref().take(counted.given);
-                if io::copy(known, &mut io::sink()).is_ok() {
-                    let _ = self.append_rest(&mut Bytewise(decoder));
+                let behind_all_lines = self.decode_rest(file, counted.given);
+                let rest = std::mem::take(&mut self.carry);
+                if behind_all_lines && !rest.is_empty() {
+                    let _ = self.send(rest);
                 }
             }
             return Err(broken(name, &error));
@@ -187,13 +189,32 @@ impl Splitter {
         }
     }
 
-    /// Takes up the bytes that decode before the damage, and sends the lines they complete.
-    fn append_rest(&mut self, rest: &mut impl Read) -> Result<(), Stopped> {
-        let mut byte = [0; 1];
-        while let Ok(1) = rest.read(&mut byte) {
-            self.carry.push(byte[0]);
+    /// Decodes a damaged file again, beyond what is known byte by byte, up to the damage. Says
+    /// whether that lies behind all lines: a wrong checksum, or garbage after the last member.
+    fn decode_rest(&mut self, file: File, mut known: u64) -> bool {
+        let mut raw = BufReader::new(file);
+        let (mut buffer, mut members) = (vec![0; PIECE], 0);
+        loop {
+            let mut member = GzDecoder::new(&mut raw);
+            let damage = loop {
+                let want = known.clamp(1, PIECE as u64) as usize;
+                match member.read(&mut buffer[..want]) {
+                    Ok(0) => break None,
+                    Ok(got) if known > 0 => known -= got as u64,
+                    Ok(_) => self.carry.push(buffer[0]),
+                    Err(error) => break Some(error),
+                }
+            };
+            if let Some(damage) = damage {
+                let garbage = members > 0 && member.header().is_none();
+                let _ = self.send_whole();
+                return garbage || damage.to_string().contains("checksum");
+            }
+            members += 1;
+            if raw.fill_buf().is_ok_and(<[u8]>::is_empty) {
+                return false;
+            }
         }
-        self.send_whole()
     }
 
     /// Sends the lines that have their end, and keeps the rest.
@@ -218,12 +239,13 @@ impl Splitter {
     fn too_long(&mut self, bytes: &mut impl Read) -> io::Result<bool> {
         let mut file = tempfile::tempfile_in(&self.scratch)?;
         let mut check = Utf8Check::default();
-        let mut length = 0_u64;
+        let (mut length, mut is_blank) = (0_u64, true);
         let mut chunk = std::mem::take(&mut self.carry);
         loop {
             let end = memchr::memchr(b'\n', &chunk).map(|at| at + 1);
             let line = &chunk[..end.unwrap_or(chunk.len())];
             check.push(line);
+            is_blank &= line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
             file.write_all(line)?;
             length += line.len() as u64;
             if let Some(end) = end {
@@ -243,7 +265,7 @@ impl Splitter {
             spool.write_long(&mut file).map_err(io::Error::other)?;
             file.seek(SeekFrom::Start(0))?;
         }
-        let line = LongLine { file, bytes: length, is_utf8: check.finish() };
+        let line = LongLine { file, bytes: length, is_utf8: check.finish(), is_blank };
         Ok(self.send.send(Piece::TooLong(line)).is_ok())
     }
 }
@@ -304,16 +326,6 @@ impl<R: Read> Read for Given<R> {
         let got = self.inner.read(buffer)?;
         self.given += got as u64;
         Ok(got)
-    }
-}
-
-/// Reads one byte at a time.
-struct Bytewise<R>(R);
-
-impl<R: Read> Read for Bytewise<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let one = buffer.len().min(1);
-        self.0.read(&mut buffer[..one])
     }
 }
 

@@ -176,7 +176,7 @@ fn source(
     let mut feed = Feed::new(source, schema.clone(), entries, scratch, Arc::default());
     let planned = Timestamp::now().as_microsecond();
     let earlier = store.zip(ledger.as_ref().map(|ledger| ledger.id));
-    let newest = ledger.as_ref().and_then(|ledger| ledger.newest);
+    let mut newest = ledger.as_ref().and_then(|ledger| ledger.newest);
     let mut window = SeenWindow::new(earlier, settings.window, planned, newest);
     let plan = Plan { planned, most_columns: settings.most_columns };
     while !feed.is_empty() {
@@ -184,10 +184,15 @@ fn source(
         let read = feed.read(settings.batch_bytes, plan, known, &mut window, aside, &|| false);
         let read = match read {
             Ok(read) => read,
+            Err(Stopped::Misjudged) => {
+                window.start_over(newest);
+                continue;
+            }
             Err(Stopped::Failed(error)) => return Err(error),
             Err(Stopped::Cancelled) => return Ok(()),
         };
         window.next_batch()?;
+        newest = window.newest;
         whole.preview.damaged.extend(read.damaged);
         let rejected: u64 = read.rejected.values().sum();
         whole.preview.events.rejected += rejected;

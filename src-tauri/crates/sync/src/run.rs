@@ -327,6 +327,9 @@ impl Running<'_> {
                 Err(stopped) => {
                     letters.drop_all();
                     remove(&held);
+                    if matches!(stopped, Stopped::Misjudged) {
+                        continue;
+                    }
                     return Err(stopped);
                 }
             };
@@ -490,7 +493,7 @@ impl Running<'_> {
         let error = match ended {
             Ok(()) => None,
             Err(Stopped::Failed(error)) => Some(error),
-            Err(Stopped::Cancelled) => Some(
+            Err(Stopped::Cancelled | Stopped::Misjudged) => Some(
                 Error::new("cancelled", format!("Run `{id}` was stopped on request."))
                     .hint("Run it again to go on where it stopped.")
                     .retryable(),

@@ -58,7 +58,8 @@ pub(crate) fn find(from: &Path, apart: &[&Path], source: Option<&str>) -> Result
             found.files.push(data_file(path, name, source)?);
         }
     } else {
-        let name = text(root.file_name().unwrap_or_default());
+        // A link keeps its own name, wherever it leads (E4).
+        let name = text(from.file_name().or_else(|| root.file_name()).unwrap_or_default());
         found.files.push(data_file(root, name, source)?);
     }
     Ok(found)

@@ -51,6 +51,12 @@ impl<'s> SeenWindow<'s> {
         self.failure.take().map_or(Ok(()), Err)
     }
 
+    /// Reads the batch again from its beginning.
+    pub(crate) fn start_over(&mut self, newest: Option<i64>) {
+        self.accepted.clear();
+        self.newest = newest;
+    }
+
     /// The ids this batch accepted.
     ///
     /// # Errors

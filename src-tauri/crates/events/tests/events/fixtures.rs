@@ -67,7 +67,7 @@ fn describe(batch: &Shredded) -> String {
         .iter()
         .filter_map(|(line, outcome)| match outcome {
             Outcome::Written { .. } => None,
-            Outcome::Duplicate => Some((line.to_string(), json!("duplicate"))),
+            Outcome::Duplicate { .. } => Some((line.to_string(), json!("duplicate"))),
             Outcome::Rejected(reason) => Some((line.to_string(), json!(reason.code()))),
         })
         .collect();
