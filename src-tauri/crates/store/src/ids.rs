@@ -32,6 +32,30 @@ impl Store {
             .map_err(|error| failed("look an id up", &error))
     }
 
+    /// Gives every id of a ledger, unless they are more than `most`. Says whether it did.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn each_id(&self, ledger: i64, most: usize, mut give: impl FnMut(u128)) -> Result<bool> {
+        let doing = "read the ids";
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT id FROM ids WHERE ledger = ?1 LIMIT ?2")
+            .map_err(|error| failed(doing, &error))?;
+        let mut rows =
+            query.query(params![ledger, most as i64 + 1]).map_err(|error| failed(doing, &error))?;
+        let mut count = 0;
+        while let Some(row) = rows.next().map_err(|error| failed(doing, &error))? {
+            count += 1;
+            if count > most {
+                return Ok(false);
+            }
+            let id = row.get::<_, [u8; 16]>(0).map_err(|error| failed(doing, &error))?;
+            give(u128::from_be_bytes(id));
+        }
+        Ok(true)
+    }
+
     /// Whether a ledger has no ids at all.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::folder::DataFolder;
 use crate::report::Damaged;
 use crate::run::RunRequest;
 use crate::source::{DataFile, find};
-use crate::window::SeenWindow;
+use crate::window::{Known, SeenWindow};
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle) -> Result<Preview> {
         Error::new("disk_full", format!("No place for scratch files: {error}."))
             .hint("Free some space in the folder for temporary files.")
     })?;
-    let mut known = Known {
+    let mut lakes = Lakes {
         lake: lake.as_ref(),
         handle,
         schema: String::new(),
@@ -145,7 +145,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle) -> Result<Preview> {
             of_source.push(next);
         }
         let lake_id = lake.as_ref().and_then(Lake::id).map(|id| id.to_string());
-        source(&of_source, store.as_ref(), lake_id, &mut known, &mut whole, scratch.path().into())?;
+        source(&of_source, store.as_ref(), lake_id, &mut lakes, &mut whole, scratch.path().into())?;
     }
     Ok(whole.finish())
 }
@@ -154,13 +154,13 @@ fn source(
     files: &[DataFile],
     store: Option<&Store>,
     lake_id: Option<String>,
-    known: &mut Known<'_>,
+    lakes: &mut Lakes<'_>,
     whole: &mut Whole,
     scratch: PathBuf,
 ) -> Result<()> {
     let settings = RunRequest::new(None, String::new(), DataFolder::new(PathBuf::new()));
     let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
-    known.schema.clone_from(&schema);
+    lakes.schema.clone_from(&schema);
     let ledger = match (store, lake_id) {
         (Some(store), Some(lake)) => store.ledger(&lake, &source)?,
         _ => None,
@@ -175,13 +175,14 @@ fn source(
     }
     let mut feed = Feed::new(source, schema.clone(), entries, scratch, Arc::default());
     let planned = Timestamp::now().as_microsecond();
-    let earlier = store.zip(ledger.as_ref().map(|ledger| ledger.id));
+    let mut known = Known::default();
+    let earlier = store.zip(ledger.as_ref()).map(|(store, ledger)| (store, ledger.id, &mut known));
     let mut newest = ledger.as_ref().and_then(|ledger| ledger.newest);
     let mut window = SeenWindow::new(earlier, settings.window, planned, newest);
     let plan = Plan { planned, most_columns: settings.most_columns };
     while !feed.is_empty() {
         let aside = Aside { letters: None, held: None };
-        let read = feed.read(settings.batch_bytes, plan, known, &mut window, aside, &|| false);
+        let read = feed.read(settings.batch_bytes, plan, lakes, &mut window, aside, &|| false);
         let read = match read {
             Ok(read) => read,
             Err(Stopped::Misjudged) => {
@@ -205,10 +206,10 @@ fn source(
             whole.discard(discard);
         }
         for table in &read.batch.tables {
-            whole.table(&schema, table, planned, &known.refusals)?;
-            known.refusals.remove(&table.name);
+            whole.table(&schema, table, planned, &lakes.refusals)?;
+            lakes.refusals.remove(&table.name);
             if table.rows > 0 {
-                known.tables.insert(
+                lakes.tables.insert(
                     TableName { schema: schema.clone(), table: table.name.clone() },
                     Existing::Table(table.schema()),
                 );
@@ -219,7 +220,7 @@ fn source(
 }
 
 /// The lake's tables, with what the batches before have made of them.
-struct Known<'l> {
+struct Lakes<'l> {
     lake: Option<&'l Lake>,
     handle: &'l Handle,
     schema: String,
@@ -228,7 +229,7 @@ struct Known<'l> {
     refusals: BTreeMap<String, Error>,
 }
 
-impl Catalog for Known<'_> {
+impl Catalog for Lakes<'_> {
     fn table(&mut self, table: &str) -> Existing {
         let name = TableName { schema: self.schema.clone(), table: table.to_owned() };
         if let Some(existing) = self.tables.get(&name) {

@@ -3,7 +3,8 @@
 //! The order of steps is the promise: a batch is recorded before its first commit, settled after
 //! its last, and everything between can be done again.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,7 @@ use headgate_terms::{Error, Result};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped, stdin_mark};
+use crate::batch::{self, Aside, Feed, ReadBatch, Stopped, stdin_mark};
 use crate::dead_letters::{Letters, remove_strays};
 use crate::deliver::{LakeView, SchemaView};
 use crate::folder::DataFolder;
@@ -26,7 +27,7 @@ use crate::report::{
 };
 use crate::source::{DataFile, Found, find, schema_of};
 use crate::spool::{Spool, remove, remove_taken, segments};
-use crate::window::SeenWindow;
+use crate::window::{Known, SeenWindow};
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -118,6 +119,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         request,
         watch,
         store,
+        known: HashMap::new(),
         lake_id,
         view: LakeView::new(lake, handle.clone(), request.most_columns),
         tally: Tally::new(id, to, found.ignored),
@@ -210,6 +212,8 @@ struct Running<'r> {
     request: &'r RunRequest,
     watch: &'r dyn Watch,
     store: Store,
+    /// What is known of the ids of each ledger.
+    known: HashMap<i64, Known>,
     lake_id: String,
     view: LakeView,
     tally: Tally,
@@ -254,7 +258,7 @@ impl Running<'_> {
                 self.read.fetch_add(file.size, Ordering::Relaxed);
                 continue;
             }
-            entries.push(Entry::file(file, known.as_ref(), same && !done));
+            entries.push(batch::Entry::file(file, known.as_ref(), same && !done));
         }
         let scratch = self.request.data.spool();
         let feed = Feed::new(source, schema, entries, scratch, self.read.clone());
@@ -268,7 +272,7 @@ impl Running<'_> {
         let ledger = self.store.ledger_or_new(&self.lake_id, &source)?;
         let run = self.tally.report.run.clone();
         let spool = Spool::new(self.request.data.spool(), ledger.id, run.clone());
-        let entry = Entry::stdin(Input::Stdin(spool), &run, 1, 0);
+        let entry = batch::Entry::stdin(Input::Stdin(spool), &run, 1, 0);
         let scratch = self.request.data.spool();
         let feed = Feed::new(source, schema, [entry], scratch, self.read.clone());
         let ended = self.feed(feed, Some((ledger.id, &run)));
@@ -294,7 +298,7 @@ impl Running<'_> {
                 let known = self.store.file(ledger.id, &stdin_mark(&segment.run))?;
                 let taken = known.map_or(0, |known| known.lines);
                 let input = Input::File { path: segment.path.clone(), name: segment.run.clone() };
-                entries.push(Entry::stdin(input, &segment.run, segment.first_line, taken));
+                entries.push(batch::Entry::stdin(input, &segment.run, segment.first_line, taken));
             }
             if entries.is_empty() {
                 continue;
@@ -350,7 +354,14 @@ impl Running<'_> {
     ) -> Result<Option<FileMark>, Stopped> {
         let planned = Timestamp::now().as_microsecond();
         let plan = Plan { planned, most_columns: self.request.most_columns };
-        let earlier = (!self.store.has_no_ids(ledger.id)?).then_some((&self.store, ledger.id));
+        let known = match self.known.entry(ledger.id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) if self.store.has_no_ids(ledger.id)? => {
+                place.insert(Known::of_nothing())
+            }
+            Entry::Vacant(place) => place.insert(Known::default()),
+        };
+        let earlier = Some((&self.store, ledger.id, known));
         let mut window = SeenWindow::new(earlier, self.request.window, planned, ledger.newest);
         let schema = feed.schema.clone();
         let mut catalog = SchemaView { view: &mut self.view, schema: &schema, only: None };
@@ -414,6 +425,9 @@ impl Running<'_> {
         let (files, ids) = (&marks, &mut ids[..]);
         self.store.plan(&mut Planned { ledger, newest, plan: &text, files, ids })?;
         crash_point("planned");
+        if let Some(known) = self.known.get_mut(&ledger.id) {
+            known.extend(ids);
+        }
         self.view.remember(&plan);
         self.land(plan)?;
         Ok(last)

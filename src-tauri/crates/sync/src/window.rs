@@ -1,15 +1,65 @@
 //! Duplicates (E7): which ids of a source were accepted before, in this batch or in the window.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use headgate_events::Window;
 use headgate_store::{Seen, Store};
 use headgate_terms::Error;
 use xxhash_rust::xxh3::xxh3_128;
 
+/// Halves of the hashes of every id that a ledger accepted, so that a new id needs no look-up.
+/// Without all of them it says nothing.
+#[derive(Default)]
+pub(crate) struct Known {
+    halves: HashSet<u64>,
+    complete: bool,
+    asked: u64,
+}
+
+/// More ids than this are not held: some 70 MB.
+const MOST_KNOWN: usize = 4_000_000;
+/// As many look-ups make it worth while to read all ids of a ledger.
+const WORTH_READING: u64 = 50_000;
+
+impl Known {
+    /// Of a ledger that has no ids yet.
+    pub(crate) fn of_nothing() -> Self {
+        Self { complete: true, ..Self::default() }
+    }
+
+    /// Adds what a batch accepted.
+    pub(crate) fn extend(&mut self, accepted: &[Seen]) {
+        if self.complete {
+            self.halves.extend(accepted.iter().map(|seen| seen.id as u64));
+            self.forget_if_many();
+        }
+    }
+
+    /// Whether an id was surely never accepted.
+    fn rules_out(&mut self, id: u128, store: &Store, ledger: i64) -> Result<bool, Error> {
+        self.asked += 1;
+        if !self.complete && self.asked == WORTH_READING {
+            let halves = &mut self.halves;
+            self.complete = store.each_id(ledger, MOST_KNOWN, |id| {
+                halves.insert(id as u64);
+            })?;
+            self.forget_if_many();
+        }
+        Ok(self.complete && !self.halves.contains(&(id as u64)))
+    }
+
+    fn forget_if_many(&mut self) {
+        if !self.complete || self.halves.len() > MOST_KNOWN {
+            self.complete = false;
+            self.halves = HashSet::new();
+        }
+    }
+}
+
 /// The window of one batch.
 pub(crate) struct SeenWindow<'s> {
-    /// The store and the ledger whose ids count; none when there are none yet.
-    earlier: Option<(&'s Store, i64)>,
+    /// The store, the ledger whose ids count, and what is known of them; none for a preview
+    /// without a lake.
+    earlier: Option<(&'s Store, i64, &'s mut Known)>,
     /// How far the window reaches back, in microseconds.
     span: i64,
     /// When the batch was planned: what claims to be newer does not move the window past it.
@@ -25,7 +75,7 @@ pub(crate) struct SeenWindow<'s> {
 
 impl<'s> SeenWindow<'s> {
     pub(crate) fn new(
-        earlier: Option<(&'s Store, i64)>,
+        earlier: Option<(&'s Store, i64, &'s mut Known)>,
         span: i64,
         planned: i64,
         newest: Option<i64>,
@@ -74,8 +124,13 @@ impl<'s> SeenWindow<'s> {
         if let Some(&received) = self.previewed.get(&id) {
             return Some(Seen { id, received });
         }
-        let (store, ledger) = self.earlier?;
-        match store.seen(ledger, id) {
+        let (store, ledger, known) = self.earlier.as_mut()?;
+        let asked = match known.rules_out(id, store, *ledger) {
+            Ok(true) => Ok(None),
+            Ok(false) => store.seen(*ledger, id),
+            Err(error) => Err(error),
+        };
+        match asked {
             Ok(found) => found,
             Err(error) => {
                 self.failure.get_or_insert(error);
