@@ -11,6 +11,7 @@ mod fold;
 mod json;
 mod notice;
 mod paths;
+mod row;
 mod shredder;
 mod snake;
 mod table;

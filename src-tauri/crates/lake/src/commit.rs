@@ -88,15 +88,31 @@ impl Lake {
                 }
                 Err(error) => error,
             };
-            if let Some(landed) = landed(self.load(name).await?.as_ref(), txn, &doing).await? {
+            if let Some(landed) = self.believe(name, txn, &doing, &error, attempt).await? {
                 return Ok(landed);
             }
-            if attempt == ATTEMPTS || is_final(&error) {
-                return Err(failed(&doing, &error));
-            }
-            tracing::warn!(table = %name, attempt, %error, "commit did not land, trying again");
-            tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
         }
+    }
+
+    /// Finds out what a failed commit came to: it landed all the same, it is worth another try,
+    /// or it failed.
+    pub(crate) async fn believe(
+        &self,
+        name: &TableName,
+        txn: &Txn,
+        doing: &str,
+        error: &DeltaTableError,
+        attempt: u32,
+    ) -> Result<Option<Committed>> {
+        if let Some(landed) = landed(self.load(name).await?.as_ref(), txn, doing).await? {
+            return Ok(Some(landed));
+        }
+        if attempt == ATTEMPTS || is_final(error) {
+            return Err(failed(doing, error));
+        }
+        tracing::warn!(table = %name, attempt, %error, "commit did not land, trying again");
+        tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+        Ok(None)
     }
 
     async fn create(
@@ -221,7 +237,7 @@ pub(crate) async fn landed(
 }
 
 /// Whether sending the same once more cannot help.
-pub(crate) fn is_final(error: &DeltaTableError) -> bool {
+fn is_final(error: &DeltaTableError) -> bool {
     matches!(
         error,
         DeltaTableError::Transaction {

@@ -4,7 +4,6 @@
 //! them. The rows wait in a file of the lake, so that a batch that has begun can always be finished.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_schema::{Schema, SchemaRef};
@@ -24,14 +23,11 @@ use deltalake::protocol::DeltaOperation;
 use deltalake::{DeltaTable, ObjectStore};
 use headgate_terms::{Column, Error, Result, TableName};
 
-use crate::commit::{Committed, Note, Txn, commit_properties, is_final, landed, send, widened};
+use crate::commit::{Committed, Note, Txn, commit_properties, landed, send, widened};
 use crate::failure::failed;
 use crate::lake::Lake;
 use crate::parquet::properties;
 use crate::table::LakeTable;
-
-/// How often a merge is tried before its error is believed.
-const ATTEMPTS: u32 = 3;
 
 impl Lake {
     /// The rows of a table that have one of these ids, with the table's own types.
@@ -150,13 +146,9 @@ impl Lake {
                 }
                 Err(error) => error,
             };
-            if let Some(landed) = landed(self.load(name).await?.as_ref(), txn, &doing).await? {
+            if let Some(landed) = self.believe(name, txn, &doing, &error, attempt).await? {
                 return Ok(landed);
             }
-            if attempt == ATTEMPTS || is_final(&error) {
-                return Err(failed(&doing, &error));
-            }
-            tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
         }
     }
 

@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod source;
 mod spool;
+mod tally;
 mod window;
 
 pub use folder::DataFolder;
