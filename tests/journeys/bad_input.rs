@@ -312,6 +312,10 @@ fn a_file_that_cannot_be_opened_is_tried_again() {
     let first = desk.sync(&[]);
     assert_eq!((first.exit, &first.document["status"]), (3, &json!("partial")));
     assert_eq!(first.document["files"]["damaged"][0]["error"]["code"], "file_unreadable");
+    fs::remove_file(desk.path("in/a.ndjson")).unwrap();
+    let alone = desk.sync(&[]);
+    assert_eq!((alone.exit, &alone.document["status"]), (1, &json!("failed")));
+    assert_error(&alone.document, "file_unreadable");
     fs::write(desk.path("nowhere"), track("m2", "E", json!({}))).unwrap();
     let second = desk.sync(&[]);
     assert_eq!((second.exit, &second.document["events"]["written"]), (0, &json!(1)));

@@ -287,7 +287,9 @@ impl LakeView {
                 continue;
             }
             // Files of a table that refused an earlier batch wait for that batch.
-            if let Some(error) = self.refusal(&table_name(plan, at)) {
+            if !matches!(table.work, Work::Nothing)
+                && let Some(error) = self.refusal(&table_name(plan, at))
+            {
                 plan.tables[at].error = Some(error);
                 continue;
             }

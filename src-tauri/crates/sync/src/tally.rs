@@ -184,6 +184,10 @@ impl Tally {
     pub(crate) fn end(&mut self, error: Option<Error>) {
         let failed_table = self.tables.iter().find_map(|table| table.error.clone());
         let failed_file = self.report.files.damaged.first().map(|file| file.error.clone());
+        // A run that could open no file at all has done nothing; damage alone makes it Partial (E1).
+        let files = &self.report.files;
+        let unreadable = files.taken + files.unchanged == 0
+            && files.damaged.iter().all(|file| file.error.code == "file_unreadable");
         let nothing = self.report.events.written == 0
             && self.tables.iter().all(|table| table.merged.unwrap_or(0) == 0);
         let attention =
@@ -192,7 +196,7 @@ impl Tally {
             Some(error) if error.code == "cancelled" => (Status::Cancelled, Some(error)),
             Some(error) if nothing => (Status::Failed, Some(error)),
             Some(error) => (Status::Partial, Some(error)),
-            None => match failed_table {
+            None => match failed_table.or(failed_file.filter(|_| unreadable)) {
                 Some(error) if nothing => (Status::Failed, Some(error)),
                 _ if attention => (Status::Partial, None),
                 _ => (Status::Succeeded, None),
