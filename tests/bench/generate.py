@@ -2,9 +2,9 @@
 
     generate.py FOLDER MEGABYTES [FILES]
 
-The files are gzip, in Segment's layout. The same seed and size give the same bytes. Properties keep their type
-from event to event, one in ten appears only in the second half, and one kind in five is rare. Prints a line of JSON with sums that
-any reader of the tables can check.
+The files are gzip, in Segment's layout. The same seed and size give the same bytes. The n-th kind comes 1/n as often as the
+first; properties keep their type from event to event, and one in ten appears only in the second half. Prints a line of JSON
+with sums that any reader of the tables can check.
 """
 
 import gzip

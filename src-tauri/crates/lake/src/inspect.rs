@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use deltalake::DeltaTable;
 use deltalake::datafusion::prelude::SessionContext;
 use deltalake::delta_datafusion::create_session;
 use headgate_terms::{Error, Result, TableName};
@@ -78,6 +79,10 @@ impl Lake {
     /// `table_not_found`, and `unsupported_protocol` for one that cannot be read.
     pub async fn summary(&self, name: &TableName) -> Result<TableSummary> {
         let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
+        self.summarize(name, &table)
+    }
+
+    fn summarize(&self, name: &TableName, table: &DeltaTable) -> Result<TableSummary> {
         let doing = format!("read `{name}`");
         let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
         let (mut rows, mut files, mut bytes) = (Some(0), 0, 0);
@@ -112,8 +117,8 @@ impl Lake {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn detail(&self, name: &TableName) -> Result<TableDetail> {
-        let summary = self.summary(name).await?;
         let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
+        let summary = self.summarize(name, &table)?;
         let doing = format!("read rows of `{name}`");
         let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
         let protocol = snapshot.protocol();

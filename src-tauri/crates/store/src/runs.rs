@@ -56,12 +56,24 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn runs(&self) -> Result<Vec<RunRecord>> {
+        self.runs_where("document <> ''")
+    }
+
+    /// The runs of which no end was recorded.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn running(&self) -> Result<Vec<RunRecord>> {
+        self.runs_where("document <> '' AND running")
+    }
+
+    fn runs_where(&self, condition: &str) -> Result<Vec<RunRecord>> {
         let doing = "read the runs";
         let mut query = self
             .connection
-            .prepare(
-                "SELECT id, running, document FROM runs WHERE document <> '' ORDER BY number DESC",
-            )
+            .prepare(&format!(
+                "SELECT id, running, document FROM runs WHERE {condition} ORDER BY number DESC"
+            ))
             .map_err(|error| failed(doing, &error))?;
         let rows = query.query_map([], record).map_err(|error| failed(doing, &error))?;
         rows.collect::<Result<_, _>>().map_err(|error| failed(doing, &error))

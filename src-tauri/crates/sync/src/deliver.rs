@@ -2,7 +2,7 @@
 //!
 //! Works on the plan alone; the files that the batch was read from are not looked at again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow_schema::Schema;
@@ -113,14 +113,15 @@ impl LakeView {
     ) -> Result<Vec<TablePlan>> {
         let Batch { tables, discards, .. } = batch;
         let name = |table: &str| TableName { schema: schema.to_owned(), table: table.to_owned() };
-        let reasons = |table: &str| {
-            let mut reasons = std::collections::BTreeMap::new();
-            for discard in discards.iter().filter(|discard| discard.table == table) {
-                *reasons.entry(discard.reason.code().to_owned()).or_insert(0) += 1;
-            }
-            reasons
-        };
-        let reasons: Vec<_> = tables.iter().map(|table| reasons(&table.name)).collect();
+        let mut reasons: HashMap<&str, BTreeMap<String, u64>> = HashMap::new();
+        for discard in &discards {
+            let of_table = reasons.entry(&discard.table).or_default();
+            *of_table.entry(discard.reason.code().to_owned()).or_default() += 1;
+        }
+        let reasons: Vec<_> = tables
+            .iter()
+            .map(|table| reasons.remove(table.name.as_str()).unwrap_or_default())
+            .collect();
         let mut refusals = Vec::new();
         for table in &tables {
             refusals.push(self.refusal(&name(&table.name)));
@@ -374,7 +375,7 @@ async fn stage_table(
     lake: &Lake,
     name: &TableName,
     table: Table,
-    discards: std::collections::BTreeMap<String, u64>,
+    discards: BTreeMap<String, u64>,
     refusal: Option<Error>,
     plan: Plan,
 ) -> Result<TablePlan> {

@@ -140,7 +140,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
 pub fn list_runs(data: &DataFolder) -> Result<Vec<RunReport>> {
     let Some(store) = Store::open_if_any(data.path())? else { return Ok(Vec::new()) };
     let mut runs = Vec::new();
-    let running = store.runs()?.iter().any(|run| run.running);
+    let running = !store.running()?.is_empty();
     // Asked in this order, a run that ends meanwhile has recorded its end.
     let held = running && data.is_held();
     for record in store.runs()? {
@@ -191,7 +191,7 @@ fn interrupt(report: &mut RunReport) {
 }
 
 fn end_interrupted(store: &Store) -> Result<()> {
-    for record in store.runs()?.into_iter().filter(|record| record.running) {
+    for record in store.running()? {
         let report = read_report(&record, false)?;
         store.keep_run(&record.id, false, &document(&report)?)?;
     }
