@@ -9,8 +9,10 @@ use headgate_sync::{
 };
 use headgate_terms::{Error, Result};
 use serde::Serialize;
+use ts_rs::TS;
 
 use crate::App;
+use crate::calls::Nothing;
 
 /// The day's events, as Segment lays them down: one file an hour that had any.
 const DAY: &[(&str, &str)] = &[
@@ -34,6 +36,19 @@ pub struct DemoReport {
     pub preview: Preview,
 }
 
+/// The sample day, ready to be synced.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Sample {
+    /// The folder with its events.
+    pub from: String,
+    /// The lake that they are meant for, which need not exist.
+    pub to: String,
+    /// The source's name.
+    pub source: &'static str,
+    /// How many events.
+    pub events: usize,
+}
+
 impl App {
     /// Makes a lake of the sample day, in a new temporary folder if none is named. Its data folder
     /// is its own, below the lake.
@@ -50,15 +65,7 @@ impl App {
                 .map_err(|error| unwritable(&std::env::temp_dir(), &error))?,
         };
         let own = lake.join("_headgate").join("demo");
-        let events = own.join("events");
-        fs::create_dir_all(&events).map_err(|error| unwritable(&events, &error))?;
-        for (name, text) in DAY {
-            let path = events.join(name);
-            // A file that is there stays: written again it would count as changed.
-            if !path.exists() {
-                fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
-            }
-        }
+        let events = lay(&own)?;
         let data = DataFolder::new(own.join("data"));
         let address = lake.display().to_string();
         let preview = preview(
@@ -69,12 +76,40 @@ impl App {
                 data: data.clone(),
             },
             self.runtime().handle(),
+            watch,
         )?;
         let mut request = RunRequest::new(Some(events), address, data);
         request.source = Some(SOURCE.to_owned());
         let run = run(&request, self.runtime().handle(), watch)?;
         Ok(DemoReport { run, lake, preview })
     }
+
+    /// Lays the sample day's events down in the data folder, where a sync can take them.
+    pub(crate) fn sample_lay(&self, _: Nothing) -> Result<Sample> {
+        self.data().make()?;
+        let own = self.data().path().join("sample");
+        let events = lay(&own)?;
+        Ok(Sample {
+            from: events.display().to_string(),
+            to: own.join("lake").display().to_string(),
+            source: SOURCE,
+            events: DAY.iter().map(|(_, text)| text.lines().count()).sum(),
+        })
+    }
+}
+
+/// Writes the day's files into a folder below another, unless they are there.
+fn lay(below: &Path) -> Result<PathBuf> {
+    let events = below.join("events");
+    fs::create_dir_all(&events).map_err(|error| unwritable(&events, &error))?;
+    for (name, text) in DAY {
+        let path = events.join(name);
+        // A file that is there stays: written again it would count as changed.
+        if !path.exists() {
+            fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
+        }
+    }
+    Ok(events)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {

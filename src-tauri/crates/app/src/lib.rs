@@ -2,7 +2,18 @@
 //!
 //! No terminal and no window is known here. A host brings a runtime and a watcher.
 
+include!("commands.rs");
+
+mod calls;
 mod demo;
+mod host;
+mod lakes;
+mod overview;
+mod runs;
+mod serve;
+mod settings;
+mod start;
+mod syncs;
 mod tables;
 
 use std::path::PathBuf;
@@ -11,18 +22,32 @@ use std::time::Duration;
 use headgate_terms::{Error, Result};
 use tokio::runtime::Runtime;
 
-pub use demo::DemoReport;
-pub use headgate_lake::{CommitEntry, TableDetail, TableSummary};
+use calls::Desk;
+use host::NoDesktop;
+
+pub use calls::{Call, CallName, Calls, Nothing, OpenCall, Sink};
+pub use demo::{DemoReport, Sample};
+pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
 pub use headgate_sync::{
-    Counted, DataFolder, Preview, PreviewRequest, Progress, RunReport, RunRequest, Status,
+    Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, RunReport, RunRequest, Status,
     TableReport, Watch,
 };
-pub use tables::{HistoryReport, TablesReport};
+pub use host::{Choose, ChooseKind, Chosen, Copy, Host, HostEvent};
+pub use lakes::Lakes;
+pub use overview::Overview;
+pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
+pub use serve::{COMMANDS, Command};
+pub use settings::{Settings, SettingsReport, Theme};
+pub use start::Start;
+pub use syncs::{SchemaPreview, SyncStart};
+pub use tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
 
 /// Everything a host can ask for.
 pub struct App {
     data: DataFolder,
     runtime: Runtime,
+    host: Box<dyn Host>,
+    desk: Desk,
 }
 
 impl App {
@@ -57,7 +82,19 @@ impl App {
                 Error::new("internal", format!("The runtime did not start: {error}."))
                     .hint("Check the limits on threads of this user.")
             })?;
-        Ok(Self { data: DataFolder::new(data), runtime })
+        Ok(Self {
+            data: DataFolder::new(data),
+            runtime,
+            host: Box::new(NoDesktop),
+            desk: Desk::default(),
+        })
+    }
+
+    /// With a desktop.
+    #[must_use]
+    pub fn on(mut self, host: Box<dyn Host>) -> Self {
+        self.host = host;
+        self
     }
 
     /// Where runs are remembered.
@@ -72,36 +109,37 @@ impl App {
         &self.runtime
     }
 
-    /// Brings events into a lake.
+    /// Brings events into a lake, then removes what is kept no longer.
     ///
     /// # Errors
     /// What goes wrong before there is a run; the report says the rest.
     pub fn sync_run(&self, request: &RunRequest, watch: &dyn Watch) -> Result<RunReport> {
-        headgate_sync::run(request, self.runtime.handle(), watch)
+        let report = headgate_sync::run(request, self.runtime.handle(), watch)?;
+        if let Err(error) = self.settings().and_then(|settings| self.expire(&settings)) {
+            tracing::warn!(%error, "what is old stays");
+        }
+        Ok(report)
     }
 
     /// Shows what events would make of a lake.
     ///
     /// # Errors
     /// As [`headgate_sync::preview`].
-    pub fn schema_preview(&self, request: &PreviewRequest) -> Result<Preview> {
-        headgate_sync::preview(request, self.runtime.handle())
+    pub fn preview(&self, request: &PreviewRequest, watch: &dyn Watch) -> Result<Preview> {
+        headgate_sync::preview(request, self.runtime.handle(), watch)
     }
 
-    /// Every run, newest first.
-    ///
-    /// # Errors
-    /// When the data folder cannot be read.
-    pub fn runs_list(&self) -> Result<Vec<RunReport>> {
-        headgate_sync::list_runs(&self.data)
-    }
-
-    /// One run.
-    ///
-    /// # Errors
-    /// `run_not_found`.
-    pub fn runs_show(&self, run: &str) -> Result<RunReport> {
-        headgate_sync::show_run(&self.data, run)
+    /// Calls once when the process is asked to end.
+    pub fn on_signal(&self, then: impl FnOnce() + Send + 'static) {
+        self.runtime.spawn(async move {
+            use tokio::signal::unix::{SignalKind, signal};
+            let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            tokio::task::spawn_blocking(then);
+        });
     }
 
     /// Ends all that goes on, waiting a moment for it.

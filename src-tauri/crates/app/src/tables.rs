@@ -1,13 +1,15 @@
 //! Looking into a lake.
 
-use headgate_lake::{CommitEntry, Lake, Location, TableDetail, TableSummary};
+use futures::StreamExt;
+use headgate_lake::{CommitEntry, Lake, Location, TableDetail, TableFile, TableRows, TableSummary};
 use headgate_terms::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::App;
 
 /// The tables of a lake.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, TS)]
 pub struct TablesReport {
     /// The shape's version.
     pub v: u32,
@@ -18,7 +20,7 @@ pub struct TablesReport {
 }
 
 /// A table that could not be read.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, TS)]
 pub struct Unreadable {
     /// Its schema.
     pub schema: String,
@@ -29,7 +31,7 @@ pub struct Unreadable {
 }
 
 /// The commits of a table.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, TS)]
 pub struct HistoryReport {
     /// The shape's version.
     pub v: u32,
@@ -37,18 +39,50 @@ pub struct HistoryReport {
     pub commits: Vec<CommitEntry>,
 }
 
+/// The files of a table.
+#[derive(Debug, Serialize, TS)]
+pub struct FilesReport {
+    /// Those of the newest version, the newest first.
+    pub files: Vec<TableFile>,
+}
+
+/// A lake by its address.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct LakeName {
+    /// The address or the path.
+    pub lake: String,
+}
+
+/// A table of a lake.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct TableName {
+    /// The lake's address or path.
+    pub lake: String,
+    /// The table, as `schema.table`.
+    pub table: String,
+}
+
+/// How many rows the page shows of a table.
+const ROWS: usize = 500;
+/// How many tables are read at once.
+const AT_ONCE: usize = 16;
+
 impl App {
     /// Lists the tables of a lake.
     ///
     /// # Errors
     /// `lake_not_found`, `not_a_lake`.
-    pub fn tables_list(&self, lake: &str) -> Result<TablesReport> {
-        let location = location(lake)?;
-        self.runtime().block_on(async {
-            let lake = Lake::open(location).await?;
+    pub fn tables_list(&self, asked: LakeName) -> Result<TablesReport> {
+        let location = location(&asked.lake)?;
+        let report = self.runtime().block_on(async {
+            let lake = &Lake::open(location).await?;
+            let names = lake.tables().await?;
+            let mut found = futures::stream::iter(names)
+                .map(|name| async move { (lake.summary(&name).await, name) })
+                .buffered(AT_ONCE);
             let (mut tables, mut unreadable) = (Vec::new(), Vec::new());
-            for name in lake.tables().await? {
-                match lake.summary(&name).await {
+            while let Some((table, name)) = found.next().await {
+                match table {
                     Ok(table) => tables.push(table),
                     Err(error) => unreadable.push(Unreadable {
                         schema: name.schema,
@@ -58,31 +92,45 @@ impl App {
                 }
             }
             Ok(TablesReport { v: 1, tables, unreadable })
-        })
+        })?;
+        Ok(report)
     }
 
     /// Shows one table, named `schema.table`, with its first rows.
     ///
     /// # Errors
     /// `table_not_found`, and as [`Self::tables_list`].
-    pub fn tables_show(&self, lake: &str, table: &str) -> Result<TableDetail> {
-        let location = location(lake)?;
-        self.runtime().block_on(async {
-            let lake = Lake::open(location).await?;
-            lake.detail(&lake.named(table).await?).await
-        })
+    pub fn tables_show(&self, asked: TableName) -> Result<TableDetail> {
+        self.with_table(&asked, async |lake, name| lake.detail(name).await)
     }
 
     /// Shows the commits of one table.
     ///
     /// # Errors
     /// As [`Self::tables_show`].
-    pub fn tables_history(&self, lake: &str, table: &str) -> Result<HistoryReport> {
-        let location = location(lake)?;
+    pub fn tables_history(&self, asked: TableName) -> Result<HistoryReport> {
+        let commits = self.with_table(&asked, async |lake, name| lake.history(name).await)?;
+        Ok(HistoryReport { v: 1, commits })
+    }
+
+    pub(crate) fn tables_rows(&self, asked: TableName) -> Result<TableRows> {
+        self.with_table(&asked, async |lake, name| lake.rows(name, ROWS).await)
+    }
+
+    pub(crate) fn tables_files(&self, asked: TableName) -> Result<FilesReport> {
+        let files = self.with_table(&asked, async |lake, name| lake.files(name).await)?;
+        Ok(FilesReport { files })
+    }
+
+    fn with_table<T>(
+        &self,
+        asked: &TableName,
+        look: impl AsyncFnOnce(&Lake, &headgate_terms::TableName) -> Result<T>,
+    ) -> Result<T> {
+        let location = location(&asked.lake)?;
         self.runtime().block_on(async {
             let lake = Lake::open(location).await?;
-            let commits = lake.history(&lake.named(table).await?).await?;
-            Ok(HistoryReport { v: 1, commits })
+            look(&lake, &lake.named(&asked.table).await?).await
         })
     }
 }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
-use headgate_app::{App, PreviewRequest, RunReport, RunRequest, Status};
+use headgate_app::{
+    App, LakeName, PreviewRequest, RunName, RunReport, RunRequest, Status, TableName,
+};
 use headgate_terms::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
@@ -91,35 +93,37 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             })?;
             let data = app.data().clone();
             let request = PreviewRequest { from, lake: preview.lake, source: preview.source, data };
-            let found = app.schema_preview(&request)?;
+            let watching = Watching::new(stop_on_signal(&app), json);
+            let found = app.preview(&request, &watching)?;
+            watching.clear();
             show(json, &found, |out| page::preview(out, &found))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::List } => {
-            let runs = app.runs_list()?;
+            let runs = app.runs()?;
             let documents: Vec<_> = runs.iter().map(without_tables).collect();
             show(json, &json!({"v": 1, "runs": documents}), |out| page::runs(out, &runs))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Show { run } } => {
-            let report = app.runs_show(&run)?;
+            let report = app.runs_show(RunName { run })?;
             show(json, &report, |out| page::run(out, &report))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::List { lake } } => {
-            let report = app.tables_list(&lake.lake)?;
+            let report = app.tables_list(LakeName { lake: lake.lake })?;
             show(json, &report, |out| page::tables(out, &report))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::Show { table, lake } } => {
-            let detail = app.tables_show(&lake.lake, &table)?;
+            let detail = app.tables_show(TableName { lake: lake.lake, table })?;
             let mut document = serde_json::to_value(&detail).unwrap_or_default();
             document["v"] = json!(1);
             show(json, &document, |out| page::table(out, &detail))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::History { table, lake } } => {
-            let report = app.tables_history(&lake.lake, &table)?;
+            let report = app.tables_history(TableName { lake: lake.lake, table })?;
             show(json, &report, |out| page::history(out, &report))?;
             Exit::Done
         }
@@ -155,15 +159,7 @@ fn source(text: &str) -> Result<Option<PathBuf>> {
 fn stop_on_signal(app: &App) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = stop.clone();
-    app.runtime().spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        set.store(true, Ordering::Relaxed);
-    });
+    app.on_signal(move || set.store(true, Ordering::Relaxed));
     stop
 }
 

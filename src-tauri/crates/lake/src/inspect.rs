@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 
 use deltalake::DeltaTable;
-use deltalake::datafusion::prelude::SessionContext;
-use deltalake::delta_datafusion::create_session;
 use headgate_terms::{Error, Result, TableName};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use ts_rs::TS;
 
 use crate::failure::failed;
 use crate::lake::Lake;
 use crate::table::column_type;
 
 /// A table in a list.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, TS)]
 pub struct TableSummary {
     /// Its schema.
     pub schema: String,
@@ -35,7 +34,7 @@ pub struct TableSummary {
 }
 
 /// A column as shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, TS)]
 pub struct ShownColumn {
     /// Its name.
     pub name: String,
@@ -45,7 +44,7 @@ pub struct ShownColumn {
 }
 
 /// A table with all that is worth knowing.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, TS)]
 pub struct TableDetail {
     /// As in a list.
     #[serde(flatten)]
@@ -61,7 +60,7 @@ pub struct TableDetail {
 }
 
 /// Delta's two protocol numbers.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, TS)]
 pub struct Protocol {
     /// For reading.
     pub reader: i32,
@@ -129,15 +128,7 @@ impl Lake {
         let properties =
             snapshot.metadata().configuration().iter().map(|(k, v)| (k.clone(), v.clone()));
         let properties = properties.collect();
-        let context: SessionContext = create_session().into_inner();
-        let provider = table.table_provider().await.map_err(|error| failed(&doing, &error))?;
-        let rows = context
-            .read_table(provider)
-            .and_then(|rows| rows.limit(0, Some(SAMPLE)))
-            .map_err(|error| failed(&doing, &error))?
-            .collect()
-            .await
-            .map_err(|error| failed(&doing, &error))?;
+        let rows = self.query(name, None, 0, SAMPLE).await?;
         let mut writer = deltalake::arrow::json::WriterBuilder::new()
             .with_explicit_nulls(true)
             .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.6fZ".to_owned())
@@ -182,7 +173,7 @@ impl Lake {
     }
 }
 
-fn not_found(name: &TableName) -> Error {
+pub(crate) fn not_found(name: &TableName) -> Error {
     Error::new("table_not_found", format!("There is no table `{name}`."))
         .hint("List the tables with `headgate tables list`.")
 }

@@ -11,11 +11,13 @@ mod location;
 mod log;
 mod merge;
 mod parquet;
+mod rows;
 mod table;
 
 pub use commit::{Committed, Note, Txn};
-pub use inspect::{TableDetail, TableSummary};
+pub use inspect::{ShownColumn, TableDetail, TableSummary};
 pub use lake::Lake;
 pub use location::Location;
 pub use log::CommitEntry;
+pub use rows::{DiscardRow, TableFile, TableRows, text_rows};
 pub use table::LakeTable;

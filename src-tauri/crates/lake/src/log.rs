@@ -15,13 +15,14 @@ use futures::TryStreamExt;
 use headgate_terms::{Column, Result, TableName};
 use serde::Serialize;
 use serde_json::Value;
+use ts_rs::TS;
 
 use crate::failure::failed;
 use crate::lake::Lake;
 use crate::table::columns_of;
 
 /// One commit of a table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct CommitEntry {
     /// Its version.
     pub version: u64,
@@ -241,7 +242,7 @@ fn rows_of(add: &Value) -> u64 {
         .unwrap_or(0)
 }
 
-fn format_millis(millis: i64) -> String {
+pub(crate) fn format_millis(millis: i64) -> String {
     deltalake::arrow::temporal_conversions::timestamp_ms_to_datetime(millis)
         .map(|at| format!("{}Z", at.format("%Y-%m-%dT%H:%M:%S%.3f")))
         .unwrap_or_default()

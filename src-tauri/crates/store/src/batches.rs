@@ -112,17 +112,17 @@ impl Store {
         transaction.commit().map_err(|error| failed(doing, &error))
     }
 
-    /// The batches of a lake that have not landed everywhere, in the order they were planned.
+    /// The batches of a lake, or of all, that have not landed everywhere, as they were planned.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn open_batches(&self, lake: &str) -> Result<Vec<OpenBatch>> {
+    pub fn open_batches(&self, lake: Option<&str>) -> Result<Vec<OpenBatch>> {
         let doing = "read the open batches";
         let mut query = self
             .connection
             .prepare(
                 "SELECT ledger, number, plan FROM batches JOIN ledgers ON ledgers.id = ledger
-                 WHERE lake = ?1 ORDER BY ledger, number",
+                 WHERE ?1 IS NULL OR lake = ?1 ORDER BY ledger, number",
             )
             .map_err(|error| failed(doing, &error))?;
         let rows = query

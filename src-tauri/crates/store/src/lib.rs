@@ -9,6 +9,7 @@ mod files;
 mod ids;
 mod runs;
 mod schema;
+mod settings;
 
 use std::path::Path;
 

@@ -67,6 +67,21 @@ impl Store {
         self.runs_where("document <> '' AND running")
     }
 
+    /// Forgets the runs that have ended and began before a time, given in RFC 3339.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_runs(&self, before: &str) -> Result<()> {
+        self.connection
+            .execute(
+                "DELETE FROM runs WHERE NOT running AND document <> ''
+                 AND json_extract(document, '$.started') < ?1",
+                [before],
+            )
+            .map(|_| ())
+            .map_err(|error| failed("forget old runs", &error))
+    }
+
     fn runs_where(&self, condition: &str) -> Result<Vec<RunRecord>> {
         let doing = "read the runs";
         let mut query = self

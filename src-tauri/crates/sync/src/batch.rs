@@ -13,7 +13,7 @@ use headgate_events::{Batch, Catalog, Line, Outcome, Plan, Rejection, Shredder};
 use headgate_store::FileMark;
 use headgate_terms::Result;
 
-use crate::dead_letters::Letters;
+use crate::dead_letters::BatchLetters;
 use crate::folder::{failed, private};
 use crate::lines::{Input, Lines, Next, Piece};
 use crate::report::Damaged;
@@ -152,7 +152,7 @@ pub(crate) struct ReadBatch {
 /// Where a batch leaves what is no row.
 pub(crate) struct Aside<'a> {
     /// Rejected lines; none in a preview.
-    pub(crate) letters: Option<&'a mut Letters>,
+    pub(crate) letters: Option<&'a mut BatchLetters>,
     /// Lines of refused tables; none in a preview.
     pub(crate) held: Option<PathBuf>,
 }
@@ -288,7 +288,7 @@ impl Feed {
 struct Reading<'c, 'w, 's> {
     shredder: Shredder<'c>,
     window: &'w mut SeenWindow<'s>,
-    letters: Option<&'w mut Letters>,
+    letters: Option<&'w mut BatchLetters>,
     /// Where lines of refused tables go, and the file once there is one.
     held: Option<(PathBuf, Option<BufWriter<File>>)>,
     bytes: u64,

@@ -1,23 +1,93 @@
-//! Lines that are no event, kept as they came: `<data>/dead_letters/<run>.ndjson`.
+//! Lines that are no event, kept as they came and read back: `<data>/dead_letters/<run>.ndjson`.
 //!
 //! A batch's letters are written apart and join the run's file once the batch is recorded, at the
 //! place the plan names, so that doing it twice changes nothing.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use base64::prelude::BASE64_STANDARD;
 use base64::write::EncoderWriter;
 use headgate_events::Rejection;
-use headgate_terms::Result;
+use headgate_terms::{Error, Result};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::folder::{failed, private};
 use crate::lines::LongLine;
 
+/// A line that is no event, as kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Letter {
+    /// The file it came in.
+    pub file: String,
+    /// Its number there, from 1.
+    pub line: u64,
+    /// Why it is no event.
+    pub reason: String,
+    /// The line, or its beginning; none when it is not UTF-8.
+    pub raw: Option<String>,
+    /// The line, or its beginning, in base64 when it is not UTF-8.
+    pub raw_base64: Option<String>,
+    /// Whether this is only its beginning; the file has it whole.
+    #[serde(default)]
+    pub cut: bool,
+}
+
+/// Some of a run's letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Letters {
+    /// In the order they came.
+    pub letters: Vec<Letter>,
+    /// Where the next ones begin; none at the end.
+    pub next: Option<u64>,
+}
+
+/// The most characters of a line that are shown.
+const SHOWN: usize = 4_000;
+
+/// Reads a run's letters from a place on, of one reason or of all.
+///
+/// # Errors
+/// `letters_gone` when the file is no more.
+pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -> Result<Letters> {
+    let broken = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Error::new(
+            "letters_gone",
+            format!("The rejected lines in `{}` are no longer kept.", path.display()),
+        )
+        .hint("Settings say how long they are; the run keeps their count."),
+        _ => failed("read", path, &error),
+    };
+    let mut file = BufReader::new(File::open(path).map_err(broken)?);
+    file.seek(SeekFrom::Start(from)).map_err(broken)?;
+    let (mut letters, mut at, mut line) = (Vec::new(), from, Vec::new());
+    while letters.len() < most {
+        line.clear();
+        let read = file.read_until(b'\n', &mut line).map_err(broken)?;
+        if read == 0 {
+            return Ok(Letters { letters, next: None });
+        }
+        at += read as u64;
+        let mut letter: Letter = serde_json::from_slice(&line)
+            .map_err(|error| broken(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        if reason.is_some_and(|reason| reason != letter.reason) {
+            continue;
+        }
+        for raw in [&mut letter.raw, &mut letter.raw_base64].into_iter().flatten() {
+            if let Some((end, _)) = raw.char_indices().nth(SHOWN) {
+                raw.truncate(end);
+                letter.cut = true;
+            }
+        }
+        letters.push(letter);
+    }
+    Ok(Letters { letters, next: Some(at) })
+}
+
 /// The letters of one batch while it is read.
-pub(crate) struct Letters {
+pub(crate) struct BatchLetters {
     path: PathBuf,
     run_file: PathBuf,
     file: Option<BufWriter<File>>,
@@ -36,7 +106,7 @@ pub(crate) struct Waiting {
     pub(crate) count: u64,
 }
 
-impl Letters {
+impl BatchLetters {
     pub(crate) fn new(folder: &Path, run: &str, batch: i64) -> Self {
         Self {
             path: folder.join(format!(".{run}.{batch}.part")),
@@ -230,7 +300,7 @@ mod tests {
     #[test]
     fn joining_twice_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut letters = Letters::new(folder.path(), "1-abc", 1);
+        let mut letters = BatchLetters::new(folder.path(), "1-abc", 1);
         letters.push("a.json", 3, Rejection::NotJson, b"{").unwrap();
         let waiting = letters.finish().unwrap().unwrap();
         let kept = fs::read(&waiting.part).unwrap();

@@ -54,18 +54,12 @@ impl DataFolder {
         self.path.join("spool")
     }
 
-    /// Makes the folder and its parts, for this user alone, and holds it.
+    /// Makes the folder and its parts, for this user alone.
     ///
     /// # Errors
-    /// `data_folder_busy` while another run holds it, `data_folder_unusable` otherwise.
-    pub fn hold(&self) -> Result<Held> {
-        let unusable = |error: io::Error| {
-            Error::new(
-                "data_folder_unusable",
-                format!("The data folder `{}` cannot be used: {error}.", self.path.display()),
-            )
-            .hint("Give this user the right to write it, or name another with `HEADGATE_DATA`.")
-        };
+    /// `data_folder_unusable`.
+    pub fn make(&self) -> Result<()> {
+        let unusable = |error: io::Error| self.unusable(&error);
         for folder in [self.path.clone(), self.dead_letters(), self.spool()] {
             DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
         }
@@ -74,6 +68,24 @@ impl DataFolder {
         if !shared {
             fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
         }
+        Ok(())
+    }
+
+    fn unusable(&self, error: &io::Error) -> Error {
+        Error::new(
+            "data_folder_unusable",
+            format!("The data folder `{}` cannot be used: {error}.", self.path.display()),
+        )
+        .hint("Give this user the right to write it, or name another with `HEADGATE_DATA`.")
+    }
+
+    /// Makes the folder and its parts, for this user alone, and holds it.
+    ///
+    /// # Errors
+    /// `data_folder_busy` while another run holds it, `data_folder_unusable` otherwise.
+    pub fn hold(&self) -> Result<Held> {
+        let unusable = |error: io::Error| self.unusable(&error);
+        self.make()?;
         let lock = private().open(self.path.join("lock")).map_err(unusable)?;
         for attempt in 0..TRIES {
             match lock.try_lock() {

@@ -7,6 +7,7 @@
 mod batch;
 mod dead_letters;
 mod deliver;
+mod expire;
 mod folder;
 mod lines;
 mod plan;
@@ -18,12 +19,14 @@ mod spool;
 mod tally;
 mod window;
 
-pub use folder::DataFolder;
+pub use dead_letters::{Letter, Letters, read_letters};
+pub use expire::{Keep, expire};
+pub use folder::{DataFolder, Held};
 pub use preview::{
     Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable, preview,
 };
 pub use report::{
-    Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, RunReport, Status,
-    TableReport,
+    Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport,
+    Status, TableReport,
 };
-pub use run::{Progress, RunRequest, Watch, list_runs, run, show_run};
+pub use run::{Progress, RunRequest, TableCount, Watch, latest_runs, list_runs, run, show_run};

@@ -1,21 +1,25 @@
 //! What a sync would make of some events, decided as a run decides and written nowhere.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
+use arrow_array::RecordBatch;
 use headgate_events::{Catalog, Discard, Existing, Plan, Table, TableColumn, fold};
-use headgate_lake::{Lake, Location};
+use headgate_lake::{Lake, Location, text_rows};
 use headgate_store::Store;
 use headgate_terms::{Column, ColumnType, Error, Result, TableName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
+use ts_rs::TS;
 
-use crate::batch::{Aside, Entry, Feed, Stopped};
+use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
 use crate::folder::DataFolder;
 use crate::report::Damaged;
-use crate::run::RunRequest;
+use crate::run::{Progress, RunRequest, Watch, millis};
 use crate::source::{DataFile, find};
 use crate::window::{Known, SeenWindow};
 
@@ -33,7 +37,7 @@ pub struct PreviewRequest {
 }
 
 /// What would come of it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 pub struct Preview {
     /// The shape's version.
     pub v: u32,
@@ -48,7 +52,7 @@ pub struct Preview {
 }
 
 /// How many events there are.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, TS)]
 pub struct PreviewEvents {
     /// Lines that are events or meant to be.
     pub received: u64,
@@ -59,7 +63,7 @@ pub struct PreviewEvents {
 }
 
 /// A table as it would be.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct PreviewTable {
     /// Its schema.
     pub schema: String,
@@ -71,12 +75,14 @@ pub struct PreviewTable {
     pub rows: u64,
     /// All its columns.
     pub columns: Vec<PreviewColumn>,
+    /// Some of its rows, each with a text or none for every column.
+    pub sample: Vec<Vec<Option<String>>>,
     /// Why a run could not write it.
     pub error: Option<Error>,
 }
 
 /// A column as it would be.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct PreviewColumn {
     /// Its name.
     pub name: String,
@@ -94,7 +100,7 @@ pub struct PreviewColumn {
 }
 
 /// Values set aside, with one of them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct PreviewDiscard {
     /// The table whose rows would miss them.
     pub table: String,
@@ -111,8 +117,8 @@ pub struct PreviewDiscard {
 /// Looks at events as a run would whose files are all new.
 ///
 /// # Errors
-/// As a run before it begins, and when something cannot be read.
-pub fn preview(request: &PreviewRequest, handle: &Handle) -> Result<Preview> {
+/// As a run before it begins, when something cannot be read, and `cancelled`.
+pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> Result<Preview> {
     let location = request.lake.as_deref().map(Location::parse).transpose()?;
     let data = request.data.real();
     let mut apart = vec![data.as_path()];
@@ -130,93 +136,122 @@ pub fn preview(request: &PreviewRequest, handle: &Handle) -> Result<Preview> {
         Error::new("disk_full", format!("No place for scratch files: {error}."))
             .hint("Free some space in the folder for temporary files.")
     })?;
-    let mut lakes = Lakes {
-        lake: lake.as_ref(),
-        handle,
-        schema: String::new(),
-        tables: BTreeMap::new(),
-        refusals: BTreeMap::new(),
+    let mut looking = Looking {
+        lakes: Lakes {
+            lake: lake.as_ref(),
+            handle,
+            schema: String::new(),
+            tables: BTreeMap::new(),
+            refusals: BTreeMap::new(),
+        },
+        store: store.as_ref(),
+        scratch: scratch.path(),
+        whole: Whole::default(),
+        watch,
+        begun: Instant::now(),
+        total: found.files.iter().map(|file| file.size).sum(),
+        read: Arc::default(),
     };
-    let mut whole = Whole::default();
     let mut files = found.files.into_iter().peekable();
     while let Some(first) = files.next() {
         let mut of_source = vec![first];
         while let Some(next) = files.next_if(|next| next.source == of_source[0].source) {
             of_source.push(next);
         }
-        let lake_id = lake.as_ref().and_then(Lake::id).map(|id| id.to_string());
-        source(&of_source, store.as_ref(), lake_id, &mut lakes, &mut whole, scratch.path().into())?;
+        looking.source(&of_source)?;
     }
-    Ok(whole.finish())
+    Ok(looking.whole.finish())
 }
 
-fn source(
-    files: &[DataFile],
-    store: Option<&Store>,
-    lake_id: Option<String>,
-    lakes: &mut Lakes<'_>,
-    whole: &mut Whole,
-    scratch: PathBuf,
-) -> Result<()> {
-    let settings = RunRequest::new(None, String::new(), DataFolder::new(PathBuf::new()));
-    let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
-    lakes.schema.clone_from(&schema);
-    let ledger = match (store, lake_id) {
-        (Some(store), Some(lake)) => store.ledger(&lake, &source)?,
-        _ => None,
-    };
-    let mut entries = Vec::new();
-    for file in files {
-        let before = match (store, &ledger) {
-            (Some(store), Some(ledger)) => store.file(ledger.id, &file.key)?,
+/// A preview that goes on.
+struct Looking<'l> {
+    lakes: Lakes<'l>,
+    store: Option<&'l Store>,
+    scratch: &'l Path,
+    whole: Whole,
+    watch: &'l dyn Watch,
+    begun: Instant,
+    total: u64,
+    read: Arc<AtomicU64>,
+}
+
+impl Looking<'_> {
+    fn source(&mut self, files: &[DataFile]) -> Result<()> {
+        let settings = RunRequest::new(None, String::new(), DataFolder::new(PathBuf::new()));
+        let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
+        self.lakes.schema.clone_from(&schema);
+        let lake_id = self.lakes.lake.and_then(Lake::id).map(|id| id.to_string());
+        let store = self.store;
+        let ledger = match (store, lake_id) {
+            (Some(store), Some(lake)) => store.ledger(&lake, &source)?,
             _ => None,
         };
-        entries.push(Entry::file(file, before.as_ref(), false));
-    }
-    let mut feed = Feed::new(source, schema.clone(), entries, scratch, Arc::default());
-    let planned = Timestamp::now().as_microsecond();
-    let mut known = Known::default();
-    let earlier = store.zip(ledger.as_ref()).map(|(store, ledger)| (store, ledger.id, &mut known));
-    let mut newest = ledger.as_ref().and_then(|ledger| ledger.newest);
-    let mut window = SeenWindow::new(earlier, settings.window, planned, newest);
-    let plan = Plan { planned, most_columns: settings.most_columns };
-    while !feed.is_empty() {
-        let aside = Aside { letters: None, held: None };
-        let read = feed.read(settings.batch_bytes, plan, lakes, &mut window, aside, &|| false);
-        let read = match read {
-            Ok(read) => read,
-            Err(Stopped::Misjudged) => {
-                window.start_over(newest);
-                continue;
-            }
-            Err(Stopped::Failed(error)) => return Err(error),
-            Err(Stopped::Cancelled) => return Ok(()),
+        let mut entries = Vec::new();
+        for file in files {
+            let before = match (store, &ledger) {
+                (Some(store), Some(ledger)) => store.file(ledger.id, &file.key)?,
+                _ => None,
+            };
+            entries.push(Entry::file(file, before.as_ref(), false));
+        }
+        let scratch = self.scratch.to_owned();
+        let mut feed = Feed::new(source, schema.clone(), entries, scratch, self.read.clone());
+        let planned = Timestamp::now().as_microsecond();
+        let mut known = Known::default();
+        let earlier =
+            store.zip(ledger.as_ref()).map(|(store, ledger)| (store, ledger.id, &mut known));
+        let mut newest = ledger.as_ref().and_then(|ledger| ledger.newest);
+        let mut window = SeenWindow::new(earlier, settings.window, planned, newest);
+        let plan = Plan { planned, most_columns: settings.most_columns };
+        let (watch, read, total, begun) = (self.watch, self.read.clone(), self.total, self.begun);
+        let events = self.whole.preview.events.received;
+        let look_on = || {
+            watch.progress(&Progress {
+                phase: "reading",
+                ms: millis(begun),
+                read: read.load(Ordering::Relaxed),
+                total: Some(total),
+                events,
+                ..Progress::default()
+            });
+            watch.cancelled()
         };
-        window.next_batch()?;
-        newest = window.newest;
-        whole.preview.damaged.extend(read.damaged);
-        let rejected: u64 = read.rejected.values().sum();
-        whole.preview.events.rejected += rejected;
-        whole.preview.events.received += rejected;
-        for route in &read.batch.routes {
-            whole.preview.events.received += route.accepted + route.duplicate;
-            whole.preview.events.duplicate += route.duplicate;
-        }
-        for discard in &read.batch.discards {
-            whole.discard(discard);
-        }
-        for table in &read.batch.tables {
-            whole.table(&schema, table, planned, &lakes.refusals)?;
-            lakes.refusals.remove(&table.name);
-            if table.rows > 0 {
-                lakes.tables.insert(
-                    TableName { schema: schema.clone(), table: table.name.clone() },
-                    Existing::Table(table.schema()),
-                );
+        while !feed.is_empty() {
+            let aside = Aside { letters: None, held: None };
+            let most = settings.batch_bytes;
+            let read = feed.read(most, plan, &mut self.lakes, &mut window, aside, &look_on);
+            let read = match read {
+                Ok(_) if watch.cancelled() => return Err(cancelled()),
+                Ok(read) => read,
+                Err(Stopped::Misjudged) => {
+                    window.start_over(newest);
+                    continue;
+                }
+                Err(Stopped::Failed(error)) => return Err(error),
+                Err(Stopped::Cancelled) => return Err(cancelled()),
+            };
+            window.next_batch()?;
+            newest = window.newest;
+            self.whole.count(&read);
+            for table in &read.batch.tables {
+                self.whole.table(&schema, table, planned, &self.lakes.refusals)?;
+                self.lakes.refusals.remove(&table.name);
+                if table.rows > 0 {
+                    self.lakes.tables.insert(
+                        TableName { schema: schema.clone(), table: table.name.clone() },
+                        Existing::Table(table.schema()),
+                    );
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+}
+
+fn cancelled() -> Error {
+    Error::new("cancelled", "The preview was stopped on request.")
+        .hint("Nothing was written; start it again.")
+        .retryable()
 }
 
 /// The lake's tables, with what the batches before have made of them.
@@ -248,6 +283,40 @@ impl Catalog for Lakes<'_> {
     }
 }
 
+/// How many rows a sample has.
+const SAMPLE: usize = 20;
+
+impl PreviewTable {
+    /// Adds rows to the sample until it is full, in the order of the columns.
+    fn add_sample(&mut self, rows: &RecordBatch) -> Result<()> {
+        for row in &mut self.sample {
+            row.resize(self.columns.len(), None);
+        }
+        let rows = rows.slice(0, rows.num_rows().min(SAMPLE - self.sample.len()));
+        let schema = rows.schema();
+        let places: Vec<Option<usize>> = schema
+            .fields()
+            .iter()
+            .map(|field| self.columns.iter().position(|column| column.name == *field.name()))
+            .collect();
+        for row in text_rows(&rows)? {
+            let mut shown = vec![None; self.columns.len()];
+            for (value, place) in row.into_iter().zip(&places) {
+                if let Some(place) = place {
+                    shown[*place] = value;
+                }
+            }
+            self.sample.push(shown);
+        }
+        Ok(())
+    }
+}
+
+fn unfit(table: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::new("internal", format!("`{table}` does not fit: {error}."))
+        .hint("Keep the input; this is a defect in Headgate.")
+}
+
 #[derive(Default)]
 struct Whole {
     preview: Preview,
@@ -255,6 +324,21 @@ struct Whole {
 }
 
 impl Whole {
+    fn count(&mut self, read: &ReadBatch) {
+        self.preview.damaged.extend(read.damaged.iter().cloned());
+        let rejected: u64 = read.rejected.values().sum();
+        let events = &mut self.preview.events;
+        events.rejected += rejected;
+        events.received += rejected;
+        for route in &read.batch.routes {
+            events.received += route.accepted + route.duplicate;
+            events.duplicate += route.duplicate;
+        }
+        for discard in &read.batch.discards {
+            self.discard(discard);
+        }
+    }
+
     fn discard(&mut self, discard: &Discard) {
         let key = (discard.table.clone(), discard.column.clone(), discard.reason.code());
         self.discards.entry(key).or_insert_with(|| (0, discard.value.clone())).0 += 1;
@@ -276,6 +360,7 @@ impl Whole {
                 state: "unchanged".to_owned(),
                 rows: 0,
                 columns: Vec::new(),
+                sample: Vec::new(),
                 error: Some(error.clone()),
             });
         }
@@ -283,10 +368,7 @@ impl Whole {
             return Ok(());
         }
         let folded = if table.merged {
-            Some(fold(table, None, planned).map_err(|error| {
-                Error::new("internal", format!("`users` does not fit: {error}."))
-                    .hint("Keep the input; this is a defect in Headgate.")
-            })?)
+            Some(fold(table, None, planned).map_err(|error| unfit(&table.name, &error))?)
         } else {
             None
         };
@@ -307,6 +389,7 @@ impl Whole {
                 state: if table.existing { "unchanged" } else { "new" }.to_owned(),
                 rows: 0,
                 columns: Vec::new(),
+                sample: Vec::new(),
                 error: None,
             });
             tables.len() - 1
@@ -341,6 +424,14 @@ impl Whole {
             if shown_column.state == "new" && shown.state == "unchanged" {
                 "changed".clone_into(&mut shown.state);
             }
+        }
+        let rows = match folded {
+            Some(folded) => Some(Ok(folded.new)),
+            None => table.batches().next(),
+        };
+        if let Some(rows) = rows {
+            let rows = rows.map_err(|error| unfit(&table.name, &error))?;
+            shown.add_sample(&rows)?;
         }
         Ok(())
     }

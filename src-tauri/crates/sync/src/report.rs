@@ -4,9 +4,10 @@
 
 use headgate_terms::{Column, Error};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It has not.
@@ -22,7 +23,7 @@ pub enum Status {
 }
 
 /// A run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct RunReport {
     /// The shape's version.
     pub v: u32,
@@ -32,6 +33,9 @@ pub struct RunReport {
     pub status: Status,
     /// The source's name; none when there were several.
     pub source: Option<String>,
+    /// The folder or file that was read; none for standard input.
+    #[serde(default)]
+    pub from: Option<String>,
     /// The lake.
     pub to: String,
     /// When it began, in RFC 3339.
@@ -57,12 +61,15 @@ pub struct RunReport {
     pub dead_letters: Option<DeadLetters>,
     /// What else is worth knowing.
     pub notices: Vec<NoticeCount>,
+    /// What its time went into.
+    #[serde(default)]
+    pub phases: Vec<PhaseTime>,
     /// Why it failed or was cancelled.
     pub error: Option<Error>,
 }
 
 /// Received = written + duplicate + rejected (E8).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct EventCounts {
     /// Lines that were events or meant to be.
     pub received: u64,
@@ -75,7 +82,7 @@ pub struct EventCounts {
 }
 
 /// A table's part in a run: received = written + duplicate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct TableReport {
     /// Its schema.
     pub schema: String,
@@ -101,8 +108,17 @@ pub struct TableReport {
     pub error: Option<Error>,
 }
 
+/// How long one kind of work took, over all batches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PhaseTime {
+    /// `read`, `write` or `commit`.
+    pub phase: String,
+    /// Milliseconds by the clock.
+    pub ms: u64,
+}
+
 /// How often something happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Counted {
     /// What.
     pub reason: String,
@@ -111,7 +127,7 @@ pub struct Counted {
 }
 
 /// A notice and how often it was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct NoticeCount {
     /// A stable word.
     pub code: String,
@@ -122,7 +138,7 @@ pub struct NoticeCount {
 }
 
 /// What became of the files.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct FileCounts {
     /// Read to their end.
     pub taken: u64,
@@ -135,7 +151,7 @@ pub struct FileCounts {
 }
 
 /// A file that could not be read, or not to its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Damaged {
     /// Its path below the source.
     pub path: String,
@@ -144,7 +160,7 @@ pub struct Damaged {
 }
 
 /// The file that keeps a run's rejected lines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct DeadLetters {
     /// Its path.
     pub path: String,

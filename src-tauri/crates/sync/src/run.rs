@@ -8,16 +8,19 @@ use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use headgate_events::{Notice, Plan};
 use headgate_lake::{Lake, Location};
 use headgate_store::{FileMark, Ledger, Planned, RunRecord, Store};
 use headgate_terms::{Error, Result};
 use jiff::Timestamp;
+use serde::Serialize;
 use tokio::runtime::Handle;
+use ts_rs::TS;
 
 use crate::batch::{self, Aside, Feed, ReadBatch, Stopped, stdin_mark};
-use crate::dead_letters::{Letters, remove_strays};
+use crate::dead_letters::{BatchLetters, remove_strays};
 use crate::deliver::{LakeView, SchemaView};
 use crate::folder::DataFolder;
 use crate::lines::Input;
@@ -66,11 +69,15 @@ impl RunRequest {
     }
 }
 
-/// How far a run is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// How far a run or a preview is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS)]
 pub struct Progress {
-    /// What it is doing.
+    /// The run; none for a preview.
+    pub run: Option<String>,
+    /// What it is doing: `reading`, `writing` or `committing`.
     pub phase: &'static str,
+    /// Milliseconds since it began.
+    pub ms: u64,
     /// Bytes read as they lie on disk.
     pub read: u64,
     /// Bytes there are to read; none for standard input.
@@ -79,6 +86,19 @@ pub struct Progress {
     pub events: u64,
     /// Batches that landed so far.
     pub batches: u64,
+    /// What landed in each table so far.
+    pub tables: Vec<TableCount>,
+}
+
+/// Rows that landed in one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct TableCount {
+    /// Its schema.
+    pub schema: String,
+    /// Its name there.
+    pub table: String,
+    /// Rows written, or merged.
+    pub rows: u64,
 }
 
 /// Who looks on, and may stop it.
@@ -121,12 +141,19 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         known: HashMap::new(),
         lake_id,
         view: LakeView::new(lake, handle.clone(), request.most_columns),
-        tally: Tally::new(id, to, found.ignored),
+        begun: Instant::now(),
         progress: Progress {
+            run: Some(id.clone()),
             phase: "reading",
             total: request.from.as_ref().map(|_| found.files.iter().map(|f| f.size).sum()),
             ..Progress::default()
         },
+        tally: Tally::new(
+            id,
+            request.from.as_ref().map(|from| from.display().to_string()),
+            to,
+            found.ignored,
+        ),
         read: Arc::new(AtomicU64::new(0)),
     };
     let ended = running.whole(found.files);
@@ -138,17 +165,25 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
 /// # Errors
 /// When the store fails.
 pub fn list_runs(data: &DataFolder) -> Result<Vec<RunReport>> {
-    let Some(store) = Store::open_if_any(data.path())? else { return Ok(Vec::new()) };
-    let mut runs = Vec::new();
+    let (mut runs, _) = latest_runs(data, usize::MAX)?;
+    for run in &mut runs {
+        run.tables.clear();
+    }
+    Ok(runs)
+}
+
+/// The latest runs, newest first, and how many there are in all.
+///
+/// # Errors
+/// When the store fails.
+pub fn latest_runs(data: &DataFolder, most: usize) -> Result<(Vec<RunReport>, usize)> {
+    let Some(store) = Store::open_if_any(data.path())? else { return Ok((Vec::new(), 0)) };
     let running = !store.running()?.is_empty();
     // Asked in this order, a run that ends meanwhile has recorded its end.
     let held = running && data.is_held();
-    for record in store.runs()? {
-        let mut report = read_report(&record, held)?;
-        report.tables.clear();
-        runs.push(report);
-    }
-    Ok(runs)
+    let records = store.runs()?;
+    let runs = records.iter().take(most).map(|record| read_report(record, held));
+    Ok((runs.collect::<Result<_>>()?, records.len()))
 }
 
 /// One run by its id, or by the number it begins with.
@@ -216,6 +251,7 @@ struct Running<'r> {
     lake_id: String,
     view: LakeView,
     tally: Tally,
+    begun: Instant,
     progress: Progress,
     read: Arc<AtomicU64>,
 }
@@ -321,7 +357,7 @@ impl Running<'_> {
             }
             let ledger = self.store.ledger_or_new(&self.lake_id, &feed.source)?;
             let folder = self.request.data.dead_letters();
-            let mut letters = Letters::new(&folder, &self.tally.report.run, ledger.next_batch);
+            let mut letters = BatchLetters::new(&folder, &self.tally.report.run, ledger.next_batch);
             let held =
                 self.request.data.spool().join(format!("held.{}.{}", ledger.id, ledger.next_batch));
             let mark = self.batch(&mut feed, &ledger, &mut letters, held.clone());
@@ -348,7 +384,7 @@ impl Running<'_> {
         &mut self,
         feed: &mut Feed,
         ledger: &Ledger,
-        letters: &mut Letters,
+        letters: &mut BatchLetters,
         held: PathBuf,
     ) -> Result<Option<FileMark>, Stopped> {
         let planned = Timestamp::now().as_microsecond();
@@ -365,24 +401,26 @@ impl Running<'_> {
         let schema = feed.schema.clone();
         let mut catalog = SchemaView { view: &mut self.view, schema: &schema, only: None };
         let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
-        let (watch, read, progress) = (self.watch, &self.read, &self.progress);
+        let (watch, read, progress, begun) = (self.watch, &self.read, &self.progress, self.begun);
         let look_on = || {
             let read = read.load(Ordering::Relaxed);
-            watch.progress(&Progress { read, phase: "reading", ..progress.clone() });
+            let ms = millis(begun);
+            watch.progress(&Progress { read, ms, phase: "reading", ..progress.clone() });
             watch.cancelled()
         };
+        let reading = Instant::now();
         let most = self.request.batch_bytes;
         let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;
+        self.tally.spent("read", reading.elapsed());
         if watch.cancelled() {
             return Err(Stopped::Cancelled);
         }
+        let writing = Instant::now();
         let (mut ids, newest) = window.finish()?;
         let ReadBatch { batch, marks, bytes, rejected, held_lines, damaged, taken } = batch;
         let last = marks.last().cloned();
 
-        self.progress.read = self.read.load(Ordering::Relaxed);
-        self.progress.phase = "writing";
-        self.watch.progress(&self.progress);
+        self.tell("writing");
         let routes = batch
             .routes
             .iter()
@@ -428,14 +466,15 @@ impl Running<'_> {
             known.extend(ids);
         }
         self.view.remember(&plan);
+        self.tally.spent("write", writing.elapsed());
         self.land(plan)?;
         Ok(last)
     }
 
     /// Commits a recorded batch and counts what landed.
     fn land(&mut self, mut plan: BatchPlan) -> Result<()> {
-        self.progress.phase = "committing";
-        self.watch.progress(&self.progress);
+        self.tell("committing");
+        let committing = Instant::now();
         if let Some(letters) = &plan.letters {
             letters.join()?;
         }
@@ -443,8 +482,10 @@ impl Running<'_> {
         self.view.commit(&mut plan, &run);
         crash_point("committed");
         self.tally.count(&mut plan);
+        self.tally.spent("commit", committing.elapsed());
         self.progress.batches = self.tally.report.batches;
         self.progress.events = self.tally.report.events.received;
+        self.progress.tables = self.tally.landed();
         let left = if plan.is_done() {
             None
         } else {
@@ -459,14 +500,22 @@ impl Running<'_> {
         {
             remove(path);
         }
-        self.watch.progress(&self.progress);
+        self.tell("committing");
         Ok(())
+    }
+
+    /// Tells whoever looks on how far it is.
+    fn tell(&mut self, phase: &'static str) {
+        self.progress.phase = phase;
+        self.progress.read = self.read.load(Ordering::Relaxed);
+        self.progress.ms = millis(self.begun);
+        self.watch.progress(&self.progress);
     }
 
     /// Finishes what earlier runs recorded and did not land.
     fn finish_open_batches(&mut self) -> Result<()> {
         let mut plans = Vec::new();
-        for open in self.store.open_batches(&self.lake_id)? {
+        for open in self.store.open_batches(Some(&self.lake_id))? {
             let plan: BatchPlan = serde_json::from_str(&open.plan).map_err(|error| {
                 Error::new(
                     "store_failed",
@@ -523,6 +572,10 @@ impl Running<'_> {
         }
         Ok(report)
     }
+}
+
+pub(crate) fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Dies here when a test asks for it; nothing in what ships.

@@ -3,14 +3,17 @@
 //! Pure but for the time of day at a run's beginning and end.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use headgate_terms::Error;
 use jiff::Timestamp;
 
 use crate::plan::{BatchPlan, DISCARDS};
 use crate::report::{
-    Counted, DeadLetters, EventCounts, FileCounts, NoticeCount, RunReport, Status, TableReport,
+    Counted, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport, Status,
+    TableReport,
 };
+use crate::run::TableCount;
 
 /// What a run has counted so far.
 pub(crate) struct Tally {
@@ -23,12 +26,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn new(run: String, to: String, ignored: u64) -> Self {
+    pub(crate) fn new(run: String, from: Option<String>, to: String, ignored: u64) -> Self {
         let report = RunReport {
             v: 1,
             run,
             status: Status::Running,
             source: None,
+            from,
             to,
             started: now(),
             finished: None,
@@ -41,6 +45,7 @@ impl Tally {
             files: FileCounts { ignored, ..FileCounts::default() },
             dead_letters: None,
             notices: Vec::new(),
+            phases: Vec::new(),
             error: None,
         };
         Self {
@@ -57,6 +62,30 @@ impl Tally {
         if !self.sources.iter().any(|known| known == source) {
             self.sources.push(source.to_owned());
         }
+    }
+
+    /// Adds to the time that one kind of work took.
+    pub(crate) fn spent(&mut self, phase: &str, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        match self.report.phases.iter_mut().find(|known| known.phase == phase) {
+            Some(known) => known.ms += ms,
+            None => self.report.phases.push(PhaseTime { phase: phase.to_owned(), ms }),
+        }
+    }
+
+    /// What landed in each table so far.
+    pub(crate) fn landed(&self) -> Vec<TableCount> {
+        let mut tables: Vec<_> = self
+            .tables
+            .iter()
+            .map(|table| TableCount {
+                schema: table.schema.clone(),
+                table: table.table.clone(),
+                rows: table.written.or(table.merged).unwrap_or_default(),
+            })
+            .collect();
+        tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
+        tables
     }
 
     /// Counts what of a batch has landed and was not counted yet (E8).

@@ -7,9 +7,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// What failed, on what, and what to do next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(rename = "Failure")]
 pub struct Error {
     /// A stable word in `snake_case` that a program may branch on.
     pub code: Cow<'static, str>,

@@ -1,0 +1,184 @@
+//! Calls while they go on: who looks on, what was last reported, and how they are stopped.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use headgate_sync::{Progress, Watch};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use ts_rs::TS;
+
+use crate::HostEvent;
+
+/// Takes what a call reports, as JSON; false once nobody listens.
+pub type Sink = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// One call: its name, who listens, and whether it is to stop.
+#[derive(Clone)]
+pub struct Call {
+    id: String,
+    sink: Arc<Sink>,
+    stop: Arc<AtomicBool>,
+    latest: Arc<Mutex<Option<Box<RawValue>>>>,
+}
+
+/// A call that goes on.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct OpenCall {
+    /// The caller's name for it.
+    pub id: String,
+    /// What was asked.
+    pub command: String,
+    /// With what.
+    #[ts(type = "unknown")]
+    pub request: Box<RawValue>,
+    /// What it reported last.
+    #[ts(type = "Progress | null")]
+    pub progress: Option<Box<RawValue>>,
+}
+
+/// The calls that go on.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Calls {
+    /// In order of their names.
+    pub calls: Vec<OpenCall>,
+}
+
+/// A call by the caller's name for it.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct CallName {
+    /// The name.
+    pub call: String,
+}
+
+/// A question without content, and an answer without one.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, TS)]
+pub struct Nothing {}
+
+impl Call {
+    /// A call named by its caller.
+    #[must_use]
+    pub fn new(id: impl Into<String>, sink: Sink) -> Self {
+        Self { id: id.into(), sink: Arc::new(sink), stop: Arc::default(), latest: Arc::default() }
+    }
+
+    /// The caller's name for it.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Reports; a call that nobody listens to any more goes on, for it may be looked up.
+    pub(crate) fn report(&self, progress: &impl Serialize) -> bool {
+        let Ok(text) = serde_json::value::to_raw_value(progress) else { return true };
+        let heard = (self.sink)(text.get());
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+        heard
+    }
+
+    /// Whether it is to stop.
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl Watch for Call {
+    fn progress(&self, progress: &Progress) {
+        self.report(progress);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.stopped()
+    }
+}
+
+/// The calls that go on, by name.
+#[derive(Default)]
+pub(crate) struct Desk {
+    open: Mutex<BTreeMap<String, (OpenCall, Call)>>,
+    listeners: Mutex<Listeners>,
+}
+
+#[derive(Default)]
+struct Listeners {
+    senders: Vec<Sender<HostEvent>>,
+    /// What happened before anybody listened.
+    early: Vec<HostEvent>,
+}
+
+impl Desk {
+    /// Notes a call; one of the same name is asked to stop, for its caller is gone.
+    pub(crate) fn open(&self, command: &str, request: &RawValue, call: &Call) {
+        let shown = OpenCall {
+            id: call.id.clone(),
+            command: command.to_owned(),
+            request: request.to_owned(),
+            progress: None,
+        };
+        let before = self
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(call.id.clone(), (shown, call.clone()));
+        if let Some((_, before)) = before {
+            before.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn close(&self, call: &Call) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Its name may be another call's by now.
+        if open.get(&call.id).is_some_and(|(_, known)| Arc::ptr_eq(&known.stop, &call.stop)) {
+            open.remove(&call.id);
+        }
+    }
+
+    pub(crate) fn cancel(&self, id: &str) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, call)) = open.get(id) {
+            call.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether nothing goes on.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Asks every call to stop.
+    pub(crate) fn cancel_all(&self) {
+        for (_, call) in self.open.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            call.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The calls that go on, with what they reported last.
+    pub(crate) fn list(&self) -> Calls {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = open.values().map(|(shown, call)| OpenCall {
+            progress: call.latest.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ..shown.clone()
+        });
+        Calls { calls: calls.collect() }
+    }
+
+    /// Tells every listener.
+    pub(crate) fn announce(&self, event: &HostEvent) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.senders.retain(|listener| listener.send(event.clone()).is_ok());
+        if listeners.senders.is_empty() {
+            listeners.early.push(event.clone());
+        }
+    }
+
+    pub(crate) fn listen(&self) -> Receiver<HostEvent> {
+        let (send, receive) = channel();
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in listeners.early.drain(..) {
+            let _ = send.send(event);
+        }
+        listeners.senders.push(send);
+        receive
+    }
+}

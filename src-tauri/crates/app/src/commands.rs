@@ -1,0 +1,59 @@
+// The command table: what a host can ask for, as `area_verb(Request) -> Response`, with one line of
+// words each, and what a call reports while it goes on. Everything else is made from it: the
+// dispatch that every host serves, the window's manifest and capability, the isolation guard's
+// list, and the page's types. It is included, so that a build script can read it too.
+
+/// Hands the whole table to the macro that is named.
+#[macro_export]
+macro_rules! commands {
+    ($then:ident) => {
+        $then! {
+            /// What this installation is; fails when it cannot work.
+            app_start(Nothing) -> Start;
+            /// What goes on, what needs a person, what changed.
+            overview_show(Nothing) -> Overview;
+            /// What events would make of a lake; nothing is written.
+            schema_preview(SchemaPreview) -> Preview, progress Progress;
+            /// Brings events into a lake.
+            sync_start(SyncStart) -> RunReport, progress Progress;
+            /// Every run without its tables, newest first.
+            runs_list(Nothing) -> RunList;
+            /// One run.
+            runs_show(RunName) -> RunReport;
+            /// Lines that a run rejected.
+            runs_letters(RunLetters) -> Letters;
+            /// Values that a run set aside.
+            runs_discards(RunDiscards) -> Discards;
+            /// The lakes that runs wrote to or a person opened, the latest first.
+            lakes_list(Nothing) -> Lakes;
+            /// Puts a lake that was opened first among those that are known.
+            lakes_remember(LakeName) -> Lakes;
+            /// The tables of a lake.
+            tables_list(LakeName) -> TablesReport;
+            /// One table.
+            tables_show(TableName) -> TableDetail;
+            /// The commits of a table, newest first.
+            tables_history(TableName) -> HistoryReport;
+            /// The first rows of a table.
+            tables_rows(TableName) -> TableRows;
+            /// The files of a table's newest version.
+            tables_files(TableName) -> FilesReport;
+            /// Lays the sample day's events down where a sync can take them.
+            sample_lay(Nothing) -> Sample;
+            /// The settings, and what they are as installed.
+            settings_show(Nothing) -> SettingsReport;
+            /// Changes settings.
+            settings_change(Settings) -> SettingsReport;
+            /// The calls that go on and report progress.
+            calls_list(Nothing) -> Calls;
+            /// Asks a call to stop.
+            calls_cancel(CallName) -> Nothing;
+            /// Lets a person choose a file or a folder.
+            host_choose(Choose) -> Chosen;
+            /// Puts text on the clipboard.
+            host_copy(Copy) -> Nothing;
+            /// What happens outside the page: files dropped, an address opened.
+            host_events(Nothing) -> Nothing, progress HostEvent;
+        }
+    };
+}

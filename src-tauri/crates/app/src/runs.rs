@@ -1,0 +1,122 @@
+//! Looking into runs: the list, one run, and what it rejected and set aside.
+
+use std::collections::BTreeSet;
+
+use headgate_lake::{DiscardRow, Lake, Location};
+use headgate_sync::{Letters, RunReport, read_letters};
+use headgate_terms::Result;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::App;
+use crate::calls::Nothing;
+
+/// The runs.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct RunList {
+    /// Newest first, each without its tables.
+    pub runs: Vec<RunReport>,
+}
+
+/// A run by its id.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunName {
+    /// The id, or the number it begins with.
+    pub run: String,
+}
+
+/// Some of the lines that a run rejected.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunLetters {
+    /// The run.
+    pub run: String,
+    /// Of one reason, or of all.
+    pub reason: Option<String>,
+    /// Where to begin: 0, or what the answer before gave as `next`.
+    pub from: u64,
+}
+
+/// Some of the values that a run set aside.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunDiscards {
+    /// The run.
+    pub run: String,
+    /// How many to leave out at the beginning.
+    pub from: usize,
+}
+
+/// Values that a run set aside.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Discards {
+    /// The values.
+    pub discards: Vec<DiscardRow>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// How many lines or values one answer holds at most.
+const PAGE: usize = 1_000;
+
+impl App {
+    /// Every run, newest first.
+    ///
+    /// # Errors
+    /// When the data folder cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunReport>> {
+        headgate_sync::list_runs(self.data())
+    }
+
+    pub(crate) fn runs_list(&self, _: Nothing) -> Result<RunList> {
+        Ok(RunList { runs: self.runs()? })
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// `run_not_found`.
+    pub fn runs_show(&self, asked: RunName) -> Result<RunReport> {
+        headgate_sync::show_run(self.data(), &asked.run)
+    }
+
+    /// Some of the lines that a run rejected.
+    ///
+    /// # Errors
+    /// `run_not_found`, and `letters_gone` when they are no longer kept.
+    pub fn runs_letters(&self, asked: RunLetters) -> Result<Letters> {
+        let run = self.runs_show(RunName { run: asked.run })?;
+        let Some(kept) = run.dead_letters else {
+            return Ok(Letters { letters: Vec::new(), next: None });
+        };
+        read_letters(kept.path.as_ref(), asked.from, PAGE, asked.reason.as_deref())
+    }
+
+    /// Some of the values that a run set aside, as the lake keeps them.
+    ///
+    /// # Errors
+    /// `run_not_found`, and when the lake cannot be read.
+    pub fn runs_discards(&self, asked: RunDiscards) -> Result<Discards> {
+        let run = self.runs_show(RunName { run: asked.run })?;
+        let schemas: BTreeSet<_> = run
+            .tables
+            .iter()
+            .filter(|table| table.discarded > 0)
+            .map(|table| table.schema.clone())
+            .collect();
+        let location = Location::parse(&run.to)?;
+        self.runtime().block_on(async {
+            let lake = Lake::open(location).await?;
+            let mut found = Vec::new();
+            let mut left_out = asked.from;
+            for schema in schemas {
+                let wanted = left_out + PAGE + 1 - found.len();
+                let mut part = lake.discards(&schema, &run.run, 0, wanted).await?;
+                let skipped = left_out.min(part.len());
+                left_out -= skipped;
+                found.extend(part.drain(skipped..));
+            }
+            let more = found.len() > PAGE;
+            found.truncate(PAGE);
+            Ok(Discards { discards: found, more })
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! What a person can choose, and what holds when nothing was chosen.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use headgate_store::Store;
+use headgate_sync::{Keep, RunRequest};
+use headgate_terms::{Error, Result};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::App;
+use crate::calls::Nothing;
+
+/// How the page looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// The settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Settings {
+    /// How the page looks.
+    pub theme: Theme,
+    /// How many days records of runs are kept.
+    pub keep_runs_days: u32,
+    /// How many days rejected lines are kept.
+    pub keep_letters_days: u32,
+    /// The most megabytes (2^20 bytes) of events, inflated, in one batch.
+    pub batch_mb: u32,
+}
+
+/// The settings, and what there is to know about them.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct SettingsReport {
+    /// The shape's version.
+    pub v: u32,
+    /// As they are.
+    pub settings: Settings,
+    /// As installed.
+    pub installed: Settings,
+    /// The data folder.
+    pub data_folder: String,
+    /// The variable that names the data folder; none when it lies where it does by itself.
+    pub named_by: Option<String>,
+    /// The size of the database, in bytes.
+    pub database_bytes: u64,
+    /// Files of rejected lines.
+    pub letters_files: u64,
+    /// Their size in bytes.
+    pub letters_bytes: u64,
+    /// What waits to be landed, in bytes.
+    pub spool_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { theme: Theme::System, keep_runs_days: 90, keep_letters_days: 90, batch_mb: 128 }
+    }
+}
+
+impl Settings {
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    /// `setting_out_of_range`, naming the field.
+    pub fn check(&self) -> Result<()> {
+        let within = |field: &str, is: u32, from: u32, to: u32, unit: &str| {
+            if (from..=to).contains(&is) {
+                return Ok(());
+            }
+            Err(Error::new(
+                "setting_out_of_range",
+                format!("`{is}` is outside {from} to {to} {unit}."),
+            )
+            .hint(format!("Give a whole number of {unit} from {from} to {to}."))
+            .field(field))
+        };
+        within("keep_runs_days", self.keep_runs_days, 1, 3_650, "days")?;
+        within("keep_letters_days", self.keep_letters_days, 1, 3_650, "days")?;
+        within("batch_mb", self.batch_mb, 1, 1_024, "MB")
+    }
+
+    /// Puts them into a run.
+    pub(crate) fn apply(&self, request: &mut RunRequest) {
+        request.batch_bytes = u64::from(self.batch_mb) << 20;
+    }
+
+    fn keep(&self) -> Keep {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
+        Keep { runs: days(self.keep_runs_days), letters: days(self.keep_letters_days) }
+    }
+}
+
+/// The name under which the store keeps them.
+const NAME: &str = "settings";
+
+impl App {
+    /// The settings as they are.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn settings(&self) -> Result<Settings> {
+        let kept = match Store::open_if_any(self.data().path())? {
+            Some(store) => store.setting(NAME)?,
+            None => None,
+        };
+        // What a later version chose that this one does not know is as installed.
+        Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    /// The settings with what there is to know about them.
+    ///
+    /// # Errors
+    /// As [`Self::settings`].
+    pub fn settings_show(&self, _: Nothing) -> Result<SettingsReport> {
+        let data = self.data();
+        let (_, database_bytes) = files(data.path());
+        let (letters_files, letters_bytes) = files(&data.dead_letters());
+        let (_, spool_bytes) = files(&data.spool());
+        Ok(SettingsReport {
+            v: 1,
+            settings: self.settings()?,
+            installed: Settings::default(),
+            data_folder: data.path().display().to_string(),
+            named_by: ["HEADGATE_DATA", "XDG_DATA_HOME"]
+                .into_iter()
+                .find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+                .map(str::to_owned),
+            database_bytes,
+            letters_files,
+            letters_bytes,
+            spool_bytes,
+        })
+    }
+
+    /// Changes the settings; what is kept too long from now on is removed.
+    ///
+    /// # Errors
+    /// `setting_out_of_range`, and when the store cannot be written.
+    pub fn settings_change(&self, settings: Settings) -> Result<SettingsReport> {
+        settings.check()?;
+        self.data().make()?;
+        let text = serde_json::to_string(&settings).unwrap_or_default();
+        Store::open(self.data().path())?.keep_setting(NAME, Some(&text))?;
+        self.expire(&settings)?;
+        self.settings_show(Nothing {})
+    }
+
+    /// Removes what is kept no longer, unless a run holds the folder: it will do so at its end.
+    pub(crate) fn expire(&self, settings: &Settings) -> Result<()> {
+        match self.data().hold() {
+            Ok(held) => headgate_sync::expire(self.data(), &held, settings.keep()),
+            Err(busy) if busy.code == "data_folder_busy" => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// How many files lie directly in a folder, and their bytes.
+fn files(folder: &Path) -> (u64, u64) {
+    let mut sum = (0, 0);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if let Ok(file) = entry.metadata()
+            && file.is_file()
+        {
+            sum = (sum.0 + 1, sum.1 + file.len());
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_names_its_field() {
+        let settings = Settings::default();
+        assert_eq!(settings.check(), Ok(()));
+        for (wrong, field) in [
+            (Settings { keep_runs_days: 0, ..settings }, "keep_runs_days"),
+            (Settings { keep_letters_days: 4_000, ..settings }, "keep_letters_days"),
+            (Settings { batch_mb: 2_000, ..settings }, "batch_mb"),
+        ] {
+            let error = wrong.check().unwrap_err();
+            assert_eq!(error.code, "setting_out_of_range");
+            assert_eq!(error.field.as_deref(), Some(field));
+        }
+    }
+}

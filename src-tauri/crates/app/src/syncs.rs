@@ -1,0 +1,80 @@
+//! Previews and runs as the page asks for them.
+
+use std::path::PathBuf;
+
+use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest};
+use headgate_terms::{Error, Result};
+use serde::Deserialize;
+use ts_rs::TS;
+
+use crate::App;
+use crate::calls::Call;
+
+/// Events to look at.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct SchemaPreview {
+    /// A folder or a file.
+    pub from: String,
+    /// A lake to compare with.
+    pub lake: Option<String>,
+    /// The source's name; none takes it from the files' place.
+    pub source: Option<String>,
+}
+
+/// Events to bring into a lake.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct SyncStart {
+    /// A folder or a file.
+    pub from: String,
+    /// The lake.
+    pub to: String,
+    /// The source's name; none takes it from the files' place.
+    pub source: Option<String>,
+    /// Whether files that have not changed are read too.
+    pub again: bool,
+}
+
+impl App {
+    pub(crate) fn schema_preview(&self, asked: SchemaPreview, call: &Call) -> Result<Preview> {
+        self.preview(
+            &PreviewRequest {
+                from: place("from", &asked.from)?,
+                lake: asked.lake.filter(|lake| !lake.trim().is_empty()),
+                source: asked.source.filter(|source| !source.trim().is_empty()),
+                data: self.data().clone(),
+            },
+            call,
+        )
+    }
+
+    pub(crate) fn sync_start(&self, asked: SyncStart, call: &Call) -> Result<RunReport> {
+        if asked.to.trim().is_empty() {
+            return Err(Error::new("wrong_use", "No lake is named.")
+                .hint("Choose the folder that holds the tables, or a new one.")
+                .field("to"));
+        }
+        let from = place("from", &asked.from)?;
+        let mut request = RunRequest::new(Some(from), asked.to, self.data().clone());
+        request.source = asked.source.filter(|source| !source.trim().is_empty());
+        request.again = asked.again;
+        self.settings()?.apply(&mut request);
+        self.sync_run(&request, call)
+    }
+}
+
+/// A folder or a file as a person names it.
+fn place(field: &str, text: &str) -> Result<PathBuf> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::new("wrong_use", "No events are named.")
+            .hint("Choose a file or a folder.")
+            .field(field));
+    }
+    let path = PathBuf::from(text.strip_prefix("file://").unwrap_or(text));
+    if path.is_relative() {
+        return Err(Error::new("wrong_use", format!("`{text}` is no whole path."))
+            .hint("Give the path from the root, beginning with `/`.")
+            .field(field));
+    }
+    Ok(path)
+}

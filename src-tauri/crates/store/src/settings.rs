@@ -1,0 +1,45 @@
+//! What a person has chosen: texts by name. What they mean is known to `app`.
+
+use headgate_terms::Result;
+use rusqlite::{OptionalExtension, params};
+
+use crate::{Store, failed};
+
+impl Store {
+    /// A setting's text; none when it is as installed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        let found = self
+            .connection
+            .query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0))
+            .optional();
+        match found {
+            // A database that was opened to read may be one step behind.
+            Err(rusqlite::Error::SqliteFailure(_, Some(text)))
+                if text.contains("no such table") =>
+            {
+                Ok(None)
+            }
+            found => found.map_err(|error| failed("read the settings", &error)),
+        }
+    }
+
+    /// Keeps a setting; none puts it back as installed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn keep_setting(&self, name: &str, value: Option<&str>) -> Result<()> {
+        match value {
+            Some(value) => self.connection.execute(
+                "INSERT INTO settings (name, value) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                params![name, value],
+            ),
+            None => self.connection.execute("DELETE FROM settings WHERE name = ?1", [name]),
+        }
+        .map(|_| ())
+        .map_err(|error| failed("keep the settings", &error))
+    }
+}

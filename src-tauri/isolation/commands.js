@@ -1,0 +1,26 @@
+// Made from the command table.
+window.headgateCommands = [
+  "app_start",
+  "overview_show",
+  "schema_preview",
+  "sync_start",
+  "runs_list",
+  "runs_show",
+  "runs_letters",
+  "runs_discards",
+  "lakes_list",
+  "lakes_remember",
+  "tables_list",
+  "tables_show",
+  "tables_history",
+  "tables_rows",
+  "tables_files",
+  "sample_lay",
+  "settings_show",
+  "settings_change",
+  "calls_list",
+  "calls_cancel",
+  "host_choose",
+  "host_copy",
+  "host_events"
+]

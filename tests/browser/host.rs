@@ -1,0 +1,166 @@
+//! The page and the real commands over loopback, for the browser tests. It never ships.
+//!
+//! `POST /call/<command>` answers with a line of JSON for each report and one for the answer. What a
+//! desktop would do is played through `/desktop`: what the next dialog gives, what was copied, what
+//! is dropped.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path as Part, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures::StreamExt;
+use futures::channel::mpsc::unbounded;
+use headgate_app::{App, Call, Choose, Host, HostEvent};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+#[derive(Clone)]
+struct Served {
+    app: Arc<App>,
+    desktop: Arc<Played>,
+    page: Arc<PathBuf>,
+    policy: Arc<str>,
+}
+
+/// A desktop that a test plays.
+#[derive(Default)]
+struct Played {
+    choice: Mutex<Option<PathBuf>>,
+    copied: Mutex<String>,
+}
+
+struct Desktop(Arc<Played>);
+
+impl Host for Desktop {
+    fn choose(&self, _: &Choose) -> headgate_terms::Result<Option<PathBuf>> {
+        Ok(self.0.choice.lock().unwrap().take())
+    }
+
+    fn copy(&self, text: &str) -> headgate_terms::Result<()> {
+        text.clone_into(&mut self.0.copied.lock().unwrap());
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    call: String,
+    request: Box<RawValue>,
+}
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let desktop = Arc::new(Played::default());
+    let app =
+        App::from_environment().expect("a data folder").on(Box::new(Desktop(desktop.clone())));
+    // The window's own policy, but for where calls go.
+    let window = std::fs::read_to_string(root.join("src-tauri/tauri.conf.json")).expect("it");
+    let window: Value = serde_json::from_str(&window).expect("JSON");
+    let policy = window["app"]["security"]["csp"].as_str().expect("a policy");
+    let policy = policy.replace("connect-src ipc: http://ipc.localhost", "connect-src 'self'");
+    let served = Served {
+        app: Arc::new(app),
+        desktop,
+        page: Arc::new(root.join("ui/dist")),
+        policy: policy.into(),
+    };
+    tokio::runtime::Runtime::new().expect("threads").block_on(async {
+        let listener =
+            tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let own: Arc<str> = address.as_str().into();
+        let router = Router::new()
+            .route("/call/{command}", post(call))
+            .route("/desktop", get(copied).post(play))
+            .fallback(get(file))
+            .layer(middleware::from_fn_with_state(own, guard))
+            .with_state(served);
+        println!("{}", json!({"v": 1, "ready": true, "url": format!("http://{address}/")}));
+        axum::serve(listener, router).await.expect("it serves");
+    });
+}
+
+/// Only the page itself may ask: no other site, and no other name for this address.
+async fn guard(State(own): State<Arc<str>>, request: Request, next: Next) -> Response {
+    if is_own(&own, request.headers()) {
+        next.run(request).await
+    } else {
+        StatusCode::FORBIDDEN.into_response()
+    }
+}
+
+fn is_own(own: &str, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    text(header::HOST) == Some(own)
+        && text(header::ORIGIN).is_none_or(|origin| origin == format!("http://{own}"))
+}
+
+async fn call(State(served): State<Served>, Part(command): Part<String>, body: Bytes) -> Response {
+    let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let (send, lines) = unbounded::<String>();
+    tokio::task::spawn_blocking(move || {
+        let progress = send.clone();
+        let heard =
+            move |text: &str| progress.unbounded_send(format!("{{\"progress\":{text}}}\n")).is_ok();
+        let call = Call::new(asked.call, Box::new(heard));
+        let line = match served.app.call(&command, &asked.request, &call) {
+            Ok(answer) => format!("{{\"answer\":{answer}}}\n"),
+            Err(failure) => format!("{}\n", json!({ "failure": failure })),
+        };
+        let _ = send.unbounded_send(line);
+    });
+    let body = Body::from_stream(lines.map(Ok::<_, std::convert::Infallible>));
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
+}
+
+async fn copied(State(served): State<Served>) -> String {
+    served.desktop.copied.lock().unwrap().clone()
+}
+
+/// `{"choose": path}`, `{"over": true}`, `{"dropped": [paths]}` or `{"open": address}`.
+async fn play(State(served): State<Served>, body: Bytes) -> StatusCode {
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if asked["choose"].is_string() {
+        *served.desktop.choice.lock().unwrap() = Some(text(&asked["choose"]).into());
+    } else if asked["open"].is_string() {
+        served.app.announce(&HostEvent::Open { address: text(&asked["open"]) });
+    } else if asked["over"] == true {
+        served.app.announce(&HostEvent::Over);
+    } else if let Some(paths) = asked["dropped"].as_array() {
+        served.app.announce(&HostEvent::Dropped { paths: paths.iter().map(text).collect() });
+    } else {
+        return StatusCode::BAD_REQUEST;
+    }
+    StatusCode::NO_CONTENT
+}
+
+async fn file(State(served): State<Served>, request: Request) -> Response {
+    let name = request.uri().path().trim_start_matches('/');
+    let name = if name.is_empty() { "index.html" } else { name };
+    let path = served.page.join(name);
+    if name.contains("..") || !path.is_file() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let kind = match path.extension().and_then(|end| end.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript",
+        Some("css") => "text/css",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, kind.parse().unwrap());
+    headers.insert(header::CONTENT_SECURITY_POLICY, served.policy.parse().unwrap());
+    (headers, std::fs::read(path).unwrap_or_default()).into_response()
+}

@@ -1,0 +1,189 @@
+// What every browser test stands on: the real commands over loopback with a data folder of their
+// own, a page that may not log an error, and ways to look at it.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { gzipSync } from 'node:zlib'
+import { expect, test as base, type Page } from '@playwright/test'
+
+const here = import.meta.dirname
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const binary = process.env.HEADGATE_HOST ?? ''
+
+export interface Product {
+  url: string
+  /** A folder for this test's events and lakes. */
+  folder: string
+  /** Plays the desktop: the next dialog's choice, files dropped, an address opened. */
+  play(event: Record<string, unknown>): Promise<void>
+  copied(): Promise<string>
+  /** Writes events, one a line, and returns the path of their folder. */
+  events(name: string, lines: (object | string)[], gzip?: boolean): string
+}
+
+async function start(data: string): Promise<[ChildProcess, string]> {
+  const host = spawn(binary, { env: { ...process.env, HEADGATE_DATA: data }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: host.stdout! })
+  for await (const line of lines) return [host, (JSON.parse(line) as { url: string }).url]
+  throw new Error('the host ended before it was ready')
+}
+
+export const test = base.extend<{ product: Product; quiet: void }>({
+  product: async ({}, use) => {
+    const folder = mkdtempSync(join(tmpdir(), 'headgate-browser-'))
+    const [host, url] = await start(join(folder, 'data'))
+    await use({
+      url,
+      folder,
+      async play(event) {
+        const answer = await fetch(`${url}desktop`, { method: 'POST', body: JSON.stringify(event) })
+        expect(answer.status).toBe(204)
+      },
+      async copied() {
+        return (await fetch(`${url}desktop`)).text()
+      },
+      events(name, lines, gzip = false) {
+        const into = join(folder, name)
+        mkdirSync(into, { recursive: true })
+        const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n') + '\n'
+        writeFileSync(join(into, gzip ? 'events.ndjson.gz' : 'events.ndjson'), gzip ? gzipSync(text) : text)
+        return into
+      },
+    })
+    host.kill()
+    rmSync(folder, { recursive: true, force: true })
+  },
+  // Nothing may be said on the console, no policy broken.
+  quiet: [
+    async ({ page }, use) => {
+      const said: string[] = []
+      page.on('console', (message) => {
+        if (message.type() === 'error' || message.type() === 'warning') said.push(message.text())
+      })
+      page.on('pageerror', (error) => said.push(String(error)))
+      await use()
+      expect(said).toEqual([])
+    },
+    { auto: true },
+  ],
+})
+
+export { expect }
+
+let number = 0
+
+/** A track of a user, unlike every other. */
+export function track(event: string, properties: object = {}, more: object = {}): object {
+  number += 1
+  return {
+    type: 'track',
+    event,
+    messageId: `m-${number}`,
+    userId: `u-${number % 7}`,
+    timestamp: '2026-11-21T08:00:00Z',
+    receivedAt: '2026-11-21T08:00:01Z',
+    properties,
+    ...more,
+  }
+}
+
+/** Syncs through the page and waits for the run's page. Returns the run's id. */
+export async function sync(page: Page, product: Product, from: string, lake: string, source = 'web'): Promise<string> {
+  const query = new URLSearchParams({ from, lake, source })
+  await page.goto(`${product.url}#/syncs/new?${query}`)
+  await page.getByRole('button', { name: 'Run Ctrl Enter' }).click()
+  await expect(page.getByText('Adds up')).toBeVisible({ timeout: 30_000 })
+  return decodeURIComponent(new URL(page.url()).hash.split('/')[2]!.split('?')[0]!)
+}
+
+interface Finding {
+  id: string
+  nodes: { target: string[]; failureSummary: string }[]
+}
+
+/** Fails on anything that axe finds. */
+export async function accessible(page: Page): Promise<void> {
+  await page.evaluate(axe)
+  const found = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }
+    return (await axe.run()).violations
+  })
+  const said = found.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(' ')}\n${node.failureSummary}`))
+  expect(said).toEqual([])
+}
+
+/** Fails on text that is cut off without its whole in a title, on parts that lie over others, and on a page that scrolls. */
+export async function tidy(page: Page): Promise<void> {
+  const found = await page.evaluate(() => {
+    const said: string[] = []
+    const name = (element: Element) => `${element.tagName.toLowerCase()}.${element.className} “${element.textContent?.trim().slice(0, 60)}”`
+    const seen = (element: Element) => {
+      const style = getComputedStyle(element)
+      if (element.closest('.only-read, [hidden], [aria-hidden="true"]')) return false
+      return style.visibility !== 'hidden' && element.getClientRects().length > 0 && element.clientWidth > 1
+    }
+    for (const element of document.querySelectorAll('body *')) {
+      if (!(element instanceof HTMLElement) || !seen(element)) continue
+      const style = getComputedStyle(element)
+      const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim())
+      const cut = element.scrollWidth > element.clientWidth + 1 && /hidden|clip/.test(style.overflowX)
+      const titled = element.closest('[title]') || element.querySelector('[title]')
+      if (cut && !titled && (own || style.textOverflow === 'ellipsis')) said.push(`cut: ${name(element)}`)
+      const high = element.scrollHeight > element.clientHeight + 2 && /hidden|clip/.test(style.overflowY)
+      if (high && own && element.clientHeight > 0 && element.clientHeight < 20) said.push(`low: ${name(element)}`)
+    }
+    const root = document.scrollingElement!
+    if (root.scrollWidth > root.clientWidth || root.scrollHeight > root.clientHeight) said.push('the page scrolls')
+    const parts = [...document.querySelectorAll('button, a, input, select, h1, h2, .status, .number, td, th, .lead')].filter(
+      (element) => seen(element) && !element.closest('.list, .grid, .body:has(.scrolled)'),
+    )
+    const boxes = parts.map((element) => [element, element.getBoundingClientRect()] as const)
+    for (const [one, a] of boxes) {
+      for (const [other, b] of boxes) {
+        if (one === other || one.contains(other) || other.contains(one)) continue
+        if (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_PRECEDING) continue
+        const floats = '.palette, .dialog, .toast, .scrim'
+        if (one.closest(floats) !== other.closest(floats)) continue
+        // What has scrolled out of its pane lies under the pane's edge, not over its neighbour.
+        const pane = (element: Element) => {
+          let up = element.parentElement
+          while (up && !/auto|scroll|hidden/.test(getComputedStyle(up).overflowY)) up = up.parentElement
+          return up
+        }
+        if (pane(one) !== pane(other)) continue
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left)
+        const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)
+        if (wide > 2 && high > 2 && !one.closest('.segments') && !other.closest('.segments, .icon')) {
+          said.push(`overlap: ${name(one)} and ${name(other)}`)
+        }
+      }
+    }
+    return said
+  })
+  expect(found).toEqual([])
+}
+
+/** One picture for each theme and size, each tidy and accessible. */
+export async function pictures(page: Page, state: string): Promise<void> {
+  const into = join(here, 'screens')
+  mkdirSync(into, { recursive: true })
+  for (const theme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+    await accessible(page)
+    for (const [width, height] of [
+      [1280, 800],
+      [1920, 1080],
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+      await tidy(page)
+      await page.screenshot({ path: join(into, `${state}-${theme}-${width}.png`) })
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+}

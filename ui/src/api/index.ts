@@ -1,0 +1,35 @@
+import { failure, type Host, type Name, type Options } from './host'
+import type { Commands } from './generated'
+import { http } from './http'
+import { tauri } from './tauri'
+
+export * from './generated'
+export { asFailure, newCall } from './host'
+
+const host: Host = '__TAURI_INTERNALS__' in window ? tauri : http
+
+/** Calls that wait for a person or for much work have no limit. */
+const patient: Name[] = ['host_choose', 'host_events', 'sync_start', 'schema_preview']
+const mostMs = 120_000
+
+/** Asks the core. Rejects with a `Failure`. */
+export async function ask<K extends Name>(
+  name: K,
+  request: Commands[K]['request'],
+  options?: Options<K>,
+): Promise<Commands[K]['response']> {
+  const answer = host.call(name, request, options)
+  if (patient.includes(name)) return answer
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = `\`${name}\` has not answered for ${mostMs / 1000} s.`
+      reject(failure('timed_out', message, 'Try it again; the log has more.'))
+    }, mostMs)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,23 @@
+// The window: calls through Tauri, behind the isolation guard.
+
+import { Channel, invoke } from '@tauri-apps/api/core'
+import { asFailure, newCall, type Host } from './host'
+
+export const tauri: Host = {
+  async call(name, request, options = {}) {
+    let channel: Channel<never> | undefined
+    if (options.progress) {
+      channel = new Channel<never>()
+      channel.onmessage = options.progress
+    }
+    try {
+      return await invoke(name, {
+        call: options.call ?? newCall(),
+        request,
+        channel: channel?.toJSON() ?? null,
+      })
+    } catch (thrown) {
+      throw asFailure(thrown)
+    }
+  },
+}

@@ -1,0 +1,114 @@
+// Numbers, sizes, times and paths as text. Counts are grouped, names never are.
+
+// The locale is fixed, so that a system without one does not decide.
+const counts = new Intl.NumberFormat('en-US')
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const dayAndMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const fullDate = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+})
+
+export function count(value: number): string {
+  return counts.format(value)
+}
+
+/** "1 line", "2 lines". */
+export function many(value: number, one: string, more = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : more}`
+}
+
+/** A count in a narrow column, at most five characters. */
+export function brief(value: number): string {
+  if (value < 10_000) return count(value)
+  for (const [unit, size] of [
+    ['G', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
+    // What rounds up to the next unit is shown in it.
+    if (value >= size * 0.9995) {
+      const scaled = value / size
+      return `${scaled.toFixed(scaled < 9.95 ? 1 : 0)} ${unit}`
+    }
+  }
+  return count(value)
+}
+
+/** Bytes in decimal units, as disks are sold. */
+export function bytes(value: number): string {
+  for (const [unit, size] of [
+    ['TB', 1e12],
+    ['GB', 1e9],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const) {
+    if (value >= size) return `${(value / size).toFixed(value < size * 10 ? 1 : 0)} ${unit}`
+  }
+  return `${value} B`
+}
+
+export function duration(ms: number): string {
+  if (ms < 1000) return `${ms} ms`
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1000)} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** How long ago, in one word and a number. */
+export function ago(at: string, now: number): string {
+  const seconds = Math.floor((now - Date.parse(at)) / 1000)
+  if (seconds < 60) return 'just now'
+  if (seconds < 3600) return `${many(Math.floor(seconds / 60), 'minute')} ago`
+  if (seconds < 86_400) return `${many(Math.floor(seconds / 3600), 'hour')} ago`
+  return `${many(Math.floor(seconds / 86_400), 'day')} ago`
+}
+
+/** The time in the user's zone, the day named only where it is not today. */
+export function when(at: string, now: number): string {
+  const date = new Date(at)
+  if (Number.isNaN(date.getTime())) return at
+  const today = new Date(now)
+  const time = clock.format(date)
+  if (date.toDateString() === today.toDateString()) return `today at ${time}`
+  const day = date.getFullYear() === today.getFullYear() ? dayAndMonth : fullDate
+  return `${day.format(date)} at ${time}`
+}
+
+/** As `when`, for a narrow column. */
+export function shortly(at: string, now: number): string {
+  const date = new Date(at)
+  if (Number.isNaN(date.getTime())) return at
+  const today = new Date(now)
+  if (date.toDateString() === today.toDateString()) return clock.format(date)
+  return (date.getFullYear() === today.getFullYear() ? dayAndMonth : fullDate).format(date)
+}
+
+/** The exact time in UTC, for a title. */
+export function utc(at: string): string {
+  const date = new Date(at)
+  if (Number.isNaN(date.getTime())) return at
+  return `${date.toISOString().replace('T', ' ').replace('Z', '')} UTC`
+}
+
+/** A path's last part. */
+export function leaf(path: string): string {
+  const trimmed = path.replace(/\/+$/, '')
+  return trimmed.slice(trimmed.lastIndexOf('/') + 1) || path
+}
+
+/** A long value in two halves, the second of which is never cut. */
+export function halves(value: string): [string, string] {
+  const at = Math.max(value.replace(/\/+$/, '').lastIndexOf('/') + 1, value.length - 24)
+  return [value.slice(0, at), value.slice(at)]
+}
+
+/** A share in whole per cent; never 0 or 100 unless it is. */
+export function share(part: number, whole: number): string {
+  if (whole === 0) return '–'
+  const per = (part / whole) * 100
+  if (per > 0 && per < 1) return '< 1 %'
+  return `${per < 100 && per > 99 ? 99 : Math.round(per)} %`
+}

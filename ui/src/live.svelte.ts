@@ -1,0 +1,154 @@
+// What lives as long as the window: the sync that goes on, the clock, what was said in passing,
+// files that are held over the page.
+
+import {
+  ask,
+  asFailure,
+  newCall,
+  type Failure,
+  type HostEvent,
+  type Progress,
+  type RunReport,
+  type SyncStart,
+  type Theme,
+} from './api'
+import { address, go, route } from './route.svelte'
+
+/** A sync that this window started. */
+export interface Going {
+  call: string
+  request: SyncStart
+  progress: Progress | null
+  stopping: boolean
+}
+
+class Live {
+  /** The sync that goes on. */
+  going = $state.raw<Going | null>(null)
+  /** Why the last one did not begin. */
+  refused = $state.raw<{ request: SyncStart; failure: Failure } | null>(null)
+  /** Counts up when runs have changed, so that pages ask again. */
+  runs = $state(0)
+  /** Now, to the half minute. */
+  now = $state(Date.now())
+  toast = $state('')
+  /** Whether files are held over the window. */
+  over = $state(false)
+  dropped = $state.raw<string[]>([])
+  palette = $state(false)
+  keys = $state(false)
+
+  #toast: ReturnType<typeof setTimeout> | undefined
+
+  begin(): void {
+    setInterval(() => (this.now = Date.now()), 30_000)
+    void this.#find()
+    void this.#listen()
+  }
+
+  /** Says something that needs no answer. */
+  say(text: string): void {
+    clearTimeout(this.#toast)
+    this.toast = text
+    this.#toast = setTimeout(() => (this.toast = ''), 2_500)
+  }
+
+  async copy(text: string, what: string): Promise<void> {
+    try {
+      await ask('host_copy', { text })
+      this.say(`${what} copied`)
+    } catch (thrown) {
+      this.say(asFailure(thrown).message)
+    }
+  }
+
+  /** Starts a sync; its run's page shows how it goes on. */
+  async sync(request: SyncStart): Promise<RunReport | null> {
+    if (this.going) return null
+    const call = newCall()
+    this.refused = null
+    this.going = { call, request, progress: null, stopping: false }
+    let shown = false
+    const progress = (progress: Progress) => {
+      if (this.going?.call !== call) return
+      this.going = { ...this.going, progress }
+      if (!shown && progress.run) {
+        shown = true
+        this.runs += 1
+        go(`/syncs/${progress.run}`)
+      }
+    }
+    try {
+      const report = await ask('sync_start', request, { call, progress })
+      if (!shown) go(`/syncs/${report.run}`)
+      return report
+    } catch (thrown) {
+      this.refused = { request, failure: asFailure(thrown) }
+      return null
+    } finally {
+      this.going = null
+      this.runs += 1
+      this.now = Date.now()
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (!this.going) return
+    this.going = { ...this.going, stopping: true }
+    try {
+      await ask('calls_cancel', { call: this.going.call })
+    } catch (thrown) {
+      this.say(asFailure(thrown).message)
+    }
+  }
+
+  theme(theme: Theme): void {
+    const root = document.documentElement
+    if (theme === 'system') delete root.dataset.theme
+    else root.dataset.theme = theme
+  }
+
+  /** After a reload of the page a sync may go on that it knows nothing of. */
+  async #find(): Promise<void> {
+    try {
+      for (;;) {
+        const { calls } = await ask('calls_list', {})
+        const found = calls.find((call) => call.command === 'sync_start')
+        if (!found) break
+        this.going = {
+          call: found.id,
+          request: found.request as SyncStart,
+          progress: found.progress,
+          stopping: this.going?.stopping ?? false,
+        }
+        await new Promise((resolve) => setTimeout(resolve, 500))
+      }
+    } catch {
+      // The pages ask for themselves, and say what is wrong.
+    }
+    if (this.going) {
+      this.going = null
+      this.runs += 1
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const progress = (event: HostEvent) => {
+      if (event.kind === 'over') this.over = true
+      if (event.kind === 'away') this.over = false
+      if (event.kind === 'open') go(event.address)
+      if (event.kind === 'dropped') {
+        this.over = false
+        this.dropped = event.paths
+        if (route.now.page !== 'schemas') go(address('schemas'))
+      }
+    }
+    try {
+      await ask('host_events', {}, { call: 'events', progress })
+    } catch {
+      // Without a desktop nothing is dropped.
+    }
+  }
+}
+
+export const live = new Live()
