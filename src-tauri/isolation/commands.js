@@ -1,6 +1,7 @@
 // Made from the command table.
 window.headgateCommands = [
   "app_start",
+  "page_failed",
   "overview_show",
   "schema_preview",
   "sync_start",

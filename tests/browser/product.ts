@@ -26,7 +26,10 @@ export interface Product {
 }
 
 async function start(data: string): Promise<[ChildProcess, string]> {
-  const host = spawn(binary, { env: { ...process.env, HEADGATE_DATA: data }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const host = spawn(binary, {
+    env: { ...process.env, HEADGATE_DATA: data },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: host.stdout! })
   for await (const line of lines) return [host, (JSON.parse(line) as { url: string }).url]
   throw new Error('the host ended before it was ready')
@@ -40,7 +43,10 @@ export const test = base.extend<{ product: Product; quiet: void }>({
       url,
       folder,
       async play(event) {
-        const answer = await fetch(`${url}desktop`, { method: 'POST', body: JSON.stringify(event) })
+        const answer = await fetch(`${url}desktop`, {
+          method: 'POST',
+          body: JSON.stringify(event),
+        })
         expect(answer.status).toBe(204)
       },
       async copied() {
@@ -49,8 +55,13 @@ export const test = base.extend<{ product: Product; quiet: void }>({
       events(name, lines, gzip = false) {
         const into = join(folder, name)
         mkdirSync(into, { recursive: true })
-        const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n') + '\n'
-        writeFileSync(join(into, gzip ? 'events.ndjson.gz' : 'events.ndjson'), gzip ? gzipSync(text) : text)
+        const text =
+          lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n') +
+          '\n'
+        writeFileSync(
+          join(into, gzip ? 'events.ndjson.gz' : 'events.ndjson'),
+          gzip ? gzipSync(text) : text,
+        )
         return into
       },
     })
@@ -62,7 +73,10 @@ export const test = base.extend<{ product: Product; quiet: void }>({
     async ({ page }, use) => {
       const said: string[] = []
       page.on('console', (message) => {
-        if (message.type() === 'error' || message.type() === 'warning') said.push(message.text())
+        if (message.type() === 'error' || message.type() === 'warning')
+          said.push(
+            `${message.text()} at ${message.location().url}:${message.location().columnNumber}`,
+          )
       })
       page.on('pageerror', (error) => said.push(String(error)))
       await use()
@@ -92,7 +106,13 @@ export function track(event: string, properties: object = {}, more: object = {})
 }
 
 /** Syncs through the page and waits for the run's page. Returns the run's id. */
-export async function sync(page: Page, product: Product, from: string, lake: string, source = 'web'): Promise<string> {
+export async function sync(
+  page: Page,
+  product: Product,
+  from: string,
+  lake: string,
+  source = 'web',
+): Promise<string> {
   const query = new URLSearchParams({ from, lake, source })
   await page.goto(`${product.url}#/syncs/new?${query}`)
   await page.getByRole('button', { name: 'Run Ctrl Enter' }).click()
@@ -109,10 +129,14 @@ interface Finding {
 export async function accessible(page: Page): Promise<void> {
   await page.evaluate(axe)
   const found = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }
+    const { axe } = window as unknown as {
+      axe: { run(): Promise<{ violations: Finding[] }> }
+    }
     return (await axe.run()).violations
   })
-  const said = found.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(' ')}\n${node.failureSummary}`))
+  const said = found.flatMap((one) =>
+    one.nodes.map((node) => `${one.id}: ${node.target.join(' ')}\n${node.failureSummary}`),
+  )
   expect(said).toEqual([])
 }
 
@@ -120,27 +144,56 @@ export async function accessible(page: Page): Promise<void> {
 export async function tidy(page: Page): Promise<void> {
   const found = await page.evaluate(() => {
     const said: string[] = []
-    const name = (element: Element) => `${element.tagName.toLowerCase()}.${element.className} “${element.textContent?.trim().slice(0, 60)}”`
+    const name = (element: Element) =>
+      `${element.tagName.toLowerCase()}.${element.className} “${element.textContent?.trim().slice(0, 60)}”`
     const seen = (element: Element) => {
       const style = getComputedStyle(element)
       if (element.closest('.only-read, [hidden], [aria-hidden="true"]')) return false
-      return style.visibility !== 'hidden' && element.getClientRects().length > 0 && element.clientWidth > 1
+      return (
+        style.visibility !== 'hidden' &&
+        element.getClientRects().length > 0 &&
+        element.clientWidth > 1
+      )
     }
     for (const element of document.querySelectorAll('body *')) {
       if (!(element instanceof HTMLElement) || !seen(element)) continue
       const style = getComputedStyle(element)
-      const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim())
-      const cut = element.scrollWidth > element.clientWidth + 1 && /hidden|clip/.test(style.overflowX)
+      const own = [...element.childNodes].some(
+        (node) => node.nodeType === 3 && node.textContent?.trim(),
+      )
+      const cut =
+        element.scrollWidth > element.clientWidth + 1 && /hidden|clip/.test(style.overflowX)
       const titled = element.closest('[title]') || element.querySelector('[title]')
-      if (cut && !titled && (own || style.textOverflow === 'ellipsis')) said.push(`cut: ${name(element)}`)
-      const high = element.scrollHeight > element.clientHeight + 2 && /hidden|clip/.test(style.overflowY)
-      if (high && own && element.clientHeight > 0 && element.clientHeight < 20) said.push(`low: ${name(element)}`)
+      if (cut && !titled && (own || style.textOverflow === 'ellipsis'))
+        said.push(`cut: ${name(element)}`)
+      const high =
+        element.scrollHeight > element.clientHeight + 2 && /hidden|clip/.test(style.overflowY)
+      if (high && own && element.clientHeight > 0 && element.clientHeight < 20)
+        said.push(`low: ${name(element)}`)
+    }
+    // Beyond the window and not to be scrolled to.
+    for (const element of document.querySelectorAll(
+      'button, a, input, select, .num, p, h1, h2, td',
+    )) {
+      const box = element.getBoundingClientRect()
+      if (!seen(element) || (box.right <= innerWidth + 1 && box.left >= -1)) continue
+      let up = element.parentElement
+      while (
+        up &&
+        !(/auto|scroll/.test(getComputedStyle(up).overflowX) && up.scrollWidth > up.clientWidth)
+      ) {
+        up = up.parentElement
+      }
+      if (!up) said.push(`beyond the window: ${name(element)}`)
     }
     const root = document.scrollingElement!
-    if (root.scrollWidth > root.clientWidth || root.scrollHeight > root.clientHeight) said.push('the page scrolls')
-    const parts = [...document.querySelectorAll('button, a, input, select, h1, h2, .status, .number, td, th, .lead')].filter(
-      (element) => seen(element) && !element.closest('.list, .grid, .body:has(.scrolled)'),
-    )
+    if (root.scrollWidth > root.clientWidth || root.scrollHeight > root.clientHeight)
+      said.push('the page scrolls')
+    const parts = [
+      ...document.querySelectorAll(
+        'button, a, input, select, h1, h2, .status, .number, td, th, .lead',
+      ),
+    ].filter((element) => seen(element) && !element.closest('.list, .grid, .body:has(.scrolled)'))
     const boxes = parts.map((element) => [element, element.getBoundingClientRect()] as const)
     for (const [one, a] of boxes) {
       for (const [other, b] of boxes) {
@@ -151,13 +204,19 @@ export async function tidy(page: Page): Promise<void> {
         // What has scrolled out of its pane lies under the pane's edge, not over its neighbour.
         const pane = (element: Element) => {
           let up = element.parentElement
-          while (up && !/auto|scroll|hidden/.test(getComputedStyle(up).overflowY)) up = up.parentElement
+          while (up && !/auto|scroll|hidden/.test(getComputedStyle(up).overflowY))
+            up = up.parentElement
           return up
         }
         if (pane(one) !== pane(other)) continue
         const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left)
         const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)
-        if (wide > 2 && high > 2 && !one.closest('.segments') && !other.closest('.segments, .icon')) {
+        if (
+          wide > 2 &&
+          high > 2 &&
+          !one.closest('.segments') &&
+          !other.closest('.segments, .icon')
+        ) {
           said.push(`overlap: ${name(one)} and ${name(other)}`)
         }
       }
@@ -179,9 +238,13 @@ export async function pictures(page: Page, state: string): Promise<void> {
       [1920, 1080],
     ] as const) {
       await page.setViewportSize({ width, height })
-      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+      await page.evaluate(
+        () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+      )
       await tidy(page)
-      await page.screenshot({ path: join(into, `${state}-${theme}-${width}.png`) })
+      await page.screenshot({
+        path: join(into, `${state}-${theme}-${width}.png`),
+      })
     }
   }
   await page.setViewportSize({ width: 1280, height: 800 })

@@ -1,7 +1,25 @@
 import { mount } from 'svelte'
 import App from './App.svelte'
+import { ask } from './api'
 import './components/tokens.css'
 import './components/look.css'
+
+// What goes wrong in the page itself belongs in the log: a window has no console.
+let told = 0
+function tell(kind: string, text: string): void {
+  told += 1
+  if (told <= 20) void ask('page_failed', { kind, text: text.slice(0, 4_000) }).catch(() => {})
+}
+addEventListener('error', (event) => tell('error', `${event.message} at ${event.filename}`))
+addEventListener('unhandledrejection', (event) => tell('rejection', String(event.reason)))
+addEventListener('securitypolicyviolation', (event) =>
+  tell('policy', `${event.violatedDirective} refused ${event.blockedURI}`),
+)
+const say = console.error.bind(console)
+console.error = (...said: unknown[]) => {
+  tell('console', said.map(String).join(' '))
+  say(...said)
+}
 
 const target = document.getElementById('page')
 if (target) {

@@ -4,6 +4,8 @@
 export interface Commands {
   /** What this installation is; fails when it cannot work. */
   app_start: { request: Nothing; response: Start; progress: never }
+  /** Puts an error of the page into the log. */
+  page_failed: { request: PageFailed; response: Nothing; progress: never }
   /** What goes on, what needs a person, what changed. */
   overview_show: { request: Nothing; response: Overview; progress: never }
   /** What events would make of a lake; nothing is written. */
@@ -567,6 +569,19 @@ changes: Array<Change>,
  * Events of the last 24 hours.
  */
 day: Day, };
+
+/**
+ * An error of the page's own.
+ */
+export type PageFailed = { 
+/**
+ * `error`, `rejection`, `console` or `policy`.
+ */
+kind: string, 
+/**
+ * What the browser said of it.
+ */
+text: string, };
 
 /**
  * How long one kind of work took, over all batches.

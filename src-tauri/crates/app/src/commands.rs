@@ -10,6 +10,8 @@ macro_rules! commands {
         $then! {
             /// What this installation is; fails when it cannot work.
             app_start(Nothing) -> Start;
+            /// Puts an error of the page into the log.
+            page_failed(PageFailed) -> Nothing;
             /// What goes on, what needs a person, what changed.
             overview_show(Nothing) -> Overview;
             /// What events would make of a lake; nothing is written.

@@ -38,7 +38,7 @@ pub use overview::Overview;
 pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
 pub use serve::{COMMANDS, Command};
 pub use settings::{Settings, SettingsReport, Theme};
-pub use start::Start;
+pub use start::{PageFailed, Start};
 pub use syncs::{SchemaPreview, SyncStart};
 pub use tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
 

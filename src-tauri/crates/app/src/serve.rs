@@ -21,7 +21,7 @@ use crate::lakes::Lakes;
 use crate::overview::Overview;
 use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
 use crate::settings::{Settings, SettingsReport};
-use crate::start::Start;
+use crate::start::{PageFailed, Start};
 use crate::syncs::{SchemaPreview, SyncStart};
 use crate::tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
 

@@ -2,7 +2,7 @@
 
 use headgate_store::Store;
 use headgate_terms::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::App;
@@ -18,7 +18,23 @@ pub struct Start {
     pub theme: Theme,
 }
 
+/// An error of the page's own.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct PageFailed {
+    /// `error`, `rejection`, `console` or `policy`.
+    pub kind: String,
+    /// What the browser said of it.
+    pub text: String,
+}
+
 impl App {
+    /// The page has no log of its own.
+    pub(crate) fn page_failed(&self, failed: PageFailed) -> Result<Nothing> {
+        let PageFailed { kind, text } = failed;
+        tracing::error!(kind, text, "the page failed");
+        Ok(Nothing {})
+    }
+
     /// Opens the data folder as a run would, and removes what is kept no longer.
     pub(crate) fn app_start(&self, _: Nothing) -> Result<Start> {
         self.data().make()?;

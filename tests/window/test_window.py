@@ -1,0 +1,217 @@
+"""The real window, driven through WebKitWebDriver under Xvfb, and what it wrote read by another reader.
+
+The window to test is named by HEADGATE_WINDOW, the terminal command by HEADGATE_BIN.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import duckdb
+import duckdb_extensions
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.webkitgtk.service import Service
+
+WINDOW = os.environ["HEADGATE_WINDOW"]
+HEADGATE = os.environ["HEADGATE_BIN"]
+
+
+@pytest.fixture(scope="module")
+def display():
+    """A display of this test's own."""
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as number:
+        name = f":{number.readline().strip()}"
+    yield name
+    server.terminate()
+    server.wait()
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+class Opened:
+    """A window that a test drives."""
+
+    def __init__(self, folder, environment, *arguments):
+        self.folder, self.data, self.environment = folder, folder / "data", environment
+        # Only so does the web view take part; there is no session bus, as on many servers.
+        service = Service(
+            "/usr/bin/WebKitWebDriver", port=free_port(), service_args=["--host=127.0.0.1"],
+            env=environment | {"TAURI_WEBVIEW_AUTOMATION": "true"},
+        )
+        options = webdriver.WebKitGTKOptions()
+        # The name that the web view gives itself.
+        options.set_capability("browserName", "wry")
+        options.binary_location = WINDOW
+        for argument in arguments:
+            options.add_argument(argument)
+        self.driver = webdriver.WebKitGTK(options=options, service=service)
+        self.driver.set_script_timeout(20)
+        self.service = service
+        self.wait = WebDriverWait(self.driver, 20)
+
+    def see(self, text):
+        """Waits until a text is on the page."""
+        self.wait.until(lambda driver: text in driver.find_element(By.TAG_NAME, "body").text)
+
+    def press(self, name):
+        """Presses a button or a link by its words."""
+        path = f"//*[self::button or self::a][normalize-space()='{name}' and not(@disabled)]"
+        self.wait.until(lambda driver: driver.find_elements(By.XPATH, path))[0].click()
+
+    def settle(self):
+        """Two frames, so that a picture shows what the document says."""
+        self.driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))")
+
+    def invoke(self, command, payload="{}"):
+        """Calls a command from a script of the page, and returns what came of it."""
+        return self.driver.execute_async_script(
+            """const done = arguments[arguments.length - 1]
+            window.__TAURI_INTERNALS__.invoke(arguments[0], JSON.parse(arguments[1]))
+              .then((answer) => done({ answer }), (refused) => done({ refused: refused.message ?? String(refused) }))""",
+            command, payload,
+        )
+
+    def processes(self):
+        """The window's processes, by the data folder in their environment."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"HEADGATE_DATA={self.data}".encode() in (path / "environ").read_bytes().split(b"\0"):
+                    if (path / "exe").resolve() == pathlib.Path(WINDOW).resolve():
+                        found.append(int(path.name))
+        return found
+
+    def close(self):
+        with contextlib.suppress(Exception):
+            self.driver.quit()
+        for left in self.processes():
+            with contextlib.suppress(OSError):
+                os.kill(left, signal.SIGKILL)
+
+    def log(self):
+        path = self.data / "log" / "window.log"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.fixture
+def window(tmp_path, display):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("DBUS")} | {
+        "DISPLAY": display, "HEADGATE_DATA": str(tmp_path / "data"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "share"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"), "GDK_BACKEND": "x11", "LANG": "C.UTF-8",
+    }
+    opened = []
+
+    def open_window(*arguments, **change):
+        one = Opened(tmp_path, environment | change, *arguments)
+        opened.append(one)
+        return one
+
+    yield open_window
+    for one in opened:
+        one.close()
+    # The page may not break its policy, nor say an error.
+    if opened:
+        assert [line for line in opened[0].log() if line["fields"].get("message") == "the page failed"] == []
+
+
+def rows(path):
+    duckdb_extensions.import_extension("delta")
+    return duckdb.execute(f"SELECT count(*), count(DISTINCT id) FROM delta_scan('{path}')").fetchone()
+
+
+def test_run_is_clicked_and_another_reader_reads_the_table(window):
+    one = window()
+    one.see("No sync yet")
+    one.press("Sync the sample")
+    one.see("Adds up")
+    one.see("158 new events are in the lake; 2 were there already.")
+    lake = one.data / "sample" / "lake"
+    assert rows(lake / "shop" / "tracks") == (114, 114)
+    one.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL, "3")
+    one.see("13 tables")
+    one.settle()
+    assert len(one.driver.get_screenshot_as_png()) > 10_000
+
+
+def test_only_the_table_of_commands_is_answered(window):
+    one = window()
+    one.see("No sync yet")
+    ask = json.dumps({"call": "t", "request": {}, "channel": None})
+    assert "answer" in one.invoke("calls_list", ask)
+    for command in ["files_delete", "plugin:window|close", "plugin:fs|read_text_file", "plugin:dialog|open", "plugin:clipboard-manager|read_text"]:
+        assert "refused" in one.invoke(command, ask), command
+    assert one.driver.execute_script("return Object.isFrozen(Object.prototype)")
+    assert one.driver.execute_script("return window.__TAURI__ === undefined")
+    # Nothing is fetched from anywhere; the attempt alone would be written into the log.
+    said = one.driver.execute_async_script(
+        "const done = arguments[0]; new Promise((r) => { addEventListener('securitypolicyviolation', (e) => "
+        "{ e.stopImmediatePropagation(); r(e.violatedDirective) }, { capture: true, once: true }); "
+        "fetch('http://127.0.0.1:9/').catch(() => {}) }).then(done)"
+    )
+    assert said == "connect-src"
+
+
+def test_a_second_start_comes_forward_and_the_terminal_still_runs(window, tmp_path):
+    one = window()
+    one.see("No sync yet")
+    second = subprocess.run([WINDOW, "/settings"], env=one.environment, timeout=20)
+    assert second.returncode == 0
+    one.see("What is kept")
+    events = tmp_path / "events.ndjson"
+    events.write_text('{"type":"track","event":"A","messageId":"1"}\n')
+    command = [HEADGATE, "sync", "run", "--json", "--from", str(events), "--to", str(tmp_path / "lake")]
+    ran = subprocess.run(command, env=one.environment, capture_output=True, text=True)
+    assert json.loads(ran.stdout)["status"] == "succeeded"
+
+
+def test_an_address_is_opened_at_the_start(window):
+    one = window("/settings")
+    one.see("What is kept")
+
+
+def test_a_signal_ends_it_and_its_size_is_remembered(window):
+    one = window()
+    one.see("No sync yet")
+    one.driver.set_window_rect(width=1100, height=700)
+    one.wait.until(lambda driver: driver.execute_script("return innerWidth") == 1100)
+    (process,) = one.processes()
+    os.kill(process, signal.SIGTERM)
+    deadline = time.monotonic() + 15
+    while one.processes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert one.processes() == []
+    one.close()
+    again = window()
+    again.see("No sync yet")
+    assert again.driver.execute_script("return [innerWidth, innerHeight]") == [1100, 700]
+
+
+def test_what_fails_at_the_start_is_said(window, tmp_path):
+    (tmp_path / "data").write_text("not a folder")
+    one = window()
+    one.see("Headgate could not start")
+    one.see("data_folder_unusable")
+
+
+def test_without_a_display_it_says_so():
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    ran = subprocess.run([WINDOW], env=environment, capture_output=True, text=True, timeout=20)
+    assert ran.returncode == 1 and "no display" in ran.stderr
