@@ -5,28 +5,57 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
 export CARGO_TARGET_DIR ?= $(CACHE)/headgate/target
 
 APT := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
+INSTALL := $(APT) update -qq && $(APT) install -y -qq --no-install-recommends
 
-.PHONY: run test bench compiler python
+.PHONY: run test bench page compiler libraries browsers python node
 
-# Builds the terminal command and makes a lake of the sample day.
+# Opens the window; where there is no display, makes a lake of the sample day in the terminal. What it
+# does stays in a data folder of its own, unless HEADGATE_DATA names one.
 run: compiler
-	@echo "Building headgate; the first time this takes about ten minutes on two cores."
-	@begun=$$(date +%s); cargo build --locked --bin headgate && \
-		echo "Built in $$(( $$(date +%s) - begun )) s."
+ifeq ($(DISPLAY)$(WAYLAND_DISPLAY),)
+	@echo "There is no display, so this is the terminal. The first build takes about ten minutes on two cores."
+	@begun=$$(date +%s); cargo build --locked --bin headgate && echo "Built in $$(( $$(date +%s) - begun )) s."
 	@$(CARGO_TARGET_DIR)/debug/headgate demo
+else
+	@$(MAKE) --no-print-directory libraries page
+	@echo "Building the window; the first time this takes about twelve minutes on two cores."
+	@begun=$$(date +%s); cargo build --locked --bin headgate-desktop && echo "Built in $$(( $$(date +%s) - begun )) s."
+	@HEADGATE_DATA=$${HEADGATE_DATA:-$(CACHE)/headgate/try} $(CARGO_TARGET_DIR)/debug/headgate-desktop
+endif
 
 # Runs every check and closes with one count over all of them.
-test: compiler python
+test: compiler libraries browsers python page
 	@python3 tests/check.py
 
 # Compares with hand-written peers and with its own stages; leaves bench/report.md.
-bench: compiler python
+bench: compiler libraries browsers python page
 	@python3 tests/bench/run.py
 
+# The page, as the window embeds it; built when what it is made of has changed.
+page: ui/dist/index.html
+
+ui/dist/index.html: node_modules/made-of ui/index.html ui/package.json $(wildcard ui/*.ts ui/*.js) $(shell find ui/src ui/public -type f)
+	@npm run -s -w ui build -- --logLevel warn
+
+node_modules/made-of: package-lock.json | node
+	@echo "Installing the page's packages, about half a minute."
+	@npm ci --silent --no-audit --no-fund && touch $@
+
 compiler:
-	@command -v cc >/dev/null || { echo "Installing a C compiler with apt, about a minute."; \
-		$(APT) update -qq && $(APT) install -y -qq --no-install-recommends build-essential; }
+	@command -v cc >/dev/null || { echo "Installing a C compiler with apt, about a minute."; $(INSTALL) build-essential; }
+
+libraries:
+	@pkg-config --exists webkit2gtk-4.1 2>/dev/null || { echo "Installing the web view's library with apt, about half a minute."; \
+		$(INSTALL) pkg-config libwebkit2gtk-4.1-dev; }
+
+# What the tests of the page and of the window need.
+browsers:
+	@{ command -v chromium && command -v WebKitWebDriver && command -v Xvfb && fc-match sans >/dev/null; } >/dev/null 2>&1 || { \
+		echo "Installing Chromium, WebKit's driver and Xvfb with apt, about a minute."; \
+		$(INSTALL) chromium webkit2gtk-driver xvfb fontconfig fonts-dejavu-core; }
 
 python:
-	@python3 -c 'import ensurepip' 2>/dev/null || { echo "Installing python3-venv with apt, half a minute."; \
-		$(APT) update -qq && $(APT) install -y -qq --no-install-recommends python3-venv; }
+	@python3 -c 'import ensurepip' 2>/dev/null || { echo "Installing python3-venv with apt, half a minute."; $(INSTALL) python3-venv; }
+
+node:
+	@command -v npm >/dev/null || { echo "The page needs Node 20 or later." >&2; exit 1; }

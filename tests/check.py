@@ -13,8 +13,11 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COUNTS = {
     "cargo": re.compile(r"^test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed", re.M),
+    "vitest": re.compile(r"^\s*Tests\s+(?:(?P<failed>\d+) failed \| )?(?:(?P<passed>\d+) passed)?", re.M),
+    "playwright": re.compile(r"^\s+(?P<failed>\d+) failed$|^\s+(?P<passed>\d+) passed", re.M),
     "pytest": re.compile(r"^(?:(?P<failed>\d+) failed,? ?)?(?:(?P<passed>\d+) passed)?.* in [\d.]+s", re.M),
 }
 
@@ -42,7 +45,7 @@ def check(name, command, runner=None, environment=None):
     printed = []
     for line in process.stdout:
         print(line, end="", flush=True)
-        printed.append(line)
+        printed.append(COLOUR.sub("", line))
     code = process.wait()
     passed = failed = 0
     if runner:
@@ -60,17 +63,24 @@ def check(name, command, runner=None, environment=None):
 def main():
     target = pathlib.Path(os.environ["CARGO_TARGET_DIR"])
     print("A cold run takes about half an hour on two cores, a warm one a few minutes.", flush=True)
-    venv(VENV, ROOT / "tests/conformance/requirements.txt")
+    venv(VENV, ROOT / "tests/requirements.txt")
+    environment = {
+        "HEADGATE_BIN": str(target / "debug/headgate"),
+        "HEADGATE_WINDOW": str(target / "debug/headgate-desktop"),
+        "HEADGATE_HOST": str(target / "debug/examples/host"),
+    }
+    pytest = [VENV / "bin/python", "-m", "pytest", "-q", "-W", "ignore", "-p", "no:cacheprovider"]
+    # The window has the page in it, so the page is built before anything of Rust.
     results = [
+        check("the page is formatted", ["npm", "run", "-s", "format:check"]),
+        check("the page's types", ["npm", "run", "-s", "-w", "ui", "check"]),
+        check("the page's words", ["npm", "run", "-s", "-w", "ui", "test"], "vitest"),
         check("formatting", ["cargo", "fmt", "--all", "--check"]),
         check("lints", ["cargo", "clippy", "--locked", "--workspace", "--all-targets", "-q", "--", "-D", "warnings"]),
         check("unit tests, properties, journeys, architecture", ["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], "cargo"),
-        check(
-            "independent readers",
-            [VENV / "bin/python", "-m", "pytest", "-q", "-W", "ignore", "-p", "no:cacheprovider", "tests/conformance"],
-            "pytest",
-            {"HEADGATE_BIN": str(target / "debug/headgate")},
-        ),
+        check("independent readers", [*pytest, "tests/conformance"], "pytest", environment),
+        check("the page in a browser", ["npm", "run", "-s", "-w", "tests/browser", "test"], "playwright", environment),
+        check("the real window", [*pytest, "tests/window"], "pytest", environment),
     ]
     passed, failed = (sum(column) for column in zip(*results))
     print(f"\n{passed} passed, {failed} failed", flush=True)

@@ -3,28 +3,45 @@
 //! Neither needs a session bus, and neither is the lock of a run: the terminal can sync meanwhile.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use headgate_app::DataFolder;
 
 /// The right to be the window of a data folder.
 pub(crate) struct Instance {
-    _lock: Option<File>,
-    socket: Option<UnixListener>,
+    lock: Option<File>,
+    socket: Option<(PathBuf, UnixListener)>,
+    given_up: Arc<AtomicBool>,
 }
+
+/// What a claim comes to.
+pub(crate) enum Claim {
+    /// This start is the window.
+    Window(Instance),
+    /// Another is, and was asked to come forward.
+    Told,
+    /// Another is, and did not answer.
+    Silent,
+}
+
+/// How long another start is asked; it may be between its lock and its socket.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The longest address that is taken from another start.
 const LONGEST: u64 = 4_096;
 
 impl Instance {
-    /// Claims a data folder's window; none when it is taken, and was asked to come forward.
-    pub(crate) fn claim(data: &DataFolder, address: Option<&str>) -> Option<Self> {
+    /// Claims a data folder's window, or asks the one there is to come forward.
+    pub(crate) fn claim(data: &DataFolder, address: Option<&str>) -> Claim {
         // What cannot be made or written is said by the page; it has the words for it.
         if data.make().is_err() {
-            return Some(Self::alone());
+            return Claim::Window(Self::alone());
         }
         let path = data.path().join("window.sock");
         let lock = OpenOptions::new()
@@ -32,37 +49,57 @@ impl Instance {
             .append(true)
             .mode(0o600)
             .open(data.path().join("window.lock"));
-        let Ok(lock) = lock else { return Some(Self::alone()) };
+        let Ok(lock) = lock else { return Claim::Window(Self::alone()) };
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let told = UnixStream::connect(&path).and_then(|mut other| {
-                    other.write_all(address.unwrap_or_default().as_bytes())?;
-                    other.write_all(b"\n")
-                });
-                if let Err(error) = told {
-                    eprintln!("Headgate is open already, and did not answer: {error}.");
+                let begun = Instant::now();
+                while begun.elapsed() < PATIENCE {
+                    if tell(&path, address.unwrap_or_default()).is_ok() {
+                        return Claim::Told;
+                    }
+                    std::thread::sleep(Duration::from_millis(50));
                 }
-                return None;
+                return Claim::Silent;
             }
-            Err(TryLockError::Error(_)) => return Some(Self::alone()),
+            Err(TryLockError::Error(_)) => return Claim::Window(Self::alone()),
         }
         // Left by a window that died; the lock says that nobody listens.
         let _ = fs::remove_file(&path);
-        let socket = UnixListener::bind(&path).ok();
-        Some(Self { _lock: Some(lock), socket })
+        // A path may be too long for a socket; then a later start can only say that this one is open.
+        let socket = UnixListener::bind(&path).ok().map(|socket| (path, socket));
+        Claim::Window(Self { lock: Some(lock), socket, given_up: Arc::default() })
     }
 
     /// A window without a data folder.
     pub(crate) fn alone() -> Self {
-        Self { _lock: None, socket: None }
+        Self { lock: None, socket: None, given_up: Arc::default() }
+    }
+
+    /// Gives the right up while the window still closes: the next start is a window of its own.
+    pub(crate) fn give_up(&self) {
+        if self.given_up.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some((path, _)) = &self.socket {
+            let _ = fs::remove_file(path);
+        }
+        if let Some(lock) = &self.lock {
+            let _ = lock.unlock();
+        }
     }
 
     /// Calls for every later start, with the address it was given or an empty text.
     pub(crate) fn listen(&self, heard: impl Fn(String) + Send + 'static) {
-        let Some(Ok(socket)) = self.socket.as_ref().map(UnixListener::try_clone) else { return };
+        let Some(Ok(socket)) = self.socket.as_ref().map(|(_, socket)| socket.try_clone()) else {
+            return;
+        };
+        let given_up = self.given_up.clone();
         std::thread::spawn(move || {
             for other in socket.incoming().flatten() {
+                if given_up.load(Ordering::Relaxed) {
+                    return;
+                }
                 let _ = other.set_read_timeout(Some(Duration::from_secs(1)));
                 let mut line = String::new();
                 if BufReader::new(other.take(LONGEST)).read_line(&mut line).is_ok() {
@@ -71,6 +108,12 @@ impl Instance {
             }
         });
     }
+}
+
+fn tell(path: &Path, address: &str) -> io::Result<()> {
+    let mut other = UnixStream::connect(path)?;
+    other.write_all(address.as_bytes())?;
+    other.write_all(b"\n")
 }
 
 #[cfg(test)]
@@ -82,13 +125,16 @@ mod tests {
     fn a_second_start_hands_its_address_over() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
-        let first = Instance::claim(&data, None).expect("the first is the window");
+        let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
         let (send, receive) = channel();
         first.listen(move |address| send.send(address).unwrap());
-        assert!(Instance::claim(&data, Some("/syncs/1-abc")).is_none());
+        assert!(matches!(Instance::claim(&data, Some("/syncs/1-abc")), Claim::Told));
         assert_eq!(receive.recv_timeout(Duration::from_secs(5)).unwrap(), "/syncs/1-abc");
         // A run may hold the folder at the same time.
         data.hold().expect("a run is not kept from it");
+        // While the first still closes, the next start is a window.
+        first.give_up();
+        assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));
     }
 
     #[test]
@@ -97,6 +143,6 @@ mod tests {
         let data = DataFolder::new(folder.path().to_owned());
         drop(Instance::claim(&data, None));
         assert!(folder.path().join("window.sock").exists());
-        assert!(Instance::claim(&data, None).is_some());
+        assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));
     }
 }

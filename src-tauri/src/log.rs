@@ -17,10 +17,11 @@ const MOST_BYTES: u64 = 4 << 20;
 pub(crate) fn begin(data: Option<&DataFolder>) {
     let filter = || EnvFilter::try_from_env("HEADGATE_LOG");
     let file = data.and_then(|data| open(data).ok()).map(|file| {
-        tracing_subscriber::fmt::layer()
-            .json()
-            .with_writer(Mutex::new(file))
-            .with_filter(filter().unwrap_or_else(|_| EnvFilter::new("warn,headgate=info")))
+        tracing_subscriber::fmt::layer().json().with_writer(Mutex::new(file)).with_filter(
+            filter().unwrap_or_else(|_| {
+                EnvFilter::new("warn,headgate_desktop=info,headgate_app=info,headgate_sync=info")
+            }),
+        )
     });
     let _ = tracing_subscriber::registry()
         .with(file)

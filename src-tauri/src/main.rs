@@ -13,17 +13,17 @@ use std::process::ExitCode;
 
 use headgate_app::{App, HostEvent};
 
-use instance::Instance;
+use instance::{Claim, Instance};
 
 fn main() -> ExitCode {
     let mut address = None;
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "--version" => {
+    for argument in std::env::args_os().skip(1) {
+        match argument.to_str() {
+            Some("--version") => {
                 println!("headgate-desktop {}", env!("CARGO_PKG_VERSION"));
                 return ExitCode::SUCCESS;
             }
-            _ if argument.starts_with('/') => address = Some(argument),
+            Some(page) if page.starts_with('/') => address = Some(page.to_owned()),
             _ => {
                 eprintln!("Usage: headgate-desktop [ADDRESS]");
                 eprintln!("ADDRESS is a page, such as `/syncs` or `/syncs/17-9f3c2a`.");
@@ -32,12 +32,7 @@ fn main() -> ExitCode {
         }
     }
     let app = App::from_environment();
-    let instance = match &app {
-        Ok(app) => Instance::claim(app.data(), address.as_deref()),
-        // The window says what is wrong.
-        Err(_) => Some(Instance::alone()),
-    };
-    let Some(instance) = instance else { return ExitCode::SUCCESS };
+    // Asked before the right to the window is claimed, so that nothing is left behind.
     if cfg!(target_os = "linux")
         && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| std::env::var_os(name).is_none())
     {
@@ -46,7 +41,18 @@ fn main() -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
+    let instance = match app.as_ref().map(|app| Instance::claim(app.data(), address.as_deref())) {
+        Ok(Claim::Window(instance)) => instance,
+        Ok(Claim::Told) => return ExitCode::SUCCESS,
+        Ok(Claim::Silent) => {
+            eprintln!("Headgate is open already, and did not answer. Close its window first.");
+            return ExitCode::FAILURE;
+        }
+        // The window says what is wrong.
+        Err(_) => Instance::alone(),
+    };
     log::begin(app.as_ref().ok().map(App::data));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "the window opens");
     if let (Ok(app), Some(address)) = (&app, address) {
         app.announce(&HostEvent::Open { address });
     }

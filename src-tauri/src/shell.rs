@@ -11,8 +11,7 @@ use serde_json::value::RawValue;
 use tauri::ipc::{Channel, Invoke, InvokeBody, InvokeResponseBody, JavaScriptChannelId};
 use tauri::webview::PageLoadEvent;
 use tauri::{
-    AppHandle, DragDropEvent, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
-    WindowEvent, Wry,
+    AppHandle, DragDropEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent, Wry,
 };
 use tauri_plugin_window_state::StateFlags;
 
@@ -43,7 +42,14 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
         .setup(move |tauri| {
             let desktop = Box::new(Desktop(tauri.handle().clone()));
             let _ = made.set(app.map(|app| app.on(desktop)));
-            let window = open(tauri.handle(), made.clone())?;
+            let instance = Arc::new(instance);
+            let window = open(tauri.handle(), made.clone(), instance.clone())?;
+            let tidied = made.clone();
+            std::thread::spawn(move || {
+                if let Some(Ok(app)) = tidied.get() {
+                    app.tidy();
+                }
+            });
             let heard = made.clone();
             instance.listen(move |address| {
                 let _ = window.unminimize();
@@ -55,8 +61,7 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
                     app.announce(&HostEvent::Open { address });
                 }
             });
-            tauri.manage(instance);
-            end_on_signal(tauri.handle().clone(), &made);
+            end_on_signal(tauri.handle().clone(), &made, instance);
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -73,7 +78,11 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
     }
 }
 
-fn open(tauri: &AppHandle, served: Served) -> tauri::Result<WebviewWindow> {
+fn open(
+    tauri: &AppHandle,
+    served: Served,
+    instance: Arc<Instance>,
+) -> tauri::Result<WebviewWindow> {
     let window = WebviewWindowBuilder::new(tauri, WINDOW, WebviewUrl::default())
         .title("Headgate")
         .inner_size(1280.0, 800.0)
@@ -93,6 +102,7 @@ fn open(tauri: &AppHandle, served: Served) -> tauri::Result<WebviewWindow> {
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
             let _ = shown.hide();
+            instance.give_up();
             let (window, served) = (shown.clone(), served.clone());
             std::thread::spawn(move || {
                 stop(&served);
@@ -123,10 +133,11 @@ fn stop(served: &Served) {
     }
 }
 
-fn end_on_signal(tauri: AppHandle, served: &Served) {
+fn end_on_signal(tauri: AppHandle, served: &Served, instance: Arc<Instance>) {
     let at_end = served.clone();
     let Some(Ok(app)) = served.get() else { return };
     app.on_signal(move || {
+        instance.give_up();
         stop(&at_end);
         tauri.exit(0);
     });

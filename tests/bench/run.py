@@ -1,4 +1,4 @@
-"""Measures Headgate against a hand-written peer and against its own stages, and writes bench/report.md.
+"""Measures Headgate against a hand-written peer, its own stages and an empty window, and writes bench/report.md.
 
     BENCH_MB=200 make bench        the input's size, in MB of JSON; a thousand at most
     BENCH_RUNS=3                   how often each program runs; the report has the medians
@@ -70,7 +70,7 @@ def main():
     venv(PEER, HERE / "requirements.txt")
     target = pathlib.Path(os.environ["CARGO_TARGET_DIR"])
     print("Building with optimisations; the first time this takes about half an hour on two cores.", flush=True)
-    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "headgate", "--example", "stages"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "headgate", "--bin", "headgate-desktop", "--example", "stages", "--example", "empty"], cwd=ROOT, check=True)
     source = WORK / f"events-{megabytes}"
     shutil.rmtree(source, ignore_errors=True)
     print(f"Generating {megabytes} MB of events.", flush=True)
@@ -115,6 +115,10 @@ Both lakes hold {made['events']:,} rows and the same sum. The script's start tak
 """ + "".join(
         f"| {name} | {json_mb / seconds:.0f} | {seconds / ours[1]:.2f} |\n" for name, seconds in stages.items()
     )
+    print("Opening the window and an empty one.", flush=True)
+    venv(ROOT / ".venv", ROOT / "tests/requirements.txt")
+    window = [ROOT / ".venv/bin/python", HERE / "window.py"]
+    report += subprocess.run(window, capture_output=True, text=True, check=True).stdout
     (WORK / "report.md").write_text(report)
     print(report)
 

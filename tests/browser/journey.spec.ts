@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Locator } from '@playwright/test'
 import { expect, sync, test, track } from './product'
 
 test('preview, sync, look into a discard, open the table', async ({ page, product }) => {
@@ -50,6 +51,26 @@ test('preview, sync, look into a discard, open the table', async ({ page, produc
   await expect(page.getByRole('gridcell', { name: '12', exact: true })).toBeVisible()
   await page.getByRole('tab', { name: 'Versions' }).click()
   await expect(page.getByRole('link', { name: /^Run / }).first()).toBeVisible()
+})
+
+test('a choice among the tables reads nothing anew', async ({ page, product }) => {
+  const events = product.events('in', [track('One'), track('Two'), track('Three')])
+  let asked = 0
+  page.on('request', (request) => (asked += Number(request.url().endsWith('/schema_preview'))))
+  await page.goto(`${product.url}#/schemas?${new URLSearchParams({ from: events })}`)
+  const list = page.getByRole('listbox', { name: 'Tables' })
+  await list.focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  await expect(page.getByRole('heading', { name: 'events.tracks' })).toBeVisible()
+  await expect(list).toBeFocused()
+  await page.getByRole('tab', { name: /Sample rows/ }).click()
+  await expect(page.getByRole('grid')).toBeVisible()
+  expect(asked).toBe(1)
+  await page.getByLabel('Source').fill('web')
+  await page.getByLabel('Source').blur()
+  await expect(page.getByRole('option', { name: /one/ })).toBeVisible()
+  await expect.poll(() => asked).toBe(2)
 })
 
 test('dropped files are looked at, wherever they fall', async ({ page, product }) => {
@@ -175,15 +196,23 @@ test('long lists stay in hand', async ({ page, product }) => {
   const lake = join(product.folder, 'lake')
   const wide = Object.fromEntries(Array.from({ length: 1_900 }, (_, at) => [`key_${at}`, at]))
   const lines: (object | string)[] = [track('Wide', wide)]
-  for (let at = 0; at < 400; at += 1) lines.push(track(`Event ${at}`, { at }))
+  for (let at = 0; at < 2_000; at += 1) lines.push(track(`Event ${at}`, { at }))
   for (let at = 0; at < 100_000; at += 1) lines.push(`broken ${at}`)
   await sync(page, product, product.events('in', lines), lake)
 
   await page.getByRole('tab', { name: 'Rejected lines 100,000' }).click()
+  const pane = page.getByRole('tabpanel')
   await expect(page.getByRole('button', { name: 'broken 0', exact: true })).toBeVisible()
+  for (let read = 20_000; read < 100_000; read += 10_000) {
+    await page.getByRole('button', { name: 'Read more' }).click()
+    await expect(page.getByText(`${read.toLocaleString('en-US')} shown`)).toBeVisible()
+  }
   await page.getByRole('button', { name: 'Read more' }).click()
-  await expect(page.getByText('2,000 shown')).toBeVisible()
-  expect(await page.getByRole('tabpanel').locator('tbody tr').count()).toBeLessThan(120)
+  await expect(page.getByRole('button', { name: 'Read more' })).toHaveCount(0)
+  expect(await pane.locator('tbody tr').count()).toBeLessThan(120)
+  expect(await frames(pane, 'scrollTop', -400)).toBeGreaterThan(25)
+  await pane.evaluate((element) => (element.scrollTop = element.scrollHeight))
+  await expect(page.getByRole('button', { name: 'broken 99999', exact: true })).toBeVisible()
 
   await page.goto(`${product.url}#/tables?lake=${lake}&table=web.wide`)
   await expect(page.getByRole('heading', { name: 'web.wide' })).toBeVisible({
@@ -196,19 +225,33 @@ test('long lists stay in hand', async ({ page, product }) => {
   expect(await page.getByRole('columnheader').count()).toBeLessThan(30)
   await grid.evaluate((element) => (element.scrollLeft = element.scrollWidth))
   await expect(page.getByRole('columnheader', { name: 'key_1899' })).toBeVisible()
-  // Frames while it scrolls, on a machine without a graphics card.
-  const frames = await grid.evaluate(async (element) => {
-    const begun = performance.now()
-    let frames = 0
-    while (performance.now() - begun < 1_000) {
-      element.scrollLeft -= 300
-      await new Promise((done) => requestAnimationFrame(done))
-      frames += 1
-    }
-    return frames
-  })
-  expect(frames).toBeGreaterThan(10)
+  expect(await frames(grid, 'scrollLeft', -300)).toBeGreaterThan(25)
+
+  const list = page.getByRole('listbox', { name: 'Tables' })
+  expect(await frames(list, 'scrollTop', 200)).toBeGreaterThan(25)
+  await list.focus()
+  await page.keyboard.press('End')
+  await expect(page.getByRole('heading', { name: 'web.wide' })).toBeVisible()
+  await page.keyboard.press('Home')
+  await expect(page.getByRole('heading', { name: 'web.event_0' })).toBeVisible()
 })
+
+/** Frames in a second while a pane scrolls, on a machine without a graphics card. */
+async function frames(pane: Locator, way: 'scrollTop' | 'scrollLeft', by: number): Promise<number> {
+  return pane.evaluate(
+    async (element, [way, by]) => {
+      const begun = performance.now()
+      let frames = 0
+      while (performance.now() - begun < 1_000) {
+        element[way] += by
+        await new Promise((done) => requestAnimationFrame(done))
+        frames += 1
+      }
+      return frames
+    },
+    [way, by] as const,
+  )
+}
 
 test('exact numbers and hostile text stay what they are', async ({ page, product }) => {
   const lake = join(product.folder, 'lake')
@@ -240,6 +283,8 @@ test('settings are kept and hold for the next run', async ({ page, product }) =>
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
   await page.getByLabel('Rejected lines').fill('30')
   await page.getByLabel('Rejected lines').blur()
+  // A shorter time removes, so it is asked about.
+  await page.getByRole('button', { name: 'Remove what is older than 30 days' }).click()
   await expect(page.getByText('2 settings differ')).toBeVisible()
   await page.reload()
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
@@ -268,7 +313,7 @@ test('a call of another site is refused', async ({ product }) => {
   expect(unknown).toContain('unknown_command')
 })
 
-test('log lines are found by a trace', async ({ product }) => {
+test('a refusal carries the name of its call as a trace', async ({ product }) => {
   const body = JSON.stringify({ call: 'find-me', request: { run: '77' } })
   const said = await (await fetch(`${product.url}call/runs_show`, { method: 'POST', body })).text()
   expect(JSON.parse(said).failure).toMatchObject({

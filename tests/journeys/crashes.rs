@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::desk::{Desk, assert_adds_up, finished, track};
+use crate::desk::{Desk, answer, assert_adds_up, dead_letters, finished, track};
 
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
@@ -310,4 +311,32 @@ fn the_tail_of_a_file_ends_a_batch_also_after_a_crash() {
     let next = desk.sync(&["--batch-bytes", &most]).document;
     assert_eq!(next["batches"], 3);
     assert_eq!(next["discards"], json!([{"reason": "type_mismatch", "count": 1}]));
+}
+
+#[test]
+fn another_lake_leaves_what_waits_for_this_one_alone() {
+    let desk = Desk::new();
+    desk.put("a.ndjson", "not json\n");
+    desk.sync_crashing("planned");
+    let (from, other) = (desk.path("in").display().to_string(), desk.path("other"));
+    let other = other.display().to_string();
+    assert_eq!(desk.json(&["sync", "run", "--from", &from, "--to", &other]).exit, 3);
+    let next = desk.sync(&[]).document;
+    assert_eq!(next["dead_letters"]["count"], 1);
+    assert_eq!(dead_letters(&next)[0]["raw"], "not json");
+}
+
+#[test]
+fn a_data_folder_that_is_moved_keeps_what_waits_in_it() {
+    let desk = Desk::new();
+    desk.put("a.ndjson", "not json\n");
+    desk.sync_crashing("planned");
+    fs::rename(desk.path("data"), desk.path("moved")).unwrap();
+    let (from, lake) = (desk.path("in").display().to_string(), desk.lake());
+    let mut command = desk.command(&["sync", "run", "--json", "--from", &from, "--to", &lake]);
+    let next = answer(command.env("HEADGATE_DATA", desk.path("moved"))).document;
+    assert_eq!(next["dead_letters"]["count"], 1);
+    let path = next["dead_letters"]["path"].as_str().unwrap();
+    assert!(Path::new(path).starts_with(desk.path("moved")));
+    assert_eq!(dead_letters(&next)[0]["raw"], "not json");
 }

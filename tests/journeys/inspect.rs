@@ -33,8 +33,8 @@ fn a_preview_says_what_a_run_then_does() {
     assert_eq!(
         fresh.document["discards"],
         json!([
-            {"table": "order_done", "column": "id", "reason": "reserved_name", "count": 1, "sample": "1"},
-            {"table": "order_done", "column": "properties.日", "reason": "unnameable_key", "count": 1, "sample": "2"},
+            {"schema": "events", "table": "order_done", "column": "id", "reason": "reserved_name", "count": 1, "sample": "1"},
+            {"schema": "events", "table": "order_done", "column": "properties.日", "reason": "unnameable_key", "count": 1, "sample": "2"},
         ])
     );
     desk.sync(&[]);

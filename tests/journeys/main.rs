@@ -10,4 +10,5 @@ mod bad_input;
 mod crashes;
 mod desk;
 mod inspect;
+mod settings;
 mod syncs;

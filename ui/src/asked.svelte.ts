@@ -5,19 +5,17 @@ import { asFailure, type Failure } from './api'
 export interface Asked<T> {
   readonly value: T | undefined
   readonly failure: Failure | undefined
-  readonly loading: boolean
   /** Asks again; the old answer stays until the new one is there. */
   again(): void
 }
 
 /**
  * Asks when the component begins, and again whenever what `question` reads changes. A question that
- * returns nothing is not asked. `same` tells whether the old answer may stay meanwhile.
+ * returns nothing is not asked. While `key` stays the same, the old answer stays until the new one is there.
  */
 export function asked<T>(question: () => Promise<T> | undefined, key?: () => string): Asked<T> {
   let value = $state.raw<T>()
   let failure = $state.raw<Failure>()
-  let loading = $state(true)
   let round = $state(0)
   let last: string | undefined
   $effect(() => {
@@ -29,7 +27,6 @@ export function asked<T>(question: () => Promise<T> | undefined, key?: () => str
     }
     const answer = question()
     let live = true
-    loading = answer !== undefined
     if (!answer) {
       value = undefined
       failure = undefined
@@ -40,12 +37,10 @@ export function asked<T>(question: () => Promise<T> | undefined, key?: () => str
         if (!live) return
         value = got
         failure = undefined
-        loading = false
       },
       (thrown: unknown) => {
         if (!live) return
         failure = asFailure(thrown)
-        loading = false
       },
     )
     return () => {
@@ -58,9 +53,6 @@ export function asked<T>(question: () => Promise<T> | undefined, key?: () => str
     },
     get failure() {
       return failure
-    },
-    get loading() {
-      return loading
     },
     again() {
       round += 1

@@ -99,10 +99,19 @@ export function leaf(path: string): string {
   return trimmed.slice(trimmed.lastIndexOf('/') + 1) || path
 }
 
-/** A long value in two halves, the second of which is never cut. */
+/** A long value in two halves, the second of which is never cut: whole parts of a path, where they fit. */
 export function halves(value: string): [string, string] {
-  const at = Math.max(value.replace(/\/+$/, '').lastIndexOf('/') + 1, value.length - 24)
+  const least = Math.max(0, value.length - 28)
+  const slash = value.indexOf('/', least)
+  const at = slash < 0 || slash >= value.length - 1 ? least : slash
   return [value.slice(0, at), value.slice(at)]
+}
+
+/** A command line that a POSIX shell reads as these words, whatever is in them. */
+export function command(...words: string[]): string {
+  return words
+    .map((word) => (/^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ')
 }
 
 /** A share in whole per cent; never 0 or 100 unless it is. */

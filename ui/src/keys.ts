@@ -14,6 +14,7 @@ export const keyMap: [string, string][] = [
   ['Esc', 'close, then back to the list'],
   ['Ctrl Enter', 'run, in a new sync'],
   ['R', 'read again'],
+  ['S', 'sort by the chosen column, in a grid of rows'],
   ['C', 'copy the value in focus'],
   ['?', 'this list'],
 ]

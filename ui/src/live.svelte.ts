@@ -26,7 +26,7 @@ class Live {
   /** The sync that goes on. */
   going = $state.raw<Going | null>(null)
   /** Why the last one did not begin. */
-  refused = $state.raw<{ request: SyncStart; failure: Failure } | null>(null)
+  refused = $state.raw<Failure | null>(null)
   /** Counts up when runs have changed, so that pages ask again. */
   runs = $state(0)
   /** Now, to the half minute. */
@@ -83,13 +83,18 @@ class Live {
       if (!shown) go(`/syncs/${report.run}`)
       return report
     } catch (thrown) {
-      this.refused = { request, failure: asFailure(thrown) }
+      this.refused = asFailure(thrown)
       return null
     } finally {
       this.going = null
       this.runs += 1
       this.now = Date.now()
     }
+  }
+
+  /** A refusal belongs to the form that it answered. */
+  forget(): void {
+    this.refused = null
   }
 
   async stop(): Promise<void> {

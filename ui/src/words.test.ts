@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RunReport } from './api'
-import { bytes, brief, duration, halves, share } from './format'
+import { brief, bytes, command, duration, halves, share } from './format'
 import { sentence } from './words'
 
 function run(change: Partial<RunReport>): RunReport {
@@ -77,9 +77,18 @@ test('numbers in few characters', () => {
   ).toEqual(['0 %', '< 1 %', '99 %', '100 %'])
 })
 
+test('a command line holds whatever a name holds', () => {
+  expect(command('headgate', 'tables', 'show', 'web.a', '--lake', '/srv/lake')).toBe(
+    'headgate tables show web.a --lake /srv/lake',
+  )
+  expect(command('x', "it's; rm -rf ~", '')).toBe(`x 'it'\\''s; rm -rf ~' ''`)
+})
+
 test('a long path keeps its end', () => {
   expect(halves('/srv/lake/web_prod/order_completed').join('')).toBe(
     '/srv/lake/web_prod/order_completed',
   )
-  expect(halves('/srv/lake/web_prod/order_completed')[1]).toBe('order_completed')
+  expect(halves('/srv/lake/web_prod/order_completed')[1]).toBe('/web_prod/order_completed')
+  expect(halves('/srv/a_file_with_a_name_that_is_much_too_long_to_show')[1]).toHaveLength(28)
+  expect(halves('short')).toEqual(['', 'short'])
 })

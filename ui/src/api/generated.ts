@@ -39,7 +39,7 @@ export interface Commands {
   /** The settings, and what they are as installed. */
   settings_show: { request: Nothing; response: SettingsReport; progress: never }
   /** Changes settings. */
-  settings_change: { request: Settings; response: SettingsReport; progress: never }
+  settings_change: { request: SettingsChange; response: SettingsReport; progress: never }
   /** The calls that go on and report progress. */
   calls_list: { request: Nothing; response: Calls; progress: never }
   /** Asks a call to stop. */
@@ -71,7 +71,7 @@ export type Calls = {
 calls: Array<OpenCall>, };
 
 /**
- * A table that a run made or gave columns.
+ * Tables that a run made, or one that it gave columns.
  */
 export type Change = { 
 /**
@@ -87,19 +87,19 @@ run: string,
  */
 to: string, 
 /**
- * The table's schema.
+ * The tables' schema.
  */
 schema: string, 
 /**
- * The table.
+ * The tables: all that were made there, or the one that gained columns.
  */
-table: string, 
+tables: Array<string>, 
 /**
- * Whether it was made.
+ * Whether they were made.
  */
 created: boolean, 
 /**
- * The columns it has since, in order; of a table that was made, all.
+ * The columns that a table gained, in order; none for tables that were made.
  */
 columns: Array<string>, };
 
@@ -655,6 +655,10 @@ discarded: number, };
  */
 export type PreviewDiscard = { 
 /**
+ * The schema of the table.
+ */
+schema: string, 
+/**
  * The table whose rows would miss them.
  */
 table: string, 
@@ -962,6 +966,27 @@ keep_letters_days: number,
  * The most megabytes (2^20 bytes) of events, inflated, in one batch.
  */
 batch_mb: number, };
+
+/**
+ * Settings to change; what is left out stays.
+ */
+export type SettingsChange = { 
+/**
+ * How the page looks.
+ */
+theme?: Theme, 
+/**
+ * How many days records of runs are kept.
+ */
+keep_runs_days?: number, 
+/**
+ * How many days rejected lines are kept.
+ */
+keep_letters_days?: number, 
+/**
+ * The most megabytes in one batch.
+ */
+batch_mb?: number, };
 
 /**
  * The settings, and what there is to know about them.

@@ -93,6 +93,18 @@ impl Watch for Call {
     }
 }
 
+/// Notes a call's end, however it comes.
+pub(crate) struct Open<'d> {
+    desk: &'d Desk,
+    call: Call,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.desk.close(&self.call);
+    }
+}
+
 /// The calls that go on, by name.
 #[derive(Default)]
 pub(crate) struct Desk {
@@ -103,13 +115,13 @@ pub(crate) struct Desk {
 #[derive(Default)]
 struct Listeners {
     senders: Vec<Sender<HostEvent>>,
-    /// What happened before anybody listened.
-    early: Vec<HostEvent>,
+    /// What happened last before anybody listened.
+    early: Option<HostEvent>,
 }
 
 impl Desk {
     /// Notes a call; one of the same name is asked to stop, for its caller is gone.
-    pub(crate) fn open(&self, command: &str, request: &RawValue, call: &Call) {
+    pub(crate) fn open(&self, command: &str, request: &RawValue, call: &Call) -> Open<'_> {
         let shown = OpenCall {
             id: call.id.clone(),
             command: command.to_owned(),
@@ -124,9 +136,10 @@ impl Desk {
         if let Some((_, before)) = before {
             before.stop.store(true, Ordering::Relaxed);
         }
+        Open { desk: self, call: call.clone() }
     }
 
-    pub(crate) fn close(&self, call: &Call) {
+    fn close(&self, call: &Call) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // Its name may be another call's by now.
         if open.get(&call.id).is_some_and(|(_, known)| Arc::ptr_eq(&known.stop, &call.stop)) {
@@ -168,14 +181,14 @@ impl Desk {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.senders.retain(|listener| listener.send(event.clone()).is_ok());
         if listeners.senders.is_empty() {
-            listeners.early.push(event.clone());
+            listeners.early = Some(event.clone());
         }
     }
 
     pub(crate) fn listen(&self) -> Receiver<HostEvent> {
         let (send, receive) = channel();
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in listeners.early.drain(..) {
+        if let Some(event) = listeners.early.take() {
             let _ = send.send(event);
         }
         listeners.senders.push(send);

@@ -45,7 +45,7 @@ macro_rules! commands {
             /// The settings, and what they are as installed.
             settings_show(Nothing) -> SettingsReport;
             /// Changes settings.
-            settings_change(Settings) -> SettingsReport;
+            settings_change(SettingsChange) -> SettingsReport;
             /// The calls that go on and report progress.
             calls_list(Nothing) -> Calls;
             /// Asks a call to stop.

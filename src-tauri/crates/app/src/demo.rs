@@ -1,6 +1,7 @@
 //! The sample day: a small shop's events that ship with Headgate, made into a lake.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use headgate_lake::Location;
@@ -68,16 +69,9 @@ impl App {
         let events = lay(&own)?;
         let data = DataFolder::new(own.join("data"));
         let address = lake.display().to_string();
-        let preview = preview(
-            &PreviewRequest {
-                from: events.clone(),
-                lake: None,
-                source: Some(SOURCE.to_owned()),
-                data: data.clone(),
-            },
-            self.runtime().handle(),
-            watch,
-        )?;
+        let mut looked = PreviewRequest::new(events.clone(), data.clone());
+        looked.source = Some(SOURCE.to_owned());
+        let preview = preview(&looked, self.runtime().handle(), watch)?;
         let mut request = RunRequest::new(Some(events), address, data);
         request.source = Some(SOURCE.to_owned());
         let run = run(&request, self.runtime().handle(), watch)?;
@@ -85,7 +79,7 @@ impl App {
     }
 
     /// Lays the sample day's events down in the data folder, where a sync can take them.
-    pub(crate) fn sample_lay(&self, _: Nothing) -> Result<Sample> {
+    pub(crate) fn sample_lay(&self, _: &Nothing) -> Result<Sample> {
         self.data().make()?;
         let own = self.data().path().join("sample");
         let events = lay(&own)?;
@@ -106,7 +100,11 @@ fn lay(below: &Path) -> Result<PathBuf> {
         let path = events.join(name);
         // A file that is there stays: written again it would count as changed.
         if !path.exists() {
-            fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
+            // Under its name it is whole.
+            tempfile::NamedTempFile::new_in(&events)
+                .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
+                .and_then(|file| file.persist(&path).map_err(|error| error.error))
+                .map_err(|error| unwritable(&path, &error))?;
         }
     }
     Ok(events)

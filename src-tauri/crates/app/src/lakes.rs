@@ -23,17 +23,17 @@ const OPENED: &str = "lakes";
 const MOST: usize = 20;
 
 impl App {
-    pub(crate) fn lakes_list(&self, _: Nothing) -> Result<Lakes> {
+    pub(crate) fn lakes_list(&self, _: &Nothing) -> Result<Lakes> {
         let mut lakes = self.opened()?;
-        for run in self.runs()? {
-            if !lakes.contains(&run.to) {
-                lakes.push(run.to);
+        for lake in headgate_sync::lakes(self.data())? {
+            if !lakes.contains(&lake) {
+                lakes.push(lake);
             }
         }
         Ok(Lakes { lakes })
     }
 
-    pub(crate) fn lakes_remember(&self, asked: LakeName) -> Result<Lakes> {
+    pub(crate) fn lakes_remember(&self, asked: &LakeName) -> Result<Lakes> {
         let address = Location::parse(&asked.lake).map_err(|error| error.field("lake"))?;
         let lake = address.to_string();
         let mut opened = self.opened()?;
@@ -43,7 +43,7 @@ impl App {
         self.data().make()?;
         let text = serde_json::to_string(&opened).unwrap_or_default();
         Store::open(self.data().path())?.keep_setting(OPENED, Some(&text))?;
-        self.lakes_list(Nothing {})
+        self.lakes_list(&Nothing {})
     }
 
     fn opened(&self) -> Result<Vec<String>> {

@@ -1,6 +1,6 @@
 //! The use-cases: what a host (terminal, window, tests) can ask for, with shapes in and out.
 //!
-//! No terminal and no window is known here. A host brings a runtime and a watcher.
+//! No terminal and no window is known here: a host brings what looks on, and what only a desktop can do.
 
 include!("commands.rs");
 
@@ -36,8 +36,8 @@ pub use host::{Choose, ChooseKind, Chosen, Copy, Host, HostEvent};
 pub use lakes::Lakes;
 pub use overview::Overview;
 pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
-pub use serve::{COMMANDS, Command};
-pub use settings::{Settings, SettingsReport, Theme};
+pub use serve::COMMANDS;
+pub use settings::{Settings, SettingsChange, SettingsReport, Theme};
 pub use start::{PageFailed, Start};
 pub use syncs::{SchemaPreview, SyncStart};
 pub use tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
@@ -97,6 +97,11 @@ impl App {
         self
     }
 
+    /// What a program that stays up does in passing: removes what is kept no longer.
+    pub fn tidy(&self) {
+        self.expire();
+    }
+
     /// Where runs are remembered.
     #[must_use]
     pub fn data(&self) -> &DataFolder {
@@ -109,16 +114,12 @@ impl App {
         &self.runtime
     }
 
-    /// Brings events into a lake, then removes what is kept no longer.
+    /// Brings events into a lake.
     ///
     /// # Errors
     /// What goes wrong before there is a run; the report says the rest.
     pub fn sync_run(&self, request: &RunRequest, watch: &dyn Watch) -> Result<RunReport> {
-        let report = headgate_sync::run(request, self.runtime.handle(), watch)?;
-        if let Err(error) = self.settings().and_then(|settings| self.expire(&settings)) {
-            tracing::warn!(%error, "what is old stays");
-        }
-        Ok(report)
+        headgate_sync::run(request, self.runtime.handle(), watch)
     }
 
     /// Shows what events would make of a lake.

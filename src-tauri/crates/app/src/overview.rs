@@ -1,9 +1,9 @@
 //! The first page: what goes on, what needs a person, what changed. Judged from the run records
 //! alone, so that it says nothing that did not happen.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use headgate_sync::{RunReport, Status};
+use headgate_sync::{Glance, RunReport, Status};
 use headgate_terms::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub struct Overview {
     /// Runs, newest first, without their tables.
     pub runs: Vec<RunReport>,
     /// How many runs are on record.
-    pub all_runs: usize,
+    pub all_runs: u64,
     /// What needs a person, the worst first.
     pub needs: Vec<Need>,
     /// What changed in lakes, newest first.
@@ -73,7 +73,7 @@ pub enum NeedKind {
     Discarded,
 }
 
-/// A table that a run made or gave columns.
+/// Tables that a run made, or one that it gave columns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct Change {
     /// When the run ended, in RFC 3339.
@@ -82,50 +82,34 @@ pub struct Change {
     pub run: String,
     /// The lake.
     pub to: String,
-    /// The table's schema.
+    /// The tables' schema.
     pub schema: String,
-    /// The table.
-    pub table: String,
-    /// Whether it was made.
+    /// The tables: all that were made there, or the one that gained columns.
+    pub tables: Vec<String>,
+    /// Whether they were made.
     pub created: bool,
-    /// The columns it has since, in order; of a table that was made, all.
+    /// The columns that a table gained, in order; none for tables that were made.
     pub columns: Vec<String>,
 }
 
 /// How many runs are looked at.
-const RUNS: usize = 60;
+const RUNS: u32 = 60;
 /// How many changes are shown.
 const CHANGES: usize = 40;
 
-/// Judges runs, newest first.
-fn overview(runs: Vec<RunReport>, all_runs: usize, now: Timestamp) -> Overview {
-    let mut needs: Vec<Need> = latest(&runs).into_iter().flat_map(needs_of).collect();
+/// Judges what the records say.
+fn overview(glance: Glance) -> Overview {
+    let mut needs: Vec<Need> = glance.last_of_each.iter().flat_map(needs_of).collect();
     needs.sort_by_key(|need| need.kind);
-    let mut changes: Vec<Change> = runs.iter().flat_map(changes_of).collect();
+    let mut changes: Vec<Change> = glance.runs.iter().flat_map(changes_of).collect();
     changes.truncate(CHANGES);
-    let since = now - SignedDuration::from_hours(24);
-    let mut day = Day::default();
-    for run in &runs {
-        if run.started.parse::<Timestamp>().is_ok_and(|started| started >= since) {
-            day.runs += 1;
-            day.received += run.events.received;
-            day.written += run.events.written;
-        }
-    }
-    let mut runs = runs;
+    let (began, received, written) = glance.since;
+    let mut runs = glance.runs;
     for run in &mut runs {
         run.tables.clear();
     }
-    Overview { runs, all_runs, needs, changes, day }
-}
-
-/// The latest ended run from each place into each lake.
-fn latest(runs: &[RunReport]) -> Vec<&RunReport> {
-    let mut seen = BTreeSet::new();
-    runs.iter()
-        .filter(|run| run.status != Status::Running)
-        .filter(|run| seen.insert((&run.from, &run.source, &run.to)))
-        .collect()
+    let day = Day { runs: began, received, written };
+    Overview { runs, all_runs: glance.all, needs, changes, day }
 }
 
 fn needs_of(run: &RunReport) -> Vec<Need> {
@@ -167,25 +151,39 @@ fn needs_of(run: &RunReport) -> Vec<Need> {
 
 fn changes_of(run: &RunReport) -> Vec<Change> {
     let at = run.finished.as_ref().unwrap_or(&run.started);
-    run.tables
-        .iter()
-        .filter(|table| table.created || !table.columns_added.is_empty())
-        .map(|table| Change {
-            at: at.clone(),
-            run: run.run.clone(),
-            to: run.to.clone(),
-            schema: table.schema.clone(),
-            table: table.table.clone(),
-            created: table.created,
-            columns: table.columns_added.iter().map(|column| column.name.clone()).collect(),
-        })
-        .collect()
+    let change = |schema: &str, created| Change {
+        at: at.clone(),
+        run: run.run.clone(),
+        to: run.to.clone(),
+        schema: schema.to_owned(),
+        tables: Vec::new(),
+        created,
+        columns: Vec::new(),
+    };
+    let mut made: BTreeMap<&str, Change> = BTreeMap::new();
+    let mut grown = Vec::new();
+    for table in &run.tables {
+        let schema = table.schema.as_str();
+        if table.created {
+            made.entry(schema)
+                .or_insert_with(|| change(schema, true))
+                .tables
+                .push(table.table.clone());
+        } else if !table.columns_added.is_empty() {
+            grown.push(Change {
+                tables: vec![table.table.clone()],
+                columns: table.columns_added.iter().map(|column| column.name.clone()).collect(),
+                ..change(schema, false)
+            });
+        }
+    }
+    made.into_values().chain(grown).collect()
 }
 
 impl App {
-    pub(crate) fn overview_show(&self, _: Nothing) -> Result<Overview> {
-        let (runs, all) = headgate_sync::latest_runs(self.data(), RUNS)?;
-        Ok(overview(runs, all, Timestamp::now()))
+    pub(crate) fn overview_show(&self, _: &Nothing) -> Result<Overview> {
+        let since = Timestamp::now() - SignedDuration::from_hours(24);
+        Ok(overview(headgate_sync::glance(self.data(), RUNS, since)?))
     }
 }
 
@@ -194,16 +192,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A run from `from` that started so many hours ago.
-    fn run(id: &str, hours: i64, change: serde_json::Value) -> RunReport {
-        let started = now() - SignedDuration::from_hours(hours);
+    fn run(change: serde_json::Value) -> RunReport {
         let mut document = json!({
-            "v": 1, "run": id, "status": "succeeded", "source": "web", "from": "/in", "to": "/lake",
-            "started": started.to_string(), "finished": started.to_string(), "bytes_in": 1,
-            "batches": 1, "events": {"received": 10, "written": 9, "duplicate": 1, "rejected": 0},
-            "tables": [], "rejected": [], "discards": [], "notices": [], "error": null,
+            "v": 1, "run": "1-abc", "status": "succeeded", "source": "web", "from": "/in",
+            "to": "/lake", "started": "2026-11-22T14:30:00Z", "finished": "2026-11-22T14:30:08Z",
+            "bytes_in": 1, "batches": 1, "dead_letters": null, "error": null,
+            "events": {"received": 10, "written": 9, "duplicate": 1, "rejected": 0},
+            "tables": [], "rejected": [], "discards": [], "notices": [],
             "files": {"taken": 1, "unchanged": 0, "ignored": 0, "damaged": []},
-            "dead_letters": null,
         });
         for (key, value) in change.as_object().unwrap() {
             document[key] = value.clone();
@@ -211,8 +207,12 @@ mod tests {
         serde_json::from_value(document).unwrap()
     }
 
-    fn now() -> Timestamp {
-        "2026-11-22T14:30:00Z".parse().unwrap()
+    fn table(name: &str, created: bool, columns: &[&str]) -> serde_json::Value {
+        let columns: Vec<_> =
+            columns.iter().map(|name| json!({"name": name, "type": "STRING"})).collect();
+        json!({"schema": "web", "table": name, "received": 1, "written": 1, "duplicate": 0,
+               "discarded": 0, "merged": null, "created": created, "version": 3, "error": null,
+               "columns_added": columns})
     }
 
     fn error() -> serde_json::Value {
@@ -221,34 +221,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_run_mended_needs_nobody() {
-        let failed = json!({"status": "failed", "error": error()});
-        let only = overview(vec![run("1", 1, failed.clone())], 1, now());
-        assert_eq!(only.needs[0].kind, NeedKind::Failed);
-        assert_eq!(only.needs[0].error.as_ref().unwrap().code, "lake_not_found");
-
-        let mended = overview(vec![run("2", 0, json!({})), run("1", 1, failed.clone())], 2, now());
-        assert_eq!(mended.needs, []);
-
-        let elsewhere = json!({"from": "/other", "status": "failed", "error": error()});
-        let other = overview(vec![run("2", 0, json!({})), run("1", 1, elsewhere)], 2, now());
-        assert_eq!(other.needs.len(), 1, "another place is not mended by it");
-
-        let going = json!({"status": "running", "finished": null});
-        let again = overview(vec![run("2", 0, going), run("1", 1, failed)], 2, now());
-        assert_eq!(again.needs.len(), 1, "nor by a run that has not ended");
-    }
-
-    #[test]
     fn the_worst_comes_first() {
-        let rejected = json!({
+        let partial = run(json!({
             "status": "partial", "discards": [{"reason": "type_mismatch", "count": 4}],
             "events": {"received": 10, "written": 8, "duplicate": 0, "rejected": 2},
             "files": {"taken": 1, "unchanged": 0, "ignored": 0,
                       "damaged": [{"path": "a.gz", "error": error()}]},
+        }));
+        let failed = run(json!({"from": "/other", "status": "failed", "error": error()}));
+        let found = overview(Glance {
+            last_of_each: vec![partial, failed],
+            since: (1, 10, 8),
+            ..Glance::default()
         });
-        let failed = json!({"from": "/other", "status": "failed", "error": error()});
-        let found = overview(vec![run("2", 0, rejected), run("1", 30, failed)], 2, now());
         let kinds: Vec<_> = found.needs.iter().map(|need| (need.kind, need.count)).collect();
         assert_eq!(
             kinds,
@@ -263,19 +248,19 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_were_made_or_grew_are_changes() {
-        let grew = json!({"tables": [
-            {"schema": "web", "table": "tracks", "received": 1, "written": 1, "duplicate": 0,
-             "discarded": 0, "merged": null, "created": false, "version": 3, "error": null,
-             "columns_added": [{"name": "plan", "type": "STRING"}]},
-            {"schema": "web", "table": "pages", "received": 1, "written": 1, "duplicate": 0,
-             "discarded": 0, "merged": null, "created": false, "version": 3, "error": null,
-             "columns_added": []},
-        ]});
-        let found = overview(vec![run("1", 1, grew)], 1, now());
-        assert_eq!(found.changes.len(), 1);
-        assert_eq!((found.changes[0].table.as_str(), found.changes[0].created), ("tracks", false));
-        assert_eq!(found.changes[0].columns, ["plan"]);
+    fn tables_that_were_made_stand_together_and_those_that_grew_alone() {
+        let grew = run(json!({"tables": [
+            table("a", true, &["id"]), table("b", true, &["id"]),
+            table("tracks", false, &["plan"]), table("pages", false, &[]),
+        ]}));
+        let found = overview(Glance { runs: vec![grew], ..Glance::default() });
+        let said: Vec<_> = found
+            .changes
+            .iter()
+            .map(|change| (change.created, change.tables.join(" "), change.columns.join(" ")))
+            .collect();
+        let text = |text: &str| text.to_owned();
+        assert_eq!(said, [(true, text("a b"), text("")), (false, text("tracks"), text("plan"))]);
         assert!(found.runs[0].tables.is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! Looking into runs: the list, one run, and what it rejected and set aside.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use headgate_lake::{DiscardRow, Lake, Location};
 use headgate_sync::{Letters, RunReport, read_letters};
@@ -55,7 +56,7 @@ pub struct Discards {
 }
 
 /// How many lines or values one answer holds at most.
-const PAGE: usize = 1_000;
+const PAGE: usize = 10_000;
 
 impl App {
     /// Every run, newest first.
@@ -66,7 +67,7 @@ impl App {
         headgate_sync::list_runs(self.data())
     }
 
-    pub(crate) fn runs_list(&self, _: Nothing) -> Result<RunList> {
+    pub(crate) fn runs_list(&self, _: &Nothing) -> Result<RunList> {
         Ok(RunList { runs: self.runs()? })
     }
 
@@ -74,7 +75,7 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`.
-    pub fn runs_show(&self, asked: RunName) -> Result<RunReport> {
+    pub fn runs_show(&self, asked: &RunName) -> Result<RunReport> {
         headgate_sync::show_run(self.data(), &asked.run)
     }
 
@@ -82,20 +83,23 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, and `letters_gone` when they are no longer kept.
-    pub fn runs_letters(&self, asked: RunLetters) -> Result<Letters> {
-        let run = self.runs_show(RunName { run: asked.run })?;
+    pub fn runs_letters(&self, asked: &RunLetters) -> Result<Letters> {
+        let run = self.runs_show(&RunName { run: asked.run.clone() })?;
         let Some(kept) = run.dead_letters else {
             return Ok(Letters { letters: Vec::new(), next: None });
         };
-        read_letters(kept.path.as_ref(), asked.from, PAGE, asked.reason.as_deref())
+        // The data folder may have been moved since.
+        let name = Path::new(&kept.path).file_name().unwrap_or_default();
+        let path = self.data().dead_letters().join(name);
+        read_letters(&path, asked.from, PAGE, asked.reason.as_deref())
     }
 
     /// Some of the values that a run set aside, as the lake keeps them.
     ///
     /// # Errors
     /// `run_not_found`, and when the lake cannot be read.
-    pub fn runs_discards(&self, asked: RunDiscards) -> Result<Discards> {
-        let run = self.runs_show(RunName { run: asked.run })?;
+    pub fn runs_discards(&self, asked: &RunDiscards) -> Result<Discards> {
+        let run = self.runs_show(&RunName { run: asked.run.clone() })?;
         let schemas: BTreeSet<_> = run
             .tables
             .iter()
@@ -108,7 +112,7 @@ impl App {
             let mut found = Vec::new();
             let mut left_out = asked.from;
             for schema in schemas {
-                let wanted = left_out + PAGE + 1 - found.len();
+                let wanted = left_out.saturating_add(PAGE + 1 - found.len());
                 let mut part = lake.discards(&schema, &run.run, 0, wanted).await?;
                 let skipped = left_out.min(part.len());
                 left_out -= skipped;

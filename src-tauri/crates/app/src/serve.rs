@@ -3,6 +3,7 @@
 //! A command without a method of its name does not compile, and a host that calls through here
 //! cannot forget one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
@@ -20,30 +21,15 @@ use crate::host::{Choose, Chosen, Copy, HostEvent};
 use crate::lakes::Lakes;
 use crate::overview::Overview;
 use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
-use crate::settings::{Settings, SettingsReport};
+use crate::settings::{SettingsChange, SettingsReport};
 use crate::start::{PageFailed, Start};
 use crate::syncs::{SchemaPreview, SyncStart};
 use crate::tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
 
-/// One line of the command table.
-#[derive(Debug, Clone, Copy)]
-pub struct Command {
-    /// Its name, `area_verb`.
-    pub name: &'static str,
-    /// What it is for.
-    pub doc: &'static str,
-    /// Whether it reports progress and can be stopped.
-    pub progress: bool,
-}
-
 macro_rules! dispatch {
     ($($(#[doc = $doc:literal])+ $name:ident($request:ty) -> $response:ty $(, progress $progress:ty)?;)+) => {
-        /// The command table.
-        pub const COMMANDS: &[Command] = &[$(Command {
-            name: stringify!($name),
-            doc: concat!($($doc),+).trim_ascii_start(),
-            progress: dispatch!(@reports $($progress)?),
-        }),+];
+        /// The names of all commands.
+        pub const COMMANDS: &[&str] = &[$(stringify!($name)),+];
 
         impl App {
             /// Carries out a command. It blocks, so a host calls it on a thread of its own.
@@ -52,7 +38,7 @@ macro_rules! dispatch {
             /// What the command says, `unknown_command`, and `wrong_request` for a request of
             /// another shape.
             pub fn call(&self, name: &str, request: &RawValue, call: &Call) -> Result<Box<RawValue>> {
-                let answer: Result<Box<RawValue>> = (|| match name {
+                let answer = catch_unwind(AssertUnwindSafe(|| match name {
                     $(stringify!($name) => {
                         let asked: $request = read(name, request)?;
                         let answer: $response = dispatch!(@call self, $name, asked, request, call $(, $progress)?)?;
@@ -60,8 +46,9 @@ macro_rules! dispatch {
                     })+
                     _ => Err(Error::new("unknown_command", format!("There is no command `{name}`."))
                         .hint("Reload the page; it may be of another version.")),
-                })();
-                answer.map_err(|mut error| {
+                }));
+                // A defect in one command must not leave its caller waiting for ever.
+                answer.unwrap_or_else(|_| Err(broken(name))).map_err(|mut error| {
                     let trace = error.trace.get_or_insert_with(|| call.id().into());
                     let (code, message) = (&error.code, &error.message);
                     tracing::error!(command = name, trace = %trace, %code, message, "refused");
@@ -70,16 +57,12 @@ macro_rules! dispatch {
             }
         }
     };
-    (@reports) => { false };
-    (@reports $progress:ty) => { true };
     (@call $app:ident, $name:ident, $asked:ident, $request:ident, $call:ident) => {
-        $app.$name($asked)
+        $app.$name(&$asked)
     };
     (@call $app:ident, $name:ident, $asked:ident, $request:ident, $call:ident, $progress:ty) => {{
-        $app.desk.open(stringify!($name), $request, $call);
-        let answer = $app.$name($asked, $call);
-        $app.desk.close($call);
-        answer
+        let _open = $app.desk.open(stringify!($name), $request, $call);
+        $app.$name(&$asked, $call)
     }};
 }
 
@@ -92,6 +75,11 @@ fn read<T: DeserializeOwned>(name: &str, request: &RawValue) -> Result<T> {
     })
 }
 
+fn broken(name: &str) -> Error {
+    Error::new("internal", format!("`{name}` broke off in the middle."))
+        .hint("This is a defect in Headgate; what was recorded is finished by the next run.")
+}
+
 fn write(answer: &impl Serialize) -> Result<Box<RawValue>> {
     to_raw_value(answer).map_err(|error| {
         Error::new("internal", format!("The answer could not be written: {error}."))
@@ -99,29 +87,30 @@ fn write(answer: &impl Serialize) -> Result<Box<RawValue>> {
     })
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "every command answers alike")]
 impl App {
-    fn calls_list(&self, _: Nothing) -> Result<Calls> {
+    fn calls_list(&self, _: &Nothing) -> Result<Calls> {
         let mut calls = self.desk.list();
         calls.calls.retain(|call| call.command != "host_events");
         Ok(calls)
     }
 
-    fn calls_cancel(&self, asked: CallName) -> Result<Nothing> {
+    fn calls_cancel(&self, asked: &CallName) -> Result<Nothing> {
         self.desk.cancel(&asked.call);
         Ok(Nothing {})
     }
 
-    fn host_choose(&self, asked: Choose) -> Result<Chosen> {
-        let path = self.host.choose(&asked)?;
+    fn host_choose(&self, asked: &Choose) -> Result<Chosen> {
+        let path = self.host.choose(asked)?;
         Ok(Chosen { path: path.map(|path| path.display().to_string()) })
     }
 
-    fn host_copy(&self, asked: Copy) -> Result<Nothing> {
+    fn host_copy(&self, asked: &Copy) -> Result<Nothing> {
         self.host.copy(&asked.text)?;
         Ok(Nothing {})
     }
 
-    fn host_events(&self, _: Nothing, call: &Call) -> Result<Nothing> {
+    fn host_events(&self, _: &Nothing, call: &Call) -> Result<Nothing> {
         let events = self.desk.listen();
         while !call.stopped() {
             match events.recv_timeout(Duration::from_millis(200)) {

@@ -28,6 +28,7 @@ pub enum Theme {
 
 /// The settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
 pub struct Settings {
     /// How the page looks.
     pub theme: Theme,
@@ -37,6 +38,21 @@ pub struct Settings {
     pub keep_letters_days: u32,
     /// The most megabytes (2^20 bytes) of events, inflated, in one batch.
     pub batch_mb: u32,
+}
+
+/// Settings to change; what is left out stays.
+#[derive(Debug, Clone, Copy, Default, Deserialize, TS)]
+#[serde(default)]
+#[ts(optional_fields)]
+pub struct SettingsChange {
+    /// How the page looks.
+    pub theme: Option<Theme>,
+    /// How many days records of runs are kept.
+    pub keep_runs_days: Option<u32>,
+    /// How many days rejected lines are kept.
+    pub keep_letters_days: Option<u32>,
+    /// The most megabytes in one batch.
+    pub batch_mb: Option<u32>,
 }
 
 /// The settings, and what there is to know about them.
@@ -91,13 +107,52 @@ impl Settings {
     }
 
     /// Puts them into a run.
-    pub(crate) fn apply(&self, request: &mut RunRequest) {
-        request.batch_bytes = u64::from(self.batch_mb) << 20;
+    pub fn apply(&self, request: &mut RunRequest) {
+        request.batch_bytes = self.batch_bytes();
+        request.keep = Some(self.keep());
+    }
+
+    /// The most bytes of events, inflated, in one batch.
+    #[must_use]
+    pub fn batch_bytes(&self) -> u64 {
+        u64::from(self.batch_mb) << 20
     }
 
     fn keep(&self) -> Keep {
         let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
         Keep { runs: days(self.keep_runs_days), letters: days(self.keep_letters_days) }
+    }
+}
+
+impl SettingsChange {
+    /// One setting, as a person names it.
+    ///
+    /// # Errors
+    /// `wrong_use` for a name or a value that there is not.
+    pub fn named(name: &str, value: &str) -> Result<Self> {
+        let mut change = Self::default();
+        let wrong = |what: &str| {
+            Error::new("wrong_use", format!("`{value}` is no {what}."))
+                .hint("See `headgate settings show`.")
+                .field(name)
+        };
+        let number = || value.parse::<u32>().map_err(|_| wrong("whole number"));
+        match name {
+            "theme" => {
+                let text = serde_json::Value::from(value);
+                change.theme = serde_json::from_value(text)
+                    .map_err(|_| wrong("theme: `system`, `light` or `dark`"))?;
+            }
+            "keep_runs_days" => change.keep_runs_days = Some(number()?),
+            "keep_letters_days" => change.keep_letters_days = Some(number()?),
+            "batch_mb" => change.batch_mb = Some(number()?),
+            _ => {
+                return Err(Error::new("wrong_use", format!("There is no setting `{name}`."))
+                    .hint("See `headgate settings show`.")
+                    .field("name"));
+            }
+        }
+        Ok(change)
     }
 }
 
@@ -110,19 +165,24 @@ impl App {
     /// # Errors
     /// When the store cannot be read.
     pub fn settings(&self) -> Result<Settings> {
-        let kept = match Store::open_if_any(self.data().path())? {
-            Some(store) => store.setting(NAME)?,
-            None => None,
+        Ok(self.chosen()?.unwrap_or_default())
+    }
+
+    /// The settings as they are; none when what was chosen is not understood.
+    fn chosen(&self) -> Result<Option<Settings>> {
+        let Some(store) = Store::open_if_any(self.data().path())? else {
+            return Ok(Some(Settings::default()));
         };
-        // What a later version chose that this one does not know is as installed.
-        Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+        let Some(text) = store.setting(NAME)? else { return Ok(Some(Settings::default())) };
+        let settings: Option<Settings> = serde_json::from_str(&text).ok();
+        Ok(settings.filter(|settings| settings.check().is_ok()))
     }
 
     /// The settings with what there is to know about them.
     ///
     /// # Errors
     /// As [`Self::settings`].
-    pub fn settings_show(&self, _: Nothing) -> Result<SettingsReport> {
+    pub fn settings_show(&self, _: &Nothing) -> Result<SettingsReport> {
         let data = self.data();
         let (_, database_bytes) = files(data.path());
         let (letters_files, letters_bytes) = files(&data.dead_letters());
@@ -143,25 +203,37 @@ impl App {
         })
     }
 
-    /// Changes the settings; what is kept too long from now on is removed.
+    /// Changes settings; what is kept too long from now on is removed.
     ///
     /// # Errors
     /// `setting_out_of_range`, and when the store cannot be written.
-    pub fn settings_change(&self, settings: Settings) -> Result<SettingsReport> {
+    pub fn settings_change(&self, change: &SettingsChange) -> Result<SettingsReport> {
+        let was = self.settings()?;
+        let settings = Settings {
+            theme: change.theme.unwrap_or(was.theme),
+            keep_runs_days: change.keep_runs_days.unwrap_or(was.keep_runs_days),
+            keep_letters_days: change.keep_letters_days.unwrap_or(was.keep_letters_days),
+            batch_mb: change.batch_mb.unwrap_or(was.batch_mb),
+        };
         settings.check()?;
         self.data().make()?;
         let text = serde_json::to_string(&settings).unwrap_or_default();
         Store::open(self.data().path())?.keep_setting(NAME, Some(&text))?;
-        self.expire(&settings)?;
-        self.settings_show(Nothing {})
+        self.expire();
+        self.settings_show(&Nothing {})
     }
 
-    /// Removes what is kept no longer, unless a run holds the folder: it will do so at its end.
-    pub(crate) fn expire(&self, settings: &Settings) -> Result<()> {
-        match self.data().hold() {
-            Ok(held) => headgate_sync::expire(self.data(), &held, settings.keep()),
-            Err(busy) if busy.code == "data_folder_busy" => Ok(()),
-            Err(error) => Err(error),
+    /// Removes what is kept no longer. While a run holds the folder it stays: the run will do so at
+    /// its end. Nobody has to wait for it or to know when it fails.
+    pub(crate) fn expire(&self) {
+        let expired = self.chosen().and_then(|settings| {
+            // What a later version chose may be to keep it.
+            let Some(settings) = settings else { return Ok(()) };
+            let held = self.data().hold()?;
+            headgate_sync::expire(self.data(), &held, settings.keep())
+        });
+        if let Err(error) = expired {
+            tracing::warn!(%error, "what is old stays");
         }
     }
 }

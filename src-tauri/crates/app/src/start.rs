@@ -29,18 +29,18 @@ pub struct PageFailed {
 
 impl App {
     /// The page has no log of its own.
-    pub(crate) fn page_failed(&self, failed: PageFailed) -> Result<Nothing> {
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "every command is alike")]
+    pub(crate) fn page_failed(&self, failed: &PageFailed) -> Result<Nothing> {
         let PageFailed { kind, text } = failed;
         tracing::error!(kind, text, "the page failed");
         Ok(Nothing {})
     }
 
-    /// Opens the data folder as a run would, and removes what is kept no longer.
-    pub(crate) fn app_start(&self, _: Nothing) -> Result<Start> {
+    /// Opens the data folder as a run would.
+    pub(crate) fn app_start(&self, _: &Nothing) -> Result<Start> {
         self.data().make()?;
         drop(Store::open(self.data().path())?);
         let settings = self.settings()?;
-        self.expire(&settings)?;
         Ok(Start { version: env!("CARGO_PKG_VERSION"), theme: settings.theme })
     }
 }

@@ -35,31 +35,34 @@ pub struct SyncStart {
 }
 
 impl App {
-    pub(crate) fn schema_preview(&self, asked: SchemaPreview, call: &Call) -> Result<Preview> {
-        self.preview(
-            &PreviewRequest {
-                from: place("from", &asked.from)?,
-                lake: asked.lake.filter(|lake| !lake.trim().is_empty()),
-                source: asked.source.filter(|source| !source.trim().is_empty()),
-                data: self.data().clone(),
-            },
-            call,
-        )
+    pub(crate) fn schema_preview(&self, asked: &SchemaPreview, call: &Call) -> Result<Preview> {
+        let from = place("from", &asked.from)?;
+        let mut request = PreviewRequest::new(from, self.data().clone());
+        request.lake = given(asked.lake.as_deref());
+        request.source = given(asked.source.as_deref());
+        request.batch_bytes = self.settings()?.batch_bytes();
+        self.preview(&request, call)
     }
 
-    pub(crate) fn sync_start(&self, asked: SyncStart, call: &Call) -> Result<RunReport> {
+    pub(crate) fn sync_start(&self, asked: &SyncStart, call: &Call) -> Result<RunReport> {
         if asked.to.trim().is_empty() {
             return Err(Error::new("wrong_use", "No lake is named.")
                 .hint("Choose the folder that holds the tables, or a new one.")
                 .field("to"));
         }
         let from = place("from", &asked.from)?;
-        let mut request = RunRequest::new(Some(from), asked.to, self.data().clone());
-        request.source = asked.source.filter(|source| !source.trim().is_empty());
+        let mut request =
+            RunRequest::new(Some(from), asked.to.trim().to_owned(), self.data().clone());
+        request.source = given(asked.source.as_deref());
         request.again = asked.again;
         self.settings()?.apply(&mut request);
         self.sync_run(&request, call)
     }
+}
+
+/// What a field holds, unless it is left empty.
+fn given(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A folder or a file as a person names it.

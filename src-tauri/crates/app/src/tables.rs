@@ -72,7 +72,7 @@ impl App {
     ///
     /// # Errors
     /// `lake_not_found`, `not_a_lake`.
-    pub fn tables_list(&self, asked: LakeName) -> Result<TablesReport> {
+    pub fn tables_list(&self, asked: &LakeName) -> Result<TablesReport> {
         let location = location(&asked.lake)?;
         let report = self.runtime().block_on(async {
             let lake = &Lake::open(location).await?;
@@ -100,25 +100,25 @@ impl App {
     ///
     /// # Errors
     /// `table_not_found`, and as [`Self::tables_list`].
-    pub fn tables_show(&self, asked: TableName) -> Result<TableDetail> {
-        self.with_table(&asked, async |lake, name| lake.detail(name).await)
+    pub fn tables_show(&self, asked: &TableName) -> Result<TableDetail> {
+        self.with_table(asked, async |lake, name| lake.detail(name).await)
     }
 
     /// Shows the commits of one table.
     ///
     /// # Errors
     /// As [`Self::tables_show`].
-    pub fn tables_history(&self, asked: TableName) -> Result<HistoryReport> {
-        let commits = self.with_table(&asked, async |lake, name| lake.history(name).await)?;
+    pub fn tables_history(&self, asked: &TableName) -> Result<HistoryReport> {
+        let commits = self.with_table(asked, async |lake, name| lake.history(name).await)?;
         Ok(HistoryReport { v: 1, commits })
     }
 
-    pub(crate) fn tables_rows(&self, asked: TableName) -> Result<TableRows> {
-        self.with_table(&asked, async |lake, name| lake.rows(name, ROWS).await)
+    pub(crate) fn tables_rows(&self, asked: &TableName) -> Result<TableRows> {
+        self.with_table(asked, async |lake, name| lake.rows(name, ROWS).await)
     }
 
-    pub(crate) fn tables_files(&self, asked: TableName) -> Result<FilesReport> {
-        let files = self.with_table(&asked, async |lake, name| lake.files(name).await)?;
+    pub(crate) fn tables_files(&self, asked: &TableName) -> Result<FilesReport> {
+        let files = self.with_table(asked, async |lake, name| lake.files(name).await)?;
         Ok(FilesReport { files })
     }
 

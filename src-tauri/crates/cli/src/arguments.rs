@@ -44,6 +44,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TablesCommand,
     },
+    /// See and change what is kept how long, and how much is done at once
+    Settings {
+        #[command(subcommand)]
+        command: SettingsCommand,
+    },
     /// Make a lake of a sample day that ships with Headgate
     Demo {
         /// The folder for the lake; a new temporary one if left out
@@ -162,5 +167,18 @@ pub(crate) enum TablesCommand {
         table: String,
         #[command(flatten)]
         lake: OfLake,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Show the settings, and what they are as installed
+    Show,
+    /// Change one
+    Set {
+        /// `theme`, `keep_runs_days`, `keep_letters_days` or `batch_mb`
+        name: String,
+        /// Its value
+        value: String,
     },
 }

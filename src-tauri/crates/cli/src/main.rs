@@ -14,14 +14,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    App, LakeName, PreviewRequest, RunName, RunReport, RunRequest, Status, TableName,
+    App, LakeName, Nothing, PreviewRequest, RunName, RunReport, RunRequest, SettingsChange, Status,
+    TableName,
 };
 use headgate_terms::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
-use arguments::{Arguments, Command, RunsCommand, SchemaCommand, SyncCommand, TablesCommand};
+use arguments::{
+    Arguments, Command, RunsCommand, SchemaCommand, SettingsCommand, SyncCommand, TablesCommand,
+};
 use progress::Watching;
 
 /// What the process says when it ends.
@@ -34,7 +37,8 @@ enum Exit {
 }
 
 /// Failures of which nothing was touched, because what was asked for makes no sense.
-const WRONG_USE: [&str; 3] = ["wrong_use", "unsupported_location", "source_unnameable"];
+const WRONG_USE: [&str; 4] =
+    ["wrong_use", "unsupported_location", "source_unnameable", "setting_out_of_range"];
 
 fn main() -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
@@ -76,6 +80,7 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             let mut request = RunRequest::new(source(&run.from)?, run.to, app.data().clone());
             request.source = run.source;
             request.again = run.again;
+            app.settings()?.apply(&mut request);
             request.batch_bytes = run.batch_bytes.unwrap_or(request.batch_bytes).max(1);
             request.window = run.window_days.map_or(request.window, |d| d * 86_400_000_000);
             request.most_columns = run.max_columns.unwrap_or(request.most_columns);
@@ -92,7 +97,10 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
                     .field("PATH")
             })?;
             let data = app.data().clone();
-            let request = PreviewRequest { from, lake: preview.lake, source: preview.source, data };
+            let mut request = PreviewRequest::new(from, data);
+            request.lake = preview.lake;
+            request.source = preview.source;
+            request.batch_bytes = app.settings()?.batch_bytes();
             let watching = Watching::new(stop_on_signal(&app), json);
             let found = app.preview(&request, &watching)?;
             watching.clear();
@@ -106,25 +114,35 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Show { run } } => {
-            let report = app.runs_show(RunName { run })?;
+            let report = app.runs_show(&RunName { run })?;
             show(json, &report, |out| page::run(out, &report))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::List { lake } } => {
-            let report = app.tables_list(LakeName { lake: lake.lake })?;
+            let report = app.tables_list(&LakeName { lake: lake.lake })?;
             show(json, &report, |out| page::tables(out, &report))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::Show { table, lake } } => {
-            let detail = app.tables_show(TableName { lake: lake.lake, table })?;
+            let detail = app.tables_show(&TableName { lake: lake.lake, table })?;
             let mut document = serde_json::to_value(&detail).unwrap_or_default();
             document["v"] = json!(1);
             show(json, &document, |out| page::table(out, &detail))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::History { table, lake } } => {
-            let report = app.tables_history(TableName { lake: lake.lake, table })?;
+            let report = app.tables_history(&TableName { lake: lake.lake, table })?;
             show(json, &report, |out| page::history(out, &report))?;
+            Exit::Done
+        }
+        Command::Settings { command } => {
+            let report = match command {
+                SettingsCommand::Show => app.settings_show(&Nothing {})?,
+                SettingsCommand::Set { name, value } => {
+                    app.settings_change(&SettingsChange::named(&name, &value)?)?
+                }
+            };
+            show(json, &report, |out| page::settings(out, &report))?;
             Exit::Done
         }
         Command::Demo { to } => {

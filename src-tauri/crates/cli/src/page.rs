@@ -7,7 +7,8 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
 use headgate_app::{
-    CommitEntry, DemoReport, HistoryReport, Preview, RunReport, Status, TableDetail, TablesReport,
+    CommitEntry, DemoReport, HistoryReport, Preview, RunReport, SettingsReport, Status,
+    TableDetail, TablesReport, Theme,
 };
 use headgate_terms::Error;
 
@@ -514,6 +515,27 @@ fn clean(text: &str) -> String {
         }
         out
     })
+}
+
+/// The settings, each beside what it is as installed.
+pub(crate) fn settings(out: Out<'_>, report: &SettingsReport) -> io::Result<()> {
+    let mut table = plain(&["setting", "value", "as installed"]);
+    let (is, was) = (&report.settings, &report.installed);
+    let theme = |theme: Theme| match theme {
+        Theme::System => "system",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    };
+    table.add_row(["theme", theme(is.theme), theme(was.theme)]);
+    for (name, is, was) in [
+        ("keep_runs_days", is.keep_runs_days, was.keep_runs_days),
+        ("keep_letters_days", is.keep_letters_days, was.keep_letters_days),
+        ("batch_mb", is.batch_mb, was.batch_mb),
+    ] {
+        table.add_row([name.to_owned(), is.to_string(), was.to_string()]);
+    }
+    writeln!(out, "{table}")?;
+    writeln!(out, "\nData folder: {}", clean(&report.data_folder))
 }
 
 #[cfg(test)]

@@ -144,6 +144,8 @@ impl Lake {
         let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
         let doing = format!("read rows of `{name}`");
         let context: SessionContext = create_session().into_inner();
+        // One part, so that rows keep the order of the files from one page to the next.
+        context.state_ref().write().config_mut().options_mut().execution.target_partitions = 1;
         let provider = table.table_provider().await.map_err(|error| failed(&doing, &error))?;
         let rows = context.read_table(provider).and_then(|rows| match condition {
             Some(condition) => rows.filter(condition),

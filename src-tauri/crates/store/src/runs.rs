@@ -1,5 +1,7 @@
 //! The runs, each with its report as far as it is known.
 
+use std::collections::BTreeSet;
+
 use headgate_terms::Result;
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
@@ -16,6 +18,11 @@ pub struct RunRecord {
     /// The report, as JSON.
     pub document: String,
 }
+
+/// A sync is known by where its events come from: a place, or for standard input a source.
+const LAST_OF_EACH: &str = "SELECT max(number) FROM runs WHERE document <> '' AND NOT running
+    GROUP BY json_extract(document, '$.to'),
+             coalesce(json_extract(document, '$.from'), json_extract(document, '$.source'))";
 
 impl Store {
     /// Begins a run and names it: a number that counts up, and six digits that tell it from the
@@ -51,12 +58,12 @@ impl Store {
             .map_err(|error| failed("keep the run's report", &error))
     }
 
-    /// All runs, newest first.
+    /// All runs or the latest, newest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn runs(&self) -> Result<Vec<RunRecord>> {
-        self.runs_where("document <> ''")
+    pub fn runs(&self, most: Option<u32>) -> Result<Vec<RunRecord>> {
+        self.runs_where("document <> ''", most)
     }
 
     /// The runs of which no end was recorded.
@@ -64,30 +71,90 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn running(&self) -> Result<Vec<RunRecord>> {
-        self.runs_where("document <> '' AND running")
+        self.runs_where("document <> '' AND running", None)
     }
 
-    /// Forgets the runs that have ended and began before a time, given in RFC 3339.
+    /// How many runs there are.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn forget_runs(&self, before: &str) -> Result<()> {
+    pub fn count_runs(&self) -> Result<u64> {
+        self.connection
+            .query_row("SELECT count(*) FROM runs WHERE document <> ''", [], |row| count(row, 0))
+            .map_err(|error| failed("count the runs", &error))
+    }
+
+    /// The latest run that has ended from each place into each lake, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn last_of_each(&self) -> Result<Vec<RunRecord>> {
+        self.runs_where(&format!("number IN ({LAST_OF_EACH})"), None)
+    }
+
+    /// How many runs began since a time, given in RFC 3339, and the events they received and wrote.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn sums_since(&self, since: &str) -> Result<(u64, u64, u64)> {
+        self.connection
+            .query_row(
+                "SELECT count(*), coalesce(sum(json_extract(document, '$.events.received')), 0),
+                        coalesce(sum(json_extract(document, '$.events.written')), 0)
+                 FROM runs WHERE document <> '' AND json_extract(document, '$.started') >= ?1",
+                [since],
+                |row| Ok((count(row, 0)?, count(row, 1)?, count(row, 2)?)),
+            )
+            .map_err(|error| failed("add up the runs", &error))
+    }
+
+    /// The lakes that runs wrote to, the latest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn lakes(&self) -> Result<Vec<String>> {
+        let doing = "read the lakes";
+        let mut query = self
+            .connection
+            .prepare(
+                "SELECT json_extract(document, '$.to') AS lake FROM runs WHERE document <> ''
+                 GROUP BY lake ORDER BY max(number) DESC",
+            )
+            .map_err(|error| failed(doing, &error))?;
+        let rows = query.query_map([], |row| row.get(0)).map_err(|error| failed(doing, &error))?;
+        rows.collect::<Result<_, _>>().map_err(|error| failed(doing, &error))
+    }
+
+    /// Forgets the runs that have ended and began before a time, given in RFC 3339, but for those
+    /// that are named and for the latest of each sync.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_runs(&self, before: &str, but: &BTreeSet<String>) -> Result<()> {
+        let but: Vec<_> = but.iter().collect();
+        let but = serde_json::to_string(&but).unwrap_or_default();
         self.connection
             .execute(
-                "DELETE FROM runs WHERE NOT running AND document <> ''
-                 AND json_extract(document, '$.started') < ?1",
-                [before],
+                &format!(
+                    "DELETE FROM runs WHERE NOT running AND document <> ''
+                     AND json_extract(document, '$.started') < ?1
+                     AND number NOT IN ({LAST_OF_EACH})
+                     AND id NOT IN (SELECT value FROM json_each(?2))"
+                ),
+                [before, &but],
             )
             .map(|_| ())
             .map_err(|error| failed("forget old runs", &error))
     }
 
-    fn runs_where(&self, condition: &str) -> Result<Vec<RunRecord>> {
+    fn runs_where(&self, condition: &str, most: Option<u32>) -> Result<Vec<RunRecord>> {
         let doing = "read the runs";
         let mut query = self
             .connection
             .prepare(&format!(
-                "SELECT id, running, document FROM runs WHERE {condition} ORDER BY number DESC"
+                "SELECT id, running, document FROM runs WHERE {condition} ORDER BY number DESC
+                 LIMIT {}",
+                most.map_or(-1, i64::from)
             ))
             .map_err(|error| failed(doing, &error))?;
         let rows = query.query_map([], record).map_err(|error| failed(doing, &error))?;
@@ -109,6 +176,11 @@ impl Store {
             .optional()
             .map_err(|error| failed("read the run", &error))
     }
+}
+
+/// A number that is never negative; SQLite has no other than signed ones.
+fn count(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(at).map(|count| count as u64)
 }
 
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<RunRecord> {

@@ -46,6 +46,8 @@ pub struct Letters {
 
 /// The most characters of a line that are shown.
 const SHOWN: usize = 4_000;
+/// The most bytes of a letter that are read; lines can have gigabytes.
+const MOST_READ: u64 = 1 << 16;
 
 /// Reads a run's letters from a place on, of one reason or of all.
 ///
@@ -65,13 +67,18 @@ pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -
     let (mut letters, mut at, mut line) = (Vec::new(), from, Vec::new());
     while letters.len() < most {
         line.clear();
-        let read = file.read_until(b'\n', &mut line).map_err(broken)?;
+        let mut read = (&mut file).take(MOST_READ).read_until(b'\n', &mut line).map_err(broken)?;
         if read == 0 {
             return Ok(Letters { letters, next: None });
         }
+        let whole = line.ends_with(b"\n");
+        if !whole {
+            read += file.skip_until(b'\n').map_err(broken)?;
+        }
         at += read as u64;
-        let mut letter: Letter = serde_json::from_slice(&line)
-            .map_err(|error| broken(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        let mut letter = parse(&line, whole).ok_or_else(|| {
+            broken(io::Error::new(io::ErrorKind::InvalidData, "it is no list of lines"))
+        })?;
         if reason.is_some_and(|reason| reason != letter.reason) {
             continue;
         }
@@ -83,7 +90,21 @@ pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -
         }
         letters.push(letter);
     }
-    Ok(Letters { letters, next: Some(at) })
+    let ended = file.fill_buf().map_err(broken)?.is_empty();
+    Ok(Letters { letters, next: (!ended).then_some(at) })
+}
+
+/// A letter from its line, or from the line's beginning: `raw` comes last.
+fn parse(line: &[u8], whole: bool) -> Option<Letter> {
+    if whole {
+        return serde_json::from_slice(line).ok();
+    }
+    // The end may fall inside a character or an escape, none of which is longer than twelve bytes.
+    (0..=12.min(line.len())).find_map(|less| {
+        let text = [&line[..line.len() - less], b"\"}"].concat();
+        let letter: Letter = serde_json::from_slice(&text).ok()?;
+        Some(Letter { cut: true, ..letter })
+    })
 }
 
 /// The letters of one batch while it is read.
@@ -209,6 +230,15 @@ impl Waiting {
         Ok(())
     }
 
+    /// Names the same files in a folder.
+    pub(crate) fn move_to(&mut self, folder: &Path) {
+        for path in [&mut self.part, &mut self.run_file] {
+            if let Some(name) = path.file_name() {
+                *path = folder.join(name);
+            }
+        }
+    }
+
     /// The file of a batch in this state.
     pub(crate) fn part(&self) -> &Path {
         &self.part
@@ -294,6 +324,27 @@ mod tests {
                 None => BASE64_STANDARD.decode(read["raw_base64"].as_str().unwrap()).unwrap(),
             };
             assert_eq!(back, raw);
+        }
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_read_by_its_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1-abc.ndjson");
+        // Whatever byte the limit falls on: escapes, characters of several bytes.
+        for pad in 0..14 {
+            let long = format!("{}{}", "x".repeat(pad), "\u{1}\"日🎉".repeat(20_000));
+            let mut letters = BatchLetters::new(folder.path(), "1-abc", 1);
+            letters.push("a.json", 1, Rejection::TooLong, long.as_bytes()).unwrap();
+            letters.push("a.json", 2, Rejection::NotJson, b"{").unwrap();
+            letters.finish().unwrap().unwrap().join().unwrap();
+            let read = read_letters(&path, 0, 1, None).unwrap();
+            assert!(read.letters[0].cut);
+            assert!(long.starts_with(read.letters[0].raw.as_deref().unwrap()));
+            let rest = read_letters(&path, read.next.unwrap(), 5, None).unwrap();
+            assert_eq!(rest.letters[0].raw.as_deref(), Some("{"));
+            assert_eq!((rest.letters.len(), rest.next), (1, None));
+            fs::remove_file(&path).unwrap();
         }
     }
 

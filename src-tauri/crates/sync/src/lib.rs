@@ -29,4 +29,6 @@ pub use report::{
     Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport,
     Status, TableReport,
 };
-pub use run::{Progress, RunRequest, TableCount, Watch, latest_runs, list_runs, run, show_run};
+pub use run::{
+    Glance, Progress, RunRequest, TableCount, Watch, glance, lakes, list_runs, run, show_run,
+};

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
 use headgate_events::Discard;
-use headgate_terms::{Column, Error};
+use headgate_store::OpenBatch;
+use headgate_terms::{Column, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dead_letters::Waiting;
+use crate::folder::DataFolder;
 use crate::report::Damaged;
 
 /// A batch whose commits may have begun.
@@ -34,6 +36,25 @@ pub(crate) struct BatchPlan {
     pub(crate) letters: Option<Waiting>,
     /// The lines of events whose tables refused, each after its id and a tab.
     pub(crate) held_lines: Option<PathBuf>,
+}
+
+impl BatchPlan {
+    /// Reads a record. Its files lie in the data folder wherever that is by now.
+    pub(crate) fn read(open: &OpenBatch, data: &DataFolder) -> Result<Self> {
+        let mut plan: Self = serde_json::from_str(&open.plan).map_err(|error| {
+            Error::new("store_failed", format!("Batch {} cannot be read: {error}.", open.number))
+                .hint("Use the version of Headgate that began it.")
+        })?;
+        if let Some(letters) = &mut plan.letters {
+            letters.move_to(&data.dead_letters());
+        }
+        if let Some(held) = &mut plan.held_lines
+            && let Some(name) = held.file_name()
+        {
+            *held = data.spool().join(name);
+        }
+        Ok(plan)
+    }
 }
 
 /// A batch's part in one table.

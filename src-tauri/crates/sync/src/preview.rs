@@ -32,8 +32,19 @@ pub struct PreviewRequest {
     pub lake: Option<String>,
     /// The source's name; none takes it from the files' place.
     pub source: Option<String>,
+    /// The most inflated bytes in one batch, for types are decided batch by batch (E6).
+    pub batch_bytes: u64,
     /// Where earlier runs are remembered.
     pub data: DataFolder,
+}
+
+impl PreviewRequest {
+    /// With the settings as they come, and no lake.
+    #[must_use]
+    pub fn new(from: PathBuf, data: DataFolder) -> Self {
+        let RunRequest { batch_bytes, data, .. } = RunRequest::new(None, String::new(), data);
+        Self { from, lake: None, source: None, batch_bytes, data }
+    }
 }
 
 /// What would come of it.
@@ -102,6 +113,8 @@ pub struct PreviewColumn {
 /// Values set aside, with one of them.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct PreviewDiscard {
+    /// The schema of the table.
+    pub schema: String,
     /// The table whose rows would miss them.
     pub table: String,
     /// Its column, or the path as sent where there is none.
@@ -147,6 +160,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
         store: store.as_ref(),
         scratch: scratch.path(),
         whole: Whole::default(),
+        batch_bytes: request.batch_bytes,
         watch,
         begun: Instant::now(),
         total: found.files.iter().map(|file| file.size).sum(),
@@ -169,6 +183,7 @@ struct Looking<'l> {
     store: Option<&'l Store>,
     scratch: &'l Path,
     whole: Whole,
+    batch_bytes: u64,
     watch: &'l dyn Watch,
     begun: Instant,
     total: u64,
@@ -218,7 +233,7 @@ impl Looking<'_> {
         };
         while !feed.is_empty() {
             let aside = Aside { letters: None, held: None };
-            let most = settings.batch_bytes;
+            let most = self.batch_bytes;
             let read = feed.read(most, plan, &mut self.lakes, &mut window, aside, &look_on);
             let read = match read {
                 Ok(_) if watch.cancelled() => return Err(cancelled()),
@@ -232,7 +247,7 @@ impl Looking<'_> {
             };
             window.next_batch()?;
             newest = window.newest;
-            self.whole.count(&read);
+            self.whole.count(&schema, &read);
             for table in &read.batch.tables {
                 self.whole.table(&schema, table, planned, &self.lakes.refusals)?;
                 self.lakes.refusals.remove(&table.name);
@@ -320,11 +335,11 @@ fn unfit(table: &str, error: &dyn std::fmt::Display) -> Error {
 #[derive(Default)]
 struct Whole {
     preview: Preview,
-    discards: BTreeMap<(String, String, &'static str), (u64, String)>,
+    discards: BTreeMap<(String, String, String, &'static str), (u64, String)>,
 }
 
 impl Whole {
-    fn count(&mut self, read: &ReadBatch) {
+    fn count(&mut self, schema: &str, read: &ReadBatch) {
         self.preview.damaged.extend(read.damaged.iter().cloned());
         let rejected: u64 = read.rejected.values().sum();
         let events = &mut self.preview.events;
@@ -335,12 +350,13 @@ impl Whole {
             events.duplicate += route.duplicate;
         }
         for discard in &read.batch.discards {
-            self.discard(discard);
+            self.discard(schema, discard);
         }
     }
 
-    fn discard(&mut self, discard: &Discard) {
-        let key = (discard.table.clone(), discard.column.clone(), discard.reason.code());
+    fn discard(&mut self, schema: &str, discard: &Discard) {
+        let schema = schema.to_owned();
+        let key = (schema, discard.table.clone(), discard.column.clone(), discard.reason.code());
         self.discards.entry(key).or_insert_with(|| (0, discard.value.clone())).0 += 1;
     }
 
@@ -442,7 +458,8 @@ impl Whole {
         self.preview.discards = self
             .discards
             .into_iter()
-            .map(|((table, column, reason), (count, sample))| PreviewDiscard {
+            .map(|((schema, table, column, reason), (count, sample))| PreviewDiscard {
+                schema,
                 table,
                 column,
                 reason: reason.to_owned(),

@@ -22,6 +22,7 @@ use ts_rs::TS;
 use crate::batch::{self, Aside, Feed, ReadBatch, Stopped, stdin_mark};
 use crate::dead_letters::{BatchLetters, remove_strays};
 use crate::deliver::{LakeView, SchemaView};
+use crate::expire::{Keep, expire};
 use crate::folder::DataFolder;
 use crate::lines::Input;
 use crate::plan::{BatchPlan, Once, RoutePlan};
@@ -48,6 +49,8 @@ pub struct RunRequest {
     pub window: i64,
     /// The most columns a table may have (E24).
     pub most_columns: usize,
+    /// How long what it leaves behind is kept; none keeps everything.
+    pub keep: Option<Keep>,
     /// Where runs are remembered.
     pub data: DataFolder,
 }
@@ -64,6 +67,7 @@ impl RunRequest {
             batch_bytes: 128 << 20,
             window: 7 * 86_400 * 1_000_000,
             most_columns: 2_000,
+            keep: None,
             data,
         }
     }
@@ -125,7 +129,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         }
         None => Found::default(),
     };
-    let _held = request.data.hold()?;
+    let held = request.data.hold()?;
     let store = Store::open(request.data.path())?;
     let lake = handle.block_on(Lake::open_or_create(location))?;
     end_interrupted(&store)?;
@@ -157,7 +161,13 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         read: Arc::new(AtomicU64::new(0)),
     };
     let ended = running.whole(found.files);
-    running.finish(ended)
+    let report = running.finish(ended)?;
+    if let Some(keep) = request.keep
+        && let Err(error) = expire(&request.data, &held, keep)
+    {
+        tracing::warn!(%error, "what is old stays");
+    }
+    Ok(report)
 }
 
 /// Every run, newest first, without their tables.
@@ -165,25 +175,69 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
 /// # Errors
 /// When the store fails.
 pub fn list_runs(data: &DataFolder) -> Result<Vec<RunReport>> {
-    let (mut runs, _) = latest_runs(data, usize::MAX)?;
+    let Some(records) = Records::of(data)? else { return Ok(Vec::new()) };
+    let mut runs = records.read(&records.store.runs(None)?)?;
     for run in &mut runs {
         run.tables.clear();
     }
     Ok(runs)
 }
 
-/// The latest runs, newest first, and how many there are in all.
+/// What the run records say at a glance.
+#[derive(Debug, Default)]
+pub struct Glance {
+    /// The latest runs, newest first.
+    pub runs: Vec<RunReport>,
+    /// How many there are.
+    pub all: u64,
+    /// The latest ended run from each place into each lake.
+    pub last_of_each: Vec<RunReport>,
+    /// Runs that began since a time, and their events: received and written.
+    pub since: (u64, u64, u64),
+}
+
+/// Looks at the latest runs, the last of each sync, and what came in since a time.
 ///
 /// # Errors
 /// When the store fails.
-pub fn latest_runs(data: &DataFolder, most: usize) -> Result<(Vec<RunReport>, usize)> {
-    let Some(store) = Store::open_if_any(data.path())? else { return Ok((Vec::new(), 0)) };
-    let running = !store.running()?.is_empty();
-    // Asked in this order, a run that ends meanwhile has recorded its end.
-    let held = running && data.is_held();
-    let records = store.runs()?;
-    let runs = records.iter().take(most).map(|record| read_report(record, held));
-    Ok((runs.collect::<Result<_>>()?, records.len()))
+pub fn glance(data: &DataFolder, most: u32, since: Timestamp) -> Result<Glance> {
+    let Some(records) = Records::of(data)? else { return Ok(Glance::default()) };
+    Ok(Glance {
+        runs: records.read(&records.store.runs(Some(most))?)?,
+        all: records.store.count_runs()?,
+        last_of_each: records.read(&records.store.last_of_each()?)?,
+        since: records.store.sums_since(&format!("{since:.3}"))?,
+    })
+}
+
+/// The lakes that runs wrote to, the latest first.
+///
+/// # Errors
+/// When the store fails.
+pub fn lakes(data: &DataFolder) -> Result<Vec<String>> {
+    match Store::open_if_any(data.path())? {
+        Some(store) => store.lakes(),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The run records, and whether a run goes on.
+struct Records {
+    store: Store,
+    held: bool,
+}
+
+impl Records {
+    fn of(data: &DataFolder) -> Result<Option<Self>> {
+        let Some(store) = Store::open_if_any(data.path())? else { return Ok(None) };
+        // Asked in this order, a run that ends meanwhile has recorded its end.
+        let held = !store.running()?.is_empty() && data.is_held();
+        Ok(Some(Self { store, held }))
+    }
+
+    fn read(&self, records: &[RunRecord]) -> Result<Vec<RunReport>> {
+        records.iter().map(|record| read_report(record, self.held)).collect()
+    }
 }
 
 /// One run by its id, or by the number it begins with.
@@ -360,9 +414,9 @@ impl Running<'_> {
             let mut letters = BatchLetters::new(&folder, &self.tally.report.run, ledger.next_batch);
             let held =
                 self.request.data.spool().join(format!("held.{}.{}", ledger.id, ledger.next_batch));
-            let mark = self.batch(&mut feed, &ledger, &mut letters, held.clone());
-            let mark = match mark {
-                Ok(mark) => mark,
+            let planned = self.plan_batch(&mut feed, &ledger, &mut letters, held.clone());
+            let (plan, mark) = match planned {
+                Ok(planned) => planned,
                 Err(stopped) => {
                     letters.drop_all();
                     remove(&held);
@@ -372,6 +426,8 @@ impl Running<'_> {
                     return Err(stopped);
                 }
             };
+            // From here on the record counts on what was kept aside, whatever fails.
+            self.land(plan)?;
             if let (Some((ledger, run)), Some(mark)) = (stdin, mark) {
                 remove_taken(&self.request.data.spool(), ledger, run, mark.lines, false);
             }
@@ -379,14 +435,14 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// One batch from its first line to its last commit. Returns how far its last file came.
-    fn batch(
+    /// One batch from its first line to its record. Returns how far its last file came.
+    fn plan_batch(
         &mut self,
         feed: &mut Feed,
         ledger: &Ledger,
         letters: &mut BatchLetters,
         held: PathBuf,
-    ) -> Result<Option<FileMark>, Stopped> {
+    ) -> Result<(BatchPlan, Option<FileMark>), Stopped> {
         let planned = Timestamp::now().as_microsecond();
         let plan = Plan { planned, most_columns: self.request.most_columns };
         let known = match self.known.entry(ledger.id) {
@@ -467,8 +523,7 @@ impl Running<'_> {
         }
         self.view.remember(&plan);
         self.tally.spent("write", writing.elapsed());
-        self.land(plan)?;
-        Ok(last)
+        Ok((plan, last))
     }
 
     /// Commits a recorded batch and counts what landed.
@@ -514,23 +569,15 @@ impl Running<'_> {
 
     /// Finishes what earlier runs recorded and did not land.
     fn finish_open_batches(&mut self) -> Result<()> {
-        let mut plans = Vec::new();
-        for open in self.store.open_batches(Some(&self.lake_id))? {
-            let plan: BatchPlan = serde_json::from_str(&open.plan).map_err(|error| {
-                Error::new(
-                    "store_failed",
-                    format!("Batch {} cannot be read: {error}.", open.number),
-                )
-                .hint("Use the version of Headgate that began it.")
-            })?;
-            plans.push(plan);
+        // The letters of other lakes' batches lie in the same folder.
+        let mut parts = Vec::new();
+        for open in self.store.open_batches(None)? {
+            let plan = BatchPlan::read(&open, &self.request.data)?;
+            parts.extend(plan.letters.as_ref().map(|letters| letters.part().to_owned()));
         }
-        let parts: Vec<PathBuf> = plans
-            .iter()
-            .filter_map(|plan| Some(plan.letters.as_ref()?.part().to_owned()))
-            .collect();
         remove_strays(&self.request.data.dead_letters(), &parts);
-        for mut plan in plans {
+        for open in self.store.open_batches(Some(&self.lake_id))? {
+            let mut plan = BatchPlan::read(&open, &self.request.data)?;
             tracing::info!(batch = plan.number, source = plan.source, "finishing an open batch");
             self.tally.source(&plan.source);
             self.view.take_up(&mut plan)?;
