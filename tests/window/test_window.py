@@ -144,7 +144,7 @@ def test_run_is_clicked_and_another_reader_reads_the_table(window):
     one.see("No sync yet")
     one.press("Sync the sample")
     one.see("Adds up")
-    one.see("158 new events are in the lake; 2 were there already.")
+    one.see("158 new events are in the lake; 2 were duplicates.")
     lake = one.data / "sample" / "lake"
     assert rows(lake / "shop" / "tracks") == (114, 114)
     one.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL, "3")
@@ -188,7 +188,8 @@ def test_closing_in_the_middle_of_a_run_loses_nothing(window, tmp_path):
     one = window(f"/syncs/new?from={events}&lake={lake}&source=web")
     command = [HEADGATE, "settings", "set", "batch_mb", "1", "--json"]
     subprocess.run(command, env=one.environment, check=True, capture_output=True)
-    one.press("Run Ctrl Enter")
+    run = one.wait.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "[data-key=run]:not([disabled])"))
+    run[0].click()
     one.see("Rows so far")
     (process,) = one.processes()
     os.kill(process, signal.SIGTERM)

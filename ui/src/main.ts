@@ -2,7 +2,14 @@ import { mount } from 'svelte'
 import App from './App.svelte'
 import { ask } from './api'
 import './components/tokens.css'
-import './components/look.css'
+import './components/ground.css'
+import './components/frame.css'
+import './components/controls.css'
+import './components/tables.css'
+import './components/drawings.css'
+import './components/pages.css'
+import './components/scrolling.css'
+import './components/window.css'
 
 // What goes wrong in the page itself belongs in the log: a window has no console.
 let told = 0

@@ -32,7 +32,7 @@ test.each([
   [{ received: 5, written: 5, duplicate: 0, rejected: 0 }, 'All 5 events are in the lake.'],
   [
     { received: 48_212, written: 47_761, duplicate: 451, rejected: 0 },
-    '47,761 new events are in the lake; 451 were there already.',
+    '47,761 new events are in the lake; 451 were duplicates.',
   ],
   [
     { received: 3, written: 0, duplicate: 3, rejected: 0 },

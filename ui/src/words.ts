@@ -39,7 +39,7 @@ function landed(run: RunReport): string {
   if (written === 0) return `All ${count(duplicate)} events were in the lake already.`
   if (duplicate === 0)
     return `${received === written ? 'All ' : ''}${count(written)} events are in the lake.`
-  return `${count(written)} new events are in the lake; ${count(duplicate)} were there already.`
+  return `${count(written)} new events are in the lake; ${count(duplicate)} ${duplicate === 1 ? 'was a duplicate' : 'were duplicates'}.`
 }
 
 function nothing(run: RunReport): string {

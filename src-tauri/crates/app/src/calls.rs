@@ -54,7 +54,7 @@ pub struct CallName {
 }
 
 /// A question without content, and an answer without one.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 pub struct Nothing {}
 
 impl Call {

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn run(change: serde_json::Value) -> RunReport {
+    fn run(change: &serde_json::Value) -> RunReport {
         let mut document = json!({
             "v": 1, "run": "1-abc", "status": "succeeded", "source": "web", "from": "/in",
             "to": "/lake", "started": "2026-11-22T14:30:00Z", "finished": "2026-11-22T14:30:08Z",
@@ -222,13 +222,13 @@ mod tests {
 
     #[test]
     fn the_worst_comes_first() {
-        let partial = run(json!({
+        let partial = run(&json!({
             "status": "partial", "discards": [{"reason": "type_mismatch", "count": 4}],
             "events": {"received": 10, "written": 8, "duplicate": 0, "rejected": 2},
             "files": {"taken": 1, "unchanged": 0, "ignored": 0,
                       "damaged": [{"path": "a.gz", "error": error()}]},
         }));
-        let failed = run(json!({"from": "/other", "status": "failed", "error": error()}));
+        let failed = run(&json!({"from": "/other", "status": "failed", "error": error()}));
         let found = overview(Glance {
             last_of_each: vec![partial, failed],
             since: (1, 10, 8),
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn tables_that_were_made_stand_together_and_those_that_grew_alone() {
-        let grew = run(json!({"tables": [
+        let grew = run(&json!({"tables": [
             table("a", true, &["id"]), table("b", true, &["id"]),
             table("tracks", false, &["plan"]), table("pages", false, &[]),
         ]}));
