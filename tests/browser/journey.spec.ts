@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Locator } from '@playwright/test'
-import { expect, sync, test, track } from './product'
+import { expect, picture, sync, test, track } from './product'
 
 test('preview, sync, look into a discard, open the table', async ({ page, product }) => {
   const lake = join(product.folder, 'lake')
@@ -122,6 +122,7 @@ test('a sync shows how it goes on, is stopped, survives a reload, and is taken u
     timeout: 30_000,
   })
   await expect(page.locator('.progress')).toContainText(/\d+ %.*\/s/)
+  await picture(page, 'run-going')
   await page.reload()
   await expect(page.getByRole('progressbar', { name: 'Progress of the sync' })).toBeVisible()
   await page.getByRole('button', { name: 'Stop' }).click()

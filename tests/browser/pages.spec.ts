@@ -154,3 +154,26 @@ test('a start that fails says so', async ({ page, product }) => {
   await expect(page.getByRole('alert')).toContainText('data folder')
   await pictures(page, 'start-failed')
 })
+
+test('what is waited for is said', async ({ page, product }) => {
+  const lake = join(product.folder, 'lake')
+  const run = await sync(page, product, product.events('in', [track('Viewed')]), lake)
+  // The core never answers these.
+  for (const [command, address, state] of [
+    ['overview_show', '', 'overview'],
+    ['runs_list', 'syncs', 'syncs'],
+    ['runs_show', `syncs/${run}`, 'run'],
+    ['tables_list', `tables?lake=${lake}`, 'tables'],
+    ['tables_rows', `tables?lake=${lake}&tab=rows`, 'tables-rows'],
+    ['schema_preview', `schemas?from=${join(product.folder, 'in')}`, 'schemas'],
+    ['settings_show', 'settings', 'settings'],
+    ['app_start', '', 'start'],
+  ] as const) {
+    await page.route(`**/call/${command}`, () => {})
+    await page.goto('about:blank')
+    await page.goto(`${product.url}#/${address}`)
+    await expect(page.locator('.waiting, .narrow').first()).toBeVisible()
+    await pictures(page, `${state}-waits`)
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+  }
+})

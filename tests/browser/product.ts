@@ -226,6 +226,14 @@ export async function tidy(page: Page): Promise<void> {
   expect(found).toEqual([])
 }
 
+/** One picture of what does not stand still long enough for more. */
+export async function picture(page: Page, state: string): Promise<void> {
+  const into = join(here, 'screens')
+  mkdirSync(into, { recursive: true })
+  await tidy(page)
+  await page.screenshot({ path: join(into, `${state}.png`) })
+}
+
 /** One picture for each theme and size, each tidy and accessible. */
 export async function pictures(page: Page, state: string): Promise<void> {
   const into = join(here, 'screens')

@@ -12,6 +12,7 @@ mod folder;
 mod lines;
 mod plan;
 mod preview;
+mod records;
 mod report;
 mod run;
 mod source;
@@ -25,10 +26,9 @@ pub use folder::{DataFolder, Held};
 pub use preview::{
     Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable, preview,
 };
+pub use records::{Glance, glance, lakes, list_runs, show_run};
 pub use report::{
     Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport,
     Status, TableReport,
 };
-pub use run::{
-    Glance, Progress, RunRequest, TableCount, Watch, glance, lakes, list_runs, run, show_run,
-};
+pub use run::{Progress, RunRequest, TableCount, Watch, run};

@@ -1,0 +1,117 @@
+//! What the store remembers of runs, read back: whole, one, or at a glance. Nothing runs here.
+
+use headgate_store::{RunRecord, Store};
+use headgate_terms::{Error, Result};
+use jiff::Timestamp;
+
+use crate::folder::DataFolder;
+use crate::report::{RunReport, Status};
+
+/// Every run, newest first, without their tables.
+///
+/// # Errors
+/// When the store fails.
+pub fn list_runs(data: &DataFolder) -> Result<Vec<RunReport>> {
+    let Some(records) = Records::of(data)? else { return Ok(Vec::new()) };
+    let mut runs = records.read(&records.store.runs(None)?)?;
+    for run in &mut runs {
+        run.tables.clear();
+    }
+    Ok(runs)
+}
+
+/// What the run records say at a glance.
+#[derive(Debug, Default)]
+pub struct Glance {
+    /// The latest runs, newest first.
+    pub runs: Vec<RunReport>,
+    /// How many there are.
+    pub all: u64,
+    /// The latest ended run from each place into each lake.
+    pub last_of_each: Vec<RunReport>,
+    /// Runs that began since a time, and their events: received and written.
+    pub since: (u64, u64, u64),
+}
+
+/// Looks at the latest runs, the last of each sync, and what came in since a time.
+///
+/// # Errors
+/// When the store fails.
+pub fn glance(data: &DataFolder, most: u32, since: Timestamp) -> Result<Glance> {
+    let Some(records) = Records::of(data)? else { return Ok(Glance::default()) };
+    Ok(Glance {
+        runs: records.read(&records.store.runs(Some(most))?)?,
+        all: records.store.count_runs()?,
+        last_of_each: records.read(&records.store.last_of_each()?)?,
+        since: records.store.sums_since(&format!("{since:.3}"))?,
+    })
+}
+
+/// The lakes that runs wrote to, the latest first.
+///
+/// # Errors
+/// When the store fails.
+pub fn lakes(data: &DataFolder) -> Result<Vec<String>> {
+    match Store::open_if_any(data.path())? {
+        Some(store) => store.lakes(),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The run records, and whether a run goes on.
+struct Records {
+    store: Store,
+    held: bool,
+}
+
+impl Records {
+    fn of(data: &DataFolder) -> Result<Option<Self>> {
+        let Some(store) = Store::open_if_any(data.path())? else { return Ok(None) };
+        // Asked in this order, a run that ends meanwhile has recorded its end.
+        let held = !store.running()?.is_empty() && data.is_held();
+        Ok(Some(Self { store, held }))
+    }
+
+    fn read(&self, records: &[RunRecord]) -> Result<Vec<RunReport>> {
+        records.iter().map(|record| read_report(record, self.held)).collect()
+    }
+}
+
+/// One run by its id, or by the number it begins with.
+///
+/// # Errors
+/// `run_not_found`.
+pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
+    let held = data.is_held();
+    let record = match Store::open_if_any(data.path())? {
+        Some(store) => store.run(id)?,
+        None => None,
+    };
+    let record = record.ok_or_else(|| {
+        Error::new("run_not_found", format!("There is no run `{id}`."))
+            .hint("List the runs with `headgate runs list`.")
+            .field("run")
+    })?;
+    read_report(&record, held || data.is_held())
+}
+
+pub(crate) fn read_report(record: &RunRecord, somebody_runs: bool) -> Result<RunReport> {
+    let mut report: RunReport = serde_json::from_str(&record.document).map_err(|error| {
+        Error::new("store_failed", format!("Run `{}` cannot be read: {error}.", record.id))
+            .hint("Name another data folder with `HEADGATE_DATA`.")
+    })?;
+    if record.running && !somebody_runs {
+        interrupt(&mut report);
+    }
+    Ok(report)
+}
+
+/// Marks a run whose process is gone.
+fn interrupt(report: &mut RunReport) {
+    report.status = Status::Failed;
+    let mut error = Error::new("interrupted", format!("The process of run `{}` died.", report.run))
+        .hint("Run the sync again; it finishes what had begun.")
+        .retryable();
+    error.trace = Some(report.run.as_str().into());
+    report.error = Some(error);
+}
