@@ -10,16 +10,17 @@ INSTALL := $(APT) update -qq && $(APT) install -y -qq --no-install-recommends
 .PHONY: run test bench page compiler libraries browsers python node
 
 # Opens the window; where there is no display, makes a lake of the sample day in the terminal. What it
-# does stays in a data folder of its own, unless HEADGATE_DATA names one.
+# does stays in a data folder of its own, unless HEADGATE_DATA names one. An example is built with each,
+# because cargo then chooses the same features as for the tests, and compiles nothing twice.
 run: compiler
 ifeq ($(DISPLAY)$(WAYLAND_DISPLAY),)
 	@echo "There is no display, so this is the terminal. The first build takes about ten minutes on two cores."
-	@begun=$$(date +%s); cargo build --locked --bin headgate && echo "Built in $$(( $$(date +%s) - begun )) s."
+	@begun=$$(date +%s); cargo build --locked --bin headgate --example stages && echo "Built in $$(( $$(date +%s) - begun )) s."
 	@$(CARGO_TARGET_DIR)/debug/headgate demo
 else
 	@$(MAKE) --no-print-directory libraries page
 	@echo "Building the window; the first time this takes about twelve minutes on two cores."
-	@begun=$$(date +%s); cargo build --locked --bin headgate-desktop && echo "Built in $$(( $$(date +%s) - begun )) s."
+	@begun=$$(date +%s); cargo build --locked --bin headgate-desktop --example empty && echo "Built in $$(( $$(date +%s) - begun )) s."
 	@HEADGATE_DATA=$${HEADGATE_DATA:-$(CACHE)/headgate/try} $(CARGO_TARGET_DIR)/debug/headgate-desktop
 endif
 
