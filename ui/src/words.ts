@@ -148,7 +148,7 @@ export function preview(found: Preview): string {
       ? `All ${count(received)} events would land${into}`
       : `${count(would)} of ${count(received)} events would land${into}`
   const tail = [
-    duplicate > 0 ? `${count(duplicate)} are there already` : '',
+    duplicate > 0 ? many(duplicate, 'is a duplicate', 'are duplicates') : '',
     rejected > 0 ? `${many(rejected, 'line')} cannot be read` : '',
     aside > 0 ? `${many(aside, 'value')} would be set aside` : '',
     refused > 0 ? `${many(refused, 'table')} would refuse` : '',
