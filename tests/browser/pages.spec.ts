@@ -3,6 +3,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { expect, pictures, sync, test, track } from './product'
 
 test('first start', async ({ page, product }) => {
@@ -104,9 +105,15 @@ test('a preview with everything in it', async ({ page, product }) => {
     track('Order Refunded', { amount: 3.5, items: [{ sku: 'a' }] }),
     '{"type": "track", "event": ',
   ])
+  const broken = gzipSync(JSON.stringify(track('Lost')).repeat(50)).subarray(0, 60)
+  writeFileSync(join(second, 'broken.ndjson.gz'), broken)
   const query = new URLSearchParams({ from: second, lake, source: 'web' })
   await page.goto(`${product.url}#/schemas?${query}`)
   await expect(page.getByText('1 value cannot be a BIGINT.')).toBeVisible()
+  await page.getByRole('group').getByText('1 file cannot be read whole').click()
+  await expect(page.getByText('broken.ndjson.gz').first()).toBeVisible()
+  await pictures(page, 'schemas-damaged')
+  await page.getByRole('group').getByText('1 file cannot be read whole').click()
   await pictures(page, 'schemas')
   await page.getByRole('tab', { name: /Sample rows/ }).click()
   await pictures(page, 'schemas-rows')

@@ -29,7 +29,7 @@ class Live {
   refused = $state.raw<Failure | null>(null)
   /** Counts up when runs have changed, so that pages ask again. */
   runs = $state(0)
-  /** Now, to the half minute. */
+  /** Now, to the tenth second; pages read the runs again by it. */
   now = $state(Date.now())
   toast = $state('')
   /** Whether files are held over the window. */
@@ -41,7 +41,9 @@ class Live {
   #toast: ReturnType<typeof setTimeout> | undefined
 
   begin(): void {
-    setInterval(() => (this.now = Date.now()), 30_000)
+    setInterval(() => (this.now = Date.now()), 10_000)
+    // Whoever comes back may have run something in a terminal.
+    addEventListener('focus', () => (this.now = Date.now()))
     void this.#find()
     void this.#listen()
   }

@@ -13,8 +13,8 @@ export interface Route {
 export function parse(address: string): Route {
   const [path = '', query = ''] = address.replace(/^#/, '').split('?', 2)
   const [first = '', ...rest] = path.split('/').filter(Boolean)
-  const page = pages.find((known) => known === first) ?? 'overview'
-  const object = page === first ? decode(rest.join('/')) : ''
+  const page = pages.find((known) => known === first.toLowerCase()) ?? 'overview'
+  const object = page === first.toLowerCase() ? decode(rest.join('/')) : ''
   return { page, object, query: Object.fromEntries(new URLSearchParams(query)) }
 }
 

@@ -48,7 +48,9 @@ test.each([
 
 test('a run without events says why', () => {
   const files = { taken: 0, unchanged: 2, ignored: 0, damaged: [] }
-  expect(sentence(run({ files }))).toBe('Nothing new: 2 files went in before and have not changed.')
+  expect(sentence(run({ files }))).toBe(
+    'Nothing new: 2 files that went in before have not changed.',
+  )
   expect(sentence(run({}))).toBe('There were no events to take.')
 })
 

@@ -35,10 +35,15 @@ function had(run: RunReport): string {
 }
 
 function landed(run: RunReport): string {
-  const { received, written, duplicate } = run.events
-  if (written === 0) return `All ${count(duplicate)} events were in the lake already.`
+  const { written, duplicate } = run.events
+  if (written === 0)
+    return duplicate === 1
+      ? 'The one event was in the lake already.'
+      : `All ${count(duplicate)} events were in the lake already.`
   if (duplicate === 0)
-    return `${received === written ? 'All ' : ''}${count(written)} events are in the lake.`
+    return written === 1
+      ? 'The one event is in the lake.'
+      : `All ${count(written)} events are in the lake.`
   return `${count(written)} new events are in the lake; ${count(duplicate)} ${duplicate === 1 ? 'was a duplicate' : 'were duplicates'}.`
 }
 
@@ -47,7 +52,7 @@ function nothing(run: RunReport): string {
   if (damaged.length > 0)
     return `No event was taken: ${many(damaged.length, 'file')} could not be read.`
   if (unchanged > 0)
-    return `Nothing new: ${many(unchanged, 'file')} went in before and have not changed.`
+    return `Nothing new: ${many(unchanged, 'file that went in before has', 'files that went in before have')} not changed.`
   return 'There were no events to take.'
 }
 
@@ -69,7 +74,10 @@ export const rejections: Record<string, [string, string]> = {
   not_object: ['Not an object', 'The line is JSON, but not an object'],
   too_long: ['Too long', 'The line is longer than an event may be'],
   too_deep: ['Too deep', 'Objects are nested deeper than an event may be'],
-  unknown_type: ['Unknown type', '`type` names no call of Segment, which are all in lower case'],
+  unknown_type: [
+    'Unknown type',
+    '`type` is missing or names no call of Segment, which are all in lower case',
+  ],
 }
 
 /** Why a value has no place in its row. */
@@ -111,7 +119,7 @@ export function need(need: Need): [string, string] {
         need.count === 1
           ? `\`${need.on}\` could not be read whole.`
           : `\`${need.on}\` and ${many(need.count - 1, 'other file')} could not be read whole.`,
-        said,
+        need.error?.hint ?? said,
       ]
     case 'rejected':
       return [
@@ -129,7 +137,11 @@ export function need(need: Need): [string, string] {
 /** What a preview says, in one or two sentences. */
 export function preview(found: Preview): string {
   const { received, duplicate, rejected } = found.events
-  if (received === 0) return 'There are no events here. Nothing has been written.'
+  if (received === 0) {
+    const { length } = found.damaged
+    const why = length > 0 ? ` ${many(length, 'file')} cannot be read.` : ''
+    return `There are no events here.${why} Nothing has been written.`
+  }
   const refused = found.tables.filter((table) => table.error).length
   const fresh = found.tables.filter((table) => table.state === 'new').length
   const columns = found.tables
@@ -145,13 +157,14 @@ export function preview(found: Preview): string {
   const into = parts.length > 0 ? `, in ${parts.join(' and ')}` : ''
   const head =
     would === received
-      ? `All ${count(received)} events would land${into}`
+      ? `${received === 1 ? 'The one event' : `All ${count(received)} events`} would land${into}`
       : `${count(would)} of ${count(received)} events would land${into}`
   const tail = [
     duplicate > 0 ? many(duplicate, 'is a duplicate', 'are duplicates') : '',
     rejected > 0 ? `${many(rejected, 'line')} cannot be read` : '',
     aside > 0 ? `${many(aside, 'value')} would be set aside` : '',
     refused > 0 ? `${many(refused, 'table')} would refuse` : '',
+    found.damaged.length > 0 ? `${many(found.damaged.length, 'file')} cannot be read whole` : '',
   ].filter(Boolean)
   return `${head}${tail.length > 0 ? `; ${tail.join(', ')}` : ''}. Nothing has been written.`
 }

@@ -233,6 +233,14 @@ export type Day = {
  */
 runs: number, 
 /**
+ * Places and sources that they took from.
+ */
+sources: number, 
+/**
+ * Lakes that they wrote to, the latest first.
+ */
+lakes: Array<string>, 
+/**
  * Events received.
  */
 received: number, 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use headgate_sync::{Glance, RunReport, Status};
+use headgate_sync::{Glance, RunReport, Since, Status};
 use headgate_terms::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -28,10 +28,14 @@ pub struct Overview {
 }
 
 /// The last 24 hours.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS)]
 pub struct Day {
     /// Runs that began.
     pub runs: u64,
+    /// Places and sources that they took from.
+    pub sources: u64,
+    /// Lakes that they wrote to, the latest first.
+    pub lakes: Vec<String>,
     /// Events received.
     pub received: u64,
     /// Events written.
@@ -101,14 +105,14 @@ const CHANGES: usize = 40;
 fn overview(glance: Glance) -> Overview {
     let mut needs: Vec<Need> = glance.last_of_each.iter().flat_map(needs_of).collect();
     needs.sort_by_key(|need| need.kind);
-    let mut changes: Vec<Change> = glance.runs.iter().flat_map(changes_of).collect();
+    let mut changes: Vec<Change> = glance.changed.iter().flat_map(changes_of).collect();
     changes.truncate(CHANGES);
-    let (began, received, written) = glance.since;
     let mut runs = glance.runs;
     for run in &mut runs {
         run.tables.clear();
     }
-    let day = Day { runs: began, received, written };
+    let Since { runs: began, sources, received, written, lakes } = glance.since;
+    let day = Day { runs: began, sources, lakes, received, written };
     Overview { runs, all_runs: glance.all, needs, changes, day }
 }
 
@@ -231,7 +235,7 @@ mod tests {
         let failed = run(&json!({"from": "/other", "status": "failed", "error": error()}));
         let found = overview(Glance {
             last_of_each: vec![partial, failed],
-            since: (1, 10, 8),
+            since: Since { runs: 1, received: 10, written: 8, ..Since::default() },
             ..Glance::default()
         });
         let kinds: Vec<_> = found.needs.iter().map(|need| (need.kind, need.count)).collect();
@@ -244,7 +248,7 @@ mod tests {
                 (NeedKind::Discarded, 4)
             ]
         );
-        assert_eq!(found.day, Day { runs: 1, received: 10, written: 8 });
+        assert_eq!((found.day.runs, found.day.received, found.day.written), (1, 10, 8));
     }
 
     #[test]
@@ -253,7 +257,8 @@ mod tests {
             table("a", true, &["id"]), table("b", true, &["id"]),
             table("tracks", false, &["plan"]), table("pages", false, &[]),
         ]}));
-        let found = overview(Glance { runs: vec![grew], ..Glance::default() });
+        let found =
+            overview(Glance { runs: vec![grew.clone()], changed: vec![grew], ..Glance::default() });
         let said: Vec<_> = found
             .changes
             .iter()

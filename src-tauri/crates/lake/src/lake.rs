@@ -73,7 +73,7 @@ impl Lake {
                 "lake_not_found",
                 format!("There is no folder `{}`.", lake.location),
             )
-            .hint("Check the path, or make the lake with `headgate sync run`.")
+            .hint("Check the path; the first sync into a folder makes a lake of it.")
             .field("lake"));
         }
         lake.refuse_table().await?;
@@ -83,7 +83,7 @@ impl Lake {
                 "not_a_lake",
                 format!("`{}` holds no Delta tables at `<schema>/<table>/`.", lake.location),
             )
-            .hint("Name the folder that `--to` of a sync named.")
+            .hint("Name the folder that a sync wrote to; its tables lie two folders below.")
             .field("lake"));
         }
         Ok(lake)

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 pub use batches::{Ledger, OpenBatch, Planned};
 pub use files::{FileMark, KnownFile};
 pub use ids::Seen;
-pub use runs::RunRecord;
+pub use runs::{RunRecord, Since};
 
 /// The file in the data folder.
 const FILE: &str = "headgate.db";

@@ -19,6 +19,21 @@ pub struct RunRecord {
     pub document: String,
 }
 
+/// What came in since a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Since {
+    /// Runs that began.
+    pub runs: u64,
+    /// Places, or for standard input sources, that they took from.
+    pub sources: u64,
+    /// Events received.
+    pub received: u64,
+    /// Events written.
+    pub written: u64,
+    /// Lakes that they wrote to, the latest first.
+    pub lakes: Vec<String>,
+}
+
 /// A sync is known by where its events come from: a place, or for standard input a source.
 const LAST_OF_EACH: &str = "SELECT max(number) FROM runs WHERE document <> '' AND NOT running
     GROUP BY json_extract(document, '$.to'),
@@ -92,20 +107,44 @@ impl Store {
         self.runs_where(&format!("number IN ({LAST_OF_EACH})"), None)
     }
 
-    /// How many runs began since a time, given in RFC 3339, and the events they received and wrote.
+    /// The latest runs that made a table or gave one columns, newest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn sums_since(&self, since: &str) -> Result<(u64, u64, u64)> {
-        self.connection
+    pub fn changed(&self, most: u32) -> Result<Vec<RunRecord>> {
+        let changed = "document <> '' AND EXISTS (SELECT 1 FROM json_each(document, '$.tables')
+            WHERE json_extract(value, '$.columns_added[0]') IS NOT NULL)";
+        self.runs_where(changed, Some(most))
+    }
+
+    /// What came in by runs that began since a time, given in RFC 3339.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn since(&self, since: &str) -> Result<Since> {
+        let mut found = self
+            .connection
             .query_row(
-                "SELECT count(*), coalesce(sum(json_extract(document, '$.events.received')), 0),
+                "SELECT count(*),
+                        count(DISTINCT coalesce(json_extract(document, '$.from'),
+                                                json_extract(document, '$.source'))),
+                        coalesce(sum(json_extract(document, '$.events.received')), 0),
                         coalesce(sum(json_extract(document, '$.events.written')), 0)
                  FROM runs WHERE document <> '' AND json_extract(document, '$.started') >= ?1",
                 [since],
-                |row| Ok((count(row, 0)?, count(row, 1)?, count(row, 2)?)),
+                |row| {
+                    Ok(Since {
+                        runs: count(row, 0)?,
+                        sources: count(row, 1)?,
+                        received: count(row, 2)?,
+                        written: count(row, 3)?,
+                        lakes: Vec::new(),
+                    })
+                },
             )
-            .map_err(|error| failed("add up the runs", &error))
+            .map_err(|error| failed("add up the runs", &error))?;
+        found.lakes = self.lakes_since(since)?;
+        Ok(found)
     }
 
     /// The lakes that runs wrote to, the latest first.
@@ -113,15 +152,21 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn lakes(&self) -> Result<Vec<String>> {
+        self.lakes_since("")
+    }
+
+    fn lakes_since(&self, since: &str) -> Result<Vec<String>> {
         let doing = "read the lakes";
         let mut query = self
             .connection
             .prepare(
-                "SELECT json_extract(document, '$.to') AS lake FROM runs WHERE document <> ''
+                "SELECT json_extract(document, '$.to') AS lake FROM runs
+                 WHERE document <> '' AND json_extract(document, '$.started') >= ?1
                  GROUP BY lake ORDER BY max(number) DESC",
             )
             .map_err(|error| failed(doing, &error))?;
-        let rows = query.query_map([], |row| row.get(0)).map_err(|error| failed(doing, &error))?;
+        let rows =
+            query.query_map([since], |row| row.get(0)).map_err(|error| failed(doing, &error))?;
         rows.collect::<Result<_, _>>().map_err(|error| failed(doing, &error))
     }
 

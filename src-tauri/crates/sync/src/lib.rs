@@ -23,6 +23,7 @@ mod window;
 pub use dead_letters::{Letter, Letters, read_letters};
 pub use expire::{Keep, expire};
 pub use folder::{DataFolder, Held};
+pub use headgate_store::Since;
 pub use preview::{
     Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable, preview,
 };

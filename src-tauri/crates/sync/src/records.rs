@@ -1,6 +1,6 @@
 //! What the store remembers of runs, read back: whole, one, or at a glance. Nothing runs here.
 
-use headgate_store::{RunRecord, Store};
+use headgate_store::{RunRecord, Since, Store};
 use headgate_terms::{Error, Result};
 use jiff::Timestamp;
 
@@ -29,8 +29,10 @@ pub struct Glance {
     pub all: u64,
     /// The latest ended run from each place into each lake.
     pub last_of_each: Vec<RunReport>,
-    /// Runs that began since a time, and their events: received and written.
-    pub since: (u64, u64, u64),
+    /// The latest runs that made a table or gave one columns, newest first.
+    pub changed: Vec<RunReport>,
+    /// What came in since a time.
+    pub since: Since,
 }
 
 /// Looks at the latest runs, the last of each sync, and what came in since a time.
@@ -43,7 +45,8 @@ pub fn glance(data: &DataFolder, most: u32, since: Timestamp) -> Result<Glance> 
         runs: records.read(&records.store.runs(Some(most))?)?,
         all: records.store.count_runs()?,
         last_of_each: records.read(&records.store.last_of_each()?)?,
-        since: records.store.sums_since(&format!("{since:.3}"))?,
+        changed: records.read(&records.store.changed(most)?)?,
+        since: records.store.since(&format!("{since:.3}"))?,
     })
 }
 
@@ -89,7 +92,7 @@ pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
     };
     let record = record.ok_or_else(|| {
         Error::new("run_not_found", format!("There is no run `{id}`."))
-            .hint("List the runs with `headgate runs list`.")
+            .hint("It may have been forgotten; the list of runs has those that are kept.")
             .field("run")
     })?;
     read_report(&record, held || data.is_held())

@@ -132,7 +132,8 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
     };
     let held = request.data.hold()?;
     let store = Store::open(request.data.path())?;
-    let lake = handle.block_on(Lake::open_or_create(location))?;
+    let lake =
+        handle.block_on(Lake::open_or_create(location)).map_err(|error| error.field("to"))?;
     end_interrupted(&store)?;
 
     let id = store.begin_run()?;
@@ -155,7 +156,10 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         },
         tally: Tally::new(
             id,
-            request.from.as_ref().map(|from| from.display().to_string()),
+            request.from.as_ref().map(|from| {
+                // Wherever it was typed, it can be run again from anywhere.
+                std::path::absolute(from).unwrap_or_else(|_| from.clone()).display().to_string()
+            }),
             to,
             found.ignored,
         ),

@@ -129,7 +129,7 @@ pub(crate) fn schema_of(source: &str) -> Result<String> {
             "source_unnameable",
             format!("No schema can be named after the source `{source}`."),
         )
-        .hint("Name the source with letters or digits: `--source web_prod`.")
+        .hint("Name the source with letters or digits, such as `web_prod`.")
         .field("source")
     })
 }
@@ -144,7 +144,7 @@ fn segment_source(path: &Path) -> Option<String> {
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
         return Error::new("source_not_found", format!("There is no `{}`.", path.display()))
-            .hint("Check the path that `--from` names.")
+            .hint("Check the path of the events.")
             .field("from");
     }
     Error::new("source_unreadable", format!("`{}` cannot be read: {error}.", path.display()))
