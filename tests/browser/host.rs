@@ -5,7 +5,7 @@
 //! is dropped.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -57,7 +57,8 @@ struct Asked {
 }
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    // Named, not built in: clones share cargo's output.
+    let root = PathBuf::from(std::env::args_os().nth(1).expect("the clone's folder"));
     let desktop = Arc::new(Played::default());
     let app =
         App::from_environment().expect("a data folder").on(Box::new(Desktop(desktop.clone())));

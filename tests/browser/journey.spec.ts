@@ -94,6 +94,9 @@ test('an address from outside opens its page', async ({ page, product }) => {
   await expect(page.getByRole('button', { name: 'Sync the sample' })).toBeVisible()
   await product.play({ open: '/settings' })
   await expect(page.getByRole('heading', { name: 'Settings' })).toBeVisible()
+  await product.play({ open: '/nonsense/17' })
+  await expect(page.getByText('There is no page “nonsense”')).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible()
 })
 
 test('a sync shows how it goes on, is stopped, survives a reload, and is taken up again', async ({

@@ -26,7 +26,7 @@ export interface Product {
 }
 
 async function start(data: string): Promise<[ChildProcess, string]> {
-  const host = spawn(binary, {
+  const host = spawn(binary, [join(here, '../..')], {
     env: { ...process.env, HEADGATE_DATA: data },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -8,6 +8,8 @@ export interface Route {
   /** What stands behind the page, such as a run's id. */
   object: string
   query: Record<string, string>
+  /** What was asked for, when there is no such page. */
+  unknown: string
 }
 
 export function parse(address: string): Route {
@@ -15,7 +17,8 @@ export function parse(address: string): Route {
   const [first = '', ...rest] = path.split('/').filter(Boolean)
   const page = pages.find((known) => known === first.toLowerCase()) ?? 'overview'
   const object = page === first.toLowerCase() ? decode(rest.join('/')) : ''
-  return { page, object, query: Object.fromEntries(new URLSearchParams(query)) }
+  const unknown = first !== '' && page !== first.toLowerCase() ? decode(first) : ''
+  return { page, object, query: Object.fromEntries(new URLSearchParams(query)), unknown }
 }
 
 function decode(text: string): string {
