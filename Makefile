@@ -7,12 +7,12 @@ export CARGO_TARGET_DIR ?= $(CACHE)/headgate/target
 APT := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
 INSTALL := $(APT) update -qq && $(APT) install -y -qq --no-install-recommends
 
-.PHONY: run test bench page compiler libraries browsers python node
+.PHONY: run test bench page clone compiler libraries browsers python node
 
 # Opens the window; where there is no display, makes a lake of the sample day in the terminal. What it
 # does stays in a data folder of its own, unless HEADGATE_DATA names one. An example is built with each,
 # because cargo then chooses the same features as for the tests, and compiles nothing twice.
-run: compiler
+run: compiler clone
 ifeq ($(DISPLAY)$(WAYLAND_DISPLAY),)
 	@echo "There is no display, so this is the terminal. The first build takes about ten minutes on two cores."
 	@begun=$$(date +%s); cargo build --locked --bin headgate --example stages && echo "Built in $$(( $$(date +%s) - begun )) s."
@@ -25,11 +25,11 @@ else
 endif
 
 # Runs every check and closes with one count over all of them.
-test: compiler libraries browsers python page
+test: compiler clone libraries browsers python page
 	@python3 tests/check.py
 
 # Compares with hand-written peers and with its own stages; leaves bench/report.md.
-bench: compiler libraries browsers python page
+bench: compiler clone libraries browsers python page
 	@python3 tests/bench/run.py
 
 # The page, as the window embeds it; built when what it is made of has changed.
@@ -41,6 +41,13 @@ ui/dist/index.html: node_modules/made-of ui/index.html ui/package.json $(wildcar
 node_modules/made-of: package-lock.json | node
 	@echo "Installing the page's packages, about half a minute."
 	@npm ci --silent --no-audit --no-fund && touch $@
+
+# Clones share cargo's output. What cargo built of our own crates knows the clone it was built in, and
+# files outside a crate's folder only by that path; so another clone begins with its own crates anew.
+clone:
+	@mkdir -p $(CARGO_TARGET_DIR)
+	@[ "$$(cat $(CARGO_TARGET_DIR)/clone 2>/dev/null)" = "$(CURDIR)" ] || { \
+		cargo clean -q --locked --workspace; echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/clone; }
 
 compiler:
 	@command -v cc >/dev/null || { echo "Installing a C compiler with apt, about a minute."; $(INSTALL) build-essential; }
