@@ -1,9 +1,13 @@
-//! The nouns that cross crates: the error shape, column types, table names.
+//! The nouns that cross crates: the error shape, findings, ARNs, column types, table names.
 //!
 //! Nothing here decides or does anything; a verb belongs in the crate that owns the matter.
 
+mod arn;
 mod error;
+mod finding;
 mod table;
 
+pub use arn::{Arn, NoArn, is_account_id};
 pub use error::{Error, Result};
+pub use finding::{Evidence, Finding, FindingStatus, Fix, Range, Severity};
 pub use table::{Column, ColumnType, TableName};

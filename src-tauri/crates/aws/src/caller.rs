@@ -1,0 +1,155 @@
+//! Who calls, and what IAM says of the account around a role: its quota, its principals, its rights.
+
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_iam::types::{
+    ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType, SummaryKeyType,
+};
+use headgate_terms::{Arn, Error, Result};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::failure::{Call, is_denied};
+use crate::open::Aws;
+
+/// Whose credentials these are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(rename = "AwsCaller")]
+pub struct Caller {
+    /// The account's twelve digits.
+    pub account: String,
+    /// The full name of the user or the session.
+    pub arn: String,
+    /// AWS's id of it, such as `AIDA…` or `AROA…:session`.
+    pub user_id: String,
+    /// The role's name, of a session.
+    pub role: Option<String>,
+}
+
+impl Aws {
+    /// Who calls; asked of AWS once. It takes no right.
+    ///
+    /// # Errors
+    /// What a call may meet.
+    pub async fn who(&self) -> Result<Caller> {
+        self.caller.get_or_try_init(|| self.ask_who()).await.cloned()
+    }
+
+    async fn ask_who(&self) -> Result<Caller> {
+        let call = Call::plain("sts:GetCallerIdentity");
+        let answer = self.sts.get_caller_identity().send().await;
+        let answer = answer.map_err(|error| self.failed(&call, &error))?;
+        let (Some(account), Some(arn), Some(user_id)) =
+            (answer.account(), answer.arn(), answer.user_id())
+        else {
+            return Err(Error::new("aws_failed", "`sts:GetCallerIdentity` named no caller.")
+                .hint("Check the endpoint: something else than AWS answered."));
+        };
+        let role = arn.parse::<Arn>().ok().and_then(|arn| Some(arn.session()?.0.to_owned()));
+        Ok(Caller {
+            account: account.to_owned(),
+            arn: arn.to_owned(),
+            user_id: user_id.to_owned(),
+            role,
+        })
+    }
+
+    /// How many characters a trust policy may have in this account, white space not counted;
+    /// none where that may not be asked.
+    ///
+    /// # Errors
+    /// What a call may meet.
+    pub async fn quota(&self) -> Result<Option<u32>> {
+        let answer = self.iam.get_account_summary().send().await;
+        let answer =
+            answer.map_err(|error| self.failed(&Call::plain("iam:GetAccountSummary"), &error));
+        let Some(answer) = permitted(answer)? else { return Ok(None) };
+        let quota = answer
+            .summary_map()
+            .and_then(|summary| summary.get(&SummaryKeyType::AssumeRolePolicySizeQuota));
+        Ok(quota.and_then(|quota| u32::try_from(*quota).ok()))
+    }
+
+    /// Whether the role's own policies let it assume itself; none where that may not be asked, or
+    /// is not served.
+    ///
+    /// # Errors
+    /// `role_not_found`; else what a call may meet.
+    pub async fn self_assume_allowed(
+        &self,
+        role_arn: &str,
+        external_id: Option<&str>,
+    ) -> Result<Option<bool>> {
+        let context = external_id.map(|id| {
+            ContextEntry::builder()
+                .context_key_name("sts:ExternalId")
+                .context_key_type(ContextKeyTypeEnum::String)
+                .context_key_values(id)
+                .build()
+        });
+        let answer = self
+            .iam
+            .simulate_principal_policy()
+            .policy_source_arn(role_arn)
+            .action_names("sts:AssumeRole")
+            .resource_arns(role_arn)
+            .set_context_entries(context.map(|entry| vec![entry]))
+            .send()
+            .await;
+        let call = Call::on_role("iam:SimulatePrincipalPolicy", role_arn);
+        let answer = match answer {
+            Err(error) if is_not_served(&error) => return Ok(None),
+            answer => permitted(answer.map_err(|error| self.failed(&call, &error)))?,
+        };
+        let result = answer.as_ref().and_then(|answer| answer.evaluation_results().first());
+        Ok(result.map(|it| *it.eval_decision() == PolicyEvaluationDecisionType::Allowed))
+    }
+
+    /// Whether a role or a user of the caller's own account exists; none for all others, and where
+    /// that may not be asked.
+    ///
+    /// # Errors
+    /// What a call may meet.
+    pub async fn principal_exists(&self, arn: &str) -> Result<Option<bool>> {
+        let Ok(parts) = arn.parse::<Arn>() else { return Ok(None) };
+        if parts.service != "iam" || parts.account != self.who().await?.account {
+            return Ok(None);
+        }
+        let found = if parts.role_name().is_some() {
+            self.role(arn).await.map(|_| true)
+        } else if let Some(path) = parts.resource.strip_prefix("user/") {
+            self.user(path.rsplit('/').next().unwrap_or(path)).await.map(|found| found == arn)
+        } else {
+            return Ok(None);
+        };
+        match found {
+            Err(error) if error.code == "role_not_found" => Ok(Some(false)),
+            found => permitted(found),
+        }
+    }
+
+    /// The ARN of the user of this name.
+    async fn user(&self, name: &str) -> Result<String> {
+        let answer = self.iam.get_user().user_name(name).send().await;
+        let call = Call { name: "iam:GetUser", about: format!(" on user `{name}`") };
+        let answer = answer.map_err(|error| self.failed(&call, &error))?;
+        Ok(answer.user().map(|user| user.arn().to_owned()).unwrap_or_default())
+    }
+}
+
+/// What was asked, or none where the right to ask is wanting.
+pub(crate) fn permitted<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if is_denied(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether whoever stands in for AWS has no such call. AWS itself always gives its error a code.
+pub(crate) fn is_not_served<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    match (error.code(), error.raw_response()) {
+        (Some(code), _) => matches!(code, "InvalidAction" | "NotImplemented"),
+        (None, Some(raw)) => matches!(raw.status().as_u16(), 404 | 405 | 500 | 501),
+        (None, None) => false,
+    }
+}

@@ -1,0 +1,372 @@
+//! An open door: clients of the three services with credentials that hold, or a reason why not.
+
+use std::collections::HashMap;
+use std::env;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::service_config::ServiceConfigKey;
+use headgate_terms::{Error, Result};
+use tokio::sync::OnceCell;
+
+use crate::access::Access;
+use crate::caller::Caller;
+use crate::chain::{Base, Chain, Hop, Login, LoginBy};
+use crate::failure::{self, Call, failed};
+use crate::reach::{self, Went};
+
+/// The longest that one try of a call may take.
+const TRY: Duration = Duration::from_secs(30);
+
+/// AWS, as one person reaches it. Copies share connections and what is known of the caller.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+    pub(crate) analyzer: aws_sdk_accessanalyzer::Client,
+    endpoint: Option<String>,
+    login: Login,
+    went: HashMap<&'static str, Went>,
+    pub(crate) caller: Arc<OnceCell<Caller>>,
+}
+
+impl Aws {
+    /// Reads the configuration and, where a profile asks for an MFA code, opens a session with it,
+    /// which lives as long as this value. Nothing else is asked of AWS yet.
+    ///
+    /// # Errors
+    /// `aws_profile_unknown`, `mfa_needed`, `mfa_refused`; with a code also what the call may meet.
+    /// `aws_failed` when the endpoint is no address or the CA bundle cannot be used.
+    pub async fn open(access: &Access) -> Result<Self> {
+        let profiles = profiles(access.profile.as_deref()).await?;
+        let chain = chain(access, &profiles)?;
+        let bundle = variable("AWS_CA_BUNDLE")
+            .or_else(|| profiles.get("ca_bundle").map(str::to_owned))
+            .filter(|file| !file.is_empty());
+        let http = reach::client(bundle.as_deref())?;
+        let region = access
+            .region
+            .clone()
+            .or_else(|| variable("AWS_REGION"))
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or_else(|| profiles.get("region").map(str::to_owned))
+            .filter(|region| !region.is_empty())
+            .unwrap_or_else(|| "us-east-1".to_owned());
+
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http.clone())
+            .region(Region::new(region.clone()))
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(TRY).build());
+        if let Some(profile) = &access.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(endpoint) = &access.endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        let config = loader.load().await;
+        let endpoint = access.endpoint.clone().or_else(|| configured_endpoint(&config));
+        if let Some(endpoint) = &endpoint
+            && reach::origin(endpoint).is_none()
+        {
+            return Err(Error::new("aws_failed", format!("`{endpoint}` is no address of AWS."))
+                .hint("Name one that begins with `https://` or `http://`.")
+                .field("endpoint"));
+        }
+
+        let provider = ProviderConfig::without_region()
+            .with_http_client(http)
+            .with_region(Some(Region::new(region)));
+        let opening =
+            Opening { config, provider, code: access.mfa_code.as_deref(), login: &chain.login };
+        let config = opening.with_credentials(&chain).await?;
+        let went: HashMap<_, _> =
+            ["iam", "sts", "access-analyzer"].map(|service| (service, Went::default())).into();
+        Ok(Self {
+            iam: aws_sdk_iam::Client::from_conf(
+                aws_sdk_iam::config::Builder::from(&config)
+                    .interceptor(went["iam"].clone())
+                    .build(),
+            ),
+            sts: sts(&config, &went["sts"]),
+            analyzer: aws_sdk_accessanalyzer::Client::from_conf(
+                aws_sdk_accessanalyzer::config::Builder::from(&config)
+                    .interceptor(went["access-analyzer"].clone())
+                    .build(),
+            ),
+            endpoint,
+            login: chain.login,
+            went,
+            caller: Arc::default(),
+        })
+    }
+
+    /// The address that stands in for AWS, where one does: from [`Access::endpoint`],
+    /// `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL` or the profile.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// The failure of a call of this door.
+    pub(crate) fn failed<E>(&self, call: &Call, error: &SdkError<E>) -> Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let service = call.name.split(':').next().unwrap_or_default();
+        failed(call, failure::Caller { login: &self.login, went: &self.went[service] }, error)
+    }
+}
+
+fn sts(config: &SdkConfig, went: &Went) -> aws_sdk_sts::Client {
+    let config = aws_sdk_sts::config::Builder::from(config).interceptor(went.clone()).build();
+    aws_sdk_sts::Client::from_conf(config)
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The profiles that the configuration files name, in the order of their names.
+///
+/// # Errors
+/// `aws_failed` when a file cannot be read.
+pub async fn profile_names() -> Result<Vec<String>> {
+    let found = profiles(None).await?;
+    let mut names: Vec<String> = found.profiles().map(str::to_owned).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The endpoint that the environment names in AWS's place, if any.
+#[must_use]
+pub fn endpoint_of_environment() -> Option<String> {
+    variable("AWS_ENDPOINT_URL_IAM").or_else(|| variable("AWS_ENDPOINT_URL"))
+}
+
+/// What the configuration files say, with the profile in effect chosen.
+async fn profiles(named: Option<&str>) -> Result<ProfileSet> {
+    #[expect(deprecated, reason = "the name that replaces it is of a crate that is internal")]
+    let files = aws_config::profile::profile_file::ProfileFiles::default();
+    let named = named.map(|name| name.to_owned().into());
+    aws_config::profile::load(&Fs::real(), &Env::real(), &files, named).await.map_err(|error| {
+        Error::new("aws_failed", format!("The configuration of AWS cannot be read: {error}."))
+            .hint("Correct `~/.aws/config` or `~/.aws/credentials`.")
+    })
+}
+
+/// Where the credentials come from. A profile that is named goes before keys in the environment,
+/// as everywhere but in the SDK.
+fn chain(access: &Access, profiles: &ProfileSet) -> Result<Chain> {
+    if let Some(profile) = &access.profile {
+        return Chain::of(profiles, profile);
+    }
+    if variable("AWS_ACCESS_KEY_ID").is_some() && variable("AWS_SECRET_ACCESS_KEY").is_some() {
+        return Ok(Chain::ordinary(LoginBy::Environment));
+    }
+    let selected = profiles.selected_profile();
+    if selected == "default" && profiles.get_profile(selected).is_none() {
+        return Ok(Chain::ordinary(LoginBy::Other));
+    }
+    let mut chain = Chain::of(profiles, selected)?;
+    // A profile without credentials is no end: the SDK goes on to the container and the instance.
+    if matches!(&chain.base, Base::Profile(name) if name == selected) && chain.hops.is_empty() {
+        chain.base = Base::Ordinary;
+    }
+    Ok(chain)
+}
+
+fn configured_endpoint(config: &SdkConfig) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id("IAM")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    config
+        .service_config()
+        .and_then(|services| services.load_config(key))
+        .or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
+/// What it takes to walk a chain.
+struct Opening<'a> {
+    config: SdkConfig,
+    provider: ProviderConfig,
+    code: Option<&'a str>,
+    login: &'a Login,
+}
+
+impl Opening<'_> {
+    async fn with_credentials(&self, chain: &Chain) -> Result<SdkConfig> {
+        let first = match &chain.base {
+            Base::Ordinary => self.config.credentials_provider(),
+            Base::Profile(name) => Some(SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder()
+                    .configure(&self.provider)
+                    .profile_name(name)
+                    .build(),
+            )),
+            Base::Keys(keys) => Some(SharedCredentialsProvider::new(keys.clone())),
+            Base::ProvedKeys { keys, profile, serial, seconds } => {
+                let config = self.with(Some(SharedCredentialsProvider::new(keys.clone())));
+                Some(self.session(&config, profile, serial, *seconds).await?)
+            }
+            Base::Source(source) => Some(self.source(source)?),
+        };
+        let mut config = self.with(first);
+        for hop in &chain.hops {
+            let next = match &hop.serial {
+                Some(serial) => self.proved_role(&config, hop, serial).await?,
+                None => role(&config, hop).await,
+            };
+            config = self.with(Some(next));
+        }
+        Ok(config)
+    }
+
+    fn with(&self, credentials: Option<SharedCredentialsProvider>) -> SdkConfig {
+        let mut builder = self.config.to_builder();
+        builder.set_credentials_provider(credentials);
+        builder.build()
+    }
+
+    /// What `credential_source` of a profile names.
+    fn source(&self, name: &str) -> Result<SharedCredentialsProvider> {
+        let provider = &self.provider;
+        Ok(match name.to_ascii_lowercase().as_str() {
+            "environment" => {
+                SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
+            }
+            "ec2instancemetadata" => SharedCredentialsProvider::new(
+                ImdsCredentialsProvider::builder().configure(provider).build(),
+            ),
+            "ecscontainer" => SharedCredentialsProvider::new(
+                EcsCredentialsProvider::builder().configure(provider).build(),
+            ),
+            _ => {
+                return Err(Error::new(
+                    "aws_no_credentials",
+                    format!("AWS knows no `credential_source` called `{name}`."),
+                )
+                .hint("Use `Environment`, `Ec2InstanceMetadata` or `EcsContainer`."));
+            }
+        })
+    }
+
+    /// The code, or what asks for it.
+    fn code(&self, profile: &str, serial: &str) -> Result<&str> {
+        let code = self.code.map(str::trim).filter(|code| !code.is_empty()).ok_or_else(|| {
+            Error::new(
+                "mfa_needed",
+                format!("Profile `{profile}` asks for a code of the MFA device `{serial}`."),
+            )
+            .hint("Give the six digits that the device shows now.")
+            .field("mfa_code")
+        })?;
+        if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Error::new("mfa_refused", "A code of an MFA device is six digits.")
+                .hint("Give the six digits that the device shows now.")
+                .field("mfa_code"));
+        }
+        Ok(code)
+    }
+
+    async fn proved_role(
+        &self,
+        config: &SdkConfig,
+        hop: &Hop,
+        serial: &str,
+    ) -> Result<SharedCredentialsProvider> {
+        let code = self.code(&hop.profile, serial)?;
+        let went = Went::default();
+        let answer = sts(config, &went)
+            .assume_role()
+            .role_arn(&hop.role)
+            .role_session_name(hop.session.as_deref().unwrap_or("headgate"))
+            .set_external_id(hop.external_id.clone())
+            .set_duration_seconds(hop.seconds)
+            .serial_number(serial)
+            .token_code(code)
+            .send()
+            .await;
+        let call = Call {
+            name: "sts:AssumeRole",
+            about: format!(" for `{}` with MFA device `{serial}`", hop.role),
+        };
+        let answer = answer.map_err(|error| self.failed(&call, &went, &error))?;
+        kept(answer.credentials(), &call)
+    }
+
+    async fn session(
+        &self,
+        config: &SdkConfig,
+        profile: &str,
+        serial: &str,
+        seconds: Option<i32>,
+    ) -> Result<SharedCredentialsProvider> {
+        let code = self.code(profile, serial)?;
+        let went = Went::default();
+        let answer = sts(config, &went)
+            .get_session_token()
+            .set_duration_seconds(seconds)
+            .serial_number(serial)
+            .token_code(code)
+            .send()
+            .await;
+        let call =
+            Call { name: "sts:GetSessionToken", about: format!(" with MFA device `{serial}`") };
+        let answer = answer.map_err(|error| self.failed(&call, &went, &error))?;
+        kept(answer.credentials(), &call)
+    }
+
+    fn failed<E>(&self, call: &Call, went: &Went, error: &SdkError<E>) -> Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        failed(call, failure::Caller { login: self.login, went }, error)
+    }
+}
+
+/// A role that is assumed anew whenever its session ends.
+async fn role(config: &SdkConfig, hop: &Hop) -> SharedCredentialsProvider {
+    let mut builder = AssumeRoleProvider::builder(&hop.role)
+        .configure(config)
+        .session_name(hop.session.as_deref().unwrap_or("headgate"));
+    if let Some(id) = &hop.external_id {
+        builder = builder.external_id(id);
+    }
+    if let Some(seconds) = hop.seconds.and_then(|seconds| u64::try_from(seconds).ok()) {
+        builder = builder.session_length(Duration::from_secs(seconds));
+    }
+    SharedCredentialsProvider::new(builder.build().await)
+}
+
+/// A session that ends when it ends.
+fn kept(
+    credentials: Option<&aws_sdk_sts::types::Credentials>,
+    call: &Call,
+) -> Result<SharedCredentialsProvider> {
+    let credentials = credentials.ok_or_else(|| {
+        Error::new("aws_failed", format!("`{}`{} answered nothing.", call.name, call.about))
+            .hint("Check the endpoint.")
+    })?;
+    Ok(SharedCredentialsProvider::new(Credentials::new(
+        credentials.access_key_id(),
+        credentials.secret_access_key(),
+        Some(credentials.session_token().to_owned()),
+        (*credentials.expiration()).try_into().ok(),
+        "mfa",
+    )))
+}

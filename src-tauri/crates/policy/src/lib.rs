@@ -1,0 +1,49 @@
+//! Trust policies of IAM roles: read, judged, compared and changed, byte by byte where nothing must.
+//!
+//! Pure: no clock, no network, no files. Who asks AWS and who writes is for others.
+
+#![forbid(unsafe_code)]
+
+mod canonical;
+mod compose;
+mod condition;
+mod diff;
+mod edit;
+mod evaluate;
+mod export;
+mod glob;
+mod instant;
+mod matrix;
+mod operator;
+mod plan;
+mod policy;
+mod problem;
+mod read;
+mod splice;
+mod style;
+mod text;
+
+pub use canonical::{semantic_hash, structural_hash};
+pub use condition::{Context, Truth};
+pub use diff::{Lines, lines, unified};
+pub use edit::{
+    ConditionDraft, Edit, Edited, PrincipalRef, StatementDraft, apply, apply_all, difference,
+};
+pub use evaluate::{
+    Asked, Caller, Decision, Explanation, Request, Said, Verdict, decide, explain, is_named,
+    kind_of, names,
+};
+pub use export::{Export, export};
+pub use matrix::{
+    Axes, CallerKind, CallerRow, Cell, Change, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
+    axes, cells, changes, context_of, request_of,
+};
+pub use operator::{How, Operator, Order, SetPrefix, Test};
+pub use plan::{
+    Form, Goals, Plan, QUOTA, Refusal, Refused, Size, UNITY_CATALOG_ACCOUNTS, id_fault,
+    is_protected, is_unity_catalog, plan,
+};
+pub use policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
+pub use problem::{Code, Problem, place};
+pub use read::{Reading, read, who};
+pub use text::{decoded, size};

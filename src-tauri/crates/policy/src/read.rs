@@ -1,0 +1,609 @@
+//! Text to policy, with every reason why IAM would refuse it.
+//!
+//! A policy comes back even when values in it are wrong, so that what can be shown is shown; only a
+//! shape that cannot be read gives none.
+
+use std::collections::{HashMap, HashSet};
+
+use headgate_terms::{Arn, Range, is_account_id};
+
+use crate::operator::{How, Operator, Test};
+use crate::policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
+use crate::problem::{Code, Problem};
+use crate::text::{self, Kind, Node, Property};
+
+/// What reading a text gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The policy, if its shape can be read.
+    pub policy: Option<Policy>,
+    /// Why IAM would refuse it, in the order of the text; none for a valid policy.
+    pub problems: Vec<Problem>,
+}
+
+impl Reading {
+    /// The policy if IAM would take it, else the reasons why not.
+    ///
+    /// # Errors
+    /// At least one problem.
+    pub fn valid(self) -> Result<Policy, Vec<Problem>> {
+        match self.policy {
+            Some(policy) if self.problems.is_empty() => Ok(policy),
+            _ => Err(self.problems),
+        }
+    }
+}
+
+/// The actions that a trust policy may speak of, in lower case.
+const FAMILY: [&str; 6] = [
+    "sts:assumerole",
+    "sts:assumerolewithsaml",
+    "sts:assumerolewithwebidentity",
+    "sts:setcontext",
+    "sts:setsourceidentity",
+    "sts:tagsession",
+];
+
+/// Reads a text.
+#[must_use]
+pub fn read(text: &str) -> Reading {
+    let mut reader = Reader { text, problems: Vec::new() };
+    let policy = match text::tree(text) {
+        Ok(root) => reader.policy(&root),
+        Err(problem) => {
+            reader.problems.push(problem);
+            None
+        }
+    };
+    reader.problems.sort_by_key(|problem| problem.range.start);
+    let problems = reader.problems.into_iter().map(|problem| problem.placed(text)).collect();
+    Reading { policy, problems }
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, code: Code, range: Range, message: impl Into<String>) {
+        self.problems.push(Problem::new(code, range, message));
+    }
+
+    fn policy(&mut self, root: &Node) -> Option<Policy> {
+        let Some(elements) = root.object() else {
+            self.wrong(Code::NotAnObject, root.range, "A policy is one JSON object, `{…}`.");
+            return None;
+        };
+        self.characters();
+        self.repeated(root);
+        for element in elements {
+            if !["Version", "Id", "Statement"].contains(&element.name.as_str()) {
+                self.unknown(element, "a policy", &["Version", "Id", "Statement"]);
+            }
+        }
+        let version = root.property("Version").and_then(|version| {
+            let known = ["2008-10-17", "2012-10-17"];
+            if version.value.text().is_none_or(|text| !known.contains(&text)) {
+                self.wrong(
+                    Code::InvalidVersion,
+                    version.value.range,
+                    "The policy must contain a valid version string: `2012-10-17`, or the older `2008-10-17`.",
+                );
+            }
+            scalar(&version.value)
+        });
+        let id = root.property("Id").and_then(|id| {
+            if id.value.text().is_none() {
+                self.wrong(Code::InvalidId, id.value.range, "`Id` is a text.");
+            }
+            scalar(&id.value)
+        });
+        let Some(listed) = root.property("Statement") else {
+            self.wrong(Code::MissingStatement, root.range, "There is no `Statement`.");
+            return None;
+        };
+        if matches!(listed.value.kind, Kind::Scalar { .. } | Kind::Null) {
+            let message = "`Statement` is an object or a list of objects.";
+            self.wrong(Code::InvalidStatement, listed.value.range, message);
+            return None;
+        }
+        if listed.value.elements().is_empty() {
+            let message = "Could not parse the policy: `Statement` is empty.";
+            self.wrong(Code::EmptyStatement, listed.value.range, message);
+            return None;
+        }
+        let statements: Vec<Option<Statement>> =
+            listed.value.elements().iter().map(|statement| self.statement(statement)).collect();
+        let statements: Option<Vec<Statement>> = statements.into_iter().collect();
+        let statements = statements?;
+        let mut sids: HashSet<&str> = HashSet::new();
+        for sid in statements.iter().filter_map(|statement| statement.sid.as_ref()) {
+            if !sid.value.is_empty() && !sids.insert(&sid.value) {
+                let message = format!(
+                    "The statement ids in the policy are not unique: `{}` stands twice.",
+                    sid.value
+                );
+                self.problems.push(Problem::new(Code::DuplicateSid, sid.range, message));
+            }
+        }
+        Some(Policy { version, id, statements })
+    }
+
+    /// IAM takes tab, line feed, carriage return and U+0020 to U+00FF.
+    fn characters(&mut self) {
+        let bad = |c: char| !matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
+        let mut run: Option<Range> = None;
+        let mut runs = Vec::new();
+        for (at, character) in self.text.char_indices() {
+            let here = Range { start: at, end: at + character.len_utf8() };
+            match &mut run {
+                _ if !bad(character) || (at == 0 && character == '\u{feff}') => {
+                    runs.extend(run.take());
+                }
+                Some(run) => run.end = here.end,
+                None => run = Some(here),
+            }
+        }
+        runs.extend(run);
+        for range in runs {
+            let message = format!(
+                "IAM takes only characters up to U+00FF; `{}` is not among them. Type it again by hand.",
+                &self.text[range.start..range.end]
+            );
+            self.wrong(Code::BadCharacter, range, message);
+        }
+    }
+
+    /// Finds keys that stand twice, and characters that escapes hide.
+    fn repeated(&mut self, node: &Node) {
+        let hidden = |text: &str, range: Range| {
+            text.chars().any(|c| !matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}'))
+                && self.text[range.start..range.end].is_ascii()
+        };
+        let mut found = Vec::new();
+        match &node.kind {
+            Kind::Scalar { value, .. } if hidden(value, node.range) => found.push(node.range),
+            Kind::Object(properties) => found.extend(
+                properties
+                    .iter()
+                    .filter(|property| hidden(&property.name, property.name_range))
+                    .map(|property| property.name_range),
+            ),
+            _ => {}
+        }
+        for range in found {
+            let message = "An escape in this text stands for a character that IAM does not take.";
+            self.wrong(Code::BadCharacter, range, message);
+        }
+        match &node.kind {
+            Kind::List(elements) => elements.iter().for_each(|element| self.repeated(element)),
+            Kind::Object(properties) => {
+                let mut seen: HashSet<&str> = HashSet::new();
+                for property in properties {
+                    if !seen.insert(&property.name) {
+                        self.problems.push(Problem::new(
+                            Code::DuplicateKey,
+                            property.name_range,
+                            format!("`{}` stands twice in one object. Keep one.", property.name),
+                        ));
+                    }
+                    self.repeated(&property.value);
+                }
+            }
+            Kind::Scalar { .. } | Kind::Null => {}
+        }
+    }
+
+    fn unknown(&mut self, element: &Property, of: &str, known: &[&str]) {
+        let meant = known.iter().find(|known| known.eq_ignore_ascii_case(&element.name));
+        let message = match meant {
+            Some(meant) => format!("`{}` is written `{meant}`.", element.name),
+            None => format!("`{}` is no element of {of}.", element.name),
+        };
+        self.wrong(Code::UnknownElement, element.name_range, message);
+    }
+
+    fn statement(&mut self, node: &Node) -> Option<Statement> {
+        const KNOWN: [&str; 9] = [
+            "Sid",
+            "Effect",
+            "Principal",
+            "NotPrincipal",
+            "Action",
+            "NotAction",
+            "Resource",
+            "NotResource",
+            "Condition",
+        ];
+        let Some(elements) = node.object() else {
+            self.wrong(Code::InvalidStatement, node.range, "A statement is an object, `{…}`.");
+            return None;
+        };
+        for element in elements {
+            match element.name.as_str() {
+                "Resource" | "NotResource" => self.wrong(
+                    Code::ResourceNotAllowed,
+                    element.name_range,
+                    format!(
+                        "Has prohibited field {}: a trust policy belongs to one role and names no resource. Is this a permission policy?",
+                        element.name
+                    ),
+                ),
+                "NotPrincipal" => self.wrong(
+                    Code::NotPrincipal,
+                    element.name_range,
+                    "A trust policy must not contain `NotPrincipal`. Name those who may, in `Principal`.",
+                ),
+                name if !KNOWN.contains(&name) => self.unknown(element, "a statement", &KNOWN),
+                _ => {}
+            }
+        }
+        let sid = node.property("Sid").and_then(|sid| {
+            let fine = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            if sid.value.text().is_none_or(|text| !fine(text)) {
+                let message = "`Sid` is a text of letters and digits (A-Z, a-z, 0-9).";
+                self.wrong(Code::InvalidSid, sid.value.range, message);
+            }
+            scalar(&sid.value)
+        });
+        let effect = self.effect(node);
+        let principals = self.principals(node);
+        let (not_action, actions) = self.actions(node);
+        let conditions = self.conditions(node);
+        let (effect, effect_range) = effect?;
+        Some(Statement {
+            range: node.range,
+            sid,
+            effect,
+            effect_range,
+            principals,
+            not_action,
+            actions,
+            conditions,
+        })
+    }
+
+    fn effect(&mut self, node: &Node) -> Option<(Effect, Range)> {
+        let Some(effect) = node.property("Effect") else {
+            self.wrong(
+                Code::MissingEffect,
+                node.range,
+                "Missing required field Effect: `Allow` or `Deny`.",
+            );
+            return None;
+        };
+        match effect.value.text() {
+            Some("Allow") => Some((Effect::Allow, effect.value.range)),
+            Some("Deny") => Some((Effect::Deny, effect.value.range)),
+            _ => {
+                let message = "`Effect` is `Allow` or `Deny`, in these capitals.";
+                self.wrong(Code::InvalidEffect, effect.value.range, message);
+                None
+            }
+        }
+    }
+
+    fn principals(&mut self, node: &Node) -> Vec<Principal> {
+        let Some(element) = node.property("Principal") else {
+            if node.property("NotPrincipal").is_none() {
+                let message =
+                    "Missing required field Principal: a trust policy says whom it trusts.";
+                self.wrong(Code::MissingPrincipal, node.range, message);
+            }
+            return Vec::new();
+        };
+        let place = element.value.range;
+        let Some(lists) = element.value.object() else {
+            if element.value.text().is_some() {
+                let message =
+                    "Principal must be a JSON object: for everyone write `{\"AWS\": \"*\"}`.";
+                self.wrong(Code::BarePrincipal, place, message);
+            } else {
+                let message = "`Principal` is an object of `AWS`, `Service` and `Federated`.";
+                self.wrong(Code::InvalidPrincipalElement, place, message);
+            }
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let mut named = 0;
+        for list in lists {
+            let kind = match list.name.as_str() {
+                "AWS" => PrincipalKind::Aws,
+                "Service" => PrincipalKind::Service,
+                "Federated" => PrincipalKind::Federated,
+                "CanonicalUser" => {
+                    let message =
+                        "`CanonicalUser` is for buckets; a trust policy names `AWS` principals.";
+                    self.wrong(Code::CanonicalUser, list.name_range, message);
+                    PrincipalKind::CanonicalUser
+                }
+                _ => {
+                    let message = format!(
+                        "`{}` is no kind of principal: `AWS`, `Service` and `Federated` are.",
+                        list.name
+                    );
+                    self.wrong(Code::UnknownPrincipalType, list.name_range, message);
+                    named += 1;
+                    continue;
+                }
+            };
+            named += list.value.elements().len();
+            for one in list.value.elements() {
+                let who = one.text().map_or(Who::Nobody, |text| who(kind, text));
+                if who == Who::Nobody && kind != PrincipalKind::CanonicalUser {
+                    let shown = &self.text[one.range.start..one.range.end];
+                    let message = format!(
+                        "Invalid principal in policy: \"{}\":{shown}. {}",
+                        kind.name(),
+                        expected(kind, one.text().unwrap_or_default()),
+                    );
+                    self.wrong(Code::InvalidPrincipal, one.range, message);
+                }
+                if let Some(text) = scalar(one) {
+                    found.push(Principal { kind, text, who });
+                }
+            }
+        }
+        if named == 0 {
+            let place = lists.first().map_or(place, |list| list.value.range);
+            let message = "The statement has no principals: it names nobody.";
+            self.wrong(Code::EmptyPrincipal, place, message);
+        }
+        found
+    }
+
+    fn actions(&mut self, node: &Node) -> (bool, Vec<Text>) {
+        let (element, not) = match (node.property("Action"), node.property("NotAction")) {
+            (Some(_), Some(not)) => {
+                let message = "A statement has `Action` or `NotAction`, not both.";
+                self.wrong(Code::ActionAndNotAction, not.name_range, message);
+                return (true, Vec::new());
+            }
+            (Some(action), None) => (action, false),
+            (None, Some(not)) => (not, true),
+            (None, None) => {
+                self.wrong(Code::MissingAction, node.range, "Missing required field Action.");
+                return (false, Vec::new());
+            }
+        };
+        if element.value.elements().is_empty() {
+            let message = format!("`{}` is empty: it means nothing.", element.name);
+            self.wrong(Code::EmptyAction, element.value.range, message);
+        }
+        let mut actions = Vec::new();
+        for one in element.value.elements() {
+            match one.text() {
+                Some(action) => match action_fault(action) {
+                    None => {}
+                    Some(Code::NotStsAction) => {
+                        let message = format!(
+                            "AssumeRole policy may only specify STS AssumeRole actions, and `{action}` is none."
+                        );
+                        self.wrong(Code::NotStsAction, one.range, message);
+                    }
+                    Some(code) => {
+                        let message = format!("`{action}` is no action: `sts:AssumeRole` is one.");
+                        self.wrong(code, one.range, message);
+                    }
+                },
+                None => self.wrong(Code::InvalidAction, one.range, "An action is a text."),
+            }
+            actions.extend(scalar(one));
+        }
+        (not, actions)
+    }
+
+    fn conditions(&mut self, node: &Node) -> Vec<Condition> {
+        let Some(element) = node.property("Condition") else { return Vec::new() };
+        let Some(blocks) = element.value.object() else {
+            let message = "`Condition` is an object of operators.";
+            self.wrong(Code::InvalidCondition, element.value.range, message);
+            return Vec::new();
+        };
+        self.repeated_by_case(blocks);
+        let mut found = Vec::new();
+        for block in blocks {
+            let operator = Operator::parse(&block.name);
+            if operator.is_none() {
+                let message = format!("`{}` is no condition operator.", block.name);
+                self.wrong(Code::InvalidOperator, block.name_range, message);
+            }
+            let Some(keys) = block.value.object() else {
+                let message = format!("`{}` holds an object of condition keys.", block.name);
+                self.wrong(Code::InvalidCondition, block.value.range, message);
+                continue;
+            };
+            self.repeated_by_case(keys);
+            for key in keys {
+                let named = key.name.split_once(':');
+                if named.is_none_or(|(prefix, name)| prefix.is_empty() || name.is_empty()) {
+                    let message =
+                        format!("`{}` is no condition key: `sts:ExternalId` is one.", key.name);
+                    self.wrong(Code::InvalidConditionKey, key.name_range, message);
+                }
+                let mut values = Vec::new();
+                for value in key.value.elements() {
+                    match scalar(value) {
+                        Some(text) => {
+                            self.date(operator, &text);
+                            values.push(text);
+                        }
+                        None => self.wrong(
+                            Code::InvalidConditionValue,
+                            value.range,
+                            "A condition's value is a text, a number or a boolean, or a list of them.",
+                        ),
+                    }
+                }
+                if let Some(operator) = operator {
+                    found.push(Condition {
+                        operator,
+                        operator_text: Text { value: block.name.clone(), range: block.name_range },
+                        key: Text { value: key.name.clone(), range: key.name_range },
+                        values,
+                        range: key.range(),
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    fn date(&mut self, operator: Option<Operator>, value: &Text) {
+        let dated = matches!(
+            operator.map(|operator| operator.test),
+            Some(Test::Compare { how: How::Date(_), .. })
+        );
+        if dated && crate::instant::parse(&value.value).is_none() {
+            let message = format!(
+                "`{}` is no date: write it as `2026-11-22T00:00:00Z` or in seconds since 1970.",
+                value.value
+            );
+            self.wrong(Code::InvalidConditionValue, value.range, message);
+        }
+    }
+
+    /// IAM reads operators and keys without regard to case, so two spellings of one are two of one.
+    fn repeated_by_case(&mut self, properties: &[Property]) {
+        let mut seen: HashMap<String, &str> = HashMap::new();
+        for property in properties {
+            let first = *seen.entry(property.name.to_ascii_lowercase()).or_insert(&property.name);
+            if first != property.name {
+                let message = format!(
+                    "`{}` and `{first}` are one and the same to IAM. Keep one, with the values of both.",
+                    property.name
+                );
+                self.problems.push(Problem::new(
+                    Code::DuplicateConditionKey,
+                    property.name_range,
+                    message,
+                ));
+            }
+        }
+    }
+}
+
+fn scalar(node: &Node) -> Option<Text> {
+    match &node.kind {
+        Kind::Scalar { value, .. } => Some(Text { value: value.clone(), range: node.range }),
+        _ => None,
+    }
+}
+
+fn action_fault(action: &str) -> Option<Code> {
+    if action == "*" {
+        return Some(Code::NotStsAction);
+    }
+    let word = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*?-".contains(&byte))
+    };
+    match action.split_once(':') {
+        Some((service, name)) if word(service) && word(name) => {
+            let fits = service.eq_ignore_ascii_case("sts")
+                && FAMILY.iter().any(|known| crate::glob::matches_action(action, known));
+            (!fits).then_some(Code::NotStsAction)
+        }
+        _ => Some(Code::InvalidAction),
+    }
+}
+
+/// Whom a principal's text means.
+#[must_use]
+pub fn who(kind: PrincipalKind, text: &str) -> Who {
+    if kind != PrincipalKind::Aws && text.contains(['*', '?']) {
+        return Who::Nobody;
+    }
+    let host = |text: &str| {
+        text.contains('.')
+            && !text.starts_with('.')
+            && !text.ends_with('.')
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/:".contains(&b))
+    };
+    match kind {
+        PrincipalKind::Aws => aws(text),
+        PrincipalKind::Service if host(text) && !text.contains(['/', ':']) => {
+            Who::Service(text.to_owned())
+        }
+        PrincipalKind::Federated => match text.parse::<Arn>() {
+            Ok(arn)
+                if arn.service == "iam"
+                    && is_account_id(&arn.account)
+                    && ["oidc-provider/", "saml-provider/"].iter().any(|of| {
+                        arn.resource.strip_prefix(of).is_some_and(|name| !name.is_empty())
+                    }) =>
+            {
+                Who::Provider(text.to_owned())
+            }
+            Err(_) if host(text) => Who::Provider(text.to_owned()),
+            _ => Who::Nobody,
+        },
+        PrincipalKind::Service | PrincipalKind::CanonicalUser => Who::Nobody,
+    }
+}
+
+fn aws(text: &str) -> Who {
+    if text == "*" {
+        return Who::Everyone;
+    }
+    if is_account_id(text) {
+        return Who::Account { account: text.to_owned(), partition: None };
+    }
+    if is_unique_id(text) {
+        return Who::Gone(text.to_owned());
+    }
+    let Ok(arn) = text.parse::<Arn>() else { return Who::Nobody };
+    let name = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@-_".contains(&b))
+    };
+    // A path may hold more, but nothing that is a pattern, a placeholder or a blank.
+    let path = |path: &str| {
+        let (folders, last) = path.rsplit_once('/').unwrap_or(("", path));
+        name(last) && folders.bytes().all(|b| b.is_ascii_graphic() && !b"*?<>\"".contains(&b))
+    };
+    let partition = arn.partition == "aws" || arn.partition.starts_with("aws-");
+    if !partition || !arn.region.is_empty() || !is_account_id(&arn.account) {
+        return Who::Nobody;
+    }
+    match (arn.service.as_str(), arn.resource.split_once('/')) {
+        ("iam", None) if arn.resource == "root" => {
+            Who::Account { account: arn.account, partition: Some(arn.partition) }
+        }
+        ("iam", Some(("role", rest))) if path(rest) => Who::Role(arn),
+        ("iam", Some(("user", rest))) if path(rest) => Who::User(arn),
+        ("sts", Some(("assumed-role", rest)))
+            if rest.split_once('/').is_some_and(|(role, session)| name(role) && name(session)) =>
+        {
+            Who::Session(arn)
+        }
+        ("sts", Some(("federated-user", rest))) if name(rest) => Who::FederatedUser(arn),
+        _ => Who::Nobody,
+    }
+}
+
+/// The ids that IAM shows for a role (`AROA…`) or user (`AIDA…`) that was deleted.
+fn is_unique_id(text: &str) -> bool {
+    ["AROA", "AIDA"].iter().any(|start| text.starts_with(start))
+        && (16..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+fn expected(kind: PrincipalKind, text: &str) -> &'static str {
+    match kind {
+        _ if text.contains(['<', '>']) => "A placeholder is left in it.",
+        PrincipalKind::Aws if text.contains(['*', '?']) && text != "*" => {
+            "A principal has no wildcards; only `*` alone means everyone."
+        }
+        PrincipalKind::Aws if text.contains(":group/") => "A group cannot assume a role.",
+        PrincipalKind::Aws if text.contains("-provider/") => "A provider stands under `Federated`.",
+        PrincipalKind::Aws => {
+            "Name a role, a user, a session or an account, such as `arn:aws:iam::123456789012:role/name`."
+        }
+        PrincipalKind::Service => "Name a service, such as `ec2.amazonaws.com`.",
+        PrincipalKind::Federated | PrincipalKind::CanonicalUser => {
+            "Name an OIDC or SAML provider's ARN, or a provider's domain."
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The policy crate as its users see it: the corpora under `tests/fixtures/policy`, and properties.
+
+mod fixtures;
