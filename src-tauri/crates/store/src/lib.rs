@@ -1,5 +1,5 @@
 //! What Headgate remembers between runs, in one SQLite file: runs, ledgers, open batches, the ids
-//! that were seen.
+//! that were seen, settings, plans and the journal.
 //!
 //! The one door to `rusqlite`. It keeps and finds; what is a duplicate or when a batch is open is
 //! decided in `sync`, whose records travel through here as JSON.
@@ -7,6 +7,7 @@
 mod batches;
 mod files;
 mod ids;
+mod journal;
 mod runs;
 mod schema;
 mod settings;
@@ -50,6 +51,11 @@ impl Store {
         let connection = schema::open(&data.join(FILE))?;
         Ok(Self { connection })
     }
+}
+
+/// Whether a database that was opened to read is a step behind, and has no such table yet.
+fn is_behind(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqliteFailure(_, Some(text)) if text.contains("no such table"))
 }
 
 /// A failure of the database, in Headgate's words.

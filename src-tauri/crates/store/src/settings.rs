@@ -16,12 +16,7 @@ impl Store {
             .query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0))
             .optional();
         match found {
-            // A database that was opened to read may be one step behind.
-            Err(rusqlite::Error::SqliteFailure(_, Some(text)))
-                if text.contains("no such table") =>
-            {
-                Ok(None)
-            }
+            Err(error) if crate::is_behind(&error) => Ok(None),
             found => found.map_err(|error| failed("read the settings", &error)),
         }
     }
