@@ -55,7 +55,8 @@ pub fn export(text: &str, role: &str, to: Export) -> Result<String> {
             )
         }
         Export::Cloudformation => {
-            let path = path.map_or(String::new(), |path| format!("        \"Path\": {},\n", quoted(&path)));
+            let path = path
+                .map_or(String::new(), |path| format!("        \"Path\": {},\n", quoted(&path)));
             format!(
                 "{{\n  \"Resources\": {{\n    \"{}\": {{\n      \"Type\": \"AWS::IAM::Role\",\n      \"Properties\": {{\n        \"RoleName\": {},\n{path}        \"AssumeRolePolicyDocument\": {}\n      }}\n    }}\n  }}\n}}\n",
                 logical(&name),
@@ -124,7 +125,8 @@ fn hcl(text: &str, node: &Node, indent: &str) -> String {
         Kind::Scalar { .. } | Kind::Null => text[node.range.start..node.range.end].to_owned(),
         Kind::List(elements) if elements.is_empty() => "[]".to_owned(),
         Kind::List(elements) => {
-            let elements = elements.iter().map(|one| format!("\n{inner}{},", hcl(text, one, &inner)));
+            let elements =
+                elements.iter().map(|one| format!("\n{inner}{},", hcl(text, one, &inner)));
             format!("[{}\n{indent}]", elements.collect::<String>())
         }
         Kind::Object(properties) => {

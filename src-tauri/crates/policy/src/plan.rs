@@ -11,7 +11,7 @@ use ts_rs::TS;
 use crate::condition::Truth;
 use crate::edit::{ConditionDraft, Edit, PrincipalRef, StatementDraft, apply_all};
 use crate::evaluate::{Caller, Decision, decide, is_named};
-use crate::matrix::{Change, EXTERNAL_ID, Goal, axes, changes, request_of};
+use crate::matrix::{Change, EXTERNAL_ID, Goal, axes, cells, changes, request_of};
 use crate::operator::{SetPrefix, Test};
 use crate::policy::{Condition, Effect, Policy, PrincipalKind, Statement, Who};
 use crate::read::read;
@@ -91,7 +91,7 @@ pub struct Plan {
     pub after: String,
     /// What makes it so, in order.
     pub operations: Vec<Edit>,
-    /// The cells of the goals and every cell that changes.
+    /// Every cell, before and after.
     pub matrix: Vec<Change>,
     /// The sizes.
     pub size: Size,
@@ -247,18 +247,30 @@ impl Scene<'_> {
 
     fn nothing(&self, satisfied: bool, refused: Option<Refused>) -> Plan {
         let now = size(self.text);
-        let cells = self.wanted.iter().map(|one| {
-            let decision = self.decision(self.policy, one);
-            change(one, decision, decision)
-        });
         Plan {
             satisfied,
             refused,
             after: self.text.to_owned(),
             operations: Vec::new(),
-            matrix: cells.collect(),
+            matrix: self.matrix(self.policy),
             size: Size { before: now, after: now, quota: self.quota },
         }
+    }
+
+    /// Every cell, as the policy has it and as another would.
+    fn matrix(&self, new: &Policy) -> Vec<Change> {
+        let goals: Vec<Goal> = self.wanted.iter().map(|one| one.goal.clone()).collect();
+        let axes = axes(&[self.policy, new], &goals, Some(self.role));
+        let old = cells(self.policy, &axes, Some(self.role));
+        old.into_iter()
+            .zip(cells(new, &axes, Some(self.role)))
+            .map(|(old, new)| Change {
+                principal: new.principal,
+                external_id: new.external_id,
+                before: old.decision,
+                after: new.decision,
+            })
+            .collect()
     }
 
     fn operations(&self, missing: &[&Wanted], form: Form) -> Result<Vec<Edit>, Refused> {
@@ -529,17 +541,7 @@ impl Scene<'_> {
             plan.size = sizes;
             return Ok(plan);
         }
-        let mut matrix: Vec<Change> = self
-            .wanted
-            .iter()
-            .map(|one| change(one, self.decision(self.policy, one), Decision::Allow))
-            .collect();
-        matrix.extend(changed.into_iter().filter(|change| {
-            !self.wanted.iter().any(|one| {
-                change.external_id == one.goal.external_id
-                    && change.principal == crate::matrix::Named::Aws(one.goal.principal.clone())
-            })
-        }));
+        let matrix = self.matrix(&new);
         Ok(Plan { satisfied: false, refused: None, after, operations, matrix, size: sizes })
     }
 }
@@ -551,15 +553,6 @@ fn covers(goal: &Arn, caller: &Caller) -> bool {
     goal == caller
         || (same && goal.is_root())
         || (same && caller.session().is_some_and(|(role, _)| goal.role_name() == Some(role)))
-}
-
-fn change(one: &Wanted, before: Decision, after: Decision) -> Change {
-    Change {
-        principal: crate::matrix::Named::Aws(one.goal.principal.clone()),
-        external_id: one.goal.external_id.clone(),
-        before,
-        after,
-    }
 }
 
 fn with_id(goal: &Goal) -> String {

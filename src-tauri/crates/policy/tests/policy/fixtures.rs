@@ -276,15 +276,20 @@ fn faults(case: &Patch, text: &str, policy: &Policy, made: &Plan) -> Vec<String>
     if case.statement.is_some() && case.statement != place {
         wrong.push(format!("in statement {place:?} and not {:?}", case.statement));
     }
+    match read(&made.after).valid() {
+        Ok(new) => wrong.extend(stray(case, text, policy, made, &new)),
+        Err(problems) => wrong.push(format!("{problems:?}")),
+    }
+    wrong
+}
+
+/// What a plan changes that it should not, or does not change that it should.
+fn stray(case: &Patch, text: &str, policy: &Policy, made: &Plan, new: &Policy) -> Vec<String> {
+    let mut wrong = Vec::new();
     let role: Arn = case.goals.role.parse().expect("a role");
-    let new = match read(&made.after).valid() {
-        Ok(new) => new,
-        Err(problems) => return vec![format!("{problems:?}")],
-    };
-    let axes = axes(&[policy, &new], &case.goals.allow, Some(&role));
+    let axes = axes(&[policy, new], &case.goals.allow, Some(&role));
     let mut opened: Vec<(String, Option<String>)> = Vec::new();
-    for Change { principal, external_id, before, after } in
-        changes(policy, &new, &axes, Some(&role))
+    for Change { principal, external_id, before, after } in changes(policy, new, &axes, Some(&role))
     {
         if after == Decision::Allow && before != Decision::Allow {
             if let Named::Aws(principal) = principal {
@@ -313,8 +318,9 @@ fn faults(case: &Patch, text: &str, policy: &Policy, made: &Plan) -> Vec<String>
             12 => Arn::root(&role.partition, text).to_string(),
             _ => text.clone(),
         };
-        expected.iter_mut().for_each(|one| one.0 = full(&one.0));
-        opened.iter_mut().for_each(|one| one.0 = full(&one.0));
+        for one in expected.iter_mut().chain(&mut opened) {
+            one.0 = full(&one.0);
+        }
         let named = |ids: &[(String, Option<String>)]| {
             let mut ids: Vec<_> = ids.to_vec();
             ids.sort();
@@ -329,17 +335,14 @@ fn faults(case: &Patch, text: &str, policy: &Policy, made: &Plan) -> Vec<String>
         }
     }
     // Planned again it is satisfied, and its cells are what the plan says.
-    let again = plan(&made.after, &new, &case.goals, case.form, case.quota).expect("a plan");
+    let again = plan(&made.after, new, &case.goals, case.form, case.quota).expect("a plan");
     if !again.satisfied || again.after != made.after {
         wrong.push("a second plan changes something".to_owned());
     }
-    for change in &made.matrix {
-        let found = cells(&new, &axes, Some(&role)).into_iter().find(|cell| {
-            cell.principal == change.principal && cell.external_id == change.external_id
-        });
-        if found.is_some_and(|cell| cell.decision != change.after) {
-            wrong.push(format!("{change:?} is not so"));
-        }
+    let (old, now) = (cells(policy, &axes, Some(&role)), cells(new, &axes, Some(&role)));
+    let drawn = made.matrix.iter().map(|one| (one.before, one.after));
+    if !drawn.eq(old.iter().zip(&now).map(|(old, now)| (old.decision, now.decision))) {
+        wrong.push("the matrix is not that of the two policies".to_owned());
     }
     let undone = headgate_policy::difference(&made.after, text);
     if headgate_policy::apply(&made.after, &undone).map(|edited| edited.text).as_deref() != Ok(text)

@@ -1,3 +1,4 @@
 //! The policy crate as its users see it: the corpora under `tests/fixtures/policy`, and properties.
 
 mod fixtures;
+mod properties;
