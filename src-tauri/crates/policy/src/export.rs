@@ -1,4 +1,4 @@
-//! A policy for other tools: as a command, as Terraform, as CloudFormation, or small.
+//! A policy for other tools: as a command, as Terraform, as `CloudFormation`, or small.
 
 use headgate_terms::{Arn, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub enum Export {
     Cli,
     /// A resource of Terraform.
     Terraform,
-    /// A resource of CloudFormation, in JSON.
+    /// A resource of `CloudFormation`, in JSON.
     Cloudformation,
     /// The document alone without white space.
     Json,
@@ -68,7 +68,7 @@ pub fn export(text: &str, role: &str, to: Export) -> Result<String> {
 }
 
 /// A text that a shell takes as one word.
-fn shell(text: &str) -> String {
+pub(crate) fn shell(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();

@@ -13,6 +13,7 @@ mod evaluate;
 mod export;
 mod glob;
 mod instant;
+mod lint;
 mod matrix;
 mod operator;
 mod plan;
@@ -34,6 +35,7 @@ pub use evaluate::{
     kind_of, names,
 };
 pub use export::{Export, export};
+pub use lint::{CredentialFacts, Facts, SegmentFacts, is_placeholder, lint, lint_text};
 pub use matrix::{
     Axes, CallerKind, CallerRow, Cell, Change, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
     axes, cells, changes, context_of, request_of,

@@ -128,7 +128,7 @@ pub struct Cell {
 }
 
 /// A cell of two policies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(rename = "CellChange")]
 pub struct Change {

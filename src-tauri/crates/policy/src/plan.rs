@@ -68,7 +68,7 @@ pub struct Refused {
 }
 
 /// How large the policy is, in characters that count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(rename = "PolicySize")]
 pub struct Size {
     /// Now.

@@ -70,6 +70,12 @@ impl Problem {
         Self { code, message: message.into(), range, line: 1, column: 1 }
     }
 
+    /// A file that holds no text.
+    #[must_use]
+    pub fn not_text(message: &str) -> Self {
+        Self::new(Code::NotJson, Range { start: 0, end: 0 }, message)
+    }
+
     /// Says on which line of a text it stands.
     #[must_use]
     pub(crate) fn placed(mut self, text: &str) -> Self {

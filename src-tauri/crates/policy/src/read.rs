@@ -35,7 +35,7 @@ impl Reading {
 }
 
 /// The actions that a trust policy may speak of, in lower case.
-const FAMILY: [&str; 6] = [
+pub(crate) const FAMILY: [&str; 6] = [
     "sts:assumerole",
     "sts:assumerolewithsaml",
     "sts:assumerolewithwebidentity",

@@ -1,4 +1,5 @@
 //! The policy crate as its users see it: the corpora under `tests/fixtures/policy`, and properties.
 
 mod fixtures;
+mod lints;
 mod properties;

@@ -1,0 +1,162 @@
+//! What IAM takes and the owner of the role will regret: the lints TP001 to TP028, with their fixes.
+//!
+//! A lint that needs a fact which nobody gave says nothing. Who learns the facts, and who carries a fix
+//! out, is for others.
+
+mod actions;
+mod circumstances;
+mod document;
+mod expected;
+mod found;
+mod ids;
+mod known;
+mod overlap;
+mod parties;
+mod partitions;
+mod placeholders;
+mod principals;
+mod role;
+mod scene;
+mod self_trust;
+mod vendors;
+
+use std::collections::BTreeMap;
+
+use headgate_terms::{Arn, Finding, Severity};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::matrix::Goal;
+use crate::plan::QUOTA;
+use crate::policy::Policy;
+use crate::text::size;
+use found::Found;
+use scene::Scene;
+
+/// What is known beside the text. What is absent keeps the lints silent that need it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Facts {
+    /// The role that has the policy, as its ARN.
+    #[serde(with = "arn_text")]
+    #[ts(type = "string | null")]
+    pub role: Option<Arn>,
+    /// Who is to get in.
+    pub goals: Vec<Goal>,
+    /// The storage credential of Databricks.
+    pub credential: Option<CredentialFacts>,
+    /// The number of the Databricks account, which guides mistake for the credential's id.
+    pub databricks_account_id: Option<String>,
+    /// What Segment brings, when Segment is to get in.
+    pub segment: Option<SegmentFacts>,
+    /// The role's quota in characters; 2,048 when it is not known.
+    pub quota: Option<usize>,
+    /// The time, in RFC 3339.
+    pub now: Option<String>,
+    /// The role's tags.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// The role's longest session, in seconds.
+    pub max_session_seconds: Option<u32>,
+    /// Whether the role's own policies let it assume itself.
+    pub self_assume_allowed: Option<bool>,
+    /// Principals by their ARN, and whether they exist.
+    pub existing: BTreeMap<String, bool>,
+}
+
+/// What the API says of a storage credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialFacts {
+    /// The id that Databricks brings.
+    pub external_id: String,
+    /// The role with which Databricks calls.
+    pub unity_catalog_arn: String,
+}
+
+/// What Segment brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SegmentFacts {
+    /// Its roles; the one that is known when none is given.
+    #[serde(default)]
+    pub principals: Vec<String>,
+    /// The ids of the workspaces that are to write.
+    #[serde(default)]
+    pub workspace_ids: Vec<String>,
+}
+
+mod arn_text {
+    use headgate_terms::Arn;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[allow(clippy::ref_option, reason = "serde calls it so")]
+    pub fn serialize<S: Serializer>(arn: &Option<Arn>, to: S) -> Result<S::Ok, S::Error> {
+        match arn {
+            Some(arn) => to.collect_str(arn),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Option<Arn>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        let parse = |text: String| text.parse().map_err(|_| D::Error::custom("no ARN"));
+        text.map(parse).transpose()
+    }
+}
+
+/// No role holds more by far; the parts of such a text are not worth a word before it is cut.
+const MOST: usize = 8 * QUOTA;
+
+/// What fires: errors first, then security, warnings and infos, each in the order of the text.
+///
+/// `policy` was read from `text`, and need not be one that IAM takes. Where the role is not known, its
+/// account is taken to be the one that stands beside Databricks' in one statement, or whose root is
+/// confined to one of its own roles; else every account is foreign.
+#[must_use]
+pub fn lint(text: &str, policy: &Policy, facts: &Facts) -> Vec<Finding> {
+    let root = crate::text::tree(text).ok();
+    let scene = Scene::new(text, root.as_ref(), policy, facts);
+    let mut found: Vec<Found> = Vec::new();
+    document::all(&scene, &mut found);
+    if size(text) <= MOST {
+        for all in [
+            principals::all,
+            actions::all,
+            ids::all,
+            vendors::all,
+            expected::all,
+            self_trust::all,
+            placeholders::all,
+            partitions::all,
+            overlap::all,
+            circumstances::all,
+            role::all,
+        ] {
+            all(&scene, &mut found);
+        }
+    }
+    let valid = crate::read::read(text).problems.is_empty();
+    let mut findings: Vec<Finding> = found.into_iter().map(|one| one.done(text, valid)).collect();
+    findings.sort_by_key(|one| {
+        let rank = match one.severity {
+            Severity::Error => 0,
+            Severity::Security => 1,
+            Severity::Warning => 2,
+            Severity::Info => 3,
+        };
+        (rank, one.range.map_or(usize::MAX, |range| range.start), one.id.clone())
+    });
+    findings
+}
+
+/// What fires in a text that IAM would refuse; none when no policy can be read in it at all.
+#[must_use]
+pub fn lint_text(text: &str, facts: &Facts) -> Option<Vec<Finding>> {
+    crate::read::read(text).policy.map(|policy| lint(text, &policy, facts))
+}
+
+/// Whether an external id is a placeholder of a guide's.
+#[must_use]
+pub fn is_placeholder(id: &str) -> bool {
+    placeholders::is_placeholder(id, None)
+}

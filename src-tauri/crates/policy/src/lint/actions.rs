@@ -1,0 +1,56 @@
+//! Which actions the Allows cover: more than are meant.
+
+use headgate_terms::Severity;
+
+use super::found::{Found, page};
+use super::scene::Scene;
+use crate::glob::matches_action;
+use crate::policy::Effect;
+use crate::read::FAMILY;
+
+/// TP021
+pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+    let because = format!(
+        "AWS adds actions over the years, and a pattern takes them in by itself ({}).",
+        page("reference_policies_elements_action")
+    );
+    for (at, statement) in scene.statements(Effect::Allow) {
+        if statement.not_action {
+            let range = scene
+                .root
+                .and_then(|root| root.property("Statement"))
+                .and_then(|all| all.value.elements().get(at))
+                .and_then(|one| one.property("NotAction"))
+                .map_or(statement.range, |element| element.name_range);
+            found.push(
+                Found::new(
+                    "TP021",
+                    Severity::Warning,
+                    format!("Statement {} allows all that `NotAction` does not name", at + 1),
+                    "It also lets callers tag their sessions and name their source, and whatever comes. Write `Action` with what is meant, mostly `sts:AssumeRole`.",
+                    because.clone(),
+                )
+                .at(at, range),
+            );
+            continue;
+        }
+        for action in &statement.actions {
+            let text = &action.value;
+            let covered: Vec<&str> =
+                FAMILY.into_iter().filter(|known| matches_action(text, known)).collect();
+            if text.contains(['*', '?']) && covered.len() > 1 {
+                found.push(
+                    Found::new(
+                        "TP021",
+                        Severity::Warning,
+                        format!("Statement {} allows `{text}`, which is {} actions", at + 1, covered.len()),
+                        "It lets callers do more than assume the role. Name what is meant, mostly `sts:AssumeRole`.",
+                        because.clone(),
+                    )
+                    .at(at, action.range)
+                    .values("sts:AssumeRole", text),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Whom the Allows name: strangers without an id, everyone, whole accounts, and those who are gone.
+
+use headgate_terms::{Arn, Severity};
+
+use super::found::{Found, named, page};
+use super::ids::ask_for_ids;
+use super::known;
+use super::parties::{Party, account};
+use super::scene::{MADE_UP, Scene, confined_to};
+use crate::edit::Edit;
+use crate::evaluate::Decision;
+use crate::matrix::EXTERNAL_ID;
+use crate::policy::{Effect, Principal, PrincipalKind, Statement, Who};
+
+pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+    for (at, statement) in scene.allows() {
+        strangers(scene, found, at, statement);
+        for principal in &statement.principals {
+            match &principal.who {
+                Who::Everyone => found.push(everyone(at, statement, principal)),
+                Who::Account { account, .. } => {
+                    found.extend(whole_account(scene, at, statement, principal, account));
+                }
+                _ => {}
+            }
+        }
+    }
+    for (at, statement) in scene.policy.statements.iter().enumerate() {
+        for principal in &statement.principals {
+            if let Who::Gone(id) = &principal.who {
+                found.push(gone(scene, at, statement, principal, id));
+            }
+            let text = &principal.text.value;
+            if scene.facts.existing.get(text) == Some(&false) {
+                found.push(missing(at, principal));
+            }
+        }
+    }
+}
+
+/// The keys by which a statement keeps a vendor's other customers out.
+const CONFINING: [&str; 7] = [
+    EXTERNAL_ID,
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:SourceArn",
+    "aws:SourceAccount",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+];
+
+/// TP001. Where the id is tested, however badly, TP002 and TP004 speak.
+fn strangers(scene: &Scene<'_>, found: &mut Vec<Found>, at: usize, statement: &Statement) {
+    let confined = CONFINING.iter().flat_map(|key| statement.tests(key)).any(|test| {
+        let values: Vec<&str> = test.values.iter().map(|value| value.value.as_str()).collect();
+        test.key.value.eq_ignore_ascii_case(EXTERNAL_ID)
+            || !test.operator.passes_when_absent(&values)
+    });
+    if confined {
+        return;
+    }
+    let denied = |principal: &Principal| {
+        scene.caller(principal).is_some_and(|caller| {
+            [None, Some(MADE_UP)]
+                .into_iter()
+                .all(|id| scene.decision(&caller, id) == Decision::ExplicitDeny)
+        })
+    };
+    let foreign: Vec<&Principal> = statement
+        .principals
+        .iter()
+        .filter(|one| {
+            scene.is_foreign(one)
+                && scene.party(statement, one) != Party::Itself
+                && !scene.is_placeholder(&one.text.value)
+                && !denied(one)
+                && !is_wanted_bare(scene, one)
+        })
+        .collect();
+    let Some(first) = foreign.first() else { return };
+    let who = named(foreign.iter().map(|one| one.text.value.as_str()));
+    let whose = if scene.role().is_some() {
+        "Its account is not the role's."
+    } else {
+        "The role is not known here; name it if the account is its own."
+    };
+    let fix = ask_for_ids(scene, at, statement, &[]);
+    found.push(
+        Found::new(
+            "TP001",
+            Severity::Security,
+            format!("Statement {} lets {who} in without an external id", at + 1),
+            "Whoever else is a customer there may have it write to your lake in their name.",
+            format!(
+                "{whose} A vendor is kept to its customer by `sts:ExternalId`, or by the organisation ({}).",
+                page("id_roles_create_for-user_externalid")
+            ),
+        )
+        .at(at, first.text.range)
+        .fix_if("Ask for the external id", fix),
+    );
+}
+
+/// Whether a goal wants a caller in that brings no id.
+pub(super) fn is_wanted_bare(scene: &Scene<'_>, principal: &Principal) -> bool {
+    scene.required().iter().any(|one| one.id.is_none() && one.principal == principal.text.value)
+}
+
+/// TP010
+fn everyone(at: usize, statement: &Statement, principal: &Principal) -> Found {
+    let keys: Vec<&str> = statement.conditions.iter().map(|test| test.key.value.as_str()).collect();
+    let (title, meaning) = if keys.is_empty() {
+        (
+            format!("Statement {} lets everyone with an AWS account in", at + 1),
+            "Anyone may read and change what the role may: assume that the lake is public."
+                .to_owned(),
+        )
+    } else {
+        (
+            format!(
+                "Statement {} names everyone, and only {} keeps strangers out",
+                at + 1,
+                named(keys)
+            ),
+            "One slip in a condition opens the lake to every AWS account.".to_owned(),
+        )
+    };
+    Found::new(
+        "TP010",
+        Severity::Security,
+        title,
+        meaning,
+        format!(
+            "`*` means every principal of every account ({}); name the roles that are meant.",
+            page("reference_policies_elements_principal")
+        ),
+    )
+    .at(at, principal.text.range)
+    .values("", "*")
+}
+
+/// TP011. A stranger's account as a whole is an ordinary way to trust, and fires only where a role of it
+/// is known to be meant.
+fn whole_account(
+    scene: &Scene<'_>,
+    at: usize,
+    statement: &Statement,
+    principal: &Principal,
+    account: &str,
+) -> Option<Found> {
+    if !scene.is_foreign(principal) || confined_to(statement).next().is_some() {
+        return None;
+    }
+    let mut meant: Vec<String> = scene
+        .required()
+        .iter()
+        .map(|one| one.principal.clone())
+        .filter(|text| {
+            text.parse::<Arn>().is_ok_and(|arn| arn.account == account && !arn.is_root())
+        })
+        .collect();
+    meant.dedup();
+    if meant.is_empty() {
+        let known = if account == known::SEGMENT_ACCOUNT {
+            Some(known::SEGMENT_ROLE)
+        } else {
+            known::unity_catalog_of_account(account)
+        };
+        meant.extend(known.map(str::to_owned));
+    }
+    let vendor = match scene.party(statement, principal) {
+        Party::Databricks => "Databricks' whole account",
+        Party::Segment => "Segment's whole account",
+        _ => "a whole account",
+    };
+    let value = &principal.text.value;
+    let edits = match meant.as_slice() {
+        [] => return None,
+        [first, more @ ..] => {
+            let stands =
+                |role: &String| statement.principals.iter().any(|one| one.text.value == *role);
+            let add = |role: &String| Edit::AddPrincipal {
+                statement: at,
+                kind: PrincipalKind::Aws,
+                value: role.clone(),
+            };
+            let (value, kind) = (value.clone(), PrincipalKind::Aws);
+            let mut edits = vec![if stands(first) {
+                Edit::RemovePrincipal { statement: at, kind, value }
+            } else {
+                Edit::ReplacePrincipal { statement: at, kind, value, with: first.clone() }
+            }];
+            edits.extend(more.iter().filter(|role| !stands(role)).map(add));
+            edits
+        }
+    };
+    let roles = named(meant.iter().map(String::as_str));
+    Some(
+        Found::new(
+            "TP011",
+            Severity::Security,
+            format!("Statement {} lets {vendor} in, `{value}`, where {roles} is meant", at + 1),
+            "Every role and user there that its own account lets call has the same access as the one that you mean.",
+            format!(
+                "An account as a principal hands the choice of who may call to that account ({}).",
+                page("reference_policies_elements_principal")
+            ),
+        )
+        .at(at, principal.text.range)
+        .values(&meant[0], value)
+        .fix("Narrow to the role", edits),
+    )
+}
+
+/// TP014
+fn gone(
+    scene: &Scene<'_>,
+    at: usize,
+    statement: &Statement,
+    principal: &Principal,
+    id: &str,
+) -> Found {
+    let what = if id.starts_with("AIDA") { "user" } else { "role" };
+    let (label, edit) = if statement.principals.len() > 1 {
+        let (kind, value) = (principal.kind, principal.text.value.clone());
+        ("Remove the id", Edit::RemovePrincipal { statement: at, kind, value })
+    } else {
+        ("Remove the statement", Edit::RemoveStatement { statement: at })
+    };
+    let closes = match statement.effect {
+        Effect::Allow => {
+            "The grant is dead, and stays so when a role of the same name is made again."
+        }
+        Effect::Deny => {
+            "The Deny is dead, and stays so when a role of the same name is made again."
+        }
+    };
+    let last = statement.principals.len() == 1 && scene.policy.statements.len() == 1;
+    let fix = (!last).then(|| vec![edit]);
+    Found::new(
+        "TP014",
+        Severity::Warning,
+        format!("`{id}` stands for a {what} that was deleted"),
+        format!("{closes} Whoever was meant must be named again by its ARN."),
+        format!(
+            "IAM shows the unique id of a principal when the name is gone ({}).",
+            page("reference_identifiers")
+        ),
+    )
+    .at(at, principal.text.range)
+    .values("", id)
+    .fix_if(label, fix)
+}
+
+/// TP015
+fn missing(at: usize, principal: &Principal) -> Found {
+    let text = &principal.text.value;
+    Found::new(
+        "TP015",
+        Severity::Error,
+        format!("`{text}` does not exist"),
+        "IAM refuses the whole policy as long as one of its principals does not exist, so no other change can be saved either. Create it, or name the one that is meant.",
+        format!(
+            "IAM turns every role and user into its unique id when a policy is saved ({}).",
+            page("reference_policies_elements_principal")
+        ),
+    )
+    .at(at, principal.text.range)
+    .values("", text)
+}
+
+/// Whether an entry is of the account of Databricks or Segment, or the role that is looked at.
+pub(super) fn is_vendor(scene: &Scene<'_>, statement: &Statement, principal: &Principal) -> bool {
+    let party = scene.party(statement, principal);
+    account(principal).is_some()
+        && matches!(party, Party::Databricks | Party::Segment | Party::Itself)
+}
