@@ -92,6 +92,9 @@ function settle(policy, request) {
   )
   const open = readings(mended, asked)
   const decisions = new Set(open.policies.map((reading) => simulate(reading, asked)))
+  // Whichever way AWS reads it, the caller stays out: then that is the answer.
+  if (decisions.size > 1 && !decisions.has('allow'))
+    return { raw, expected: 'implicit_deny', names: open.names }
   if (decisions.size > 1) return { raw, expected: 'unknown', names: open.names }
   const [expected] = decisions
   if (expected === raw) return { raw, expected, names: [] }
