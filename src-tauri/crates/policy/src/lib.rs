@@ -12,7 +12,10 @@ mod edit;
 mod evaluate;
 mod export;
 mod glob;
+mod goals;
+mod guide;
 mod instant;
+mod known;
 mod lint;
 mod matrix;
 mod operator;
@@ -35,16 +38,15 @@ pub use evaluate::{
     kind_of, names,
 };
 pub use export::{Export, export};
+pub use goals::{Goals, id_fault};
+pub use known::{SEGMENT_ROLE, UNITY_CATALOG_ROLES, is_protected, is_unity_catalog};
 pub use lint::{CredentialFacts, Facts, SegmentFacts, is_placeholder, lint, lint_text};
 pub use matrix::{
     Axes, CallerKind, CallerRow, Cell, Change, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
     axes, cells, changes, context_of, request_of,
 };
 pub use operator::{How, Operator, Order, SetPrefix, Test};
-pub use plan::{
-    Form, Goals, Plan, QUOTA, Refusal, Refused, Size, UNITY_CATALOG_ACCOUNTS, id_fault,
-    is_protected, is_unity_catalog, plan,
-};
+pub use plan::{Form, Plan, QUOTA, Refusal, Refused, Size, plan};
 pub use policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
 pub use problem::{Code, Problem, place};
 pub use read::{Reading, read, who};

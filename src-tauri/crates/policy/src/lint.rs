@@ -9,7 +9,6 @@ mod document;
 mod expected;
 mod found;
 mod ids;
-mod known;
 mod overlap;
 mod parties;
 mod partitions;

@@ -11,18 +11,15 @@ use ts_rs::TS;
 use crate::condition::Truth;
 use crate::edit::{ConditionDraft, Edit, PrincipalRef, StatementDraft, apply_all};
 use crate::evaluate::{Caller, Decision, decide, is_named};
+use crate::goals::{Goals, Wanted};
+use crate::known::is_protected;
 use crate::matrix::{Change, EXTERNAL_ID, Goal, axes, cells, changes, request_of};
-use crate::operator::{SetPrefix, Test};
-use crate::policy::{Condition, Effect, Policy, PrincipalKind, Statement, Who};
+use crate::policy::{Effect, Policy, PrincipalKind};
 use crate::read::read;
 use crate::text::size;
 
 /// The quota of a role's trust policy as AWS sets it at first.
 pub const QUOTA: usize = 2_048;
-
-/// Accounts in which Databricks keeps the role of Unity Catalog: commercial,
-/// `GovCloud` and `DoD`.
-pub const UNITY_CATALOG_ACCOUNTS: [&str; 3] = ["414351767826", "044793339203", "170661010020"];
 
 /// Which statement a change goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -97,114 +94,6 @@ pub struct Plan {
     pub size: Size,
 }
 
-/// What is wanted of a policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct Goals {
-    /// The role that has the policy.
-    pub role: String,
-    /// Who is to get in.
-    pub allow: Vec<Goal>,
-}
-
-/// A goal that can be asked for.
-#[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    pub goal: Goal,
-    pub arn: Arn,
-    pub caller: Caller,
-}
-
-impl Goals {
-    /// The role's ARN.
-    ///
-    /// # Errors
-    /// `goals_invalid`.
-    pub fn role(&self) -> Result<Arn> {
-        self.role
-            .parse()
-            .ok()
-            .filter(|arn: &Arn| arn.role_name().is_some())
-            .ok_or_else(|| invalid(format!("`{}` is no role's ARN.", self.role), "role"))
-    }
-
-    /// Whether every goal can be asked for at all.
-    ///
-    /// # Errors
-    /// `goals_invalid`, with the field.
-    pub fn check(&self) -> Result<()> {
-        self.wanted().map(drop)
-    }
-
-    pub(crate) fn wanted(&self) -> Result<Vec<Wanted>> {
-        let role = self.role()?;
-        if self.allow.is_empty() {
-            return Err(invalid("The goals name nobody.".to_owned(), "allow"));
-        }
-        let mut wanted: Vec<Wanted> = Vec::new();
-        for goal in &self.allow {
-            let who = crate::read::who(PrincipalKind::Aws, &goal.principal);
-            let caller = Caller::aws(&goal.principal, Some(&role));
-            let (Who::Role(_) | Who::User(_) | Who::Account { .. } | Who::Session(_), Some(caller)) =
-                (who, caller)
-            else {
-                let message =
-                    format!("`{}` is no principal that a role can trust.", goal.principal);
-                return Err(invalid(message, "principal"));
-            };
-            if let Some(id) = &goal.external_id
-                && let Some(fault) = id_fault(id)
-            {
-                return Err(invalid(format!("`{id}` is no external id: {fault}."), "externalId"));
-            }
-            let Caller::Aws(arn) = &caller else { continue };
-            let one = Wanted { goal: goal.clone(), arn: arn.clone(), caller };
-            if !wanted.iter().any(|other| other.goal == one.goal) {
-                wanted.push(one);
-            }
-        }
-        Ok(wanted)
-    }
-}
-
-fn invalid(message: String, field: &str) -> Error {
-    Error::new("goals_invalid", message)
-        .hint(
-            "Correct the goals; ids come from the storage credential and the workspace's settings.",
-        )
-        .field(field)
-}
-
-/// What keeps a text from being an external id; none for one that can be.
-#[must_use]
-pub fn id_fault(id: &str) -> Option<&'static str> {
-    let count = id.chars().count();
-    if id.contains(['<', '>']) {
-        return Some("a placeholder is left in it");
-    }
-    if id.trim() != id {
-        return Some("it begins or ends with a blank");
-    }
-    if !(2..=1_224).contains(&count) {
-        return Some("it has 2 to 1,224 characters");
-    }
-    let fine = |c: char| c.is_ascii_alphanumeric() || "+=,.@:/-_".contains(c);
-    (!id.chars().all(fine)).then_some("it is made of letters, digits and `+ = , . @ : / - _`")
-}
-
-/// Whether an ARN is that of Unity Catalog's role in an account of Databricks.
-#[must_use]
-pub fn is_unity_catalog(arn: &Arn) -> bool {
-    UNITY_CATALOG_ACCOUNTS.contains(&arn.account.as_str())
-        && arn.role_name().is_some_and(|name| name.starts_with("unity-catalog-"))
-}
-
-/// Whether a role belongs to AWS or to the identity centre, and is not edited by hand.
-#[must_use]
-pub fn is_protected(role: &Arn) -> bool {
-    role.resource.starts_with("role/aws-service-role/")
-        || role.role_name().is_some_and(|name| name.starts_with("AWSReservedSSO_"))
-}
-
 /// Plans. `policy` was read from `text`.
 ///
 /// # Errors
@@ -223,15 +112,16 @@ pub fn plan(text: &str, policy: &Policy, goals: &Goals, form: Form, quota: usize
     })
 }
 
-struct Scene<'s> {
+/// What a plan is made from.
+pub(crate) struct Scene<'s> {
     text: &'s str,
-    policy: &'s Policy,
-    role: &'s Arn,
-    wanted: &'s [Wanted],
+    pub policy: &'s Policy,
+    pub role: &'s Arn,
+    pub wanted: &'s [Wanted],
     quota: usize,
 }
 
-fn refused(code: Refusal, message: impl Into<String>) -> Refused {
+pub(crate) fn refused(code: Refusal, message: impl Into<String>) -> Refused {
     Refused { code, message: message.into() }
 }
 
@@ -374,105 +264,6 @@ impl Scene<'_> {
         self.policy.statements.iter().flat_map(|one| &one.sid).all(|known| known.value != sid)
     }
 
-    fn guide(&self, missing: &[&Wanted]) -> Result<Vec<Edit>, Refused> {
-        if let Some(bare) = missing.iter().find(|one| one.goal.external_id.is_none()) {
-            return Err(refused(
-                Refusal::NoIdInGuide,
-                format!(
-                    "The guide's statement asks everyone for an id, and `{}` brings none. Give it a statement of its own.",
-                    bare.arn
-                ),
-            ));
-        }
-        let (at, statement) = self.target()?;
-        let test = id_test(at, statement)?;
-        let mut edits = Vec::new();
-        let mut named: Vec<&str> = Vec::new();
-        let mut asked: Vec<&str> = Vec::new();
-        for one in missing {
-            let covered = statement
-                .principals
-                .iter()
-                .any(|entry| is_named(entry, &one.caller, Some(self.role)));
-            let principal = one.goal.principal.as_str();
-            if !covered && !named.contains(&principal) {
-                named.push(principal);
-                edits.push(Edit::AddPrincipal {
-                    statement: at,
-                    kind: PrincipalKind::Aws,
-                    value: principal.to_owned(),
-                });
-            }
-            let id = one.goal.external_id.as_deref().unwrap_or_default();
-            let request = request_of(&one.caller, Some(id), Some(self.role));
-            let variables = self.policy.has_variables();
-            let passes = crate::condition::holds(test, &request.context, variables) == Truth::Yes;
-            if !passes && !asked.contains(&id) {
-                asked.push(id);
-                edits.push(Edit::AddConditionValue {
-                    statement: at,
-                    operator: test.operator_text.value.clone(),
-                    key: test.key.value.clone(),
-                    value: id.to_owned(),
-                });
-            }
-        }
-        Ok(edits)
-    }
-
-    /// The statement that the guide speaks of: the one that names Unity Catalog's role.
-    fn target(&self) -> Result<(usize, &Statement), Refused> {
-        let catalogs: Vec<&Wanted> =
-            self.wanted.iter().filter(|one| is_unity_catalog(&one.arn)).collect();
-        let anchors: Vec<&Wanted> = if catalogs.is_empty() {
-            self.wanted.iter().filter(|one| one.arn != *self.role).collect()
-        } else {
-            catalogs
-        };
-        let names = |statement: &Statement, one: &Wanted| {
-            statement.principals.iter().any(|entry| {
-                entry.kind == PrincipalKind::Aws && entry.text.value == one.goal.principal
-            })
-        };
-        let candidates: Vec<(usize, &Statement)> = self
-            .policy
-            .statements
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| one.effect == Effect::Allow && one.covers("sts:AssumeRole"))
-            .filter(|(_, one)| anchors.iter().any(|anchor| names(one, anchor)))
-            .collect();
-        let holds_id = |statement: &Statement| {
-            anchors.iter().any(|anchor| {
-                names(statement, anchor)
-                    && statement
-                        .tests(EXTERNAL_ID)
-                        .flat_map(|test| &test.values)
-                        .any(|value| Some(&value.value) == anchor.goal.external_id.as_ref())
-            })
-        };
-        match candidates.as_slice() {
-            [] => Err(refused(
-                Refusal::NoTarget,
-                "No statement names Databricks' role for Unity Catalog, so there is none to add to. Give each caller a statement of its own.",
-            )),
-            [one] => Ok(*one),
-            several => {
-                let mut with_id = several.iter().filter(|(_, one)| holds_id(one));
-                match (with_id.next(), with_id.next()) {
-                    (Some(one), None) => Ok(*one),
-                    _ => Err(refused(
-                        Refusal::AmbiguousTarget,
-                        format!(
-                            "Statements {} all name Databricks' role. Merge them, or give each caller a statement of its own.",
-                            numbers(several.iter().map(|(at, _)| *at))
-                        ),
-                    )),
-                }
-            }
-        }
-    }
-
     /// Carries a plan out in mind and compares every cell.
     fn proved(&self, operations: Vec<Edit>, missing: &[&Wanted], form: Form) -> Result<Plan> {
         let after = apply_all(self.text, &operations)?;
@@ -559,98 +350,5 @@ fn with_id(goal: &Goal) -> String {
     match &goal.external_id {
         Some(id) => format!(" with the id `{id}`"),
         None => " without an id".to_owned(),
-    }
-}
-
-/// Numbers of statements as a person counts them.
-fn numbers(statements: impl Iterator<Item = usize>) -> String {
-    let all: Vec<String> = statements.map(|at| (at + 1).to_string()).collect();
-    match all.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// The one test of the external id that a value can be added to.
-fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
-    let number = at + 1;
-    if statement.principals.iter().any(|one| one.who == Who::Everyone) {
-        return Err(refused(
-            Refusal::WildcardPrincipal,
-            format!(
-                "Statement {number} names everyone (`*`), so adding a principal is pointless. Replace `*` first."
-            ),
-        ));
-    }
-    if statement.principals.iter().any(|one| one.kind != PrincipalKind::Aws) {
-        return Err(refused(
-            Refusal::MixedPrincipal,
-            format!(
-                "Statement {number} also names services or providers, which bring no id. Split it first."
-            ),
-        ));
-    }
-    let tests: Vec<&Condition> = statement.tests(EXTERNAL_ID).collect();
-    if tests.is_empty() {
-        return Err(refused(
-            Refusal::NoCondition,
-            format!(
-                "Statement {number} asks nobody for an id. Asking for one would shut out who brings none; add a condition by hand if that is meant."
-            ),
-        ));
-    }
-    if let Some(other) =
-        statement.conditions.iter().find(|one| !one.key.value.eq_ignore_ascii_case(EXTERNAL_ID))
-    {
-        return Err(refused(
-            Refusal::OtherConditions,
-            format!(
-                "Statement {number} also asks for `{}`, which would hold for the new caller too. Give it a statement of its own.",
-                other.key.value
-            ),
-        ));
-    }
-    // `Null` with `false` only says that there must be an id, as every other test does.
-    let demands = |one: &&&Condition| {
-        one.operator.test == Test::Null
-            && !one.values.iter().any(|v| v.value.eq_ignore_ascii_case("true"))
-    };
-    let real: Vec<&Condition> = tests.iter().filter(|one| !demands(one)).copied().collect();
-    if let Some(one) = real
-        .iter()
-        .find(|one| one.operator.if_exists || one.operator.set == Some(SetPrefix::ForAllValues))
-    {
-        return Err(refused(
-            Refusal::PassesWithoutId,
-            format!(
-                "Statement {number} tests the id with `{}`, which lets callers without an id in. Use `StringEquals` first.",
-                one.operator_text.value
-            ),
-        ));
-    }
-    if let Some(one) =
-        real.iter().find(|one| one.operator.test == Test::Null || one.operator.negated())
-    {
-        return Err(refused(
-            Refusal::NegatedId,
-            format!(
-                "Statement {number} tests the id with `{}`, which lets every other id in. Ask for ids by name first.",
-                one.operator_text.value
-            ),
-        ));
-    }
-    match real.as_slice() {
-        [one] => Ok(one),
-        [] => Err(refused(
-            Refusal::NoCondition,
-            format!("Statement {number} asks for an id, whichever. Ask for ids by name first."),
-        )),
-        _ => Err(refused(
-            Refusal::TwoIdOperators,
-            format!(
-                "Statement {number} tests the id twice, and an id must pass both. Keep one test first."
-            ),
-        )),
     }
 }

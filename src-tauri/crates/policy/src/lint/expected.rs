@@ -4,12 +4,12 @@ use headgate_terms::{Arn, Severity};
 
 use super::found::{Found, named, page};
 use super::ids::asked;
-use super::known;
 use super::parties::{Party, Required};
 use super::scene::{Scene, asks};
 use crate::condition::Truth;
 use crate::edit::Edit;
 use crate::evaluate::Decision;
+use crate::known;
 use crate::matrix::EXTERNAL_ID;
 use crate::policy::{Condition, Principal, PrincipalKind, Statement, Who};
 

@@ -9,9 +9,9 @@ use super::scene::{MADE_UP, Scene, asks};
 use crate::condition::Truth;
 use crate::edit::{Edit, PrincipalRef};
 use crate::evaluate::Decision;
+use crate::goals::id_fault;
 use crate::matrix::EXTERNAL_ID;
 use crate::operator::{How, Operator, SetPrefix, Test};
-use crate::plan::id_fault;
 use crate::policy::{Condition, Effect, Principal, Statement, Text};
 use crate::problem::place;
 

@@ -2,11 +2,11 @@
 
 use headgate_terms::Arn;
 
-use super::known;
 use super::scene::{Scene, confined_to};
 use crate::evaluate::{Caller, is_named};
+use crate::known;
+use crate::known::{is_databricks, is_unity_catalog};
 use crate::matrix::Goal;
-use crate::plan::{UNITY_CATALOG_ACCOUNTS, is_unity_catalog};
 use crate::policy::{Policy, Principal, Statement, Who};
 
 /// Whose a principal is.
@@ -91,7 +91,7 @@ impl<'s> Scene<'s> {
                 }
             }
             Who::Account { account, .. } => {
-                if UNITY_CATALOG_ACCOUNTS.contains(&account.as_str()) {
+                if is_databricks(account) {
                     return Party::Databricks;
                 }
                 if account == known::SEGMENT_ACCOUNT {
@@ -221,9 +221,10 @@ impl<'s> Scene<'s> {
 /// own roles, or the only one beside Databricks in its statement that is no vendor's.
 pub(super) fn own_account(policy: &Policy) -> Option<String> {
     let is_databricks = |statement: &&Statement| {
-        statement.principals.iter().any(|one| {
-            account(one).is_some_and(|account| UNITY_CATALOG_ACCOUNTS.contains(&account))
-        })
+        statement
+            .principals
+            .iter()
+            .any(|one| account(one).is_some_and(|account| is_databricks(account)))
     };
     let mut with: Vec<&Statement> = policy.statements.iter().filter(is_databricks).collect();
     if with.is_empty() {
@@ -254,7 +255,7 @@ pub(super) fn own_account(policy: &Policy) -> Option<String> {
 
 /// Whether an account is known to be a vendor's.
 pub(super) fn is_known_vendor(account: &str) -> bool {
-    UNITY_CATALOG_ACCOUNTS.contains(&account)
+    is_databricks(account)
         || account == known::UNITY_CATALOG_DEVELOPMENT
         || account == known::SEGMENT_ACCOUNT
 }

@@ -4,11 +4,12 @@ use headgate_terms::{Arn, Severity};
 
 use super::expected::replace_id;
 use super::found::{Found, page};
-use super::known::{UNITY_CATALOG_ROLES, unity_catalog_of_account, unity_catalog_of_partition};
 use super::parties::Party;
 use super::scene::Scene;
 use crate::edit::Edit;
-use crate::plan::UNITY_CATALOG_ACCOUNTS;
+use crate::known::{
+    UNITY_CATALOG_ROLES, is_databricks, unity_catalog_of_account, unity_catalog_of_partition,
+};
 use crate::policy::Text;
 
 /// TP013
@@ -54,7 +55,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 
 /// What the ARN would be where it is known: of the role's own account, or Unity Catalog's.
 fn right(scene: &Scene<'_>, arn: &Arn) -> Option<String> {
-    if scene.is_unity_catalog(arn) || UNITY_CATALOG_ACCOUNTS.contains(&arn.account.as_str()) {
+    if scene.is_unity_catalog(arn) || is_databricks(&arn.account) {
         let partition = scene.role().map(|role| role.partition.as_str());
         let required = scene.required_of(Party::Databricks);
         let fits = |text: &&str| {

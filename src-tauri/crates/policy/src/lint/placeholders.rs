@@ -8,8 +8,8 @@ use super::parties::Party;
 use super::scene::Scene;
 use crate::edit::Edit;
 use crate::glob::{fits, pieces};
+use crate::goals::id_fault;
 use crate::matrix::EXTERNAL_ID;
-use crate::plan::id_fault;
 use crate::policy::{Condition, Principal, PrincipalKind, Statement, Text, Who};
 
 /// The accounts of AWS's own examples.

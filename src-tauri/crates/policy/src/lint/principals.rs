@@ -4,11 +4,11 @@ use headgate_terms::{Arn, Severity};
 
 use super::found::{Found, named, page};
 use super::ids::ask_for_ids;
-use super::known;
 use super::parties::{Party, account};
 use super::scene::{MADE_UP, Scene, confined_to};
 use crate::edit::Edit;
 use crate::evaluate::Decision;
+use crate::known;
 use crate::matrix::EXTERNAL_ID;
 use crate::policy::{Effect, Principal, PrincipalKind, Statement, Who};
 

@@ -4,7 +4,7 @@ use headgate_terms::Severity;
 
 use super::found::{Found, page};
 use super::scene::Scene;
-use crate::plan::is_protected;
+use crate::known::is_protected;
 use crate::policy::Who;
 
 pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {

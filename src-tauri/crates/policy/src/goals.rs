@@ -1,0 +1,105 @@
+//! Who is to get in, as a caller asks for it, and whether that can be asked for at all.
+//!
+//! A goal that cannot be reached is the planner's matter.
+
+use headgate_terms::{Arn, Error, Result};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::evaluate::Caller;
+use crate::matrix::Goal;
+use crate::policy::{PrincipalKind, Who};
+
+/// What is wanted of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Goals {
+    /// The role that has the policy.
+    pub role: String,
+    /// Who is to get in.
+    pub allow: Vec<Goal>,
+}
+
+/// A goal that can be asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub goal: Goal,
+    pub arn: Arn,
+    pub caller: Caller,
+}
+
+impl Goals {
+    /// The role's ARN.
+    ///
+    /// # Errors
+    /// `goals_invalid`.
+    pub fn role(&self) -> Result<Arn> {
+        self.role
+            .parse()
+            .ok()
+            .filter(|arn: &Arn| arn.role_name().is_some())
+            .ok_or_else(|| invalid(format!("`{}` is no role's ARN.", self.role), "role"))
+    }
+
+    /// Whether every goal can be asked for at all.
+    ///
+    /// # Errors
+    /// `goals_invalid`, with the field.
+    pub fn check(&self) -> Result<()> {
+        self.wanted().map(drop)
+    }
+
+    pub(crate) fn wanted(&self) -> Result<Vec<Wanted>> {
+        let role = self.role()?;
+        if self.allow.is_empty() {
+            return Err(invalid("The goals name nobody.".to_owned(), "allow"));
+        }
+        let mut wanted: Vec<Wanted> = Vec::new();
+        for goal in &self.allow {
+            let who = crate::read::who(PrincipalKind::Aws, &goal.principal);
+            let caller = Caller::aws(&goal.principal, Some(&role));
+            let (Who::Role(_) | Who::User(_) | Who::Account { .. } | Who::Session(_), Some(caller)) =
+                (who, caller)
+            else {
+                let message =
+                    format!("`{}` is no principal that a role can trust.", goal.principal);
+                return Err(invalid(message, "principal"));
+            };
+            if let Some(id) = &goal.external_id
+                && let Some(fault) = id_fault(id)
+            {
+                return Err(invalid(format!("`{id}` is no external id: {fault}."), "externalId"));
+            }
+            let Caller::Aws(arn) = &caller else { continue };
+            let one = Wanted { goal: goal.clone(), arn: arn.clone(), caller };
+            if !wanted.iter().any(|other| other.goal == one.goal) {
+                wanted.push(one);
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+fn invalid(message: String, field: &str) -> Error {
+    Error::new("goals_invalid", message)
+        .hint(
+            "Correct the goals; ids come from the storage credential and the workspace's settings.",
+        )
+        .field(field)
+}
+
+/// What keeps a text from being an external id; none for one that can be.
+#[must_use]
+pub fn id_fault(id: &str) -> Option<&'static str> {
+    let count = id.chars().count();
+    if id.contains(['<', '>']) {
+        return Some("a placeholder is left in it");
+    }
+    if id.trim() != id {
+        return Some("it begins or ends with a blank");
+    }
+    if !(2..=1_224).contains(&count) {
+        return Some("it has 2 to 1,224 characters");
+    }
+    let fine = |c: char| c.is_ascii_alphanumeric() || "+=,.@:/-_".contains(c);
+    (!id.chars().all(fine)).then_some("it is made of letters, digits and `+ = , . @ : / - _`")
+}

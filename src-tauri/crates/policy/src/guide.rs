@@ -1,0 +1,208 @@
+//! The guide's form of a plan: which statement it speaks of, and what it lacks.
+//!
+//! Whether the change is small enough is proved in `plan`.
+
+use crate::condition::Truth;
+use crate::edit::Edit;
+use crate::evaluate::is_named;
+use crate::goals::Wanted;
+use crate::known::is_unity_catalog;
+use crate::matrix::{EXTERNAL_ID, request_of};
+use crate::operator::{SetPrefix, Test};
+use crate::plan::{Refusal, Refused, Scene, refused};
+use crate::policy::{Condition, Effect, PrincipalKind, Statement, Who};
+
+impl Scene<'_> {
+    /// Adds the callers and ids that the guide's statement lacks.
+    pub(crate) fn guide(&self, missing: &[&Wanted]) -> Result<Vec<Edit>, Refused> {
+        if let Some(bare) = missing.iter().find(|one| one.goal.external_id.is_none()) {
+            return Err(refused(
+                Refusal::NoIdInGuide,
+                format!(
+                    "The guide's statement asks everyone for an id, and `{}` brings none. Give it a statement of its own.",
+                    bare.arn
+                ),
+            ));
+        }
+        let (at, statement) = self.target()?;
+        let test = id_test(at, statement)?;
+        let mut edits = Vec::new();
+        let mut named: Vec<&str> = Vec::new();
+        let mut asked: Vec<&str> = Vec::new();
+        for one in missing {
+            let covered = statement
+                .principals
+                .iter()
+                .any(|entry| is_named(entry, &one.caller, Some(self.role)));
+            let principal = one.goal.principal.as_str();
+            if !covered && !named.contains(&principal) {
+                named.push(principal);
+                edits.push(Edit::AddPrincipal {
+                    statement: at,
+                    kind: PrincipalKind::Aws,
+                    value: principal.to_owned(),
+                });
+            }
+            let id = one.goal.external_id.as_deref().unwrap_or_default();
+            let request = request_of(&one.caller, Some(id), Some(self.role));
+            let variables = self.policy.has_variables();
+            let passes = crate::condition::holds(test, &request.context, variables) == Truth::Yes;
+            if !passes && !asked.contains(&id) {
+                asked.push(id);
+                edits.push(Edit::AddConditionValue {
+                    statement: at,
+                    operator: test.operator_text.value.clone(),
+                    key: test.key.value.clone(),
+                    value: id.to_owned(),
+                });
+            }
+        }
+        Ok(edits)
+    }
+
+    /// The statement that the guide speaks of: the one that names Unity Catalog's role.
+    fn target(&self) -> Result<(usize, &Statement), Refused> {
+        let catalogs: Vec<&Wanted> =
+            self.wanted.iter().filter(|one| is_unity_catalog(&one.arn)).collect();
+        let anchors: Vec<&Wanted> = if catalogs.is_empty() {
+            self.wanted.iter().filter(|one| one.arn != *self.role).collect()
+        } else {
+            catalogs
+        };
+        let names = |statement: &Statement, one: &Wanted| {
+            statement.principals.iter().any(|entry| {
+                entry.kind == PrincipalKind::Aws && entry.text.value == one.goal.principal
+            })
+        };
+        let candidates: Vec<(usize, &Statement)> = self
+            .policy
+            .statements
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.effect == Effect::Allow && one.covers("sts:AssumeRole"))
+            .filter(|(_, one)| anchors.iter().any(|anchor| names(one, anchor)))
+            .collect();
+        let holds_id = |statement: &Statement| {
+            anchors.iter().any(|anchor| {
+                names(statement, anchor)
+                    && statement
+                        .tests(EXTERNAL_ID)
+                        .flat_map(|test| &test.values)
+                        .any(|value| Some(&value.value) == anchor.goal.external_id.as_ref())
+            })
+        };
+        match candidates.as_slice() {
+            [] => Err(refused(
+                Refusal::NoTarget,
+                "No statement names Databricks' role for Unity Catalog, so there is none to add to. Give each caller a statement of its own.",
+            )),
+            [one] => Ok(*one),
+            several => {
+                let mut with_id = several.iter().filter(|(_, one)| holds_id(one));
+                match (with_id.next(), with_id.next()) {
+                    (Some(one), None) => Ok(*one),
+                    _ => Err(refused(
+                        Refusal::AmbiguousTarget,
+                        format!(
+                            "Statements {} all name Databricks' role. Merge them, or give each caller a statement of its own.",
+                            numbers(several.iter().map(|(at, _)| *at))
+                        ),
+                    )),
+                }
+            }
+        }
+    }
+}
+
+/// Numbers of statements as a person counts them.
+fn numbers(statements: impl Iterator<Item = usize>) -> String {
+    let all: Vec<String> = statements.map(|at| (at + 1).to_string()).collect();
+    match all.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The one test of the external id that a value can be added to.
+fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
+    let number = at + 1;
+    if statement.principals.iter().any(|one| one.who == Who::Everyone) {
+        return Err(refused(
+            Refusal::WildcardPrincipal,
+            format!(
+                "Statement {number} names everyone (`*`), so adding a principal is pointless. Replace `*` first."
+            ),
+        ));
+    }
+    if statement.principals.iter().any(|one| one.kind != PrincipalKind::Aws) {
+        return Err(refused(
+            Refusal::MixedPrincipal,
+            format!(
+                "Statement {number} also names services or providers, which bring no id. Split it first."
+            ),
+        ));
+    }
+    let tests: Vec<&Condition> = statement.tests(EXTERNAL_ID).collect();
+    if tests.is_empty() {
+        return Err(refused(
+            Refusal::NoCondition,
+            format!(
+                "Statement {number} asks nobody for an id. Asking for one would shut out who brings none; add a condition by hand if that is meant."
+            ),
+        ));
+    }
+    if let Some(other) =
+        statement.conditions.iter().find(|one| !one.key.value.eq_ignore_ascii_case(EXTERNAL_ID))
+    {
+        return Err(refused(
+            Refusal::OtherConditions,
+            format!(
+                "Statement {number} also asks for `{}`, which would hold for the new caller too. Give it a statement of its own.",
+                other.key.value
+            ),
+        ));
+    }
+    // `Null` with `false` only says that there must be an id, as every other test does.
+    let demands = |one: &&&Condition| {
+        one.operator.test == Test::Null
+            && !one.values.iter().any(|v| v.value.eq_ignore_ascii_case("true"))
+    };
+    let real: Vec<&Condition> = tests.iter().filter(|one| !demands(one)).copied().collect();
+    if let Some(one) = real
+        .iter()
+        .find(|one| one.operator.if_exists || one.operator.set == Some(SetPrefix::ForAllValues))
+    {
+        return Err(refused(
+            Refusal::PassesWithoutId,
+            format!(
+                "Statement {number} tests the id with `{}`, which lets callers without an id in. Use `StringEquals` first.",
+                one.operator_text.value
+            ),
+        ));
+    }
+    if let Some(one) =
+        real.iter().find(|one| one.operator.test == Test::Null || one.operator.negated())
+    {
+        return Err(refused(
+            Refusal::NegatedId,
+            format!(
+                "Statement {number} tests the id with `{}`, which lets every other id in. Ask for ids by name first.",
+                one.operator_text.value
+            ),
+        ));
+    }
+    match real.as_slice() {
+        [one] => Ok(one),
+        [] => Err(refused(
+            Refusal::NoCondition,
+            format!("Statement {number} asks for an id, whichever. Ask for ids by name first."),
+        )),
+        _ => Err(refused(
+            Refusal::TwoIdOperators,
+            format!(
+                "Statement {number} tests the id twice, and an id must pass both. Keep one test first."
+            ),
+        )),
+    }
+}
