@@ -36,6 +36,34 @@ export interface Commands {
   tables_files: { request: TableName; response: FilesReport; progress: never }
   /** Lays the sample day's events down where a sync can take them. */
   sample_lay: { request: Nothing; response: Sample; progress: never }
+  /** All that can be said of a trust policy; no account is asked. */
+  policy_look: { request: PolicyLook; response: PolicyView; progress: never }
+  /** Changes a policy's text. */
+  policy_edit: { request: PolicyEdit; response: PolicyText; progress: never }
+  /** Plans a patch that lets callers in. */
+  policy_plan: { request: PolicyPlan; response: PatchPlan; progress: never }
+  /** What a policy and its draft say to one caller. */
+  policy_try: { request: PolicyTry; response: PolicyTried; progress: never }
+  /** A policy for another tool. */
+  policy_export: { request: PolicyExport; response: PolicyText; progress: never }
+  /** Callers that a policy can be asked to let in, with what is known of them. */
+  policy_templates: { request: TemplatesFor; response: Templates; progress: never }
+  /** The draft that is kept. */
+  policy_draft: { request: Nothing; response: DraftAnswer; progress: never }
+  /** Keeps a draft, or lets go of it. */
+  policy_draft_keep: { request: DraftAnswer; response: Nothing; progress: never }
+  /** The profiles of AWS's configuration. */
+  aws_profiles: { request: Nothing; response: AwsProfiles; progress: never }
+  /** A role with its trust policy, read from AWS. */
+  role_read: { request: RoleName; response: RoleRead; progress: never }
+  /** Plans to write a trust policy, and shows what would be sent. */
+  role_plan: { request: ChangeAsked; response: WritePlan; progress: never }
+  /** Writes what was planned, if the role is still as it was shown. */
+  role_apply: { request: PlanName; response: Applied; progress: WriteProgress }
+  /** What was written, newest first. */
+  role_history: { request: HistoryOf; response: ChangeHistory; progress: never }
+  /** Plans to put back what a change replaced. */
+  role_restore: { request: ChangeName; response: WritePlan; progress: never }
   /** The settings, and what they are as installed. */
   settings_show: { request: Nothing; response: SettingsReport; progress: never }
   /** Changes settings. */
@@ -53,6 +81,189 @@ export interface Commands {
 }
 
 /**
+ * One finding of Access Analyzer, in its words.
+ */
+export type AnalyzerFinding = { 
+/**
+ * `error`, `security_warning`, `warning` or `suggestion`.
+ */
+kind: string, 
+/**
+ * Such as `MISSING_ACTION_FOR_CONDITION_KEY`.
+ */
+code: string, 
+/**
+ * What is so, and what to do.
+ */
+details: string, 
+/**
+ * Where AWS explains it.
+ */
+learn_more: string, 
+/**
+ * Where in the text.
+ */
+spans: Array<Range>, };
+
+/**
+ * What became of a plan.
+ */
+export type Applied = { 
+/**
+ * 1.
+ */
+v: number, 
+/**
+ * The change as the journal has it.
+ */
+change: ChangeRecord, 
+/**
+ * The role as it is now, where that was read; the next plan begins from it.
+ */
+now: AwsRole | null, 
+/**
+ * How often the text was read back.
+ */
+reads: number, 
+/**
+ * How long that took.
+ */
+waited_ms: number, };
+
+/**
+ * One condition of a statement, asked.
+ */
+export type AskedCondition = { 
+/**
+ * The operator as it is written.
+ */
+operator: string, 
+/**
+ * The key as it is written.
+ */
+key: string, 
+/**
+ * The values.
+ */
+values: Array<string>, 
+/**
+ * Whether it holds.
+ */
+holds: Truth, 
+/**
+ * Where it stands.
+ */
+range: Range, 
+/**
+ * The line of its key, from 1.
+ */
+line: number, };
+
+/**
+ * How AWS is reached; what is not named is as AWS's own tools find it.
+ */
+export type AwsAccess = { 
+/**
+ * A profile of AWS's configuration.
+ */
+profile: string | null, 
+/**
+ * A region.
+ */
+region: string | null, 
+/**
+ * Another endpoint than AWS's own.
+ */
+endpoint: string | null, 
+/**
+ * The code of an MFA device; used once, kept nowhere.
+ */
+mfa_code: string | null, };
+
+/**
+ * Whose credentials these are.
+ */
+export type AwsCaller = { 
+/**
+ * The account's twelve digits.
+ */
+account: string, 
+/**
+ * The full name of the user or the session.
+ */
+arn: string, 
+/**
+ * AWS's id of it, such as `AIDA…` or `AROA…:session`.
+ */
+user_id: string, 
+/**
+ * The role's name, of a session.
+ */
+role: string | null, };
+
+/**
+ * The profiles that AWS's configuration names.
+ */
+export type AwsProfiles = { 
+/**
+ * In the order of their names.
+ */
+profiles: Array<string>, 
+/**
+ * Whether the environment names another endpoint.
+ */
+endpoint: string | null, };
+
+/**
+ * A role, as it was read.
+ */
+export type AwsRole = { 
+/**
+ * Its full name.
+ */
+arn: string, 
+/**
+ * Its name without its path.
+ */
+name: string, 
+/**
+ * Its path, `/` for most.
+ */
+path: string, 
+/**
+ * AWS's id of it, such as `AROA…`: another one after it was deleted and made again.
+ */
+role_id: string, 
+/**
+ * The policy that says who may assume it, as JSON text.
+ */
+trust_policy: string, 
+/**
+ * Its tags by key.
+ */
+tags: { [key in string]: string }, 
+/**
+ * The longest session, in seconds.
+ */
+max_session_seconds: number | null, 
+/**
+ * What its owner says of it.
+ */
+description: string | null, 
+/**
+ * When it was made, in RFC 3339 and UTC.
+ */
+created: string, 
+/**
+ * When it was read, in RFC 3339 and UTC.
+ */
+read_at: string, 
+/**
+ * How long the reading took.
+ */
+ms: number, };
+
+/**
  * A call by the caller's name for it.
  */
 export type CallName = { 
@@ -62,6 +273,24 @@ export type CallName = {
 call: string, };
 
 /**
+ * Why a row stands in the matrix.
+ */
+export type CallerKind = "goal" | "named" | "other_role" | "stranger";
+
+/**
+ * A caller as requests and cells write it.
+ */
+export type CallerName = string | { 
+/**
+ * Such as `ec2.amazonaws.com`.
+ */
+service: string, } | { 
+/**
+ * Its ARN or domain.
+ */
+federated: string, };
+
+/**
  * The calls that go on.
  */
 export type Calls = { 
@@ -69,6 +298,52 @@ export type Calls = {
  * In order of their names.
  */
 calls: Array<OpenCall>, };
+
+/**
+ * A cell of two policies.
+ */
+export type CellChange = { 
+/**
+ * The row.
+ */
+principal: CallerName, 
+/**
+ * The column.
+ */
+externalId: string | null, 
+/**
+ * What the old policy says.
+ */
+before: Decision, 
+/**
+ * What the new one says.
+ */
+after: Decision, };
+
+/**
+ * A cell.
+ */
+export type CellView = { 
+/**
+ * Its row.
+ */
+row: number, 
+/**
+ * Its column.
+ */
+column: number, 
+/**
+ * What the base says; none without a base that is valid.
+ */
+before: Decision | null, 
+/**
+ * What the draft says.
+ */
+after: Decision, 
+/**
+ * The statements that decided.
+ */
+statements: Array<number>, };
 
 /**
  * Tables that a run made, or one that it gave columns.
@@ -102,6 +377,140 @@ created: boolean,
  * The columns that a table gained, in order; none for tables that were made.
  */
 columns: Array<string>, };
+
+/**
+ * A change to plan.
+ */
+export type ChangeAsked = { 
+/**
+ * The role's ARN.
+ */
+role: string, 
+/**
+ * Its id when it was read; none for a text that did not come from AWS.
+ */
+role_id: string | null, 
+/**
+ * The text as it was read.
+ */
+before: string, 
+/**
+ * The text to write.
+ */
+after: string, 
+/**
+ * Who is to get in, to be remembered for this role.
+ */
+goals: Array<Goal>, 
+/**
+ * How AWS is reached.
+ */
+access: AwsAccess, 
+/**
+ * Whether it puts back what a change of the journal replaced.
+ */
+restores: string | null, };
+
+/**
+ * Changes, newest first.
+ */
+export type ChangeHistory = { 
+/**
+ * 1.
+ */
+v: number, 
+/**
+ * The changes.
+ */
+changes: Array<ChangeRecord>, };
+
+/**
+ * A change to put back.
+ */
+export type ChangeName = { 
+/**
+ * Its id in the journal.
+ */
+change: string, 
+/**
+ * How AWS is reached.
+ */
+access: AwsAccess, };
+
+/**
+ * A change in the journal.
+ */
+export type ChangeRecord = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * When it was sent.
+ */
+at: string, 
+/**
+ * Who sent it.
+ */
+by: string, 
+/**
+ * The role.
+ */
+role: string, 
+/**
+ * The role's id.
+ */
+role_id: string, 
+/**
+ * How it ended.
+ */
+state: ChangeState, 
+/**
+ * The text just before.
+ */
+before: string, 
+/**
+ * The text as it was read back, or as it was sent.
+ */
+after: string, 
+/**
+ * Its name at AWS.
+ */
+request_id: string | null, 
+/**
+ * The cells that changed.
+ */
+cells: Array<CellChange>, 
+/**
+ * The change that it put back.
+ */
+restores: string | null, 
+/**
+ * The endpoint, when it is not AWS's own.
+ */
+endpoint: string | null, 
+/**
+ * Why it was refused.
+ */
+error: Failure | null, };
+
+/**
+ * How a change ended.
+ */
+export type ChangeState = "sent" | "done" | "unneeded" | "refused" | "drifted";
+
+/**
+ * How many lines differ.
+ */
+export type ChangedLines = { 
+/**
+ * Lines that only the new text has.
+ */
+added: number, 
+/**
+ * Lines that only the old text has.
+ */
+removed: number, };
 
 /**
  * What to choose.
@@ -149,6 +558,23 @@ type: ColumnType, };
 export type ColumnType = "BIGINT" | "DOUBLE" | "BOOLEAN" | "STRING" | "TIMESTAMP";
 
 /**
+ * A column.
+ */
+export type ColumnView = { 
+/**
+ * The id; none for callers that bring none.
+ */
+external_id: string | null, 
+/**
+ * Whether it stands for every id that nobody names.
+ */
+any_other: boolean, 
+/**
+ * What people call it.
+ */
+label: string, };
+
+/**
  * One commit of a table.
  */
 export type CommitEntry = { 
@@ -190,6 +616,48 @@ files_removed: number,
 columns_added: Array<Column>, };
 
 /**
+ * A condition of a card.
+ */
+export type ConditionChip = { 
+/**
+ * The operator, as it is written.
+ */
+operator: string, 
+/**
+ * The key, as it is written.
+ */
+key: string, 
+/**
+ * The values.
+ */
+values: Array<string>, 
+/**
+ * Where it stands.
+ */
+range: Range, 
+/**
+ * The line of its key.
+ */
+line: number, };
+
+/**
+ * A condition of a statement that is to be written.
+ */
+export type ConditionDraft = { 
+/**
+ * The operator.
+ */
+operator: string, 
+/**
+ * The key.
+ */
+key: string, 
+/**
+ * At least one value.
+ */
+values: Array<string>, };
+
+/**
  * Text for the clipboard.
  */
 export type Copy = { 
@@ -210,6 +678,19 @@ reason: string,
  * How often.
  */
 count: number, };
+
+/**
+ * What the API says of a storage credential.
+ */
+export type CredentialFacts = { 
+/**
+ * The id that Databricks brings.
+ */
+externalId: string, 
+/**
+ * The role with which Databricks calls.
+ */
+unityCatalogArn: string, };
 
 /**
  * A file that could not be read, or not to its end.
@@ -263,6 +744,11 @@ path: string,
 count: number, };
 
 /**
+ * What the trust policy says.
+ */
+export type Decision = "allow" | "explicit_deny" | "implicit_deny" | "unknown";
+
+/**
  * A value that a run set aside, as `headgate_discards` keeps it.
  */
 export type DiscardRow = { 
@@ -309,6 +795,25 @@ discards: Array<DiscardRow>,
 more: boolean, };
 
 /**
+ * The draft that is kept, if any.
+ */
+export type DraftAnswer = { 
+/**
+ * The draft.
+ */
+draft: KeptDraft | null, };
+
+/**
+ * One change. Statements count from 0.
+ */
+export type Edit = { "op": "add_principal", statement: number, kind: PrincipalKind, value: string, } | { "op": "remove_principal", statement: number, kind: PrincipalKind, value: string, } | { "op": "replace_principal", statement: number, kind: PrincipalKind, value: string, with: string, } | { "op": "add_condition_value", statement: number, operator: string, key: string, value: string, } | { "op": "remove_condition_value", statement: number, operator: string, key: string, value: string, } | { "op": "replace_condition_value", statement: number, operator: string, key: string, value: string, with: string, } | { "op": "add_condition", statement: number, operator: string, key: string, values: Array<string>, } | { "op": "remove_condition", statement: number, operator: string, key: string, } | { "op": "set_operator", statement: number, operator: string, key: string, with: string, } | { "op": "set_key", statement: number, operator: string, key: string, with: string, } | { "op": "add_action", statement: number, value: string, } | { "op": "remove_action", statement: number, value: string, } | { "op": "set_effect", statement: number, effect: Effect, } | { "op": "set_sid", statement: number, sid: string | null, } | { "op": "set_version", version: string, } | { "op": "add_statement", statement: number, draft: StatementDraft, } | { "op": "remove_statement", statement: number, } | { "op": "split_statement", statement: number, principals: Array<PrincipalRef>, external_ids: Array<string>, } | { "op": "merge_statements", statement: number, with: number, } | { "op": "remove_repeated", start: number, } | { "op": "write", start: number, end: number, text: string, };
+
+/**
+ * What a statement says to those it matches.
+ */
+export type Effect = "Allow" | "Deny";
+
+/**
  * Received = written + duplicate + rejected (E8).
  */
 export type EventCounts = { 
@@ -328,6 +833,98 @@ duplicate: number,
  * Lines that are no event.
  */
 rejected: number, };
+
+/**
+ * A call whose answer a finding stands on.
+ */
+export type Evidence = { 
+/**
+ * The call, such as `iam:GetRole`.
+ */
+call: string, 
+/**
+ * When, in RFC 3339 and UTC.
+ */
+at: string, 
+/**
+ * How long it took.
+ */
+ms: number, };
+
+/**
+ * A decision with its reasons.
+ */
+export type Explanation = { 
+/**
+ * What is decided.
+ */
+decision: Decision, 
+/**
+ * The statements that decided, counted from 0.
+ */
+statements: Array<number>, 
+/**
+ * Why, in one sentence.
+ */
+because: string, 
+/**
+ * Each statement for itself.
+ */
+said: Array<StatementSays>, };
+
+/**
+ * The tools.
+ */
+export type ExportKind = "cli" | "terraform" | "cloudformation" | "json";
+
+/**
+ * What is known beside the text. What is absent keeps the lints silent that need it.
+ */
+export type Facts = { 
+/**
+ * The role that has the policy, as its ARN.
+ */
+role: string | null, 
+/**
+ * Who is to get in.
+ */
+goals: Array<Goal>, 
+/**
+ * The storage credential of Databricks.
+ */
+credential: CredentialFacts | null, 
+/**
+ * The number of the Databricks account, which guides mistake for the credential's id.
+ */
+databricksAccountId: string | null, 
+/**
+ * What Segment brings, when Segment is to get in.
+ */
+segment: SegmentFacts | null, 
+/**
+ * The role's quota in characters; 2,048 when it is not known.
+ */
+quota: number | null, 
+/**
+ * The time, in RFC 3339.
+ */
+now: string | null, 
+/**
+ * The role's tags.
+ */
+tags: { [key in string]: string } | null, 
+/**
+ * The role's longest session, in seconds.
+ */
+maxSessionSeconds: number | null, 
+/**
+ * Whether the role's own policies let it assume itself.
+ */
+selfAssumeAllowed: boolean | null, 
+/**
+ * Principals by their ARN, and whether they exist.
+ */
+existing: { [key in string]: boolean }, };
 
 /**
  * What failed, on what, and what to do next.
@@ -389,6 +986,146 @@ export type FilesReport = {
 files: Array<TableFile>, };
 
 /**
+ * One finding.
+ */
+export type Finding = { 
+/**
+ * Its name, such as `TP003`.
+ */
+id: string, 
+/**
+ * The step of the guide that it belongs to.
+ */
+step: number, 
+/**
+ * How bad it is.
+ */
+severity: Severity, 
+/**
+ * How the check ended.
+ */
+status: FindingStatus, 
+/**
+ * What is so, in one sentence.
+ */
+title: string, 
+/**
+ * What should be, where that is a value.
+ */
+expected: string | null, 
+/**
+ * What is, where that is a value.
+ */
+found: string | null, 
+/**
+ * What it means for whoever runs the lake.
+ */
+meaning: string, 
+/**
+ * Why the judgement is so: the rule, or what was read.
+ */
+because: string, 
+/**
+ * The calls it stands on; none for what a text alone says.
+ */
+evidence: Array<Evidence>, 
+/**
+ * Where in the text.
+ */
+range: Range | null, 
+/**
+ * The statement of a trust policy, counted from 0.
+ */
+statement: number | null, 
+/**
+ * What mends it.
+ */
+fix: Fix | null, };
+
+/**
+ * How a check ended. What fires of a lint is `Failed` or `Warning`.
+ */
+export type FindingStatus = "passed" | "warning" | "failed" | "blocked" | "skipped" | "unknown";
+
+/**
+ * A finding with what its fix would do.
+ */
+export type FindingView = { 
+/**
+ * The finding.
+ */
+finding: Finding, 
+/**
+ * What the fix would do, where it is one that Headgate carries out.
+ */
+fix: FixView | null, };
+
+/**
+ * What mends it.
+ */
+export type Fix = { "plan": unknown } | { "command": string };
+
+/**
+ * A fix before it is carried out.
+ */
+export type FixView = { 
+/**
+ * What to write on its button.
+ */
+label: string, 
+/**
+ * What it does.
+ */
+edits: Array<Edit>, 
+/**
+ * The cells that it changes.
+ */
+cells: Array<CellChange>, 
+/**
+ * The text afterwards.
+ */
+text: string, };
+
+/**
+ * A caller who is to get in, with the id it brings.
+ */
+export type Goal = { 
+/**
+ * An ARN.
+ */
+principal: string, 
+/**
+ * The id; none for a caller that brings none.
+ */
+externalId: string | null, 
+/**
+ * What a statement that is made for it is called.
+ */
+sid: string | null, };
+
+/**
+ * What is wanted of a policy.
+ */
+export type Goals = { 
+/**
+ * The role that has the policy.
+ */
+role: string, 
+/**
+ * Who is to get in.
+ */
+allow: Array<Goal>, };
+
+/**
+ * Whose changes.
+ */
+export type HistoryOf = { 
+/**
+ * A role's ARN; all roles without.
+ */
+role: string | null, };
+
+/**
  * The commits of a table.
  */
 export type HistoryReport = { 
@@ -415,6 +1152,73 @@ paths: Array<string>, } | { "kind": "open",
 address: string, };
 
 export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null;
+
+/**
+ * A draft that is kept while it is worked on.
+ */
+export type KeptDraft = { 
+/**
+ * The role as it was read; none for a policy that was pasted.
+ */
+read: RoleRead | null, 
+/**
+ * The ARN that a pasted policy belongs to, where a person named it.
+ */
+role: string | null, 
+/**
+ * The text that the draft began from.
+ */
+base: string, 
+/**
+ * The draft.
+ */
+text: string, 
+/**
+ * Who is to get in, switched off ones included.
+ */
+goals: Array<KeptGoal>, 
+/**
+ * The form that plans take.
+ */
+form: PlanForm, 
+/**
+ * How AWS is reached.
+ */
+access: AwsAccess, };
+
+/**
+ * A goal with its switch.
+ */
+export type KeptGoal = { 
+/**
+ * The template it came from.
+ */
+template: string, 
+/**
+ * What people call it.
+ */
+label: string, 
+/**
+ * The goal.
+ */
+goal: Goal, 
+/**
+ * Whether it is asked for.
+ */
+on: boolean, };
+
+/**
+ * An id with where it is known from.
+ */
+export type KnownId = { 
+/**
+ * The id.
+ */
+id: string, 
+/**
+ * Where from, in words.
+ */
+from: string, };
 
 /**
  * A lake by its address.
@@ -475,6 +1279,35 @@ letters: Array<Letter>,
  * Where the next ones begin; none at the end.
  */
 next: number | null, };
+
+/**
+ * The matrix of a draft and its base.
+ */
+export type MatrixView = { 
+/**
+ * Callers.
+ */
+rows: Array<RowView>, 
+/**
+ * External ids.
+ */
+columns: Array<ColumnView>, 
+/**
+ * Row by row; services and providers have the cell without an id only.
+ */
+cells: Array<CellView>, 
+/**
+ * Cells that become allowed.
+ */
+opens: number, 
+/**
+ * Cells that were allowed.
+ */
+closes: number, 
+/**
+ * Callers that are not shown, because there are too many.
+ */
+left_out: number, };
 
 /**
  * Something that needs a person: of the latest run from one place into one lake.
@@ -592,6 +1425,35 @@ kind: string,
 text: string, };
 
 /**
+ * What would be done.
+ */
+export type PatchPlan = { 
+/**
+ * Whether the goals held before any edit; then nothing is to be done.
+ */
+satisfied: boolean, 
+/**
+ * Why nothing is planned.
+ */
+refused: Refused | null, 
+/**
+ * The text afterwards; the text itself when nothing is to be done.
+ */
+after: string, 
+/**
+ * What makes it so, in order.
+ */
+operations: Array<Edit>, 
+/**
+ * Every cell, before and after.
+ */
+matrix: Array<CellChange>, 
+/**
+ * The sizes.
+ */
+size: PolicySize, };
+
+/**
  * How long one kind of work took, over all batches.
  */
 export type PhaseTime = { 
@@ -603,6 +1465,228 @@ phase: string,
  * Milliseconds by the clock.
  */
 ms: number, };
+
+/**
+ * Which statement a change goes into.
+ */
+export type PlanForm = "guide" | "separate";
+
+/**
+ * A plan to apply.
+ */
+export type PlanName = { 
+/**
+ * Its id.
+ */
+plan: string, 
+/**
+ * How AWS is reached.
+ */
+access: AwsAccess, };
+
+/**
+ * One call of a plan.
+ */
+export type PlannedCall = { 
+/**
+ * Such as `iam:GetRole`.
+ */
+call: string, 
+/**
+ * Whether it changes something.
+ */
+changes: boolean, 
+/**
+ * What it is for.
+ */
+what: string, };
+
+/**
+ * A policy as cards.
+ */
+export type PolicyCards = { 
+/**
+ * The version, as it is written.
+ */
+version: string | null, 
+/**
+ * The statements.
+ */
+statements: Array<StatementCard>, };
+
+/**
+ * A text to change.
+ */
+export type PolicyEdit = { 
+/**
+ * The draft.
+ */
+text: string, 
+/**
+ * What to do, in order.
+ */
+edits: Array<Edit>, };
+
+/**
+ * A policy to write for another tool.
+ */
+export type PolicyExport = { 
+/**
+ * The policy.
+ */
+text: string, 
+/**
+ * The role's ARN or name.
+ */
+role: string, 
+/**
+ * The tool.
+ */
+to: ExportKind, };
+
+/**
+ * A draft to look at.
+ */
+export type PolicyLook = { 
+/**
+ * The draft.
+ */
+text: string, 
+/**
+ * What it is compared with: the text as AWS has it, or as it was pasted.
+ */
+base: string | null, 
+/**
+ * What is known of the role and of those who are to get in.
+ */
+facts: Facts, };
+
+/**
+ * A plan to make.
+ */
+export type PolicyPlan = { 
+/**
+ * The draft that it begins from.
+ */
+text: string, 
+/**
+ * Who is to get in.
+ */
+goals: Goals, 
+/**
+ * Into which statement.
+ */
+form: PlanForm, 
+/**
+ * The role's quota; as AWS sets it at first, if it is not known.
+ */
+quota: number | null, };
+
+/**
+ * How large the policy is, in characters that count.
+ */
+export type PolicySize = { 
+/**
+ * Now.
+ */
+before: number, 
+/**
+ * With the plan.
+ */
+after: number, 
+/**
+ * The most that AWS takes for this role.
+ */
+quota: number, };
+
+/**
+ * A text.
+ */
+export type PolicyText = { 
+/**
+ * The text.
+ */
+text: string, };
+
+/**
+ * What both policies say to a caller.
+ */
+export type PolicyTried = { 
+/**
+ * The base; none when it is no valid policy.
+ */
+now: Explanation | null, 
+/**
+ * The draft; none when it is no valid policy.
+ */
+draft: Explanation | null, };
+
+/**
+ * A caller to try.
+ */
+export type PolicyTry = { 
+/**
+ * The draft.
+ */
+text: string, 
+/**
+ * What AWS has now.
+ */
+base: string | null, 
+/**
+ * The role that has the policy.
+ */
+role: string | null, 
+/**
+ * Who asks.
+ */
+caller: CallerName, 
+/**
+ * The id it brings; none for a caller that brings none.
+ */
+external_id: string | null, 
+/**
+ * Condition keys and what they hold, such as `aws:MultiFactorAuthPresent`; an empty list says
+ * that the key is absent. What is not here is not known.
+ */
+context: { [key in string]: Array<string> }, };
+
+/**
+ * All that can be said of a draft.
+ */
+export type PolicyView = { 
+/**
+ * Why AWS would refuse the text; none for a valid policy.
+ */
+problems: Array<Problem>, 
+/**
+ * The statements; none while the text cannot be read.
+ */
+policy: PolicyCards | null, 
+/**
+ * Who may assume the role with which id; none unless the policy is valid.
+ */
+matrix: MatrixView | null, 
+/**
+ * What the lints say, the worst first.
+ */
+findings: Array<FindingView>, 
+/**
+ * Findings of the base that the draft no longer has.
+ */
+mended: number, 
+/**
+ * How large it is.
+ */
+size: PolicySize, 
+/**
+ * Lines that differ from the base.
+ */
+lines: ChangedLines, 
+/**
+ * Whether AWS would see no difference from the base.
+ */
+same: boolean, };
 
 /**
  * What would come of it.
@@ -738,6 +1822,83 @@ sample: Array<Array<string | null>>,
 error: Failure | null, };
 
 /**
+ * A principal of a card.
+ */
+export type PrincipalChip = { 
+/**
+ * The list it stands in.
+ */
+kind: PrincipalKind, 
+/**
+ * As it is written.
+ */
+value: string, 
+/**
+ * What people call it, where that is known.
+ */
+label: string | null, 
+/**
+ * What it means.
+ */
+means: string, 
+/**
+ * Whether it means nobody: the id of something that was deleted, or no principal.
+ */
+dead: boolean, 
+/**
+ * Where it stands.
+ */
+range: Range, };
+
+/**
+ * The kinds of principals that a trust policy can name.
+ */
+export type PrincipalKind = "AWS" | "Service" | "Federated" | "CanonicalUser";
+
+/**
+ * A principal by its list and its text.
+ */
+export type PrincipalRef = { 
+/**
+ * The list.
+ */
+kind: PrincipalKind, 
+/**
+ * As it is written.
+ */
+value: string, };
+
+/**
+ * One reason why IAM would refuse the text.
+ */
+export type Problem = { 
+/**
+ * The kind.
+ */
+code: ProblemCode, 
+/**
+ * What is wrong and what to do, in one or two sentences.
+ */
+message: string, 
+/**
+ * Where, in bytes.
+ */
+range: Range, 
+/**
+ * The line, from 1.
+ */
+line: number, 
+/**
+ * The column in characters, from 1.
+ */
+column: number, };
+
+/**
+ * The kind of a problem, for programs.
+ */
+export type ProblemCode = "empty" | "too_large" | "not_json" | "encoded" | "bad_character" | "not_an_object" | "duplicate_key" | "duplicate_condition_key" | "unknown_element" | "resource_not_allowed" | "invalid_version" | "invalid_id" | "missing_statement" | "empty_statement" | "invalid_statement" | "invalid_sid" | "duplicate_sid" | "missing_effect" | "invalid_effect" | "missing_principal" | "not_principal" | "bare_principal" | "invalid_principal_element" | "unknown_principal_type" | "canonical_user" | "empty_principal" | "invalid_principal" | "missing_action" | "action_and_not_action" | "empty_action" | "invalid_action" | "not_sts_action" | "invalid_condition" | "invalid_operator" | "invalid_condition_key" | "invalid_condition_value";
+
+/**
  * How far a run or a preview is.
  */
 export type Progress = { 
@@ -786,6 +1947,108 @@ reader: number,
  * For writing.
  */
 writer: number, };
+
+/**
+ * A part of a text, in bytes of UTF-8.
+ */
+export type Range = { 
+/**
+ * Where it begins.
+ */
+start: number, 
+/**
+ * Where it has ended.
+ */
+end: number, };
+
+/**
+ * Why there is no plan.
+ */
+export type Refusal = "protected_role" | "wrong_partition" | "deny_blocks_goal" | "not_action" | "no_id_in_guide" | "no_target" | "ambiguous_target" | "wildcard_principal" | "mixed_principal" | "no_condition" | "other_conditions" | "passes_without_id" | "negated_id" | "two_id_operators" | "too_large" | "other_cells";
+
+/**
+ * A refusal with its words.
+ */
+export type Refused = { 
+/**
+ * For programs.
+ */
+code: Refusal, 
+/**
+ * What stands in the way, and the next action.
+ */
+message: string, };
+
+/**
+ * A role to read.
+ */
+export type RoleName = { 
+/**
+ * Its name or ARN.
+ */
+role: string, 
+/**
+ * How AWS is reached.
+ */
+access: AwsAccess, };
+
+/**
+ * A role with all that could be read of it.
+ */
+export type RoleRead = { 
+/**
+ * The role; its trust policy is decoded.
+ */
+role: AwsRole, 
+/**
+ * Who asked.
+ */
+caller: AwsCaller, 
+/**
+ * The endpoint, when it is not AWS's own.
+ */
+endpoint: string | null, 
+/**
+ * The most characters that its trust policy may have; none where that may not be asked.
+ */
+quota: number | null, 
+/**
+ * Whether its own policies let it assume itself; none where that may not be asked.
+ */
+self_assume_allowed: boolean | null, 
+/**
+ * Which principals of this account exist.
+ */
+existing: { [key in string]: boolean }, 
+/**
+ * Why the role may not be edited.
+ */
+protected: string | null, 
+/**
+ * The call that it stands on.
+ */
+evidence: Evidence, };
+
+/**
+ * A row.
+ */
+export type RowView = { 
+/**
+ * The caller.
+ */
+principal: CallerName, 
+/**
+ * Why it is here.
+ */
+kind: CallerKind, 
+/**
+ * What people call it.
+ */
+label: string, 
+/**
+ * Whether the draft names it and the base does not.
+ */
+added: boolean, };
 
 /**
  * Some of the values that a run set aside.
@@ -955,6 +2218,19 @@ lake: string | null,
 source: string | null, };
 
 /**
+ * What Segment brings.
+ */
+export type SegmentFacts = { 
+/**
+ * Its roles; the one that is known when none is given.
+ */
+principals: Array<string>, 
+/**
+ * The ids of the workspaces that are to write.
+ */
+workspaceIds: Array<string>, };
+
+/**
  * The settings.
  */
 export type Settings = { 
@@ -1038,6 +2314,11 @@ letters_bytes: number,
 spool_bytes: number, };
 
 /**
+ * How bad it is.
+ */
+export type Severity = "info" | "warning" | "security" | "error";
+
+/**
  * A column as shown.
  */
 export type ShownColumn = { 
@@ -1062,6 +2343,105 @@ version: string,
  * How the page looks.
  */
 theme: Theme, };
+
+/**
+ * A statement as a card.
+ */
+export type StatementCard = { 
+/**
+ * Its name.
+ */
+sid: string | null, 
+/**
+ * Allow or Deny.
+ */
+effect: Effect, 
+/**
+ * Whom it names.
+ */
+principals: Array<PrincipalChip>, 
+/**
+ * Whether its actions are those that it does not mean.
+ */
+not_action: boolean, 
+/**
+ * Its actions.
+ */
+actions: Array<string>, 
+/**
+ * Its conditions.
+ */
+conditions: Array<ConditionChip>, 
+/**
+ * Where it stands.
+ */
+range: Range, 
+/**
+ * The line it begins in, from 1.
+ */
+line: number, };
+
+/**
+ * A statement that is to be written.
+ */
+export type StatementDraft = { 
+/**
+ * Its name.
+ */
+sid: string | null, 
+/**
+ * Allow or Deny.
+ */
+effect: Effect, 
+/**
+ * Whom it names.
+ */
+principals: Array<PrincipalRef>, 
+/**
+ * Its actions.
+ */
+actions: Array<string>, 
+/**
+ * Its conditions.
+ */
+conditions: Array<ConditionDraft>, };
+
+/**
+ * What one statement says to a request.
+ */
+export type StatementSays = { 
+/**
+ * Which, from 0.
+ */
+statement: number, 
+/**
+ * Its name.
+ */
+sid: string | null, 
+/**
+ * Allow or Deny.
+ */
+effect: Effect, 
+/**
+ * Whether it names the caller.
+ */
+names: boolean, 
+/**
+ * The entry that does, as it is written.
+ */
+by: string | null, 
+/**
+ * Whether it covers the action.
+ */
+covers: boolean, 
+/**
+ * Its conditions, asked only when the two above are so.
+ */
+conditions: Array<AskedCondition>, 
+/**
+ * Whether it counts.
+ */
+matches: Truth, };
 
 /**
  * How a run ended.
@@ -1310,9 +2690,69 @@ tables: Array<TableSummary>,
 unreadable: Array<Unreadable>, };
 
 /**
+ * One caller, as far as it is known.
+ */
+export type Template = { 
+/**
+ * A name for programs.
+ */
+id: string, 
+/**
+ * What people call it.
+ */
+label: string, 
+/**
+ * Its ARN; none where it has to be named.
+ */
+principal: string | null, 
+/**
+ * The ids that it is known by, the surest first.
+ */
+known_ids: Array<KnownId>, 
+/**
+ * Where a person finds the id.
+ */
+where_id: string, 
+/**
+ * Whether Databricks needs it in any case.
+ */
+required: boolean, 
+/**
+ * What its statement is called.
+ */
+sid: string | null, };
+
+/**
+ * The callers that a policy can be asked to let in.
+ */
+export type Templates = { 
+/**
+ * In the order of the guide.
+ */
+templates: Array<Template>, };
+
+/**
+ * Which role the templates are for.
+ */
+export type TemplatesFor = { 
+/**
+ * Its ARN, where it is known.
+ */
+role: string | null, 
+/**
+ * The policy that it has, for the ids that stand in it.
+ */
+text: string, };
+
+/**
  * How the page looks.
  */
 export type Theme = "system" | "light" | "dark";
+
+/**
+ * Yes, no, or it depends on what is not known.
+ */
+export type Truth = "no" | "unknown" | "yes";
 
 /**
  * A table that could not be read.
@@ -1330,3 +2770,77 @@ table: string,
  * What is wrong.
  */
 error: Failure, };
+
+/**
+ * A change that is shown and waits; a file of it lets another admin apply it.
+ */
+export type WritePlan = { 
+/**
+ * 1.
+ */
+v: number, 
+/**
+ * Always `trust_policy`.
+ */
+kind: string, 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * When it was made.
+ */
+made: string, 
+/**
+ * Who made it, where AWS was asked.
+ */
+by: string | null, 
+/**
+ * The role's ARN.
+ */
+role: string, 
+/**
+ * The role's id when it was read.
+ */
+role_id: string | null, 
+/**
+ * The text as it was read.
+ */
+before: string, 
+/**
+ * The text to write.
+ */
+after: string, 
+/**
+ * The cells that change.
+ */
+cells: Array<CellChange>, 
+/**
+ * How large it is and may be.
+ */
+size: PolicySize, 
+/**
+ * The calls, in order.
+ */
+calls: Array<PlannedCall>, 
+/**
+ * What Access Analyzer says of the new text; none where it may not be asked.
+ */
+analyzer: Array<AnalyzerFinding> | null, 
+/**
+ * The change that it puts back.
+ */
+restores: string | null, };
+
+/**
+ * How far a change is.
+ */
+export type WriteProgress = { 
+/**
+ * The call of the plan that goes on, from 0.
+ */
+call: number, 
+/**
+ * How often the text was read back.
+ */
+reads: number, };

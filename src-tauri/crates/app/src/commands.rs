@@ -42,6 +42,34 @@ macro_rules! commands {
             tables_files(TableName) -> FilesReport;
             /// Lays the sample day's events down where a sync can take them.
             sample_lay(Nothing) -> Sample;
+            /// All that can be said of a trust policy; no account is asked.
+            policy_look(PolicyLook) -> PolicyView;
+            /// Changes a policy's text.
+            policy_edit(PolicyEdit) -> PolicyText;
+            /// Plans a patch that lets callers in.
+            policy_plan(PolicyPlan) -> PatchPlan;
+            /// What a policy and its draft say to one caller.
+            policy_try(PolicyTry) -> PolicyTried;
+            /// A policy for another tool.
+            policy_export(PolicyExport) -> PolicyText;
+            /// Callers that a policy can be asked to let in, with what is known of them.
+            policy_templates(TemplatesFor) -> Templates;
+            /// The draft that is kept.
+            policy_draft(Nothing) -> DraftAnswer;
+            /// Keeps a draft, or lets go of it.
+            policy_draft_keep(DraftAnswer) -> Nothing;
+            /// The profiles of AWS's configuration.
+            aws_profiles(Nothing) -> AwsProfiles;
+            /// A role with its trust policy, read from AWS.
+            role_read(RoleName) -> RoleRead;
+            /// Plans to write a trust policy, and shows what would be sent.
+            role_plan(ChangeAsked) -> WritePlan;
+            /// Writes what was planned, if the role is still as it was shown.
+            role_apply(PlanName) -> Applied, progress WriteProgress;
+            /// What was written, newest first.
+            role_history(HistoryOf) -> ChangeHistory;
+            /// Plans to put back what a change replaced.
+            role_restore(ChangeName) -> WritePlan;
             /// The settings, and what they are as installed.
             settings_show(Nothing) -> SettingsReport;
             /// Changes settings.

@@ -4,11 +4,14 @@
 
 include!("commands.rs");
 
+mod callers;
 mod calls;
 mod demo;
 mod host;
 mod lakes;
 mod overview;
+mod policies;
+mod roles;
 mod runs;
 mod serve;
 mod settings;
@@ -25,9 +28,11 @@ use tokio::runtime::Runtime;
 use calls::Desk;
 use host::NoDesktop;
 
+pub use callers::{Templates, TemplatesFor};
 pub use calls::{Call, CallName, Calls, Nothing, OpenCall, Sink};
 pub use demo::{DemoReport, Sample};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
+pub use headgate_policy::{self as policy, Plan as PatchPlan};
 pub use headgate_sync::{
     Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, RunReport, RunRequest, Status,
     TableReport, Watch,
@@ -35,6 +40,15 @@ pub use headgate_sync::{
 pub use host::{Choose, ChooseKind, Chosen, Copy, Host, HostEvent};
 pub use lakes::Lakes;
 pub use overview::Overview;
+pub use policies::{
+    PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
+    PolicyView, invalid, valid,
+};
+pub use roles::{
+    Applied, AwsAccess, AwsProfiles, ChangeAsked, ChangeHistory, ChangeName, ChangeRecord,
+    ChangeState, DraftAnswer, HistoryOf, PlanName, RoleName, RoleRead, WritePlan, WriteProgress,
+    facts_of, now,
+};
 pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
 pub use serve::COMMANDS;
 pub use settings::{Settings, SettingsChange, SettingsReport, Theme};

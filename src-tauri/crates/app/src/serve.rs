@@ -8,6 +8,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use headgate_lake::{TableDetail, TableRows};
+use headgate_policy::Plan as PatchPlan;
 use headgate_sync::{Letters, Preview, RunReport};
 use headgate_terms::{Error, Result};
 use serde::Serialize;
@@ -15,11 +16,20 @@ use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::App;
+use crate::callers::{Templates, TemplatesFor};
 use crate::calls::{Call, CallName, Calls, Nothing};
 use crate::demo::Sample;
 use crate::host::{Choose, Chosen, Copy, HostEvent};
 use crate::lakes::Lakes;
 use crate::overview::Overview;
+use crate::policies::{
+    PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
+    PolicyView,
+};
+use crate::roles::{
+    Applied, AwsProfiles, ChangeAsked, ChangeHistory, ChangeName, DraftAnswer, HistoryOf, PlanName,
+    RoleName, RoleRead, WritePlan,
+};
 use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
 use crate::settings::{SettingsChange, SettingsReport};
 use crate::start::{PageFailed, Start};

@@ -3,7 +3,9 @@
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Segment events into a Delta lake, and what became of them.
+use crate::policy::arguments::PolicyCommand;
+
+/// Segment events into a Delta lake, what became of them, and who may write there.
 #[derive(Parser)]
 #[command(
     name = "headgate",
@@ -43,6 +45,12 @@ pub(crate) enum Command {
     Tables {
         #[command(subcommand)]
         command: TablesCommand,
+    },
+    /// Look at trust policies, plan changes to them, write them and put them back
+    #[command(after_help = crate::policy::arguments::AFTER)]
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
     },
     /// See and change what is kept how long, and how much is done at once
     Settings {

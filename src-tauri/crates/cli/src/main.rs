@@ -4,6 +4,7 @@
 
 mod arguments;
 mod page;
+mod policy;
 mod progress;
 
 use std::io::{self, IsTerminal, Write};
@@ -145,6 +146,7 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             show(json, &report, |out| page::settings(out, &report))?;
             Exit::Done
         }
+        Command::Policy { command } => policy::carry_out(&app, command, json)?,
         Command::Demo { to } => {
             let watching = Watching::new(stop_on_signal(&app), json);
             let report = app.demo(to.as_deref(), &watching)?;
@@ -211,7 +213,12 @@ fn show(
     } else {
         page(&mut out)
     };
-    match written.and_then(|()| out.flush()) {
+    finished(written.and_then(|()| out.flush()))
+}
+
+/// What became of the output.
+fn finished(written: io::Result<()>) -> Result<()> {
+    match written {
         // Whoever reads has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Error::new("output_failed", format!("The output broke off: {error}."))

@@ -452,7 +452,7 @@ fn wrapped(names: &[String]) -> String {
     text
 }
 
-fn plain(header: &[&str]) -> Table {
+pub(crate) fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
     table
@@ -480,7 +480,7 @@ fn grouped(count: u64) -> String {
 }
 
 /// A count of things, in words.
-fn counted_as(count: u64, thing: &str) -> String {
+pub(crate) fn counted_as(count: u64, thing: &str) -> String {
     format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
@@ -489,7 +489,7 @@ fn bytes(count: u64) -> String {
 }
 
 /// A value cut to what a line can hold.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 48;
     if text.chars().count() <= LONGEST {
         return text.to_owned();
@@ -499,7 +499,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// Text without anything that moves a terminal's cursor or turns its direction.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let hostile = |c: char| {
         c.is_control()
             || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')

@@ -1,0 +1,316 @@
+//! Those who may want to assume the role: what people call them, and what is known of each before
+//! anyone types it.
+//!
+//! ARNs of vendors are data; a person may change what is proposed.
+
+use headgate_policy::{
+    CallerKind, CallerRow, EXTERNAL_ID, Facts, IdColumn, Named, SEGMENT_ROLE, UNITY_CATALOG_ROLES,
+    Who,
+};
+use headgate_store::Store;
+use headgate_terms::{Arn, Result};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::App;
+
+/// What people call Unity Catalog's roles, in the order in which they are known.
+const CATALOGS: [&str; 3] =
+    ["Unity Catalog", "Unity Catalog, GovCloud", "Unity Catalog, GovCloud DoD"];
+
+/// Unity Catalog's roles with their names.
+fn catalogs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CATALOGS.into_iter().zip(UNITY_CATALOG_ROLES)
+}
+
+/// Which role the templates are for.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct TemplatesFor {
+    /// Its ARN, where it is known.
+    pub role: Option<String>,
+    /// The policy that it has, for the ids that stand in it.
+    pub text: String,
+}
+
+/// The callers that a policy can be asked to let in.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Templates {
+    /// In the order of the guide.
+    pub templates: Vec<Template>,
+}
+
+/// One caller, as far as it is known.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Template {
+    /// A name for programs.
+    pub id: &'static str,
+    /// What people call it.
+    pub label: String,
+    /// Its ARN; none where it has to be named.
+    pub principal: Option<String>,
+    /// The ids that it is known by, the surest first.
+    pub known_ids: Vec<KnownId>,
+    /// Where a person finds the id.
+    pub where_id: &'static str,
+    /// Whether Databricks needs it in any case.
+    pub required: bool,
+    /// What its statement is called.
+    pub sid: Option<&'static str>,
+}
+
+/// An id with where it is known from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct KnownId {
+    /// The id.
+    pub id: String,
+    /// Where from, in words.
+    pub from: String,
+}
+
+/// What this installation is to a policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Writer {
+    principal: Option<String>,
+    external_id: String,
+}
+
+/// The name under which the store keeps it.
+const WRITER: &str = "writer";
+
+/// What is known when callers get their names.
+pub(crate) struct Known<'k> {
+    /// Who this installation is to AWS.
+    pub writer: Option<String>,
+    /// What is known of the role.
+    pub facts: &'k Facts,
+}
+
+impl Known<'_> {
+    /// What people call a principal.
+    pub(crate) fn principal(&self, text: &str) -> Option<String> {
+        if self.facts.role.as_ref().is_some_and(|role| role.to_string() == text) {
+            return Some("This role itself".to_owned());
+        }
+        if let Some((label, _)) = catalogs().find(|(_, arn)| *arn == text) {
+            return Some(label.to_owned());
+        }
+        if self.writer.as_deref() == Some(text) {
+            return Some("Headgate".to_owned());
+        }
+        let arn: Arn = text.parse().ok()?;
+        if headgate_policy::is_unity_catalog(&arn) {
+            return Some("Unity Catalog".to_owned());
+        }
+        (text == SEGMENT_ROLE).then(|| "Segment".to_owned())
+    }
+
+    /// What a row is called.
+    pub(crate) fn row(&self, row: &CallerRow) -> String {
+        match (&row.principal, row.kind) {
+            (_, CallerKind::Stranger) => "Anyone else in any account".to_owned(),
+            (Named::Aws(text), CallerKind::OtherRole) => {
+                let account = text.parse::<Arn>().map(|arn| arn.account).unwrap_or_default();
+                format!("Other roles in account {account}")
+            }
+            (Named::Aws(text), _) => self.principal(text).unwrap_or_else(|| self.plain(text)),
+            (Named::Service { service }, _) => service.clone(),
+            (Named::Federated { federated }, _) => federated.clone(),
+        }
+    }
+
+    fn plain(&self, text: &str) -> String {
+        let Ok(arn) = text.parse::<Arn>() else { return text.to_owned() };
+        if arn.is_root() {
+            let own = self.facts.role.as_ref().is_some_and(|role| role.account == arn.account);
+            return if own {
+                "This account".to_owned()
+            } else {
+                format!("Account {}", arn.account)
+            };
+        }
+        if let Some((role, session)) = arn.session() {
+            return format!("Session {session} of {role}");
+        }
+        arn.resource.rsplit('/').next().unwrap_or(text).to_owned()
+    }
+
+    /// What a column is called: by those goals that bring its id.
+    pub(crate) fn column(&self, id: &IdColumn) -> String {
+        let Some(text) = &id.external_id else { return "No id".to_owned() };
+        if id.any_other {
+            return "Any other id".to_owned();
+        }
+        let goals =
+            || self.facts.goals.iter().filter(|goal| goal.external_id.as_ref() == Some(text));
+        let of = |known: &dyn Fn(&str) -> bool| goals().any(|goal| known(&goal.principal));
+        let catalog = |text: &str| {
+            text.parse::<Arn>().is_ok_and(|arn| headgate_policy::is_unity_catalog(&arn))
+        };
+        if self.facts.credential.as_ref().is_some_and(|known| known.external_id == *text)
+            || of(&catalog)
+        {
+            "Databricks’ id".to_owned()
+        } else if of(&|principal| principal == SEGMENT_ROLE) {
+            "Segment’s id".to_owned()
+        } else if self.writer.as_deref().is_some_and(|writer| of(&|principal| principal == writer))
+        {
+            "Headgate’s id".to_owned()
+        } else if headgate_policy::is_placeholder(text) {
+            "Placeholder".to_owned()
+        } else {
+            "External id".to_owned()
+        }
+    }
+}
+
+/// What a principal means, in a few words.
+pub(crate) fn means(who: &Who) -> &'static str {
+    match who {
+        Who::Everyone => "Everyone",
+        Who::Account { .. } => "A whole account",
+        Who::Role(_) => "A role and its sessions",
+        Who::User(_) => "A user",
+        Who::Session(_) => "One session",
+        Who::FederatedUser(_) => "A federated user",
+        Who::Gone(_) => "Deleted, nobody",
+        Who::Service(_) => "A service of AWS",
+        Who::Provider(_) => "An identity provider",
+        Who::Nobody => "No principal",
+    }
+}
+
+impl App {
+    /// Who this installation is to AWS, if it has ever been there.
+    pub(crate) fn writer_principal(&self) -> Result<Option<String>> {
+        Ok(self.writer()?.and_then(|writer| writer.principal))
+    }
+
+    fn writer(&self) -> Result<Option<Writer>> {
+        let Some(store) = Store::open_if_any(self.data().path())? else { return Ok(None) };
+        Ok(store.setting(WRITER)?.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Remembers who this installation is to AWS; makes its external id when it has none.
+    pub(crate) fn know_writer(&self, principal: Option<String>) -> Result<()> {
+        let was = self.writer()?;
+        let id = was.as_ref().map(|was| was.external_id.clone());
+        let known = principal.or_else(|| was.and_then(|was| was.principal));
+        let writer = Writer {
+            principal: known,
+            external_id: id.unwrap_or_else(|| Uuid::new_v4().to_string()),
+        };
+        self.data().make()?;
+        let text = serde_json::to_string(&writer).unwrap_or_default();
+        Store::open(self.data().path())?.keep_setting(WRITER, Some(&text))
+    }
+
+    pub(crate) fn policy_templates(&self, asked: &TemplatesFor) -> Result<Templates> {
+        if self.writer()?.is_none() {
+            self.know_writer(None)?;
+        }
+        let writer = self.writer()?;
+        let role: Option<Arn> = asked.role.as_ref().and_then(|role| role.parse().ok());
+        let partition = role.as_ref().map_or("aws", |role| role.partition.as_str());
+        let kept = self.kept_goals(asked.role.as_deref())?;
+        let ids = |principal: &str| {
+            let mut known: Vec<KnownId> = kept
+                .iter()
+                .filter(|goal| goal.principal == principal)
+                .filter_map(|goal| goal.external_id.clone())
+                .map(|id| KnownId { id, from: "used for this role before".to_owned() })
+                .collect();
+            for id in in_policy(&asked.text, principal) {
+                if !known.iter().any(|one| one.id == id) {
+                    known.push(KnownId { id, from: "in this policy".to_owned() });
+                }
+            }
+            known
+        };
+        let mut templates = Vec::new();
+        let here = catalogs()
+            .filter(|(_, arn)| arn.parse::<Arn>().is_ok_and(|arn| arn.partition == partition));
+        let databricks_id = "Databricks shows it on the storage credential, as External ID.";
+        for (label, principal) in here {
+            templates.push(Template {
+                id: "unity_catalog",
+                label: label.to_owned(),
+                principal: Some(principal.to_owned()),
+                known_ids: ids(principal),
+                where_id: databricks_id,
+                required: true,
+                sid: Some("UnityCatalogAssumeRole"),
+            });
+        }
+        if let Some(role) = &asked.role {
+            let mut known_ids = ids(role);
+            for known in templates.iter().flat_map(|template| &template.known_ids) {
+                if !known_ids.contains(known) {
+                    known_ids.push(known.clone());
+                }
+            }
+            templates.push(Template {
+                id: "self",
+                label: "This role itself".to_owned(),
+                principal: Some(role.clone()),
+                known_ids,
+                where_id: "The same as Unity Catalog’s.",
+                required: true,
+                sid: Some("ExplicitSelfRoleAssumption"),
+            });
+        }
+        templates.push(Template {
+            id: "segment",
+            label: "Segment".to_owned(),
+            principal: Some(SEGMENT_ROLE.to_owned()).filter(|_| partition == "aws"),
+            known_ids: ids(SEGMENT_ROLE),
+            where_id: "Segment shows it under Settings, Workspace settings, ID.",
+            required: false,
+            sid: Some("SegmentStorageDestinations"),
+        });
+        templates.push(Template {
+            id: "headgate",
+            label: "Headgate".to_owned(),
+            principal: writer.as_ref().and_then(|writer| writer.principal.clone()),
+            known_ids: writer
+                .map(|writer| KnownId {
+                    id: writer.external_id,
+                    from: "made by this installation".to_owned(),
+                })
+                .into_iter()
+                .collect(),
+            where_id: "This installation made it; nobody else has it.",
+            required: false,
+            sid: Some("HeadgateWriter"),
+        });
+        templates.push(Template {
+            id: "custom",
+            label: "Another caller".to_owned(),
+            principal: None,
+            known_ids: Vec::new(),
+            where_id: "The vendor gives it; never choose one of another vendor.",
+            required: false,
+            sid: None,
+        });
+        Ok(Templates { templates })
+    }
+}
+
+/// The ids that a policy asks a principal for, without placeholders.
+fn in_policy(text: &str, principal: &str) -> Vec<String> {
+    let Some(policy) = headgate_policy::read(text).policy else { return Vec::new() };
+    let mut ids = Vec::new();
+    let naming = policy.statements.iter().filter(|statement| {
+        statement.effect == headgate_policy::Effect::Allow
+            && statement.principals.iter().any(|one| one.text.value == principal)
+    });
+    for value in naming.flat_map(|one| one.tests(EXTERNAL_ID)).flat_map(|test| &test.values) {
+        let id = &value.value;
+        let usable =
+            headgate_policy::id_fault(id).is_none() && !headgate_policy::is_placeholder(id);
+        if usable && !ids.contains(id) {
+            ids.push(id.clone());
+        }
+    }
+    ids
+}

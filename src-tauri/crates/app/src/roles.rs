@@ -1,0 +1,724 @@
+//! A role's trust policy in AWS: read, planned, written, proved, remembered and put back.
+//!
+//! Nothing is written that was not shown: a plan holds the text as it was read and the one to write,
+//! and applying it begins by looking whether the role still is what was shown.
+
+use std::collections::BTreeMap;
+
+use headgate_aws::{Access, AnalyzerFinding, Aws, Caller, NotWritten, Role, WriteStep, WriteTrust};
+use headgate_policy::{Change as CellChange, Facts, Goal, QUOTA, Size};
+use headgate_store::Store;
+use headgate_terms::{Arn, Error, Evidence, Result};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::App;
+use crate::calls::{Call, Nothing};
+
+/// How AWS is reached; what is not named is as AWS's own tools find it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct AwsAccess {
+    /// A profile of AWS's configuration.
+    pub profile: Option<String>,
+    /// A region.
+    pub region: Option<String>,
+    /// Another endpoint than AWS's own.
+    pub endpoint: Option<String>,
+    /// The code of an MFA device; used once, kept nowhere.
+    #[serde(skip_serializing)]
+    pub mfa_code: Option<String>,
+}
+
+impl From<&AwsAccess> for Access {
+    fn from(access: &AwsAccess) -> Self {
+        let given = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        Self {
+            profile: given(&access.profile),
+            region: given(&access.region),
+            endpoint: given(&access.endpoint),
+            mfa_code: given(&access.mfa_code),
+        }
+    }
+}
+
+/// A role to read.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RoleName {
+    /// Its name or ARN.
+    pub role: String,
+    /// How AWS is reached.
+    pub access: AwsAccess,
+}
+
+/// A role with all that could be read of it.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RoleRead {
+    /// The role; its trust policy is decoded.
+    pub role: Role,
+    /// Who asked.
+    pub caller: Caller,
+    /// The endpoint, when it is not AWS's own.
+    pub endpoint: Option<String>,
+    /// The most characters that its trust policy may have; none where that may not be asked.
+    pub quota: Option<u32>,
+    /// Whether its own policies let it assume itself; none where that may not be asked.
+    pub self_assume_allowed: Option<bool>,
+    /// Which principals of this account exist.
+    pub existing: BTreeMap<String, bool>,
+    /// Why the role may not be edited.
+    pub protected: Option<String>,
+    /// The call that it stands on.
+    pub evidence: Evidence,
+}
+
+/// A change to plan.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct ChangeAsked {
+    /// The role's ARN.
+    pub role: String,
+    /// Its id when it was read; none for a text that did not come from AWS.
+    pub role_id: Option<String>,
+    /// The text as it was read.
+    pub before: String,
+    /// The text to write.
+    pub after: String,
+    /// Who is to get in, to be remembered for this role.
+    pub goals: Vec<Goal>,
+    /// How AWS is reached.
+    pub access: AwsAccess,
+    /// Whether it puts back what a change of the journal replaced.
+    pub restores: Option<String>,
+}
+
+/// A change that is shown and waits; a file of it lets another admin apply it.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct WritePlan {
+    /// 1.
+    pub v: u8,
+    /// Always `trust_policy`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub made: String,
+    /// Who made it, where AWS was asked.
+    pub by: Option<String>,
+    /// The role's ARN.
+    pub role: String,
+    /// The role's id when it was read.
+    pub role_id: Option<String>,
+    /// The text as it was read.
+    pub before: String,
+    /// The text to write.
+    pub after: String,
+    /// The cells that change.
+    pub cells: Vec<CellChange>,
+    /// How large it is and may be.
+    pub size: Size,
+    /// The calls, in order.
+    pub calls: Vec<PlannedCall>,
+    /// What Access Analyzer says of the new text; none where it may not be asked.
+    pub analyzer: Option<Vec<AnalyzerFinding>>,
+    /// The change that it puts back.
+    pub restores: Option<String>,
+}
+
+/// One call of a plan.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PlannedCall {
+    /// Such as `iam:GetRole`.
+    pub call: String,
+    /// Whether it changes something.
+    pub changes: bool,
+    /// What it is for.
+    pub what: String,
+}
+
+/// A plan to apply.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct PlanName {
+    /// Its id.
+    pub plan: String,
+    /// How AWS is reached.
+    pub access: AwsAccess,
+}
+
+/// How far a change is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct WriteProgress {
+    /// The call of the plan that goes on, from 0.
+    pub call: usize,
+    /// How often the text was read back.
+    pub reads: u32,
+}
+
+/// How a change ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeState {
+    /// It was sent, and no answer is recorded.
+    Sent,
+    /// AWS answers with the new text.
+    Done,
+    /// AWS meant this already; nothing was sent.
+    Unneeded,
+    /// Nothing was changed.
+    Refused,
+    /// AWS took it and answers with another text.
+    Drifted,
+}
+
+/// A change in the journal.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ChangeRecord {
+    /// Its id.
+    pub id: String,
+    /// When it was sent.
+    pub at: String,
+    /// Who sent it.
+    pub by: String,
+    /// The role.
+    pub role: String,
+    /// The role's id.
+    pub role_id: String,
+    /// How it ended.
+    pub state: ChangeState,
+    /// The text just before.
+    pub before: String,
+    /// The text as it was read back, or as it was sent.
+    pub after: String,
+    /// Its name at AWS.
+    pub request_id: Option<String>,
+    /// The cells that changed.
+    pub cells: Vec<CellChange>,
+    /// The change that it put back.
+    pub restores: Option<String>,
+    /// The endpoint, when it is not AWS's own.
+    pub endpoint: Option<String>,
+    /// Why it was refused.
+    pub error: Option<Error>,
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Applied {
+    /// 1.
+    pub v: u8,
+    /// The change as the journal has it.
+    pub change: ChangeRecord,
+    /// The role as it is now, where that was read; the next plan begins from it.
+    pub now: Option<Role>,
+    /// How often the text was read back.
+    pub reads: u32,
+    /// How long that took.
+    pub waited_ms: u64,
+}
+
+/// Whose changes.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct HistoryOf {
+    /// A role's ARN; all roles without.
+    pub role: Option<String>,
+}
+
+/// Changes, newest first.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct ChangeHistory {
+    /// 1.
+    pub v: u8,
+    /// The changes.
+    pub changes: Vec<ChangeRecord>,
+}
+
+/// A change to put back.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct ChangeName {
+    /// Its id in the journal.
+    pub change: String,
+    /// How AWS is reached.
+    pub access: AwsAccess,
+}
+
+/// The profiles that AWS's configuration names.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct AwsProfiles {
+    /// In the order of their names.
+    pub profiles: Vec<String>,
+    /// Whether the environment names another endpoint.
+    pub endpoint: Option<String>,
+}
+
+/// A draft that is kept while it is worked on.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KeptDraft {
+    /// The role as it was read; none for a policy that was pasted.
+    pub read: Option<RoleRead>,
+    /// The ARN that a pasted policy belongs to, where a person named it.
+    pub role: Option<String>,
+    /// The text that the draft began from.
+    pub base: String,
+    /// The draft.
+    pub text: String,
+    /// Who is to get in, switched off ones included.
+    pub goals: Vec<KeptGoal>,
+    /// The form that plans take.
+    pub form: headgate_policy::Form,
+    /// How AWS is reached.
+    pub access: AwsAccess,
+}
+
+/// A goal with its switch.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KeptGoal {
+    /// The template it came from.
+    pub template: String,
+    /// What people call it.
+    pub label: String,
+    /// The goal.
+    pub goal: Goal,
+    /// Whether it is asked for.
+    pub on: bool,
+}
+
+/// The draft that is kept, if any.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct DraftAnswer {
+    /// The draft.
+    pub draft: Option<KeptDraft>,
+}
+
+/// The name under which the store keeps the draft.
+const DRAFT: &str = "policy_draft";
+/// The most changes that are shown.
+const MOST_CHANGES: usize = 500;
+/// How long a plan waits.
+const PLAN_DAYS: i64 = 30;
+
+/// The fingerprint of what a text means, with accounts as the role's partition has them.
+fn meaning(role: &str) -> impl Fn(&str) -> Option<String> + Sync + use<> {
+    let role: Option<Arn> = role.parse().ok();
+    move |text| {
+        let policy = headgate_policy::read(text).policy?;
+        Some(headgate_policy::semantic_hash(&policy, role.as_ref()))
+    }
+}
+
+/// What a role that was read tells the lints.
+#[must_use]
+pub fn facts_of(read: &RoleRead) -> Facts {
+    Facts {
+        role: read.role.arn.parse().ok(),
+        quota: read.quota.map(|quota| quota as usize),
+        tags: Some(read.role.tags.clone()),
+        max_session_seconds: read.role.max_session_seconds,
+        self_assume_allowed: read.self_assume_allowed,
+        existing: read.existing.clone(),
+        ..Facts::default()
+    }
+}
+
+/// The time as lints take it.
+#[must_use]
+pub fn now() -> String {
+    Timestamp::now().to_string()
+}
+
+impl App {
+    /// Reads a role, and what may be read around it.
+    ///
+    /// # Errors
+    /// What AWS says.
+    pub fn role_read(&self, asked: &RoleName) -> Result<RoleRead> {
+        let name = asked.role.trim();
+        if name.is_empty() {
+            return Err(Error::new("wrong_use", "No role is named.")
+                .hint("Write its name or its ARN.")
+                .field("role"));
+        }
+        let read = self.runtime().block_on(async {
+            let aws = Aws::open(&Access::from(&asked.access)).await?;
+            let caller = aws.who().await?;
+            let role = aws.role(name).await?;
+            let id = self_id(&role);
+            let principals = own_principals(&role, &caller.account);
+            let (quota, self_assume) =
+                tokio::join!(aws.quota(), aws.self_assume_allowed(&role.arn, id.as_deref()));
+            let mut existing = BTreeMap::new();
+            for arn in principals {
+                if let Ok(Some(exists)) = aws.principal_exists(&arn).await {
+                    existing.insert(arn, exists);
+                }
+            }
+            // What cannot be asked is left out; the role itself was read.
+            let told = |failed: &Error| tracing::warn!(error = %failed, "not asked");
+            Ok::<RoleRead, Error>(RoleRead {
+                evidence: Evidence {
+                    call: "iam:GetRole".to_owned(),
+                    at: role.read_at.clone(),
+                    ms: role.ms,
+                },
+                protected: role.protected().map(str::to_owned),
+                endpoint: aws.endpoint().map(str::to_owned),
+                quota: quota.inspect_err(told).unwrap_or_default(),
+                self_assume_allowed: self_assume.inspect_err(told).unwrap_or_default(),
+                existing,
+                caller,
+                role,
+            })
+        })?;
+        // Only a user's or a role's ARN stays the same from session to session.
+        let arn: Option<Arn> = read.caller.arn.parse().ok();
+        let principal = match (&read.caller.role, arn) {
+            (None, Some(arn)) if arn.service == "iam" && !arn.is_root() => Some(arn.to_string()),
+            (Some(role), Some(arn)) => Some(
+                Arn { resource: format!("role/{role}"), ..Arn::root(&arn.partition, &arn.account) }
+                    .to_string(),
+            ),
+            _ => None,
+        };
+        self.know_writer(principal)?;
+        Ok(read)
+    }
+
+    /// Plans a change: shows what would be sent, and keeps it.
+    ///
+    /// # Errors
+    /// `policy_invalid`, `policy_too_large`, `role_protected`, `nothing_to_change`, and what AWS says.
+    pub fn role_plan(&self, asked: &ChangeAsked) -> Result<WritePlan> {
+        let role: Arn =
+            asked.role.parse().ok().filter(|arn: &Arn| arn.role_name().is_some()).ok_or_else(
+                || {
+                    Error::new("wrong_use", format!("`{}` is no role's ARN.", asked.role))
+                        .hint("Write the ARN of the role that has this policy.")
+                        .field("role")
+                },
+            )?;
+        let before = crate::policies::valid(&asked.before).ok();
+        let after = crate::policies::valid(&asked.after)?;
+        if headgate_policy::is_protected(&role) {
+            return Err(Error::new(
+                "role_protected",
+                format!("`{role}` is managed by AWS and cannot be edited."),
+            )
+            .hint("Use a role of your own."));
+        }
+        let same = meaning(&asked.role);
+        if before.is_some() && same(&asked.before) == same(&asked.after) {
+            return Err(Error::new(
+                "nothing_to_change",
+                "To AWS the draft means what the role has now.",
+            )
+            .hint("Nothing needs to be written."));
+        }
+        let read_from_aws = asked.role_id.is_some();
+        let (by, quota, analyzer) = if read_from_aws {
+            self.runtime().block_on(async {
+                let aws = Aws::open(&Access::from(&asked.access)).await?;
+                let (who, quota, analyzer) =
+                    tokio::join!(aws.who(), aws.quota(), aws.validate(&asked.after));
+                // A second opinion that cannot be had does not stop a plan.
+                let analyzer = analyzer
+                    .inspect_err(|failed| tracing::warn!(error = %failed, "not analysed"))
+                    .unwrap_or_default();
+                Ok::<_, Error>((Some(who?.arn), quota.ok().flatten(), analyzer))
+            })?
+        } else {
+            (None, None, None)
+        };
+        let quota = quota.map_or(QUOTA, |quota| quota as usize);
+        let size = Size {
+            before: headgate_policy::size(&asked.before),
+            after: headgate_policy::size(&asked.after),
+            quota,
+        };
+        if size.after > size.quota {
+            return Err(Error::new(
+                "policy_too_large",
+                format!(
+                    "The draft has {} characters, and the role's quota is {}.",
+                    size.after, size.quota
+                ),
+            )
+            .hint("The guide's form is smaller; AWS raises the quota to 4,096 on request."));
+        }
+        let cells = match &before {
+            Some(before) => {
+                let axes = headgate_policy::axes(&[before, &after], &asked.goals, Some(&role));
+                headgate_policy::changes(before, &after, &axes, Some(&role))
+            }
+            None => Vec::new(),
+        };
+        let call = |call: &str, changes, what: &str| PlannedCall {
+            call: call.to_owned(),
+            changes,
+            what: what.to_owned(),
+        };
+        let now = Timestamp::now();
+        let plan = WritePlan {
+            v: 1,
+            kind: "trust_policy".to_owned(),
+            id: short_id(),
+            made: now.to_string(),
+            by,
+            role: role.to_string(),
+            role_id: asked.role_id.clone(),
+            before: asked.before.clone(),
+            after: asked.after.clone(),
+            cells,
+            size,
+            calls: vec![
+                call("iam:GetRole", false, "Stops here if the policy is no longer the one above"),
+                call("iam:UpdateAssumeRolePolicy", true, "Writes the new text, whole"),
+                call("iam:GetRole", false, "Until AWS answers with the new text, 60 s at most"),
+            ],
+            analyzer,
+            restores: asked.restores.clone(),
+        };
+        self.data().make()?;
+        let store = Store::open(self.data().path())?;
+        let since = (now - SignedDuration::from_hours(24 * PLAN_DAYS)).to_string();
+        let text = serde_json::to_string(&plan).unwrap_or_default();
+        store.keep_plan(&plan.id, &plan.made, &since, &text)?;
+        Ok(plan)
+    }
+
+    pub(crate) fn role_apply(&self, asked: &PlanName, call: &Call) -> Result<Applied> {
+        let found = Store::open(self.data().path())?.plan_document(&asked.plan)?;
+        let plan = found.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| {
+            Error::new("plan_gone", format!("The plan `{}` is no longer kept.", asked.plan))
+                .hint("Plan again.")
+        })?;
+        self.apply_plan(&plan, &asked.access, &|progress| {
+            call.report(progress);
+        })
+    }
+
+    /// Applies a plan: looks, writes, reads back, and keeps it in the journal.
+    ///
+    /// # Errors
+    /// `role_changed` and `role_recreated` when the role is no longer the one of the plan, and what
+    /// AWS says. A refusal that AWS gave is in the journal too.
+    pub fn apply_plan(
+        &self,
+        plan: &WritePlan,
+        access: &AwsAccess,
+        progress: &(dyn Fn(&WriteProgress) + Sync),
+    ) -> Result<Applied> {
+        let same = meaning(&plan.role);
+        self.data().make()?;
+        let store = std::sync::Mutex::new(Store::open(self.data().path())?);
+        let keep = |record: &ChangeRecord| {
+            let text = serde_json::to_string(record).unwrap_or_default();
+            let store = store.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            store.journal(&record.id, &record.at, &record.role, &text)
+        };
+        self.runtime().block_on(async {
+            let aws = Aws::open(&Access::from(access)).await?;
+            let by = aws.who().await?.arn;
+            let role_id = match &plan.role_id {
+                Some(id) => id.clone(),
+                // A plan that was made from a file knows the role by its name only.
+                None => aws.role(&plan.role).await?.role_id,
+            };
+            let mut record = ChangeRecord {
+                id: short_id(),
+                at: Timestamp::now().to_string(),
+                by,
+                role: plan.role.clone(),
+                role_id: role_id.clone(),
+                state: ChangeState::Sent,
+                before: plan.before.clone(),
+                after: plan.after.clone(),
+                request_id: None,
+                cells: plan.cells.clone(),
+                restores: plan.restores.clone(),
+                endpoint: aws.endpoint().map(str::to_owned),
+                error: None,
+            };
+            let write = WriteTrust {
+                role: plan.role.clone(),
+                role_id,
+                before: plan.before.clone(),
+                after: plan.after.clone(),
+                new_principal: false,
+                pace: headgate_aws::Pace::default(),
+            };
+            // On disk before it is sent: a process that dies then leaves a trace of what it did.
+            keep(&record)?;
+            let written = aws
+                .write_trust(&write, &same, &|step| {
+                    progress(&match step {
+                        WriteStep::Checking => WriteProgress { call: 0, reads: 0 },
+                        WriteStep::Writing => WriteProgress { call: 1, reads: 0 },
+                        WriteStep::ReadingBack(reads) => WriteProgress { call: 2, reads },
+                    });
+                })
+                .await;
+            match written {
+                Ok(written) => {
+                    let unneeded = same(&written.before) == same(&written.after);
+                    record.state = if unneeded { ChangeState::Unneeded } else { ChangeState::Done };
+                    record.before = written.before;
+                    record.after = written.after;
+                    record.request_id = written.request_id;
+                    keep(&record)?;
+                    let now = aws.role(&plan.role).await.ok();
+                    let (reads, waited_ms) = (written.reads, written.waited_ms);
+                    Ok(Applied { v: 1, change: record, now, reads, waited_ms })
+                }
+                Err(refused) => {
+                    let NotWritten { error, now, request_id } = *refused;
+                    record.state = if error.code == "role_drifted" {
+                        ChangeState::Drifted
+                    } else {
+                        ChangeState::Refused
+                    };
+                    record.request_id = request_id;
+                    record.error = Some(error.clone());
+                    if let Some(now) = &now {
+                        record.after.clone_from(&now.trust_policy);
+                    }
+                    keep(&record)?;
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    /// The changes to trust policies, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn role_history(&self, asked: &HistoryOf) -> Result<ChangeHistory> {
+        let Some(store) = Store::open_if_any(self.data().path())? else {
+            return Ok(ChangeHistory { v: 1, changes: Vec::new() });
+        };
+        let found = store.journal_of(asked.role.as_deref(), MOST_CHANGES)?;
+        let changes = found.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+        Ok(ChangeHistory { v: 1, changes })
+    }
+
+    /// Plans to put back what a change replaced. It is applied like any other.
+    ///
+    /// # Errors
+    /// `change_not_found`, `role_changed` when the role has another policy since, and as
+    /// [`Self::role_plan`].
+    pub fn role_restore(&self, asked: &ChangeName) -> Result<WritePlan> {
+        let found = match Store::open_if_any(self.data().path())? {
+            Some(store) => store.journal_entry(&asked.change)?,
+            None => None,
+        };
+        let change: ChangeRecord =
+            found.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| {
+                Error::new("change_not_found", format!("There is no change `{}`.", asked.change))
+                    .hint("See `headgate policy history`.")
+                    .field("change")
+            })?;
+        let now =
+            self.role_read(&RoleName { role: change.role.clone(), access: asked.access.clone() })?;
+        if now.role.role_id != change.role_id {
+            return Err(Error::new(
+                "role_recreated",
+                format!("`{}` was deleted and made anew since.", change.role),
+            )
+            .hint("Look at its policy as it is, and change that."));
+        }
+        let same = meaning(&change.role);
+        if change.state != ChangeState::Refused
+            && same(&now.role.trust_policy) != same(&change.after)
+        {
+            return Err(Error::new(
+                "role_changed",
+                format!("`{}` has another policy since that change.", change.role),
+            )
+            .hint("Look at its policy as it is; a later change may have to be put back first."));
+        }
+        self.role_plan(&ChangeAsked {
+            role: change.role,
+            role_id: Some(change.role_id),
+            before: now.role.trust_policy,
+            after: change.before,
+            goals: Vec::new(),
+            access: asked.access.clone(),
+            restores: Some(change.id),
+        })
+    }
+
+    pub(crate) fn aws_profiles(&self, _: &Nothing) -> Result<AwsProfiles> {
+        let profiles = self.runtime().block_on(headgate_aws::profile_names())?;
+        Ok(AwsProfiles { profiles, endpoint: headgate_aws::endpoint_of_environment() })
+    }
+
+    pub(crate) fn policy_draft(&self, _: &Nothing) -> Result<DraftAnswer> {
+        let Some(store) = Store::open_if_any(self.data().path())? else {
+            return Ok(DraftAnswer { draft: None });
+        };
+        let draft = store.setting(DRAFT)?.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(DraftAnswer { draft })
+    }
+
+    pub(crate) fn policy_draft_keep(&self, kept: &DraftAnswer) -> Result<Nothing> {
+        self.data().make()?;
+        let text =
+            kept.draft.as_ref().map(|draft| serde_json::to_string(draft).unwrap_or_default());
+        let store = Store::open(self.data().path())?;
+        store.keep_setting(DRAFT, text.as_deref())?;
+        if let Some(draft) = &kept.draft
+            && let Some(role) =
+                draft.read.as_ref().map(|read| &read.role.arn).or(draft.role.as_ref())
+        {
+            let goals: Vec<&Goal> = draft.goals.iter().map(|kept| &kept.goal).collect();
+            let text = serde_json::to_string(&goals).unwrap_or_default();
+            store.keep_setting(&goals_name(role), Some(&text))?;
+        }
+        Ok(Nothing {})
+    }
+
+    /// The goals that a role had when it was last worked on.
+    pub(crate) fn kept_goals(&self, role: Option<&str>) -> Result<Vec<Goal>> {
+        let (Some(role), Some(store)) = (role, Store::open_if_any(self.data().path())?) else {
+            return Ok(Vec::new());
+        };
+        let text = store.setting(&goals_name(role))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+}
+
+fn goals_name(role: &str) -> String {
+    format!("goals of {role}")
+}
+
+fn short_id() -> String {
+    Uuid::new_v4().simple().to_string()[..12].to_owned()
+}
+
+/// The id that the policy asks the role itself for, to ask whether it may assume itself with it.
+fn self_id(role: &Role) -> Option<String> {
+    let policy = headgate_policy::read(&role.trust_policy).policy?;
+    let tests = policy.statements.iter().flat_map(|one| one.tests(headgate_policy::EXTERNAL_ID));
+    tests.flat_map(|test| &test.values).map(|value| value.value.clone()).next()
+}
+
+/// The roles and users of an account that a policy names.
+fn own_principals(role: &Role, account: &str) -> Vec<String> {
+    let Some(policy) = headgate_policy::read(&role.trust_policy).policy else { return Vec::new() };
+    let mut arns: Vec<String> = policy
+        .statements
+        .iter()
+        .flat_map(|statement| &statement.principals)
+        .filter(|principal| match &principal.who {
+            headgate_policy::Who::Role(arn) | headgate_policy::Who::User(arn) => {
+                arn.account == account && principal.text.value != role.arn
+            }
+            _ => false,
+        })
+        .map(|principal| principal.text.value.clone())
+        .collect();
+    arns.sort();
+    arns.dedup();
+    arns
+}

@@ -1,0 +1,572 @@
+//! `headgate policy` in a terminal: a policy from a file, a pipe or a role, and what is said of it.
+//!
+//! What is judged is judged in `app`; here words become requests, and answers documents or pages.
+
+pub(crate) mod arguments;
+mod page;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use headgate_app::policy::{
+    Caller, Context, Decision, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
+};
+use headgate_app::{
+    App, Applied, AwsAccess, ChangeAsked, ChangeName, HistoryOf, RoleName, RoleRead, WritePlan,
+    policy, valid,
+};
+use headgate_terms::{Arn, Error, Result, Severity};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::{Exit, show};
+use arguments::{ExportName, FormName, OfAws, PolicyCommand};
+
+/// A policy, and the role that it was read from.
+struct Source {
+    text: String,
+    read: Option<RoleRead>,
+}
+
+/// Carries out one command.
+pub(crate) fn carry_out(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
+    said(app, command, json).map_err(|mut error| {
+        if error.field.as_deref() == Some("mfa_code") {
+            error.hint =
+                Some("Set HEADGATE_MFA_CODE to the six digits that the device shows now.".into());
+        }
+        error
+    })
+}
+
+fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
+    match command {
+        PolicyCommand::Validate { policy } => validate(app, &policy.policy, &policy.aws, json),
+        PolicyCommand::Evaluate { policy, requests, role } => {
+            once_piped([&policy.policy, &requests])?;
+            let source = source(app, &policy.policy, &policy.aws)?;
+            let role = role_of(role.as_deref(), &source)?;
+            evaluate(&source.text, &requests, role.as_ref(), json)
+        }
+        PolicyCommand::Lint { policy, role, goals } => {
+            let source = source(app, &policy.policy, &policy.aws)?;
+            let goals = goals.map(|path| read_goals(&path, &policy.policy)).transpose()?;
+            lint(&source, role.as_deref(), goals, json)
+        }
+        PolicyCommand::Matrix { policy, goals, role } => {
+            let source = source(app, &policy.policy, &policy.aws)?;
+            let goals = goals.map(|path| read_goals(&path, &policy.policy)).transpose()?;
+            matrix(&source, goals, role.as_deref(), json)
+        }
+        PolicyCommand::Explain { policy, principal, external_id, context, role } => {
+            let source = source(app, &policy.policy, &policy.aws)?;
+            let role = role_of(role.as_deref(), &source)?;
+            explain(&source.text, &principal, external_id.as_deref(), &context, role, json)
+        }
+        PolicyCommand::Plan { policy, goals, form, to, role, quota, out } => {
+            let source = source(app, &policy.policy, &policy.aws)?;
+            if let Some(to) = to {
+                once_piped([&policy.policy, &to])?;
+                let after = self::source(app, &to, &policy.aws)?.text;
+                return rewrite(
+                    app,
+                    &source,
+                    &after,
+                    role.as_deref(),
+                    out.as_deref(),
+                    &policy.aws,
+                    json,
+                );
+            }
+            let goals = read_goals(&goals.unwrap_or_default(), &policy.policy)?;
+            plan(app, &source, &goals, form, quota, out.as_deref(), &policy.aws, json)
+        }
+        PolicyCommand::Diff { before, after, role, aws } => {
+            once_piped([&before, &after])?;
+            let (before, after) = (source(app, &before, &aws)?, source(app, &after, &aws)?);
+            let role = role_of(role.as_deref(), &before)?;
+            diff(&before.text, &after.text, role.as_ref(), json)
+        }
+        PolicyCommand::Apply { plan, aws } => {
+            let plan: WritePlan =
+                serde_json::from_str(&text_of(&plan, PLAN)?).map_err(|error| {
+                    Error::new("plan_invalid", format!("`{plan}` holds no plan: {error}."))
+                        .hint("Make one with `headgate policy plan … --out plan.json`.")
+                        .field("PLAN")
+                })?;
+            apply(app, &plan, &access(&aws), json)
+        }
+        PolicyCommand::Restore { change, aws } => {
+            let access = access(&aws);
+            let plan = app.role_restore(&ChangeName { change, access: access.clone() })?;
+            apply(app, &plan, &access, json)
+        }
+        PolicyCommand::History { role } => {
+            let history = app.role_history(&HistoryOf { role })?;
+            show(json, &history, |out| page::history(out, &history))?;
+            Ok(Exit::Done)
+        }
+        PolicyCommand::Export { policy, to, role } => {
+            let source = source(app, &policy.policy, &policy.aws)?;
+            let role = role.or_else(|| source.read.as_ref().map(|read| read.role.arn.clone()));
+            let to = export_kind(to);
+            if role.is_none() && to != Export::Json {
+                return Err(wrong_use(
+                    "The role that gets this policy is not named.",
+                    "role",
+                    "Name it with `--role`.",
+                ));
+            }
+            let text = policy::export(&source.text, &role.unwrap_or_default(), to)?;
+            show(json, &json!({"v": 1, "text": text}), |out| out.write_all(text.as_bytes()))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn wrong_use(message: &str, field: &str, hint: &str) -> Error {
+    Error::new("wrong_use", message).hint(hint).field(field)
+}
+
+fn access(aws: &OfAws) -> AwsAccess {
+    AwsAccess {
+        profile: aws.profile.clone(),
+        region: aws.region.clone(),
+        endpoint: aws.endpoint_url.clone(),
+        mfa_code: std::env::var("HEADGATE_MFA_CODE").ok(),
+    }
+}
+
+/// What a file holds, for the errors of reading it: their field, and the code when it is no text.
+#[derive(Clone, Copy)]
+struct Holds {
+    field: &'static str,
+    code: &'static str,
+}
+
+const POLICY: Holds = Holds { field: "FILE", code: "policy_invalid" };
+const GOALS: Holds = Holds { field: "goals", code: "goals_invalid" };
+const REQUESTS: Holds = Holds { field: "requests", code: "requests_invalid" };
+const PLAN: Holds = Holds { field: "PLAN", code: "plan_invalid" };
+
+/// The text of a file or of standard input.
+fn text_of(name: &str, holds: Holds) -> Result<String> {
+    let read = if name == "-" {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(name)
+    };
+    let bytes = read.map_err(|error| {
+        let or_role = if holds.field == POLICY.field { ", or a role's ARN" } else { "" };
+        Error::new("file_unreadable", format!("`{name}` cannot be read: {error}."))
+            .hint(format!("Name a file, or `-` for standard input{or_role}."))
+            .field(holds.field)
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Error::new(holds.code, format!("`{name}` is no text in UTF-8."))
+            .hint("Save it as UTF-8, or export it again.")
+            .field(holds.field)
+    })?;
+    // A policy keeps every byte; its reader knows the mark that some editors put first.
+    let marked = holds.field != POLICY.field && text.starts_with('\u{feff}');
+    Ok(if marked { text.trim_start_matches('\u{feff}').to_owned() } else { text })
+}
+
+/// Refuses to read standard input twice: the second time there would be nothing.
+fn once_piped(names: [&str; 2]) -> Result<()> {
+    if names == ["-", "-"] {
+        return Err(wrong_use(
+            "Standard input can be read once only.",
+            "FILE",
+            "Name a file for one of both.",
+        ));
+    }
+    Ok(())
+}
+
+fn source(app: &App, name: &str, aws: &OfAws) -> Result<Source> {
+    if name.starts_with("arn:") {
+        let read = app.role_read(&RoleName { role: name.to_owned(), access: access(aws) })?;
+        return Ok(Source { text: read.role.trust_policy.clone(), read: Some(read) });
+    }
+    Ok(Source { text: text_of(name, POLICY)?, read: None })
+}
+
+/// The role that a policy belongs to: as it was named, or as it was read.
+fn role_of(named: Option<&str>, source: &Source) -> Result<Option<Arn>> {
+    let read = source.read.as_ref().map(|read| read.role.arn.as_str());
+    named.or(read).map(role_arn).transpose()
+}
+
+fn role_arn(text: &str) -> Result<Arn> {
+    text.parse().ok().filter(|arn: &Arn| arn.role_name().is_some()).ok_or_else(|| {
+        wrong_use(
+            &format!("`{text}` is no role's ARN."),
+            "role",
+            "An ARN of a role is `arn:aws:iam::123456789012:role/name`.",
+        )
+    })
+}
+
+/// The goals of a file; `beside` is the policy's name.
+fn read_goals(path: &Path, beside: &str) -> Result<Goals> {
+    let name = path.display().to_string();
+    once_piped([beside, &name])?;
+    let text = text_of(&name, GOALS)?;
+    let goals: Goals = serde_json::from_str(&text).map_err(|error| {
+        Error::new("goals_invalid", format!("`{name}` holds no goals: {error}."))
+            .hint("Goals are {\"role\": \"arn:…\", \"allow\": [{\"principal\": \"arn:…\", \"externalId\": \"…\"}]}.")
+            .field("goals")
+    })?;
+    goals.check()?;
+    Ok(goals)
+}
+
+fn facts(source: &Source, role: Option<&str>, goals: Vec<Goal>) -> Result<Facts> {
+    let mut facts = source.read.as_ref().map(headgate_app::facts_of).unwrap_or_default();
+    if let Some(role) = role {
+        facts.role = Some(role_arn(role)?);
+    }
+    facts.now = Some(headgate_app::now());
+    facts.goals = goals;
+    Ok(facts)
+}
+
+fn validate(app: &App, name: &str, aws: &OfAws, json: bool) -> Result<Exit> {
+    let (text, problems): (String, Vec<Problem>) = match source(app, name, aws) {
+        Ok(source) => {
+            let problems = policy::read(&source.text).problems;
+            (source.text, problems)
+        }
+        Err(error) if error.code == "policy_invalid" => {
+            (String::new(), vec![Problem::not_text(&error.message)])
+        }
+        Err(error) => return Err(error),
+    };
+    let valid = problems.is_empty();
+    let size = policy::size(&text);
+    let error = (!valid).then(|| headgate_app::invalid(&problems));
+    let document =
+        json!({"v": 1, "valid": valid, "errors": problems, "size": size, "error": error});
+    show(json, &document, |out| page::validated(out, &text, &problems, size))?;
+    Ok(if valid { Exit::Done } else { Exit::Failed })
+}
+
+/// A request as a line has it.
+#[derive(Deserialize)]
+struct Line {
+    /// Handed back to the letter, whatever it is.
+    id: Option<Box<RawValue>>,
+    principal: Named,
+    action: String,
+    #[serde(default)]
+    context: BTreeMap<String, Value>,
+    #[serde(default)]
+    unknown: Vec<String>,
+    role: Option<String>,
+}
+
+/// What is said to a request.
+#[derive(Serialize)]
+struct Answer<'a> {
+    id: Option<&'a RawValue>,
+    decision: Decision,
+    statements: &'a [usize],
+    because: &'a str,
+}
+
+fn evaluate(text: &str, requests: &str, role: Option<&Arn>, json: bool) -> Result<Exit> {
+    let policy = valid(text)?;
+    let lines = text_of(requests, REQUESTS)?;
+    let wrong = |number: usize, what: String| {
+        Error::new("requests_invalid", format!("Line {number} of the requests is wrong: {what}."))
+            .hint("See `headgate policy evaluate --help`.")
+            .field("requests")
+    };
+    // All lines are read before the first answer, so that there are answers to all or none.
+    let mut asked = Vec::new();
+    for (at, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let line: Line =
+            serde_json::from_str(line).map_err(|error| wrong(at + 1, error.to_string()))?;
+        let request = request(&line, role).map_err(|what| wrong(at + 1, what))?;
+        asked.push((line, request));
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = asked.iter().try_for_each(|(line, request)| {
+        let answer = policy::explain(&policy, text, request);
+        if json {
+            let document = Answer {
+                id: line.id.as_deref(),
+                decision: answer.decision,
+                statements: &answer.statements,
+                because: &answer.because,
+            };
+            serde_json::to_writer(&mut out, &document)?;
+            writeln!(out)
+        } else {
+            page::decided(&mut out, line.id.as_deref().map_or("null", RawValue::get), &answer)
+        }
+    });
+    crate::finished(written.and_then(|()| out.flush()))?;
+    Ok(Exit::Done)
+}
+
+fn request(line: &Line, role: Option<&Arn>) -> Result<Request, String> {
+    let role = match &line.role {
+        Some(role) => Some(role.parse::<Arn>().map_err(|_| format!("`{role}` is no ARN"))?),
+        None => role.cloned(),
+    };
+    let caller = line
+        .principal
+        .caller(role.as_ref())
+        .ok_or_else(|| "`principal` is neither an ARN nor an account's number".to_owned())?;
+    let mut context = Context::new();
+    for (key, value) in &line.context {
+        let word = |value: &Value| match value {
+            Value::String(text) => Ok(text.clone()),
+            Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
+            _ => Err(format!("`{key}` holds no text")),
+        };
+        match value {
+            Value::Null => {}
+            Value::Array(values) => {
+                context.set(key, values.iter().map(word).collect::<Result<_, _>>()?);
+            }
+            value => context.set(key, vec![word(value)?]),
+        }
+    }
+    line.unknown.iter().for_each(|key| context.hide(key));
+    Ok(Request { caller, action: line.action.clone(), context, role })
+}
+
+fn lint(source: &Source, role: Option<&str>, goals: Option<Goals>, json: bool) -> Result<Exit> {
+    let role = role.map(str::to_owned).or_else(|| goals.as_ref().map(|goals| goals.role.clone()));
+    let facts = facts(source, role.as_deref(), goals.map_or(Vec::new(), |goals| goals.allow))?;
+    let findings = policy::lint_text(&source.text, &facts)
+        .ok_or_else(|| headgate_app::invalid(&policy::read(&source.text).problems))?;
+    let worst = findings.iter().map(|finding| finding.severity).max();
+    show(json, &json!({"v": 1, "findings": findings}), |out| {
+        page::findings(out, &source.text, &findings)
+    })?;
+    Ok(if worst >= Some(Severity::Warning) { Exit::NeedsAttention } else { Exit::Done })
+}
+
+fn matrix(source: &Source, goals: Option<Goals>, role: Option<&str>, json: bool) -> Result<Exit> {
+    let policy = valid(&source.text)?;
+    let (goals, of_goals) = match goals {
+        Some(goals) => (goals.allow, Some(goals.role)),
+        None => (Vec::new(), None),
+    };
+    let role = role_of(role.or(of_goals.as_deref()), source)?;
+    let axes = policy::axes(&[&policy], &goals, role.as_ref());
+    let cells = policy::cells(&policy, &axes, role.as_ref());
+    let callers: Vec<&Named> = axes.callers.iter().map(|row| &row.principal).collect();
+    let ids: Vec<&Option<String>> = axes.ids.iter().map(|id| &id.external_id).collect();
+    let document = json!({
+        "v": 1, "callers": callers, "external_ids": ids, "cells": cells, "left_out": axes.left_out,
+    });
+    show(json, &document, |out| page::matrix(out, &axes, &cells))?;
+    Ok(Exit::Done)
+}
+
+fn explain(
+    text: &str,
+    principal: &str,
+    external_id: Option<&str>,
+    context: &[String],
+    role: Option<Arn>,
+    json: bool,
+) -> Result<Exit> {
+    let policy = valid(text)?;
+    let caller = caller(principal, role.as_ref());
+    let mut known = policy::context_of(&caller, external_id);
+    for pair in context {
+        match pair.split_once('=') {
+            Some((key, value)) => known.set(key, vec![value.to_owned()]),
+            None => known.without(pair),
+        }
+    }
+    let action = caller.action().to_owned();
+    let request = Request { caller, action, context: known, role };
+    let answer = policy::explain(&policy, text, &request);
+    let mut document = json!(answer);
+    document["v"] = json!(1);
+    show(json, &document, |out| page::explained(out, &request.caller, &answer))?;
+    Ok(Exit::Done)
+}
+
+/// An ARN or an account's number is an AWS caller, a domain of AWS a service, the rest a provider.
+fn caller(text: &str, role: Option<&Arn>) -> Caller {
+    match Caller::aws(text, role) {
+        Some(Caller::Aws(arn)) if arn.resource.contains("-provider/") => {
+            Caller::Federated(text.to_owned())
+        }
+        Some(caller) => caller,
+        None if text.contains("amazonaws.com") => Caller::Service(text.to_owned()),
+        None => Caller::Federated(text.to_owned()),
+    }
+}
+
+fn diff(before: &str, after: &str, role: Option<&Arn>, json: bool) -> Result<Exit> {
+    let (old, new) = (valid(before)?, valid(after)?);
+    let text = policy::unified(before, after, ("before", "after"));
+    let axes = policy::axes(&[&old, &new], &[], role);
+    let cells = policy::changes(&old, &new, &axes, role);
+    let same = policy::semantic_hash(&old, role) == policy::semantic_hash(&new, role);
+    let document = json!({"v": 1, "text": text, "cells": cells, "same": same});
+    show(json, &document, |out| page::diff(out, &text, &cells, same))?;
+    Ok(Exit::Done)
+}
+
+#[allow(clippy::too_many_arguments, reason = "each is a word of the command")]
+fn plan(
+    app: &App,
+    source: &Source,
+    goals: &Goals,
+    form: FormName,
+    quota: Option<usize>,
+    file: Option<&Path>,
+    aws: &OfAws,
+    json: bool,
+) -> Result<Exit> {
+    let policy = valid(&source.text)?;
+    let form = match form {
+        FormName::Guide => Form::Guide,
+        FormName::Separate => Form::Separate,
+    };
+    if let Some(read) = &source.read
+        && read.role.arn != goals.role
+    {
+        let message =
+            format!("The goals are for `{}`, and `{}` was read.", goals.role, read.role.arn);
+        return Err(wrong_use(
+            &message,
+            "goals",
+            "Correct `role` in the goals, or read the role that they are for.",
+        ));
+    }
+    let of_account = source.read.as_ref().and_then(|read| read.quota);
+    let quota = quota.or(of_account.map(|quota| quota as usize)).unwrap_or(QUOTA);
+    let made = policy::plan(&source.text, &policy, goals, form, quota)?;
+    let facts = facts(source, Some(&goals.role), goals.allow.clone())?;
+    let findings = policy::lint_text(&made.after, &facts).unwrap_or_default();
+    let to_write = made.refused.is_none() && !made.satisfied;
+    let write = match file.filter(|_| to_write) {
+        Some(path) => Some(keep(app, source, &goals.role, &made.after, &goals.allow, path, aws)?),
+        None => None,
+    };
+    let refused = made.refused.as_ref().map(|refused| {
+        Error::new("plan_refused", &*refused.message)
+            .hint("Change what stands in the way, then plan again.")
+    });
+    let mut document = json!(made);
+    document["v"] = json!(1);
+    document["findings"] = json!(findings);
+    document["error"] = json!(refused);
+    document["plan"] = json!(write.as_ref().map(|plan| &plan.id));
+    show(json, &document, |out| {
+        page::planned(
+            out,
+            &source.text,
+            &made,
+            &findings,
+            source.read.as_ref(),
+            write.as_ref().zip(file),
+        )
+    })?;
+    Ok(if refused.is_some() { Exit::Failed } else { Exit::Done })
+}
+
+/// A plan for a text that a person wrote.
+fn rewrite(
+    app: &App,
+    source: &Source,
+    after: &str,
+    role: Option<&str>,
+    file: Option<&Path>,
+    aws: &OfAws,
+    json: bool,
+) -> Result<Exit> {
+    let role = role_of(role, source)?.ok_or_else(|| {
+        wrong_use(
+            "The role that has this policy is not named.",
+            "role",
+            "Name it with `--role`, or read the policy from the role.",
+        )
+    })?;
+    valid(after)?;
+    let file = file.ok_or_else(|| {
+        wrong_use(
+            "No file for the plan is named.",
+            "out",
+            "Name it with `--out`; `headgate policy diff` only compares.",
+        )
+    })?;
+    let plan = keep(app, source, &role.to_string(), after, &[], file, aws)?;
+    show(json, &plan, |out| page::to_write(out, source.read.as_ref(), &plan, file))?;
+    Ok(Exit::Done)
+}
+
+/// Makes a plan that can be applied and writes it to a file that only this user reads.
+fn keep(
+    app: &App,
+    source: &Source,
+    role: &str,
+    after: &str,
+    goals: &[Goal],
+    path: &Path,
+    aws: &OfAws,
+) -> Result<WritePlan> {
+    let plan = app.role_plan(&ChangeAsked {
+        role: role.to_owned(),
+        role_id: source.read.as_ref().map(|read| read.role.role_id.clone()),
+        before: source.text.clone(),
+        after: after.to_owned(),
+        goals: goals.to_vec(),
+        access: access(aws),
+        restores: None,
+    })?;
+    let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| {
+            Error::new("output_failed", format!("`{}` cannot be written: {error}.", path.display()))
+                .hint("Name another file with `--out`.")
+                .field("out")
+        })?;
+    Ok(plan)
+}
+
+fn apply(app: &App, plan: &WritePlan, access: &AwsAccess, json: bool) -> Result<Exit> {
+    let told = std::sync::Mutex::new(None);
+    let applied: Applied = app.apply_plan(plan, access, &|progress| {
+        let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !json && *told != Some(progress.call) {
+            *told = Some(progress.call);
+            if let Some(call) = plan.calls.get(progress.call) {
+                eprintln!("{}  {}", call.call, call.what);
+            }
+        }
+    })?;
+    show(json, &applied, |out| page::applied(out, &applied))?;
+    Ok(Exit::Done)
+}
+
+fn export_kind(to: ExportName) -> Export {
+    match to {
+        ExportName::Cli => Export::Cli,
+        ExportName::Terraform => Export::Terraform,
+        ExportName::Cloudformation => Export::Cloudformation,
+        ExportName::Json => Export::Json,
+    }
+}
