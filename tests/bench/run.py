@@ -70,7 +70,7 @@ def main():
     venv(PEER, HERE / "requirements.txt")
     target = pathlib.Path(os.environ["CARGO_TARGET_DIR"])
     print("Building with optimisations; the first time this takes about half an hour on two cores.", flush=True)
-    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "headgate", "--bin", "headgate-desktop", "--example", "stages", "--example", "empty"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "headgate", "--bin", "headgate-desktop", "--example", "stages", "--example", "policy", "--example", "empty"], cwd=ROOT, check=True)
     source = WORK / f"events-{megabytes}"
     shutil.rmtree(source, ignore_errors=True)
     print(f"Generating {megabytes} MB of events.", flush=True)
@@ -115,6 +115,14 @@ Both lakes hold {made['events']:,} rows and the same sum. The script's start tak
 """ + "".join(
         f"| {name} | {json_mb / seconds:.0f} | {seconds / ours[1]:.2f} |\n" for name, seconds in stages.items()
     )
+    policy = subprocess.run([target / "release/examples/policy"], capture_output=True, text=True, check=True)
+    policy = json.loads(policy.stdout)
+    report += f"""
+| trust policy | ms | of the budget |
+|---|---:|---:|
+| the guide's policy: read, lint, matrix, plan | {policy['guide_ms']:.2f} | {policy['guide_ms'] / 5:.2f} |
+| a matrix of {policy['cells']:,} cells | {policy['matrix_ms']:.1f} | {policy['matrix_ms'] / 50:.2f} |
+"""
     print("Opening the window and an empty one.", flush=True)
     venv(ROOT / ".venv", ROOT / "tests/requirements.txt")
     window = [ROOT / ".venv/bin/python", HERE / "window.py"]
