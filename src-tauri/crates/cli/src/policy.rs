@@ -110,6 +110,22 @@ fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
             show(json, &history, |out| page::history(out, &history))?;
             Ok(Exit::Done)
         }
+        PolicyCommand::New { role, external_id, unity_catalog } => {
+            let role = role_arn(&role)?;
+            let usual = || policy::unity_catalog_of_partition(&role.partition).map(str::to_owned);
+            let catalog = unity_catalog.or_else(usual).ok_or_else(|| {
+                let message =
+                    format!("Unity Catalog has several roles in `{}`, or none.", role.partition);
+                wrong_use(
+                    &message,
+                    "unity-catalog",
+                    "Name it with `--unity-catalog`, as the storage credential does.",
+                )
+            })?;
+            let text = policy::fresh(&role, &catalog, &external_id)?;
+            show(json, &json!({"v": 1, "text": text}), |out| out.write_all(text.as_bytes()))?;
+            Ok(Exit::Done)
+        }
         PolicyCommand::Export { policy, to, role } => {
             let source = source(app, &policy.policy, &policy.aws)?;
             let role = role.or_else(|| source.read.as_ref().map(|read| read.role.arn.clone()));

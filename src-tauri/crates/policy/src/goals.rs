@@ -79,7 +79,7 @@ impl Goals {
     }
 }
 
-fn invalid(message: String, field: &str) -> Error {
+pub(crate) fn invalid(message: String, field: &str) -> Error {
     Error::new("goals_invalid", message)
         .hint(
             "Correct the goals; ids come from the storage credential and the workspace's settings.",

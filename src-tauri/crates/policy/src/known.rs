@@ -56,7 +56,8 @@ pub(crate) fn unity_catalog_of_account(account: &str) -> Option<&'static str> {
 }
 
 /// Unity Catalog's role in a partition; none where there are several or none.
-pub(crate) fn unity_catalog_of_partition(partition: &str) -> Option<&'static str> {
+#[must_use]
+pub fn unity_catalog_of_partition(partition: &str) -> Option<&'static str> {
     let mut roles =
         UNITY_CATALOG_ROLES.into_iter().filter(|role| role.split(':').nth(1) == Some(partition));
     roles.next().filter(|_| roles.next().is_none())

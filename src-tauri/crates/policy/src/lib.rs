@@ -11,6 +11,7 @@ mod diff;
 mod edit;
 mod evaluate;
 mod export;
+mod fresh;
 mod glob;
 mod goals;
 mod guide;
@@ -38,8 +39,11 @@ pub use evaluate::{
     kind_of, names,
 };
 pub use export::{Export, export};
+pub use fresh::fresh;
 pub use goals::{Goals, id_fault};
-pub use known::{SEGMENT_ROLE, UNITY_CATALOG_ROLES, is_protected, is_unity_catalog};
+pub use known::{
+    SEGMENT_ROLE, UNITY_CATALOG_ROLES, is_protected, is_unity_catalog, unity_catalog_of_partition,
+};
 pub use lint::{CredentialFacts, Facts, SegmentFacts, is_placeholder, lint, lint_text};
 pub use matrix::{
     Axes, CallerKind, CallerRow, Cell, Change, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,

@@ -130,6 +130,18 @@ pub(crate) enum PolicyCommand {
         #[arg(long, value_name = "ARN")]
         role: Option<String>,
     },
+    /// Write the trust policy of a role that is still to be made
+    New {
+        /// The ARN that the role will have
+        #[arg(long, value_name = "ARN")]
+        role: String,
+        /// The external id of Databricks' storage credential
+        #[arg(long, value_name = "ID")]
+        external_id: String,
+        /// Unity Catalog's role, where the storage credential names another than usual
+        #[arg(long, value_name = "ARN")]
+        unity_catalog: Option<String>,
+    },
     /// Write a policy for another tool
     Export {
         #[command(flatten)]
