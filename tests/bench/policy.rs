@@ -9,9 +9,11 @@ use headgate_policy::{
 };
 use headgate_terms::Arn;
 
-const CATALOG: &str = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL";
+const CATALOG: &str =
+    "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL";
 const ROLE: &str = "arn:aws:iam::417620938841:role/headgate-lake-writer";
-const SEGMENT: &str = "arn:aws:iam::595280932656:role/segment-storage-destinations-production-access";
+const SEGMENT: &str =
+    "arn:aws:iam::595280932656:role/segment-storage-destinations-production-access";
 
 /// The guide's document before step 4.3.
 fn guide() -> String {

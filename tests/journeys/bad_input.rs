@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::desk::{Desk, assert_adds_up, dead_letters, gzip, track};
 
 /// Every error has the shape, and says what to do.
-fn assert_error(document: &Value, code: &str) {
+pub fn assert_error(document: &Value, code: &str) {
     let error = &document["error"];
     assert_eq!(error["code"], code, "{document}");
     for key in ["message", "hint", "trace"] {

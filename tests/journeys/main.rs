@@ -10,5 +10,6 @@ mod bad_input;
 mod crashes;
 mod desk;
 mod inspect;
+mod policy;
 mod settings;
 mod syncs;

@@ -3,34 +3,30 @@
 //! What is judged is judged in `app`; here words become requests, and answers documents or pages.
 
 pub(crate) mod arguments;
+mod input;
 mod page;
+mod requests;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use headgate_app::policy::{
-    Caller, Context, Decision, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
+    Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, Applied, AwsAccess, ChangeAsked, ChangeName, HistoryOf, RoleName, RoleRead, WritePlan,
-    policy, valid,
+    App, Applied, AwsAccess, ChangeAsked, ChangeName, HistoryOf, WritePlan, policy, valid,
 };
 use headgate_terms::{Arn, Error, Result, Severity};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{Exit, show};
 use arguments::{ExportName, FormName, OfAws, PolicyCommand};
-
-/// A policy, and the role that it was read from.
-struct Source {
-    text: String,
-    read: Option<RoleRead>,
-}
+use input::{
+    Source, access, once_piped, read_goals, read_plan, role_arn, role_of, source, wrong_use,
+};
+use requests::evaluate;
 
 /// Carries out one command.
 pub(crate) fn carry_out(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
@@ -92,12 +88,7 @@ fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
             diff(&before.text, &after.text, role.as_ref(), json)
         }
         PolicyCommand::Apply { plan, aws } => {
-            let plan: WritePlan =
-                serde_json::from_str(&text_of(&plan, PLAN)?).map_err(|error| {
-                    Error::new("plan_invalid", format!("`{plan}` holds no plan: {error}."))
-                        .hint("Make one with `headgate policy plan … --out plan.json`.")
-                        .field("PLAN")
-                })?;
+            let plan = read_plan(&plan)?;
             apply(app, &plan, &access(&aws), json)
         }
         PolicyCommand::Restore { change, aws } => {
@@ -144,105 +135,6 @@ fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
     }
 }
 
-fn wrong_use(message: &str, field: &str, hint: &str) -> Error {
-    Error::new("wrong_use", message).hint(hint).field(field)
-}
-
-fn access(aws: &OfAws) -> AwsAccess {
-    AwsAccess {
-        profile: aws.profile.clone(),
-        region: aws.region.clone(),
-        endpoint: aws.endpoint_url.clone(),
-        mfa_code: std::env::var("HEADGATE_MFA_CODE").ok(),
-    }
-}
-
-/// What a file holds, for the errors of reading it: their field, and the code when it is no text.
-#[derive(Clone, Copy)]
-struct Holds {
-    field: &'static str,
-    code: &'static str,
-}
-
-const POLICY: Holds = Holds { field: "FILE", code: "policy_invalid" };
-const GOALS: Holds = Holds { field: "goals", code: "goals_invalid" };
-const REQUESTS: Holds = Holds { field: "requests", code: "requests_invalid" };
-const PLAN: Holds = Holds { field: "PLAN", code: "plan_invalid" };
-
-/// The text of a file or of standard input.
-fn text_of(name: &str, holds: Holds) -> Result<String> {
-    let read = if name == "-" {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        fs::read(name)
-    };
-    let bytes = read.map_err(|error| {
-        let or_role = if holds.field == POLICY.field { ", or a role's ARN" } else { "" };
-        Error::new("file_unreadable", format!("`{name}` cannot be read: {error}."))
-            .hint(format!("Name a file, or `-` for standard input{or_role}."))
-            .field(holds.field)
-    })?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Error::new(holds.code, format!("`{name}` is no text in UTF-8."))
-            .hint("Save it as UTF-8, or export it again.")
-            .field(holds.field)
-    })?;
-    // A policy keeps every byte; its reader knows the mark that some editors put first.
-    let marked = holds.field != POLICY.field && text.starts_with('\u{feff}');
-    Ok(if marked { text.trim_start_matches('\u{feff}').to_owned() } else { text })
-}
-
-/// Refuses to read standard input twice: the second time there would be nothing.
-fn once_piped(names: [&str; 2]) -> Result<()> {
-    if names == ["-", "-"] {
-        return Err(wrong_use(
-            "Standard input can be read once only.",
-            "FILE",
-            "Name a file for one of both.",
-        ));
-    }
-    Ok(())
-}
-
-fn source(app: &App, name: &str, aws: &OfAws) -> Result<Source> {
-    if name.starts_with("arn:") {
-        let read = app.role_read(&RoleName { role: name.to_owned(), access: access(aws) })?;
-        return Ok(Source { text: read.role.trust_policy.clone(), read: Some(read) });
-    }
-    Ok(Source { text: text_of(name, POLICY)?, read: None })
-}
-
-/// The role that a policy belongs to: as it was named, or as it was read.
-fn role_of(named: Option<&str>, source: &Source) -> Result<Option<Arn>> {
-    let read = source.read.as_ref().map(|read| read.role.arn.as_str());
-    named.or(read).map(role_arn).transpose()
-}
-
-fn role_arn(text: &str) -> Result<Arn> {
-    text.parse().ok().filter(|arn: &Arn| arn.role_name().is_some()).ok_or_else(|| {
-        wrong_use(
-            &format!("`{text}` is no role's ARN."),
-            "role",
-            "An ARN of a role is `arn:aws:iam::123456789012:role/name`.",
-        )
-    })
-}
-
-/// The goals of a file; `beside` is the policy's name.
-fn read_goals(path: &Path, beside: &str) -> Result<Goals> {
-    let name = path.display().to_string();
-    once_piped([beside, &name])?;
-    let text = text_of(&name, GOALS)?;
-    let goals: Goals = serde_json::from_str(&text).map_err(|error| {
-        Error::new("goals_invalid", format!("`{name}` holds no goals: {error}."))
-            .hint("Goals are {\"role\": \"arn:…\", \"allow\": [{\"principal\": \"arn:…\", \"externalId\": \"…\"}]}.")
-            .field("goals")
-    })?;
-    goals.check()?;
-    Ok(goals)
-}
-
 fn facts(source: &Source, role: Option<&str>, goals: Vec<Goal>) -> Result<Facts> {
     let mut facts = source.read.as_ref().map(headgate_app::facts_of).unwrap_or_default();
     if let Some(role) = role {
@@ -273,103 +165,21 @@ fn validate(app: &App, name: &str, aws: &OfAws, json: bool) -> Result<Exit> {
     Ok(if valid { Exit::Done } else { Exit::Failed })
 }
 
-/// A request as a line has it.
-#[derive(Deserialize)]
-struct Line {
-    /// Handed back to the letter, whatever it is.
-    id: Option<Box<RawValue>>,
-    principal: Named,
-    action: String,
-    #[serde(default)]
-    context: BTreeMap<String, Value>,
-    #[serde(default)]
-    unknown: Vec<String>,
-    role: Option<String>,
-}
-
-/// What is said to a request.
-#[derive(Serialize)]
-struct Answer<'a> {
-    id: Option<&'a RawValue>,
-    decision: Decision,
-    statements: &'a [usize],
-    because: &'a str,
-}
-
-fn evaluate(text: &str, requests: &str, role: Option<&Arn>, json: bool) -> Result<Exit> {
-    let policy = valid(text)?;
-    let lines = text_of(requests, REQUESTS)?;
-    let wrong = |number: usize, what: String| {
-        Error::new("requests_invalid", format!("Line {number} of the requests is wrong: {what}."))
-            .hint("See `headgate policy evaluate --help`.")
-            .field("requests")
-    };
-    // All lines are read before the first answer, so that there are answers to all or none.
-    let mut asked = Vec::new();
-    for (at, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let line: Line =
-            serde_json::from_str(line).map_err(|error| wrong(at + 1, error.to_string()))?;
-        let request = request(&line, role).map_err(|what| wrong(at + 1, what))?;
-        asked.push((line, request));
-    }
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let written = asked.iter().try_for_each(|(line, request)| {
-        let answer = policy::explain(&policy, text, request);
-        if json {
-            let document = Answer {
-                id: line.id.as_deref(),
-                decision: answer.decision,
-                statements: &answer.statements,
-                because: &answer.because,
-            };
-            serde_json::to_writer(&mut out, &document)?;
-            writeln!(out)
-        } else {
-            page::decided(&mut out, line.id.as_deref().map_or("null", RawValue::get), &answer)
-        }
-    });
-    crate::finished(written.and_then(|()| out.flush()))?;
-    Ok(Exit::Done)
-}
-
-fn request(line: &Line, role: Option<&Arn>) -> Result<Request, String> {
-    let role = match &line.role {
-        Some(role) => Some(role.parse::<Arn>().map_err(|_| format!("`{role}` is no ARN"))?),
-        None => role.cloned(),
-    };
-    let caller = line
-        .principal
-        .caller(role.as_ref())
-        .ok_or_else(|| "`principal` is neither an ARN nor an account's number".to_owned())?;
-    let mut context = Context::new();
-    for (key, value) in &line.context {
-        let word = |value: &Value| match value {
-            Value::String(text) => Ok(text.clone()),
-            Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
-            _ => Err(format!("`{key}` holds no text")),
-        };
-        match value {
-            Value::Null => {}
-            Value::Array(values) => {
-                context.set(key, values.iter().map(word).collect::<Result<_, _>>()?);
-            }
-            value => context.set(key, vec![word(value)?]),
-        }
-    }
-    line.unknown.iter().for_each(|key| context.hide(key));
-    Ok(Request { caller, action: line.action.clone(), context, role })
-}
-
 fn lint(source: &Source, role: Option<&str>, goals: Option<Goals>, json: bool) -> Result<Exit> {
     let role = role.map(str::to_owned).or_else(|| goals.as_ref().map(|goals| goals.role.clone()));
     let facts = facts(source, role.as_deref(), goals.map_or(Vec::new(), |goals| goals.allow))?;
-    let findings = policy::lint_text(&source.text, &facts)
-        .ok_or_else(|| headgate_app::invalid(&policy::read(&source.text).problems))?;
+    let problems = policy::read(&source.text).problems;
+    let findings =
+        policy::lint_text(&source.text, &facts).ok_or_else(|| headgate_app::invalid(&problems))?;
     let worst = findings.iter().map(|finding| finding.severity).max();
-    show(json, &json!({"v": 1, "findings": findings}), |out| {
-        page::findings(out, &source.text, &findings)
+    // A text that AWS would refuse can be looked at, but is never as it should be.
+    let valid = problems.is_empty();
+    show(json, &json!({"v": 1, "findings": findings, "valid": valid}), |out| {
+        page::findings(out, &source.text, &findings)?;
+        if valid { Ok(()) } else { page::refused(out, &problems) }
     })?;
-    Ok(if worst >= Some(Severity::Warning) { Exit::NeedsAttention } else { Exit::Done })
+    let attention = !valid || worst >= Some(Severity::Warning);
+    Ok(if attention { Exit::NeedsAttention } else { Exit::Done })
 }
 
 fn matrix(source: &Source, goals: Option<Goals>, role: Option<&str>, json: bool) -> Result<Exit> {

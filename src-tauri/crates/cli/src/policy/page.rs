@@ -81,6 +81,15 @@ pub(crate) fn findings(out: Out<'_>, text: &str, findings: &[Finding]) -> io::Re
     Ok(())
 }
 
+/// What is said below the findings of a text that AWS would not take.
+pub(crate) fn refused(out: Out<'_>, problems: &[Problem]) -> io::Result<()> {
+    let reasons = counted_as(problems.len() as u64, "reason");
+    writeln!(
+        out,
+        "\nAWS would refuse this policy, for {reasons}; `headgate policy validate` names them."
+    )
+}
+
 fn named(principal: &Named) -> String {
     match principal {
         Named::Aws(text) => clean(text),
@@ -357,7 +366,7 @@ pub(crate) fn history(out: Out<'_>, history: &ChangeHistory) -> io::Result<()> {
     if history.changes.is_empty() {
         return writeln!(out, "Nothing was written yet.");
     }
-    let mut table = plain(&["change", "at", "state", "role", "by", "cells", "request"]);
+    let mut table = plain(&["change", "at", "state", "role", "cells", "by"]);
     for change in &history.changes {
         let state = match change.state {
             ChangeState::Sent => "sent, unknown",
@@ -368,12 +377,11 @@ pub(crate) fn history(out: Out<'_>, history: &ChangeHistory) -> io::Result<()> {
         };
         table.add_row([
             change.id.clone(),
-            change.at.clone(),
+            format!("{}Z", clean(change.at.get(..19).unwrap_or(&change.at))),
             state.to_owned(),
             clean(&change.role),
-            clean(&change.by),
             change.cells.len().to_string(),
-            clean(change.request_id.as_deref().unwrap_or("-")),
+            clean(&change.by),
         ]);
     }
     writeln!(out, "{table}")?;
