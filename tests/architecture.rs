@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sync", &["lake", "store", "events", "terms"]),
     ("lake", &["events", "terms"]),
     ("store", &["terms"]),
-    ("aws", &["terms"]),
+    ("aws", &["policy", "terms"]),
     ("events", &["terms"]),
     ("policy", &["terms"]),
     ("terms", &[]),

@@ -145,6 +145,9 @@ def test_the_journey_of_a_role(cloud, admin):
     refused = admin("apply", plan, exit=1)
     assert refused["code"] == "role_changed" and refused["hint"] and refused["trace"]
     assert cloud.policy("journey") == theirs, "nothing was written"
+    begun_id = admin("history", "--role", role)["changes"][0]["id"]
+    assert admin("restore", begun_id, exit=1)["code"] == "nothing_to_change"
+    assert cloud.policy("journey") == theirs, "what wrote nothing puts nothing back"
 
     applied = admin("apply", admin.plan(role))
     change = applied["change"]
@@ -182,6 +185,21 @@ def test_what_holds_already_is_not_written_again(cloud, admin):
     satisfied = admin("plan", role, "--goals", admin.goals(role), "--form", "separate")
     assert satisfied["satisfied"] and satisfied["operations"] == []
     assert "nothing was sent" in admin.page("apply", plan)
+
+
+def test_a_key_is_respelled(cloud, admin, tmp_path):
+    """To AWS it means the same, so only its spelling can tell whether it was written."""
+    role = cloud.make("respell")
+    before, after = cloud.policy("respell"), tmp_path / "after.json"
+    after.write_text(json.dumps(before).replace("sts:ExternalId", "sts:ExternalID"))
+    plan = tmp_path / "respell-plan.json"
+    admin("plan", role, "--to", str(after), "--out", str(plan))
+    change = admin("apply", str(plan))["change"]
+    assert change["state"] == "done" and change["cells"] == []
+    assert cloud.policy("respell") == json.loads(after.read_text()) != before
+    assert admin("apply", str(plan))["change"]["state"] == "unneeded"
+    admin("restore", change["id"])
+    assert cloud.policy("respell") == before
 
 
 def test_another_admin_applies_the_plan(cloud, admin, colleague):

@@ -59,6 +59,11 @@ fn what_is_no_policy_says_where_and_why() {
                 "{one}"
             );
         }
+        if codes == ["encoded"] {
+            // There is no doubt what it means, so the others decode it.
+            assert_eq!(table.json(&["matrix", &path]).exit, 0);
+            continue;
+        }
         // Whatever needs a policy refuses it, says where, and prints nothing else.
         let requests = table.put("requests.ndjson", "");
         for words in [

@@ -275,7 +275,7 @@ call: string, };
 /**
  * Why a row stands in the matrix.
  */
-export type CallerKind = "goal" | "named" | "other_role" | "stranger";
+export type CallerKind = "goal" | "named" | "like" | "other_role" | "stranger";
 
 /**
  * A caller as requests and cells write it.
@@ -409,7 +409,11 @@ access: AwsAccess,
 /**
  * Whether it puts back what a change of the journal replaced.
  */
-restores: string | null, };
+restores: string | null, 
+/**
+ * The role's quota, where AWS is not to be asked for it.
+ */
+quota?: number, };
 
 /**
  * Changes, newest first.

@@ -109,6 +109,7 @@ impl Known<'_> {
     pub(crate) fn row(&self, row: &CallerRow) -> String {
         match (&row.principal, row.kind) {
             (_, CallerKind::Stranger) => "Anyone else in any account".to_owned(),
+            (Named::Aws(text), CallerKind::Like) => format!("Such as {}", self.plain(text)),
             (Named::Aws(text), CallerKind::OtherRole) => {
                 let account = text.parse::<Arn>().map(|arn| arn.account).unwrap_or_default();
                 format!("Other roles in account {account}")

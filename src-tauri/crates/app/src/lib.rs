@@ -31,6 +31,7 @@ use host::NoDesktop;
 pub use callers::{Templates, TemplatesFor};
 pub use calls::{Call, CallName, Calls, Nothing, OpenCall, Sink};
 pub use demo::{DemoReport, Sample};
+pub use headgate_aws::Caller as AwsCaller;
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
 pub use headgate_policy::{self as policy, Plan as PatchPlan};
 pub use headgate_sync::{

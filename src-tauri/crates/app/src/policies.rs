@@ -261,6 +261,9 @@ pub struct PolicyExport {
     pub to: Export,
 }
 
+/// Of how many findings the fixes are tried beforehand: each is read and drawn.
+const MOST_FIXES: usize = 40;
+
 impl App {
     pub(crate) fn policy_look(&self, asked: &PolicyLook) -> Result<PolicyView> {
         let known = Known { writer: self.writer_principal()?, facts: &asked.facts };
@@ -304,6 +307,7 @@ impl App {
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
     pub(crate) fn policy_export(&self, asked: &PolicyExport) -> Result<PolicyText> {
+        valid(&asked.text)?;
         let text = headgate_policy::export(&asked.text, &asked.role, asked.to)?;
         Ok(PolicyText { text })
     }
@@ -336,6 +340,7 @@ pub fn invalid(problems: &[Problem]) -> Error {
     );
     let more = match problems.len() {
         0 | 1 => String::new(),
+        2 => " One more reason follows.".to_owned(),
         count => format!(" {} more reasons follow.", count - 1),
     };
     Error::new("policy_invalid", format!("{said}{more}"))
@@ -366,7 +371,11 @@ fn look(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> Pol
         matrix: valid.map(|policy| matrix(policy, base_policy, known)),
         findings: findings
             .into_iter()
-            .map(|finding| FindingView { fix: fix(text, &finding, known), finding })
+            .enumerate()
+            .map(|(at, finding)| FindingView {
+                fix: if at < MOST_FIXES { fix(text, &finding, known) } else { None },
+                finding,
+            })
             .collect(),
         mended,
         size: Size {

@@ -92,6 +92,10 @@ pub struct ChangeAsked {
     pub access: AwsAccess,
     /// Whether it puts back what a change of the journal replaced.
     pub restores: Option<String>,
+    /// The role's quota, where AWS is not to be asked for it.
+    #[serde(default)]
+    #[ts(optional)]
+    pub quota: Option<usize>,
 }
 
 /// A change that is shown and waits; a file of it lets another admin apply it.
@@ -298,13 +302,36 @@ const MOST_CHANGES: usize = 500;
 /// How long a plan waits.
 const PLAN_DAYS: i64 = 30;
 
-/// The fingerprint of what a text means, with accounts as the role's partition has them.
-fn meaning(role: &str) -> impl Fn(&str) -> Option<String> + Sync + use<> {
+/// The fingerprint of what a text means, and of how it is spelled where that is the change. None for
+/// what AWS would not take: of that only the bytes are compared.
+fn meaning(role: &str, spelled: bool) -> impl Fn(&str) -> Option<String> + Sync + use<> {
     let role: Option<Arn> = role.parse().ok();
+    let hash =
+        if spelled { headgate_policy::structural_hash } else { headgate_policy::semantic_hash };
     move |text| {
-        let policy = headgate_policy::read(text).policy?;
-        Some(headgate_policy::semantic_hash(&policy, role.as_ref()))
+        let policy = headgate_policy::read(text).valid().ok()?;
+        Some(hash(&policy, role.as_ref()))
     }
+}
+
+/// How a change of a role's text is told from none: by what it means, unless it only respells.
+fn telling(
+    role: &str,
+    before: &str,
+    after: &str,
+) -> impl Fn(&str) -> Option<String> + Sync + use<> {
+    let means = meaning(role, false);
+    let respells = means(before).is_some() && means(before) == means(after);
+    meaning(role, respells)
+}
+
+/// The cells that a change of text changes; none when one of both is no policy.
+fn cells_of(role: &str, before: &str, after: &str, goals: &[Goal]) -> Vec<CellChange> {
+    let role: Option<Arn> = role.parse().ok();
+    let policy = |text| headgate_policy::read(text).valid().ok();
+    let (Some(old), Some(new)) = (policy(before), policy(after)) else { return Vec::new() };
+    let axes = headgate_policy::axes(&[&old, &new], goals, role.as_ref());
+    headgate_policy::changes(&old, &new, &axes, role.as_ref())
 }
 
 /// What a role that was read tells the lints.
@@ -384,6 +411,14 @@ impl App {
         Ok(read)
     }
 
+    /// Who this is to AWS.
+    ///
+    /// # Errors
+    /// What AWS says.
+    pub fn aws_who(&self, access: &AwsAccess) -> Result<Caller> {
+        self.runtime().block_on(async { Aws::open(&Access::from(access)).await?.who().await })
+    }
+
     /// Plans a change: shows what would be sent, and keeps it.
     ///
     /// # Errors
@@ -397,8 +432,11 @@ impl App {
                         .field("role")
                 },
             )?;
-        let before = crate::policies::valid(&asked.before).ok();
-        let after = crate::policies::valid(&asked.after)?;
+        let after = asked.after.trim_start_matches('\u{feff}');
+        // What AWS has had it takes again, whatever the reader says of it.
+        if asked.restores.is_none() {
+            crate::policies::valid(after)?;
+        }
         if headgate_policy::is_protected(&role) {
             return Err(Error::new(
                 "role_protected",
@@ -406,8 +444,12 @@ impl App {
             )
             .hint("Use a role of your own."));
         }
-        let same = meaning(&asked.role);
-        if before.is_some() && same(&asked.before) == same(&asked.after) {
+        let tells = telling(&asked.role, &asked.before, after);
+        let same = match (tells(&asked.before), tells(after)) {
+            (Some(old), Some(new)) => old == new,
+            _ => asked.before == after,
+        };
+        if same {
             return Err(Error::new(
                 "nothing_to_change",
                 "To AWS the draft means what the role has now.",
@@ -419,7 +461,7 @@ impl App {
             self.runtime().block_on(async {
                 let aws = Aws::open(&Access::from(&asked.access)).await?;
                 let (who, quota, analyzer) =
-                    tokio::join!(aws.who(), aws.quota(), aws.validate(&asked.after));
+                    tokio::join!(aws.who(), aws.quota(), aws.validate(after));
                 // A second opinion that cannot be had does not stop a plan.
                 let analyzer = analyzer
                     .inspect_err(|failed| tracing::warn!(error = %failed, "not analysed"))
@@ -429,10 +471,10 @@ impl App {
         } else {
             (None, None, None)
         };
-        let quota = quota.map_or(QUOTA, |quota| quota as usize);
+        let quota = asked.quota.or(quota.map(|quota| quota as usize)).unwrap_or(QUOTA);
         let size = Size {
             before: headgate_policy::size(&asked.before),
-            after: headgate_policy::size(&asked.after),
+            after: headgate_policy::size(after),
             quota,
         };
         if size.after > size.quota {
@@ -445,13 +487,7 @@ impl App {
             )
             .hint("The guide's form is smaller; AWS raises the quota to 4,096 on request."));
         }
-        let cells = match &before {
-            Some(before) => {
-                let axes = headgate_policy::axes(&[before, &after], &asked.goals, Some(&role));
-                headgate_policy::changes(before, &after, &axes, Some(&role))
-            }
-            None => Vec::new(),
-        };
+        let cells = cells_of(&asked.role, &asked.before, after, &asked.goals);
         let call = |call: &str, changes, what: &str| PlannedCall {
             call: call.to_owned(),
             changes,
@@ -467,7 +503,7 @@ impl App {
             role: role.to_string(),
             role_id: asked.role_id.clone(),
             before: asked.before.clone(),
-            after: asked.after.clone(),
+            after: after.to_owned(),
             cells,
             size,
             calls: vec![
@@ -508,7 +544,7 @@ impl App {
         access: &AwsAccess,
         progress: &(dyn Fn(&WriteProgress) + Sync),
     ) -> Result<Applied> {
-        let same = meaning(&plan.role);
+        let same = telling(&plan.role, &plan.before, &plan.after);
         self.data().make()?;
         let store = std::sync::Mutex::new(Store::open(self.data().path())?);
         let keep = |record: &ChangeRecord| {
@@ -534,7 +570,8 @@ impl App {
                 before: plan.before.clone(),
                 after: plan.after.clone(),
                 request_id: None,
-                cells: plan.cells.clone(),
+                // As they are, whatever the plan's file says.
+                cells: cells_of(&plan.role, &plan.before, &plan.after, &[]),
                 restores: plan.restores.clone(),
                 endpoint: aws.endpoint().map(str::to_owned),
                 error: None,
@@ -560,8 +597,11 @@ impl App {
                 .await;
             match written {
                 Ok(written) => {
-                    let unneeded = same(&written.before) == same(&written.after);
+                    let unneeded = written.request_id.is_none() && written.before == written.after;
                     record.state = if unneeded { ChangeState::Unneeded } else { ChangeState::Done };
+                    if unneeded {
+                        record.cells.clear();
+                    }
                     record.before = written.before;
                     record.after = written.after;
                     record.request_id = written.request_id;
@@ -571,14 +611,15 @@ impl App {
                     Ok(Applied { v: 1, change: record, now, reads, waited_ms })
                 }
                 Err(refused) => {
-                    let NotWritten { error, now, request_id } = *refused;
-                    record.state = if error.code == "role_drifted" {
-                        ChangeState::Drifted
-                    } else {
-                        ChangeState::Refused
-                    };
+                    let NotWritten { error, now, request_id, unknown } = *refused;
                     record.request_id = request_id;
                     record.error = Some(error.clone());
+                    if error.code == "role_drifted" {
+                        record.state = ChangeState::Drifted;
+                    } else if !unknown {
+                        record.state = ChangeState::Refused;
+                        record.cells.clear();
+                    }
                     if let Some(now) = &now {
                         record.after.clone_from(&now.trust_policy);
                     }
@@ -618,8 +659,18 @@ impl App {
                     .hint("See `headgate policy history`.")
                     .field("change")
             })?;
-        let now =
-            self.role_read(&RoleName { role: change.role.clone(), access: asked.access.clone() })?;
+        if matches!(change.state, ChangeState::Refused | ChangeState::Unneeded) {
+            return Err(Error::new(
+                "nothing_to_change",
+                format!(
+                    "The change `{}` wrote nothing, so there is nothing to put back.",
+                    change.id
+                ),
+            )
+            .hint("See `headgate policy history` for those that did."));
+        }
+        let role = RoleName { role: change.role.clone(), access: asked.access.clone() };
+        let now = self.role_read(&role)?;
         if now.role.role_id != change.role_id {
             return Err(Error::new(
                 "role_recreated",
@@ -627,10 +678,12 @@ impl App {
             )
             .hint("Look at its policy as it is, and change that."));
         }
-        let same = meaning(&change.role);
-        if change.state != ChangeState::Refused
-            && same(&now.role.trust_policy) != same(&change.after)
-        {
+        let tells = telling(&change.role, &change.before, &change.after);
+        let is = |text: &str| match (tells(&now.role.trust_policy), tells(text)) {
+            (Some(now), Some(then)) => now == then,
+            _ => now.role.trust_policy == text,
+        };
+        if !is(&change.after) {
             return Err(Error::new(
                 "role_changed",
                 format!("`{}` has another policy since that change.", change.role),
@@ -645,6 +698,7 @@ impl App {
             goals: Vec::new(),
             access: asked.access.clone(),
             restores: Some(change.id),
+            quota: None,
         })
     }
 
@@ -696,10 +750,15 @@ fn short_id() -> String {
     Uuid::new_v4().simple().to_string()[..12].to_owned()
 }
 
-/// The id that the policy asks the role itself for, to ask whether it may assume itself with it.
+/// The id that the policy asks the role itself or its account for, to ask whether it may assume itself
+/// with it.
 fn self_id(role: &Role) -> Option<String> {
+    let arn: Arn = role.arn.parse().ok()?;
+    let caller = headgate_policy::Caller::Aws(arn.clone());
     let policy = headgate_policy::read(&role.trust_policy).policy?;
-    let tests = policy.statements.iter().flat_map(|one| one.tests(headgate_policy::EXTERNAL_ID));
+    let naming =
+        policy.statements.iter().filter(|one| headgate_policy::names(one, &caller, Some(&arn)));
+    let tests = naming.flat_map(|one| one.tests(headgate_policy::EXTERNAL_ID));
     tests.flat_map(|test| &test.values).map(|value| value.value.clone()).next()
 }
 

@@ -9,7 +9,6 @@ use aws_sdk_iam::error::BuildError;
 use aws_sdk_iam::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_iam::types::Tag;
 use headgate_terms::{Arn, Error, Result};
-use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -156,7 +155,9 @@ fn as_read(role: &aws_sdk_iam::types::Role, begun: Instant) -> Role {
         name: role.role_name().to_owned(),
         path: role.path().to_owned(),
         role_id: role.role_id().to_owned(),
-        trust_policy: decoded(role.assume_role_policy_document().unwrap_or_default()),
+        trust_policy: headgate_policy::decoded(
+            role.assume_role_policy_document().unwrap_or_default(),
+        ),
         tags: tags.collect(),
         max_session_seconds: role.max_session_duration().map(|seconds| seconds as u32),
         description: role.description().map(str::to_owned),
@@ -167,14 +168,6 @@ fn as_read(role: &aws_sdk_iam::types::Role, begun: Instant) -> Role {
 }
 
 /// A policy as IAM hands it out, percent-encoded. A `+` is a plus: external ids have them.
-fn decoded(text: &str) -> String {
-    if text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%7b")) {
-        percent_decode_str(text).decode_utf8_lossy().into_owned()
-    } else {
-        text.to_owned()
-    }
-}
-
 fn at(time: &DateTime) -> String {
     time.fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }
@@ -188,18 +181,4 @@ fn no_role(text: &str) -> Error {
     Error::new("role_not_found", format!("`{text}` does not name a role."))
         .hint("Name a role, or its ARN such as `arn:aws:iam::123456789012:role/lake`.")
         .field("role")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_policy_is_decoded_once() {
-        assert_eq!(decoded("%7B%22a%22%3A%20%22x+y%2Bz%257B%22%7D"), r#"{"a": "x+y+z%7B"}"#);
-        assert_eq!(decoded("%7b%7d"), "{}");
-        for left in [r#"{"a":"%7B"}"#, " %7B", "", "%7", "é%7B"] {
-            assert_eq!(decoded(left), left);
-        }
-    }
 }

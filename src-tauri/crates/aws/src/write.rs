@@ -90,6 +90,8 @@ pub struct NotWritten {
     pub now: Option<Role>,
     /// AWS's id of the write, where it took one: it did with `role_drifted`.
     pub request_id: Option<String>,
+    /// Whether a write was sent whose answer was lost, so that nobody knows what the role has.
+    pub unknown: bool,
 }
 
 impl Written {
@@ -101,7 +103,7 @@ impl Written {
 
 impl From<Error> for Box<NotWritten> {
     fn from(error: Error) -> Self {
-        Self::new(NotWritten { error, now: None, request_id: None })
+        Self::new(NotWritten { error, now: None, request_id: None, unknown: false })
     }
 }
 
@@ -131,7 +133,10 @@ impl Aws {
         let mut tried = None;
         let (before, request_id) = loop {
             progress(WriteStep::Checking);
-            let role = self.role(&write.role).await?;
+            let role = self.role(&write.role).await.map_err(|error| {
+                let unknown = tried.is_some();
+                NotWritten { error, now: None, request_id: None, unknown }
+            })?;
             if role.role_id == write.role_id && same(&role.trust_policy, &write.after) {
                 match tried {
                     Some(before) => break (before, None),
@@ -139,7 +144,13 @@ impl Aws {
                 }
             }
             if let Some(error) = write.refuses(&role, &same) {
-                return Err(Box::new(NotWritten { error, now: Some(role), request_id: None }));
+                let unknown = false;
+                return Err(Box::new(NotWritten {
+                    error,
+                    now: Some(role),
+                    request_id: None,
+                    unknown,
+                }));
             }
             progress(WriteStep::Writing);
             match self.put_trust(&role.name, &write.after).await {
@@ -147,10 +158,14 @@ impl Aws {
                 Err(error) => {
                     let again = error.retryable || write.new_principal && is_principal(&error);
                     if !(again && waits.wait().await) {
-                        let now = Some(role);
-                        return Err(Box::new(NotWritten { error, now, request_id: None }));
+                        // A lost answer says nothing of what the role has now.
+                        let unknown = is_lost(&error) || tried.is_some();
+                        let now = Some(role).filter(|_| !unknown);
+                        return Err(Box::new(NotWritten { error, now, request_id: None, unknown }));
                     }
-                    tried.get_or_insert(role.trust_policy);
+                    if is_lost(&error) {
+                        tried.get_or_insert(role.trust_policy);
+                    }
                 }
             }
         };
@@ -222,7 +237,7 @@ impl Aws {
             let lasting = failure.as_ref().is_some_and(|error| !error.retryable);
             if lasting || !waits.wait().await {
                 let error = write.drifted(failure, begun.elapsed());
-                return Err(Box::new(NotWritten { error, now, request_id }));
+                return Err(Box::new(NotWritten { error, now, request_id, unknown: false }));
             }
         }
     }
@@ -296,6 +311,11 @@ impl Waits {
         self.next = self.most.min(self.next * 2);
         true
     }
+}
+
+/// Whether nobody knows if the call arrived: it was answered by nothing that AWS says.
+fn is_lost(error: &Error) -> bool {
+    error.retryable && error.code != "aws_throttled"
 }
 
 /// Whether AWS does not know a principal.

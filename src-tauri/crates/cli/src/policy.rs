@@ -8,7 +8,7 @@ mod page;
 mod requests;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -24,7 +24,8 @@ use serde_json::json;
 use crate::{Exit, show};
 use arguments::{ExportName, FormName, OfAws, PolicyCommand};
 use input::{
-    Source, access, once_piped, read_goals, read_plan, role_arn, role_of, source, wrong_use,
+    POLICY, Source, access, once_piped, read_goals, read_plan, role_arn, role_of, source, text_of,
+    wrong_use,
 };
 use requests::evaluate;
 
@@ -146,10 +147,16 @@ fn facts(source: &Source, role: Option<&str>, goals: Vec<Goal>) -> Result<Facts>
 }
 
 fn validate(app: &App, name: &str, aws: &OfAws, json: bool) -> Result<Exit> {
-    let (text, problems): (String, Vec<Problem>) = match source(app, name, aws) {
-        Ok(source) => {
-            let problems = policy::read(&source.text).problems;
-            (source.text, problems)
+    // As it stands: what is encoded is decoded for every other command.
+    let read = if name.starts_with("arn:") {
+        source(app, name, aws).map(|source| source.text)
+    } else {
+        text_of(name, POLICY)
+    };
+    let (text, problems): (String, Vec<Problem>) = match read {
+        Ok(text) => {
+            let problems = policy::read(&text).problems;
+            (text, problems)
         }
         Err(error) if error.code == "policy_invalid" => {
             (String::new(), vec![Problem::not_text(&error.message)])
@@ -171,6 +178,9 @@ fn lint(source: &Source, role: Option<&str>, goals: Option<Goals>, json: bool) -
     let problems = policy::read(&source.text).problems;
     let findings =
         policy::lint_text(&source.text, &facts).ok_or_else(|| headgate_app::invalid(&problems))?;
+    if findings.is_empty() && !problems.is_empty() {
+        return Err(headgate_app::invalid(&problems));
+    }
     let worst = findings.iter().map(|finding| finding.severity).max();
     // A text that AWS would refuse can be looked at, but is never as it should be.
     let valid = problems.is_empty();
@@ -283,7 +293,10 @@ fn plan(
     let findings = policy::lint_text(&made.after, &facts).unwrap_or_default();
     let to_write = made.refused.is_none() && !made.satisfied;
     let write = match file.filter(|_| to_write) {
-        Some(path) => Some(keep(app, source, &goals.role, &made.after, &goals.allow, path, aws)?),
+        Some(path) => {
+            let asked = change(source, &goals.role, &made.after, &goals.allow, aws);
+            Some(keep(app, &ChangeAsked { quota: Some(quota), ..asked }, path)?)
+        }
         None => None,
     };
     let refused = made.refused.as_ref().map(|refused| {
@@ -294,6 +307,7 @@ fn plan(
     document["v"] = json!(1);
     document["findings"] = json!(findings);
     document["error"] = json!(refused);
+    document["caller"] = json!(source.read.as_ref().map(|read| &read.caller));
     document["plan"] = json!(write.as_ref().map(|plan| &plan.id));
     show(json, &document, |out| {
         page::planned(
@@ -333,22 +347,14 @@ fn rewrite(
             "Name it with `--out`; `headgate policy diff` only compares.",
         )
     })?;
-    let plan = keep(app, source, &role.to_string(), after, &[], file, aws)?;
+    let plan = keep(app, &change(source, &role.to_string(), after, &[], aws), file)?;
     show(json, &plan, |out| page::to_write(out, source.read.as_ref(), &plan, file))?;
     Ok(Exit::Done)
 }
 
-/// Makes a plan that can be applied and writes it to a file that only this user reads.
-fn keep(
-    app: &App,
-    source: &Source,
-    role: &str,
-    after: &str,
-    goals: &[Goal],
-    path: &Path,
-    aws: &OfAws,
-) -> Result<WritePlan> {
-    let plan = app.role_plan(&ChangeAsked {
+/// A change of what was read.
+fn change(source: &Source, role: &str, after: &str, goals: &[Goal], aws: &OfAws) -> ChangeAsked {
+    ChangeAsked {
         role: role.to_owned(),
         role_id: source.read.as_ref().map(|read| read.role.role_id.clone()),
         before: source.text.clone(),
@@ -356,7 +362,13 @@ fn keep(
         goals: goals.to_vec(),
         access: access(aws),
         restores: None,
-    })?;
+        quota: None,
+    }
+}
+
+/// Makes a plan that can be applied and writes it to a file that only this user reads.
+fn keep(app: &App, asked: &ChangeAsked, path: &Path) -> Result<WritePlan> {
+    let plan = app.role_plan(asked)?;
     let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
     fs::OpenOptions::new()
         .write(true)
@@ -374,6 +386,14 @@ fn keep(
 }
 
 fn apply(app: &App, plan: &WritePlan, access: &AwsAccess, json: bool) -> Result<Exit> {
+    if !json {
+        // Who writes what, before it is written.
+        let caller = app.aws_who(access)?;
+        page::before_write(&mut io::stderr().lock(), &caller, plan).map_err(|error| {
+            Error::new("output_failed", format!("The output broke off: {error}."))
+                .hint("Nothing was written; apply the plan again.")
+        })?;
+    }
     let told = std::sync::Mutex::new(None);
     let applied: Applied = app.apply_plan(plan, access, &|progress| {
         let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

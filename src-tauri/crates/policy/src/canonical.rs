@@ -1,7 +1,8 @@
 //! What a policy means, in one form: two texts of one meaning have one hash.
 //!
 //! IAM gives a document back in another order, with accounts as ARNs and lists as it likes; nothing of
-//! that is a change. `Sid` and `Id` mean nothing to a decision, so there is a second hash that has them.
+//! that is a change. `Sid`, `Id` and the capitals of a key mean nothing to a decision, so there is a
+//! second hash that has them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ pub fn semantic_hash(policy: &Policy, role: Option<&Arn>) -> String {
     hash(&form(policy, role, false))
 }
 
-/// The hash of what it means and of its names, `Sid` and `Id`.
+/// The hash of what it means and of what only people see: `Sid`, `Id` and how keys are spelled.
 #[must_use]
 pub fn structural_hash(policy: &Policy, role: Option<&Arn>) -> String {
     hash(&form(policy, role, true))
@@ -38,8 +39,12 @@ fn form(policy: &Policy, role: Option<&Arn>, names: bool) -> Value {
         .iter()
         .map(|statement| {
             let mut rules = rules(statement, partition_of(role));
-            if let Some(sid) = statement.sid.as_ref().filter(|_| names) {
-                rules["sid"] = json!(sid.value);
+            if names {
+                rules["sid"] = json!(statement.sid.as_ref().map(|sid| &sid.value));
+                let mut keys: Vec<&str> =
+                    statement.conditions.iter().map(|one| one.key.value.as_str()).collect();
+                keys.sort_unstable();
+                rules["keys"] = json!(keys);
             }
             rules.to_string()
         })
@@ -62,7 +67,9 @@ pub(crate) fn rules(statement: &Statement, partition: &str) -> Value {
         statement.actions.iter().map(|action| action.value.to_ascii_lowercase()).collect();
     let mut conditions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for condition in &statement.conditions {
-        let test = format!("{} {}", condition.operator, condition.key.value.to_ascii_lowercase());
+        // As it is written: of two operators that compare alike each asks for itself.
+        let operator = &condition.operator_text.value;
+        let test = format!("{operator} {}", condition.key.value).to_ascii_lowercase();
         conditions
             .entry(test)
             .or_default()

@@ -182,7 +182,7 @@ fn compare(how: How, wanted: &str, value: &str, context: &Context, variables: bo
     } else {
         match how {
             How::StringEquals => return (wanted == value).into(),
-            How::StringLike if !wanted.contains(['*', '?']) => return (wanted == value).into(),
+            How::StringLike => return glob::fits_text(wanted, value).into(),
             _ if patterned => glob::pieces(wanted),
             _ => wanted.chars().map(Piece::Char).collect(),
         }

@@ -47,6 +47,35 @@ pub(crate) fn fits(pattern: &[Piece], text: &str) -> bool {
     pattern[at..].iter().all(|piece| *piece == Piece::Any)
 }
 
+/// Whether a pattern of letters, `*` and `?` fits the whole of a text. It makes nothing.
+pub(crate) fn fits_text(pattern: &str, text: &str) -> bool {
+    if !pattern.is_ascii() || !text.is_ascii() {
+        return fits(&pieces(pattern), text);
+    }
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut in_text) = (0, 0);
+    let mut retry = None;
+    while in_text < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                retry = Some((at + 1, in_text));
+                at += 1;
+            }
+            Some(&byte) if byte == b'?' || byte == text[in_text] => {
+                at += 1;
+                in_text += 1;
+            }
+            _ => {
+                let Some((after, from)) = retry else { return false };
+                retry = Some((after, from + 1));
+                at = after;
+                in_text = from + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
 /// Whether an action of a policy, a pattern without regard to case, covers one.
 pub(crate) fn matches_action(pattern: &str, action: &str) -> bool {
     if !pattern.contains(['*', '?']) {
@@ -74,6 +103,7 @@ mod tests {
             ("a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
         ] {
             assert_eq!(fits(&pieces(pattern), text), fit, "{pattern} {text}");
+            assert_eq!(fits_text(pattern, text), fit, "{pattern} {text}");
         }
         assert!(matches_action("STS:assume*", "sts:AssumeRole"));
         assert!(!matches_action("sts:AssumeRole", "sts:AssumeRoleWithSAML"));

@@ -69,9 +69,18 @@ impl Goals {
             {
                 return Err(invalid(format!("`{id}` is no external id: {fault}."), "externalId"));
             }
+            if let Some(sid) = &goal.sid
+                && !sid.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            {
+                let message = format!("`{sid}` is no `Sid`: it is made of letters and digits.");
+                return Err(invalid(message, "sid"));
+            }
             let Caller::Aws(arn) = &caller else { continue };
             let one = Wanted { goal: goal.clone(), arn: arn.clone(), caller };
-            if !wanted.iter().any(|other| other.goal == one.goal) {
+            let is_asked = |other: &Wanted| {
+                (&other.arn, &other.goal.external_id) == (&one.arn, &one.goal.external_id)
+            };
+            if !wanted.iter().any(is_asked) {
                 wanted.push(one);
             }
         }

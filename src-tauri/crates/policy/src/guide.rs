@@ -10,7 +10,7 @@ use crate::known::is_unity_catalog;
 use crate::matrix::{EXTERNAL_ID, request_of};
 use crate::operator::{SetPrefix, Test};
 use crate::plan::{Refusal, Refused, Scene, refused};
-use crate::policy::{Condition, Effect, PrincipalKind, Statement, Who};
+use crate::policy::{Condition, Effect, Principal, PrincipalKind, Statement, Who};
 
 impl Scene<'_> {
     /// Adds the callers and ids that the guide's statement lacks.
@@ -62,33 +62,40 @@ impl Scene<'_> {
 
     /// The statement that the guide speaks of: the one that names Unity Catalog's role.
     fn target(&self) -> Result<(usize, &Statement), Refused> {
-        let catalogs: Vec<&Wanted> =
-            self.wanted.iter().filter(|one| is_unity_catalog(&one.arn)).collect();
-        let anchors: Vec<&Wanted> = if catalogs.is_empty() {
-            self.wanted.iter().filter(|one| one.arn != *self.role).collect()
-        } else {
-            catalogs
+        let is_catalog = |entry: &Principal| match &entry.who {
+            Who::Role(arn) => is_unity_catalog(arn) && arn.partition == self.role.partition,
+            _ => false,
         };
         let names = |statement: &Statement, one: &Wanted| {
             statement.principals.iter().any(|entry| {
                 entry.kind == PrincipalKind::Aws && entry.text.value == one.goal.principal
             })
         };
-        let candidates: Vec<(usize, &Statement)> = self
-            .policy
-            .statements
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| one.effect == Effect::Allow && one.covers("sts:AssumeRole"))
-            .filter(|(_, one)| anchors.iter().any(|anchor| names(one, anchor)))
-            .collect();
+        let those = |is_meant: &dyn Fn(&Statement) -> bool| -> Vec<(usize, &Statement)> {
+            let statements = self.policy.statements.iter().enumerate();
+            statements
+                .filter(|(_, one)| one.effect == Effect::Allow && one.covers("sts:AssumeRole"))
+                .filter(|(_, one)| is_meant(one))
+                .collect()
+        };
+        let catalogs: Vec<&Wanted> =
+            self.wanted.iter().filter(|one| is_unity_catalog(&one.arn)).collect();
+        let others = || self.wanted.iter().filter(|one| one.arn != *self.role);
+        let (anchors, candidates) = if catalogs.is_empty() {
+            let mut found = those(&|one| others().any(|goal| names(one, goal)));
+            if found.is_empty() {
+                // Whoever is asked for, Databricks' statement is the one that the guide adds to.
+                found = those(&|one| one.principals.iter().any(is_catalog));
+            }
+            (others().collect(), found)
+        } else {
+            let found = those(&|one| catalogs.iter().any(|goal| names(one, goal)));
+            (catalogs, found)
+        };
         let holds_id = |statement: &Statement| {
-            anchors.iter().any(|anchor| {
-                names(statement, anchor)
-                    && statement
-                        .tests(EXTERNAL_ID)
-                        .flat_map(|test| &test.values)
-                        .any(|value| Some(&value.value) == anchor.goal.external_id.as_ref())
+            let mut ids = statement.tests(EXTERNAL_ID).flat_map(|test| &test.values);
+            ids.any(|value| {
+                anchors.iter().any(|goal| goal.goal.external_id.as_ref() == Some(&value.value))
             })
         };
         match candidates.as_slice() {

@@ -103,8 +103,8 @@ mod arn_text {
     }
 }
 
-/// No role holds more by far; the parts of such a text are not worth a word before it is cut.
-const MOST: usize = 8 * QUOTA;
+/// Twice of what AWS ever gives a role: the parts of a larger text are not looked at before it is cut.
+const MOST: usize = 4 * QUOTA;
 
 /// What fires: errors first, then security, warnings and infos, each in the order of the text.
 ///

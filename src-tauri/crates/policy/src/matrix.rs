@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_terms::Arn;
+use headgate_terms::{Arn, is_account_id};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::condition::Context;
 use crate::evaluate::{Caller, Decision, Request, Verdict, decide, partition_of};
+use crate::glob;
 use crate::operator::{How, Test};
 use crate::policy::{Policy, Who};
 
@@ -43,6 +44,8 @@ pub enum CallerKind {
     Goal,
     /// A policy names it.
     Named,
+    /// A condition's pattern takes it.
+    Like,
     /// A role of an account that is named, and not itself.
     OtherRole,
     /// A role of an account that nobody names.
@@ -108,7 +111,7 @@ pub struct Axes {
     pub callers: Vec<CallerRow>,
     /// Goals' ids first, then those that are named, then any other, then none.
     pub ids: Vec<IdColumn>,
-    /// How many callers were left out, because the matrix would be too large.
+    /// How many callers and ids were left out, because the matrix would be too large.
     pub left_out: usize,
 }
 
@@ -175,41 +178,94 @@ pub fn axes(policies: &[&Policy], goals: &[Goal], role: Option<&Arn>) -> Axes {
         }
     }
     // Callers that only conditions name: a condition on who asks tells them from their account's others.
-    for value in
-        statements().flat_map(|one| one.tests("aws:PrincipalArn")).flat_map(|one| &one.values)
-    {
-        if value.value.contains(['*', '?', '$']) {
-            continue;
-        }
-        if let Ok(arn) = value.value.parse::<Arn>() {
-            rows.add(Named::Aws(value.value.clone()), CallerKind::Named, Caller::Aws(arn));
-        }
-    }
+    let conditions = || statements().flat_map(|statement| &statement.conditions);
+    let values = |key: &'static str| {
+        conditions()
+            .filter(move |one| one.key.value.eq_ignore_ascii_case(key))
+            .flat_map(|one| &one.values)
+            .map(|value| value.value.as_str())
+            .filter(|value| !value.contains('$'))
+    };
     if let Some(role) = role {
         accounts.insert((role.partition.clone(), role.account.clone()));
     }
-    for (partition, account) in &accounts {
-        let mut name = "any-other-role".to_owned();
-        while rows.rows.iter().any(|row| matches!(&row.caller, Caller::Aws(arn) if arn.account == *account && arn.role_name() == Some(&name))) {
-            name.push('x');
+    let partition = partition_of(role);
+    accounts.extend(
+        values("aws:PrincipalAccount")
+            .filter(|value| is_account_id(value))
+            .map(|account| (partition.to_owned(), account.to_owned())),
+    );
+    let own = role.map_or("000000000000", |role| role.account.as_str());
+    for value in values("aws:PrincipalArn") {
+        let kind = if value.contains(['*', '?']) { CallerKind::Like } else { CallerKind::Named };
+        if let Some(arn) = example(value, partition, own) {
+            accounts.insert((arn.partition.clone(), arn.account.clone()));
+            rows.add(Named::Aws(arn.to_string()), kind, Caller::Aws(arn));
         }
-        let arn = Arn { resource: format!("role/{name}"), ..Arn::root(partition, account) };
+    }
+    let patterns: Vec<&str> =
+        values("aws:PrincipalArn").chain(values("aws:PrincipalAccount")).collect();
+    for (partition, account) in &accounts {
+        let arn = Arn::root(partition, account);
+        let named =
+            |name: &str| Arn { resource: format!("role/{name}"), ..arn.clone() }.to_string();
+        let name = stand_in("any-other-role", |name| {
+            let arn = named(name);
+            rows.has(&arn) || patterns.iter().any(|pattern| takes(pattern, &arn))
+        });
+        let arn = Arn { resource: format!("role/{name}"), ..arn };
         rows.add(Named::Aws(arn.to_string()), CallerKind::OtherRole, Caller::Aws(arn));
     }
     let unnamed = (0..=accounts.len())
         .map(|n| format!("{:012}", 999_999_999_999_u64 - n as u64))
         .find(|account| accounts.iter().all(|(_, named)| named != account))
         .unwrap_or_default();
-    let stranger = Arn {
-        resource: "role/any-other-role".to_owned(),
-        ..Arn::root(partition_of(role), &unnamed)
-    };
+    let root = Arn::root(partition, &unnamed);
+    let named = |name: &str| Arn { resource: format!("role/{name}"), ..root.clone() };
+    let name = stand_in("any-other-role", |name| {
+        let arn = named(name).to_string();
+        patterns.iter().any(|pattern| takes(pattern, &arn))
+    });
+    let stranger = named(&name);
     rows.add(Named::Aws(stranger.to_string()), CallerKind::Stranger, Caller::Aws(stranger));
-    let ids = columns(policies, goals);
+    let (ids, ids_left_out) = columns(policies, goals);
     let most = (MOST_CELLS / ids.len().max(1)).max(1);
-    let left_out = rows.rows.len().saturating_sub(most);
+    let left_out = rows.rows.len().saturating_sub(most) + ids_left_out;
     rows.rows.truncate(most);
     Axes { callers: rows.rows, ids, left_out }
+}
+
+/// A name that means nobody in particular: the first of its kind that is not among those that are meant.
+fn stand_in(base: &str, is_meant: impl Fn(&str) -> bool) -> String {
+    let ends = ["", "x", "-7", "-q0", "zz9", "_k3", ".w8", "=j5"];
+    let names = ends.iter().map(|end| format!("{base}{end}"));
+    names.into_iter().find(|name| !is_meant(name)).unwrap_or_else(|| base.to_owned())
+}
+
+/// Whether a pattern takes a text, and not merely every text.
+fn takes(pattern: &str, text: &str) -> bool {
+    let tail = pattern.rsplit([':', '/']).next().unwrap_or_default();
+    tail != "*" && glob::fits_text(pattern, text)
+}
+
+/// A caller whom a pattern over ARNs takes.
+fn example(pattern: &str, partition: &str, account: &str) -> Option<Arn> {
+    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    let [_, in_partition, service, _, in_account, resource] = parts.as_slice() else { return None };
+    let plain = |part: &str, or: &str| {
+        if part.contains(['*', '?']) { or.to_owned() } else { part.to_owned() }
+    };
+    let resource = match *resource {
+        "*" => "role/any".to_owned(),
+        resource => resource.replace('*', "any").replace('?', "a"),
+    };
+    Some(Arn {
+        partition: plain(in_partition, partition),
+        service: plain(service, "iam"),
+        region: String::new(),
+        account: plain(in_account, account),
+        resource,
+    })
 }
 
 #[derive(Default)]
@@ -224,9 +280,14 @@ impl Rows {
             self.rows.push(CallerRow { principal, kind, caller });
         }
     }
+
+    fn has(&self, arn: &str) -> bool {
+        self.rows.iter().any(|row| row.principal == Named::Aws(arn.to_owned()))
+    }
 }
 
-fn columns(policies: &[&Policy], goals: &[Goal]) -> Vec<IdColumn> {
+/// The columns, and how many ids were left out.
+fn columns(policies: &[&Policy], goals: &[Goal]) -> (Vec<IdColumn>, usize) {
     let mut ids: Vec<String> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut add = |id: String| {
@@ -235,11 +296,13 @@ fn columns(policies: &[&Policy], goals: &[Goal]) -> Vec<IdColumn> {
         }
     };
     goals.iter().filter_map(|goal| goal.external_id.clone()).for_each(&mut add);
-    for test in policies
-        .iter()
-        .flat_map(|policy| &policy.statements)
-        .flat_map(|statement| statement.tests(EXTERNAL_ID))
-    {
+    let tests = || {
+        policies
+            .iter()
+            .flat_map(|policy| &policy.statements)
+            .flat_map(|statement| statement.tests(EXTERNAL_ID))
+    };
+    for test in tests() {
         match test.operator.test {
             Test::Null => {}
             Test::Compare { how: How::StringLike, .. } => {
@@ -268,23 +331,30 @@ fn columns(policies: &[&Policy], goals: &[Goal]) -> Vec<IdColumn> {
             Test::Compare { .. } => test.values.iter().for_each(|value| add(value.value.clone())),
         }
     }
-    let most = MOST_CELLS / 4;
-    ids.truncate(most);
-    let mut other = "any-other-id".to_owned();
-    while ids.contains(&other) {
-        other.push('x');
-    }
+    let left_out = ids.len().saturating_sub(MOST_CELLS / 4);
+    ids.truncate(MOST_CELLS / 4);
+    let patterns: Vec<&str> = tests()
+        .flat_map(|test| &test.values)
+        .map(|value| value.value.as_str())
+        .filter(|value| value.contains(['*', '?']))
+        .collect();
+    let other = stand_in("any-other-id", |id| {
+        ids.iter().any(|known| known.eq_ignore_ascii_case(id))
+            || patterns.iter().any(|pattern| takes(pattern, id))
+    });
     let named = |id: String| IdColumn { external_id: Some(id), any_other: false };
     let mut columns: Vec<IdColumn> = ids.into_iter().map(named).collect();
     columns.push(IdColumn { external_id: Some(other), any_other: true });
     columns.push(IdColumn { external_id: None, any_other: false });
-    columns
+    (columns, left_out)
 }
 
 /// What a caller brings by being who it is, and the id. Nobody knows the rest.
 #[must_use]
 pub fn context_of(caller: &Caller, external_id: Option<&str>) -> Context {
     let mut context = Context::open();
+    // STS answers over TLS only.
+    context.set("aws:SecureTransport", vec!["true".to_owned()]);
     match external_id {
         Some(id) => context.set(EXTERNAL_ID, vec![id.to_owned()]),
         None => context.without(EXTERNAL_ID),
@@ -342,20 +412,35 @@ pub fn cells(policy: &Policy, axes: &Axes, role: Option<&Arn>) -> Vec<Cell> {
 /// What changes from one policy to another: decisions, and what a cell that depends depends on.
 #[must_use]
 pub fn changes(before: &Policy, after: &Policy, axes: &Axes, role: Option<&Arn>) -> Vec<Change> {
+    compared(before, after, axes, role)
+        .into_iter()
+        .filter(|(_, is)| *is)
+        .map(|(one, _)| one)
+        .collect()
+}
+
+/// Every cell of two policies, and whether it changes.
+pub(crate) fn compared(
+    before: &Policy,
+    after: &Policy,
+    axes: &Axes,
+    role: Option<&Arn>,
+) -> Vec<(Change, bool)> {
     let (old, new) = (cells(before, axes, role), cells(after, axes, role));
     let (old_forms, new_forms) = (Forms::new(before, role), Forms::new(after, role));
     old.into_iter()
         .zip(new)
-        .filter(|(old, new)| {
-            old.decision != new.decision
+        .map(|(old, new)| {
+            let changes = old.decision != new.decision
                 || (old.decision == Decision::Unknown
-                    && old_forms.of(&old.statements) != new_forms.of(&new.statements))
-        })
-        .map(|(old, new)| Change {
-            principal: new.principal,
-            external_id: new.external_id,
-            before: old.decision,
-            after: new.decision,
+                    && old_forms.of(&old.statements) != new_forms.of(&new.statements));
+            let change = Change {
+                principal: new.principal,
+                external_id: new.external_id,
+                before: old.decision,
+                after: new.decision,
+            };
+            (change, changes)
         })
         .collect()
 }

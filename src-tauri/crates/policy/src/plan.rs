@@ -13,7 +13,7 @@ use crate::edit::{ConditionDraft, Edit, PrincipalRef, StatementDraft, apply_all}
 use crate::evaluate::{Caller, Decision, decide, is_named};
 use crate::goals::{Goals, Wanted};
 use crate::known::is_protected;
-use crate::matrix::{Change, EXTERNAL_ID, Goal, axes, cells, changes, request_of};
+use crate::matrix::{Change, EXTERNAL_ID, Goal, axes, compared, request_of};
 use crate::policy::{Effect, Policy, PrincipalKind};
 use crate::read::read;
 use crate::text::size;
@@ -142,25 +142,16 @@ impl Scene<'_> {
             refused,
             after: self.text.to_owned(),
             operations: Vec::new(),
-            matrix: self.matrix(self.policy),
+            matrix: self.compared(self.policy).into_iter().map(|(cell, _)| cell).collect(),
             size: Size { before: now, after: now, quota: self.quota },
         }
     }
 
-    /// Every cell, as the policy has it and as another would.
-    fn matrix(&self, new: &Policy) -> Vec<Change> {
+    /// Every cell, as the policy has it and as another would, and whether it changes.
+    fn compared(&self, new: &Policy) -> Vec<(Change, bool)> {
         let goals: Vec<Goal> = self.wanted.iter().map(|one| one.goal.clone()).collect();
         let axes = axes(&[self.policy, new], &goals, Some(self.role));
-        let old = cells(self.policy, &axes, Some(self.role));
-        old.into_iter()
-            .zip(cells(new, &axes, Some(self.role)))
-            .map(|(old, new)| Change {
-                principal: new.principal,
-                external_id: new.external_id,
-                before: old.decision,
-                after: new.decision,
-            })
-            .collect()
+        compared(self.policy, new, &axes, Some(self.role))
     }
 
     fn operations(&self, missing: &[&Wanted], form: Form) -> Result<Vec<Edit>, Refused> {
@@ -189,11 +180,16 @@ impl Scene<'_> {
                 statement.effect == Effect::Deny
                     && crate::evaluate::truth(self.policy, statement, &request) != Truth::No
             });
-            if let Some((at, _)) = deny {
+            if let Some((at, statement)) = deny {
+                let truth = crate::evaluate::truth(self.policy, statement, &request);
+                let (does, why) = match truth {
+                    Truth::Yes => ("denies", "no Allow can change that"),
+                    _ => ("may deny", "whether it does depends on what is not known here"),
+                };
                 return Err(refused(
                     Refusal::DenyBlocksGoal,
                     format!(
-                        "Statement {} denies `{}`{}, and no Allow can change that. Change that statement first.",
+                        "Statement {} {does} `{}`{}, and {why}. Change that statement first.",
                         at + 1,
                         one.arn,
                         with_id(&one.goal)
@@ -220,13 +216,13 @@ impl Scene<'_> {
     }
 
     fn separate(&self, missing: &[&Wanted]) -> Vec<Edit> {
-        let mut drafts: Vec<(&str, bool, StatementDraft)> = Vec::new();
+        let mut drafts: Vec<(&Arn, bool, StatementDraft)> = Vec::new();
         for one in missing {
             let principal = one.goal.principal.as_str();
             let bare = one.goal.external_id.is_none();
             let id = one.goal.external_id.clone();
             if let Some((_, _, draft)) =
-                drafts.iter_mut().find(|(known, none, _)| *known == principal && *none == bare)
+                drafts.iter_mut().find(|(known, none, _)| **known == one.arn && *none == bare)
             {
                 draft.conditions[0].values.extend(id);
                 continue;
@@ -237,7 +233,10 @@ impl Scene<'_> {
                 None => ("Null", "true".to_owned()),
             };
             let draft = StatementDraft {
-                sid: one.goal.sid.clone().filter(|sid| self.is_free(sid)),
+                sid: one.goal.sid.clone().filter(|sid| {
+                    self.is_free(sid)
+                        && drafts.iter().all(|(.., draft)| draft.sid.as_ref() != Some(sid))
+                }),
                 effect: Effect::Allow,
                 principals: vec![PrincipalRef {
                     kind: PrincipalKind::Aws,
@@ -250,7 +249,7 @@ impl Scene<'_> {
                     values: vec![condition.1],
                 }],
             };
-            drafts.push((principal, bare, draft));
+            drafts.push((&one.arn, bare, draft));
         }
         let end = self.policy.statements.len();
         drafts
@@ -273,9 +272,7 @@ impl Scene<'_> {
             Error::new("internal", format!("The plan would make a policy that IAM refuses. {said}"))
                 .hint("This is a defect in Headgate; nothing was written.")
         })?;
-        let goals: Vec<Goal> = self.wanted.iter().map(|one| one.goal.clone()).collect();
-        let axes = axes(&[self.policy, &new], &goals, Some(self.role));
-        let changed = changes(self.policy, &new, &axes, Some(self.role));
+        let cells = self.compared(&new);
         let target = operations.first().map(|edit| match edit {
             Edit::AddPrincipal { statement, .. } | Edit::AddConditionValue { statement, .. } => {
                 *statement
@@ -284,7 +281,8 @@ impl Scene<'_> {
         });
         let expected = |change: &Change| {
             let Some(caller) = change.principal.caller(Some(self.role)) else { return false };
-            let opens = change.before != Decision::Allow && change.after != Decision::ExplicitDeny;
+            let opens = change.before != Decision::Allow
+                && matches!(change.after, Decision::Allow | Decision::Unknown);
             opens
                 && match form {
                     Form::Separate => missing.iter().any(|one| {
@@ -299,7 +297,7 @@ impl Scene<'_> {
                     }
                 }
         };
-        let stray = changed.iter().find(|change| !expected(change));
+        let stray = cells.iter().find(|(change, changes)| *changes && !expected(change));
         let unmet = self.wanted.iter().find(|one| !self.is_in(&new, one));
         if let Some(one) = unmet {
             let message = format!(
@@ -309,7 +307,7 @@ impl Scene<'_> {
             );
             return Ok(self.nothing(false, Some(refused(Refusal::OtherCells, message))));
         }
-        if let Some(change) = stray {
+        if let Some((change, _)) = stray {
             let message = format!(
                 "The change would also change what `{}` may do. Give each caller a statement of its own.",
                 crate::matrix::shown(&change.principal)
@@ -332,7 +330,7 @@ impl Scene<'_> {
             plan.size = sizes;
             return Ok(plan);
         }
-        let matrix = self.matrix(&new);
+        let matrix = cells.into_iter().map(|(cell, _)| cell).collect();
         Ok(Plan { satisfied: false, refused: None, after, operations, matrix, size: sizes })
     }
 }

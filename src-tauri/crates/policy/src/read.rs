@@ -157,9 +157,10 @@ impl Reader<'_> {
 
     /// Finds keys that stand twice, and characters that escapes hide.
     fn repeated(&mut self, node: &Node) {
+        let bad = |c: &char| !matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
         let hidden = |text: &str, range: Range| {
-            text.chars().any(|c| !matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}'))
-                && self.text[range.start..range.end].is_ascii()
+            let written = &self.text[range.start..range.end];
+            text.chars().filter(bad).any(|c| !written.contains(c))
         };
         let mut found = Vec::new();
         match &node.kind {

@@ -79,7 +79,7 @@ impl<'t> Page<'t> {
                     let separator = self.style.separator(node);
                     self.insert(last.range.end, separator + new);
                 }
-                None => self.put(node.range, format!("[{new}]")),
+                None => self.insert(node.range.start + 1, new.to_owned()),
             }
         } else {
             self.insert(node.range.start, "[".to_owned());

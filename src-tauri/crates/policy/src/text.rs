@@ -221,6 +221,10 @@ mod tests {
     fn an_answer_of_the_api_is_decoded_once() {
         assert_eq!(decoded("%7B%22a%22%3A%22x+y%2Bz%25%22%7D"), r#"{"a":"x+y+z%"}"#);
         assert_eq!(decoded("%7b%7d"), "{}");
+        assert_eq!(decoded("%7B%22a%22:%22%257B%22%7D"), r#"{"a":"%7B"}"#);
+        for left in [r#"{"a":"%7B"}"#, "", "%7", "é%7B"] {
+            assert_eq!(decoded(left), left);
+        }
         assert_eq!(decoded(r#"{"a":"%2B"}"#), r#"{"a":"%2B"}"#);
     }
 

@@ -36,7 +36,7 @@ pub(super) struct Holds {
     code: &'static str,
 }
 
-const POLICY: Holds = Holds { field: "FILE", code: "policy_invalid" };
+pub(super) const POLICY: Holds = Holds { field: "FILE", code: "policy_invalid" };
 const GOALS: Holds = Holds { field: "goals", code: "goals_invalid" };
 pub(super) const REQUESTS: Holds = Holds { field: "requests", code: "requests_invalid" };
 const PLAN: Holds = Holds { field: "PLAN", code: "plan_invalid" };
@@ -82,7 +82,8 @@ pub(super) fn source(app: &App, name: &str, aws: &OfAws) -> Result<Source> {
         let read = app.role_read(&RoleName { role: name.to_owned(), access: access(aws) })?;
         return Ok(Source { text: read.role.trust_policy.clone(), read: Some(read) });
     }
-    Ok(Source { text: text_of(name, POLICY)?, read: None })
+    let text = text_of(name, POLICY)?;
+    Ok(Source { text: headgate_app::policy::decoded(&text), read: None })
 }
 
 /// The role that a policy belongs to: as it was named, or as it was read.

@@ -7,7 +7,7 @@ use headgate_app::policy::{
     Axes, Caller, CallerKind, CallerRow, Cell, Change, Decision, Edit, Effect, Explanation, Lines,
     Named, Plan, Problem, Size, Truth, lines, place, unified,
 };
-use headgate_app::{Applied, ChangeHistory, ChangeState, RoleRead, WritePlan};
+use headgate_app::{Applied, AwsCaller, ChangeHistory, ChangeState, RoleRead, WritePlan};
 use headgate_terms::{Finding, Fix, Severity};
 
 use crate::page::{clean, counted_as, error, plain, shortened};
@@ -148,7 +148,7 @@ fn caller(row: &CallerRow) -> String {
     match row.kind {
         CallerKind::OtherRole => format!("other roles in account {}", account()),
         CallerKind::Stranger => "anyone else in any account".to_owned(),
-        CallerKind::Goal | CallerKind::Named => named(&row.principal),
+        CallerKind::Goal | CallerKind::Named | CallerKind::Like => named(&row.principal),
     }
 }
 
@@ -338,6 +338,14 @@ pub(crate) fn to_write(
     changes(out, plan.cells.iter())?;
     sizes(out, plan.size, lines(&plan.before, &plan.after))?;
     kept(out, plan, file)
+}
+
+/// Who is about to write, and what changes by it.
+pub(crate) fn before_write(out: Out<'_>, caller: &AwsCaller, plan: &WritePlan) -> io::Result<()> {
+    writeln!(out, "As {}, account {}", clean(&caller.arn), clean(&caller.account))?;
+    writeln!(out, "{}\n", clean(&plan.role))?;
+    print_diff(out, &unified(&plan.before, &plan.after, ("before", "after")))?;
+    writeln!(out)
 }
 
 pub(crate) fn applied(out: Out<'_>, applied: &Applied) -> io::Result<()> {

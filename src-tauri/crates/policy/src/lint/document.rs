@@ -161,7 +161,12 @@ fn too_large(scene: &Scene<'_>) -> Option<Found> {
     if size * 5 <= quota * 4 {
         return None;
     }
-    let (severity, meaning) = if size > quota {
+    let (severity, meaning) = if size > super::MOST {
+        (
+            Severity::Error,
+            "AWS refuses to save it, at any quota. Until it is smaller, its statements are not looked at.",
+        )
+    } else if size > quota {
         (
             Severity::Error,
             "AWS refuses to save it. Merge statements, remove unused ids and `Sid`s, or ask AWS for a quota of 4,096.",

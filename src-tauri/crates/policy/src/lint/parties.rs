@@ -221,10 +221,7 @@ impl<'s> Scene<'s> {
 /// own roles, or the only one beside Databricks in its statement that is no vendor's.
 pub(super) fn own_account(policy: &Policy) -> Option<String> {
     let is_databricks = |statement: &&Statement| {
-        statement
-            .principals
-            .iter()
-            .any(|one| account(one).is_some_and(|account| is_databricks(account)))
+        statement.principals.iter().any(|one| account(one).is_some_and(is_databricks))
     };
     let mut with: Vec<&Statement> = policy.statements.iter().filter(is_databricks).collect();
     if with.is_empty() {

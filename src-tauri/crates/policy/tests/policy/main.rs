@@ -2,4 +2,5 @@
 
 mod fixtures;
 mod lints;
+mod meaning;
 mod properties;

@@ -1,0 +1,96 @@
+//! What the matrix stands for and what the hashes tell apart: cases that were wrong once, or nearly.
+
+use headgate_policy::{
+    CallerKind, Change, Decision, Named, Policy, axes, cells, changes, read, semantic_hash,
+    structural_hash,
+};
+use headgate_terms::Arn;
+
+fn policy(principal: &str, condition: &str) -> Policy {
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},
+        "Action":"sts:AssumeRole","Condition":{condition}}}]}}"#
+    );
+    read(&text).valid().unwrap_or_else(|problems| panic!("{text}: {problems:?}"))
+}
+
+const ROOT: &str = "arn:aws:iam::417620938841:root";
+
+fn role() -> Arn {
+    "arn:aws:iam::417620938841:role/lake".parse().unwrap()
+}
+
+/// The callers of some kind who get in with some id or none.
+fn allowed(policy: &Policy, kind: CallerKind) -> Vec<Named> {
+    let axes = axes(&[policy], &[], Some(&role()));
+    let mut callers: Vec<Named> = cells(policy, &axes, Some(&role()))
+        .into_iter()
+        .filter(|cell| cell.decision == Decision::Allow)
+        .map(|cell| cell.principal)
+        .filter(|named| axes.callers.iter().any(|row| row.principal == *named && row.kind == kind))
+        .collect();
+    callers.dedup();
+    callers
+}
+
+#[test]
+fn whom_a_pattern_takes_stands_in_the_matrix() {
+    let team =
+        policy(ROOT, r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::417620938841:role/team-*"}}"#);
+    let data =
+        policy(ROOT, r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::417620938841:role/data-*"}}"#);
+    let any = Named::Aws("arn:aws:iam::417620938841:role/team-any".to_owned());
+    assert_eq!(allowed(&team, CallerKind::Like), std::slice::from_ref(&any));
+    assert_eq!(allowed(&team, CallerKind::OtherRole), []);
+    let axes = axes(&[&team, &data], &[], Some(&role()));
+    let closed = changes(&team, &data, &axes, Some(&role()));
+    let shut = |one: &Change| one.principal == any && one.after == Decision::ImplicitDeny;
+    assert!(closed.iter().any(shut), "{closed:?}");
+}
+
+#[test]
+fn whoever_stands_for_the_others_fits_no_pattern() {
+    let roles =
+        policy(ROOT, r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::417620938841:role/*-role"}}"#);
+    assert_eq!(allowed(&roles, CallerKind::OtherRole), []);
+    let ids = policy(ROOT, r#"{"StringLike":{"sts:ExternalId":"*-id"}}"#);
+    let drawn = axes(&[&ids], &[], Some(&role()));
+    let other = drawn.ids.iter().find(|id| id.any_other).unwrap().external_id.clone();
+    let through = cells(&ids, &drawn, Some(&role()));
+    assert!(
+        through
+            .iter()
+            .all(|one| one.external_id != other || one.decision == Decision::ImplicitDeny)
+    );
+}
+
+#[test]
+fn an_account_that_a_condition_names_has_a_row_and_no_stranger_is_of_it() {
+    let account = policy("*", r#"{"StringEquals":{"aws:PrincipalAccount":"999999999999"}}"#);
+    assert_eq!(allowed(&account, CallerKind::Stranger), []);
+    let there = "arn:aws:iam::999999999999:role/any-other-role".to_owned();
+    assert_eq!(allowed(&account, CallerKind::OtherRole), [Named::Aws(there)]);
+}
+
+#[test]
+fn two_operators_that_compare_alike_each_ask_for_themselves() {
+    let (a, b) = ("arn:aws:iam::417620938841:role/a", "arn:aws:iam::417620938841:role/b");
+    let both = policy(
+        ROOT,
+        &format!(
+            r#"{{"ArnEquals":{{"aws:PrincipalArn":"{a}"}},"ArnLike":{{"aws:PrincipalArn":"{b}"}}}}"#
+        ),
+    );
+    let either = policy(ROOT, &format!(r#"{{"ArnLike":{{"aws:PrincipalArn":["{a}","{b}"]}}}}"#));
+    assert_ne!(semantic_hash(&both, None), semantic_hash(&either, None));
+}
+
+#[test]
+fn a_key_in_other_capitals_means_the_same_and_reads_otherwise() {
+    let (one, other) = (
+        policy(ROOT, r#"{"StringEquals":{"sts:ExternalId":"ab"}}"#),
+        policy(ROOT, r#"{"stringequals":{"sts:ExternalID":"ab"}}"#),
+    );
+    assert_eq!(semantic_hash(&one, None), semantic_hash(&other, None));
+    assert_ne!(structural_hash(&one, None), structural_hash(&other, None));
+}
