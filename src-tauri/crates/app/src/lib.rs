@@ -6,7 +6,9 @@ include!("commands.rs");
 
 mod callers;
 mod calls;
+mod changes;
 mod demo;
+mod drafts;
 mod host;
 mod lakes;
 mod overview;
@@ -30,7 +32,12 @@ use host::NoDesktop;
 
 pub use callers::{Templates, TemplatesFor};
 pub use calls::{Call, CallName, Calls, Nothing, OpenCall, Sink};
+pub use changes::{
+    Applied, ChangeAsked, ChangeHistory, ChangeName, ChangeRecord, ChangeState, HistoryOf,
+    PlanName, WritePlan, WriteProgress,
+};
 pub use demo::{DemoReport, Sample};
+pub use drafts::DraftAnswer;
 pub use headgate_aws::Caller as AwsCaller;
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
 pub use headgate_policy::{self as policy, Plan as PatchPlan};
@@ -45,11 +52,7 @@ pub use policies::{
     PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
     PolicyView, invalid, valid,
 };
-pub use roles::{
-    Applied, AwsAccess, AwsProfiles, ChangeAsked, ChangeHistory, ChangeName, ChangeRecord,
-    ChangeState, DraftAnswer, HistoryOf, PlanName, RoleName, RoleRead, WritePlan, WriteProgress,
-    facts_of, now,
-};
+pub use roles::{AwsAccess, AwsProfiles, RoleName, RoleRead, facts_of, now};
 pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
 pub use serve::COMMANDS;
 pub use settings::{Settings, SettingsChange, SettingsReport, Theme};

@@ -18,7 +18,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::App;
 use crate::callers::{Templates, TemplatesFor};
 use crate::calls::{Call, CallName, Calls, Nothing};
+use crate::changes::{
+    Applied, ChangeAsked, ChangeHistory, ChangeName, HistoryOf, PlanName, WritePlan,
+};
 use crate::demo::Sample;
+use crate::drafts::DraftAnswer;
 use crate::host::{Choose, Chosen, Copy, HostEvent};
 use crate::lakes::Lakes;
 use crate::overview::Overview;
@@ -26,10 +30,7 @@ use crate::policies::{
     PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
     PolicyView,
 };
-use crate::roles::{
-    Applied, AwsProfiles, ChangeAsked, ChangeHistory, ChangeName, DraftAnswer, HistoryOf, PlanName,
-    RoleName, RoleRead, WritePlan,
-};
+use crate::roles::{AwsProfiles, RoleName, RoleRead};
 use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
 use crate::settings::{SettingsChange, SettingsReport};
 use crate::start::{PageFailed, Start};

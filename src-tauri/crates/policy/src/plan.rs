@@ -267,6 +267,22 @@ impl Scene<'_> {
     fn proved(&self, operations: Vec<Edit>, missing: &[&Wanted], form: Form) -> Result<Plan> {
         let after = apply_all(self.text, &operations)?;
         let sizes = Size { before: size(self.text), after: size(&after), quota: self.quota };
+        if sizes.after > sizes.quota {
+            let message = format!(
+                "The policy would have {} characters, and the role's quota is {}. {}",
+                sizes.after,
+                sizes.quota,
+                match form {
+                    Form::Separate =>
+                        "The guide's form is smaller; removing unused statements and `Sid`s helps, and AWS raises the quota to 4,096 on request.",
+                    Form::Guide =>
+                        "Remove unused ids, statements or `Sid`s; AWS raises the quota to 4,096 on request.",
+                }
+            );
+            let mut plan = self.nothing(false, Some(refused(Refusal::TooLarge, message)));
+            plan.size = sizes;
+            return Ok(plan);
+        }
         let new = read(&after).valid().map_err(|problems| {
             let said = problems.first().map_or("", |problem| &problem.message);
             Error::new("internal", format!("The plan would make a policy that IAM refuses. {said}"))
@@ -313,22 +329,6 @@ impl Scene<'_> {
                 crate::matrix::shown(&change.principal)
             );
             return Ok(self.nothing(false, Some(refused(Refusal::OtherCells, message))));
-        }
-        if sizes.after > sizes.quota {
-            let message = format!(
-                "The policy would have {} characters, and the role's quota is {}. {}",
-                sizes.after,
-                sizes.quota,
-                match form {
-                    Form::Separate =>
-                        "The guide's form is smaller; removing unused statements and `Sid`s helps, and AWS raises the quota to 4,096 on request.",
-                    Form::Guide =>
-                        "Remove unused ids, statements or `Sid`s; AWS raises the quota to 4,096 on request.",
-                }
-            );
-            let mut plan = self.nothing(false, Some(refused(Refusal::TooLarge, message)));
-            plan.size = sizes;
-            return Ok(plan);
         }
         let matrix = cells.into_iter().map(|(cell, _)| cell).collect();
         Ok(Plan { satisfied: false, refused: None, after, operations, matrix, size: sizes })

@@ -1,0 +1,91 @@
+//! The draft of a policy that is kept while it is worked on, and the goals that each role had.
+
+use headgate_policy::Goal;
+use headgate_store::Store;
+use headgate_terms::Result;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::App;
+use crate::calls::Nothing;
+use crate::roles::{AwsAccess, RoleRead};
+
+/// A draft that is kept while it is worked on.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KeptDraft {
+    /// The role as it was read; none for a policy that was pasted.
+    pub read: Option<RoleRead>,
+    /// The ARN that a pasted policy belongs to, where a person named it.
+    pub role: Option<String>,
+    /// The text that the draft began from.
+    pub base: String,
+    /// The draft.
+    pub text: String,
+    /// Who is to get in, switched off ones included.
+    pub goals: Vec<KeptGoal>,
+    /// The form that plans take.
+    pub form: headgate_policy::Form,
+    /// How AWS is reached.
+    pub access: AwsAccess,
+}
+
+/// A goal with its switch.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KeptGoal {
+    /// The template it came from.
+    pub template: String,
+    /// What people call it.
+    pub label: String,
+    /// The goal.
+    pub goal: Goal,
+    /// Whether it is asked for.
+    pub on: bool,
+}
+
+/// The draft that is kept, if any.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct DraftAnswer {
+    /// The draft.
+    pub draft: Option<KeptDraft>,
+}
+/// The name under which the store keeps the draft.
+const DRAFT: &str = "policy_draft";
+impl App {
+    pub(crate) fn policy_draft(&self, _: &Nothing) -> Result<DraftAnswer> {
+        let Some(store) = Store::open_if_any(self.data().path())? else {
+            return Ok(DraftAnswer { draft: None });
+        };
+        let draft = store.setting(DRAFT)?.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(DraftAnswer { draft })
+    }
+
+    pub(crate) fn policy_draft_keep(&self, kept: &DraftAnswer) -> Result<Nothing> {
+        self.data().make()?;
+        let text =
+            kept.draft.as_ref().map(|draft| serde_json::to_string(draft).unwrap_or_default());
+        let store = Store::open(self.data().path())?;
+        store.keep_setting(DRAFT, text.as_deref())?;
+        if let Some(draft) = &kept.draft
+            && let Some(role) =
+                draft.read.as_ref().map(|read| &read.role.arn).or(draft.role.as_ref())
+        {
+            let goals: Vec<&Goal> = draft.goals.iter().map(|kept| &kept.goal).collect();
+            let text = serde_json::to_string(&goals).unwrap_or_default();
+            store.keep_setting(&goals_name(role), Some(&text))?;
+        }
+        Ok(Nothing {})
+    }
+
+    /// The goals that a role had when it was last worked on.
+    pub(crate) fn kept_goals(&self, role: Option<&str>) -> Result<Vec<Goal>> {
+        let (Some(role), Some(store)) = (role, Store::open_if_any(self.data().path())?) else {
+            return Ok(Vec::new());
+        };
+        let text = store.setting(&goals_name(role))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+}
+
+fn goals_name(role: &str) -> String {
+    format!("goals of {role}")
+}
