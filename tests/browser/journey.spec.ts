@@ -152,7 +152,7 @@ test('the whole journey without a pointer', async ({ page, product }) => {
   const events = product.events('in', [track('Order Completed', { total: 1 }), 'broken'])
   await page.goto(product.url)
   await expect(page.getByRole('button', { name: 'Sync the sample' })).toBeEnabled()
-  await page.keyboard.press('Control+2')
+  await page.keyboard.press('Control+3')
   await expect(page.getByRole('heading', { name: 'Schemas', level: 1 })).toBeVisible()
   await page.keyboard.press('/')
   await page.keyboard.type(events)

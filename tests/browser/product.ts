@@ -1,9 +1,10 @@
 // What every browser test stands on: the real commands over loopback with a data folder of their
-// own, a page that may not log an error, and ways to look at it.
+// own, a page that may not log an error, an account of AWS that is played, and ways to look at it.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -25,9 +26,9 @@ export interface Product {
   events(name: string, lines: (object | string)[], gzip?: boolean): string
 }
 
-async function start(data: string): Promise<[ChildProcess, string]> {
+async function start(data: string, more: NodeJS.ProcessEnv): Promise<[ChildProcess, string]> {
   const host = spawn(binary, [join(here, '../..')], {
-    env: { ...process.env, HEADGATE_DATA: data },
+    env: { ...process.env, ...more, HEADGATE_DATA: data },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const lines = createInterface({ input: host.stdout! })
@@ -35,39 +36,45 @@ async function start(data: string): Promise<[ChildProcess, string]> {
   throw new Error('the host ended before it was ready')
 }
 
+/** A product with a data folder of its own, for as long as a test needs it. */
+async function served(
+  use: (product: Product) => Promise<void>,
+  more: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-browser-'))
+  const [host, url] = await start(join(folder, 'data'), more)
+  await use({
+    url,
+    folder,
+    async play(event) {
+      const answer = await fetch(`${url}desktop`, {
+        method: 'POST',
+        body: JSON.stringify(event),
+      })
+      expect(answer.status).toBe(204)
+    },
+    async copied() {
+      return (await fetch(`${url}desktop`)).text()
+    },
+    events(name, lines, gzip = false) {
+      const into = join(folder, name)
+      mkdirSync(into, { recursive: true })
+      const text =
+        lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n') +
+        '\n'
+      writeFileSync(
+        join(into, gzip ? 'events.ndjson.gz' : 'events.ndjson'),
+        gzip ? gzipSync(text) : text,
+      )
+      return into
+    },
+  })
+  host.kill()
+  rmSync(folder, { recursive: true, force: true })
+}
+
 export const test = base.extend<{ product: Product; quiet: void }>({
-  product: async ({}, use) => {
-    const folder = mkdtempSync(join(tmpdir(), 'headgate-browser-'))
-    const [host, url] = await start(join(folder, 'data'))
-    await use({
-      url,
-      folder,
-      async play(event) {
-        const answer = await fetch(`${url}desktop`, {
-          method: 'POST',
-          body: JSON.stringify(event),
-        })
-        expect(answer.status).toBe(204)
-      },
-      async copied() {
-        return (await fetch(`${url}desktop`)).text()
-      },
-      events(name, lines, gzip = false) {
-        const into = join(folder, name)
-        mkdirSync(into, { recursive: true })
-        const text =
-          lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n') +
-          '\n'
-        writeFileSync(
-          join(into, gzip ? 'events.ndjson.gz' : 'events.ndjson'),
-          gzip ? gzipSync(text) : text,
-        )
-        return into
-      },
-    })
-    host.kill()
-    rmSync(folder, { recursive: true, force: true })
-  },
+  product: async ({}, use) => served(use),
   // Nothing may be said on the console, no policy broken.
   quiet: [
     async ({ page }, use) => {
@@ -87,6 +94,122 @@ export const test = base.extend<{ product: Product; quiet: void }>({
 })
 
 export { expect }
+
+/** An account of AWS that a server of its own plays. */
+export interface Account {
+  /** Where it answers. */
+  url: string
+  /** The configuration of AWS's tools: a profile that asks for MFA, and one whose login is over. */
+  config: string
+  /** Makes a role and returns its ARN. */
+  role(name: string, policy: string, tags?: Record<string, string>): Promise<string>
+  /** Writes a role's policy, as somebody else would. */
+  write(name: string, policy: string): Promise<void>
+  /** A role's policy as the account has it. */
+  policy(name: string): Promise<string>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  const { port } = server.address() as AddressInfo
+  await new Promise((closed) => server.close(closed))
+  return port
+}
+
+const profiles = `
+[default]
+aws_access_key_id = testing
+aws_secret_access_key = testing
+
+[profile admin-mfa]
+role_arn = arn:aws:iam::123456789012:role/admin
+source_profile = default
+mfa_serial = arn:aws:iam::123456789012:mfa/admin
+
+[profile lake-sso]
+sso_session = lake
+sso_account_id = 123456789012
+sso_role_name = Admin
+
+[sso-session lake]
+sso_region = us-east-1
+sso_start_url = https://lake.awsapps.com/start
+`
+
+function account(url: string, config: string): Account {
+  async function iam(action: string, more: Record<string, string>): Promise<string> {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        // It only looks for the service's name here.
+        authorization:
+          'AWS4-HMAC-SHA256 Credential=testing/20261122/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=none',
+      },
+      body: new URLSearchParams({ Action: action, Version: '2010-05-08', ...more }),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${action}: ${text}`)
+    return text
+  }
+  const part = (text: string, name: string) =>
+    text.match(new RegExp(`<${name}>([^<]*)</${name}>`))?.[1] ?? ''
+  return {
+    url,
+    config,
+    async role(name, policy, tags = {}) {
+      const named = Object.entries(tags).flatMap(([key, value], at) => [
+        [`Tags.member.${at + 1}.Key`, key],
+        [`Tags.member.${at + 1}.Value`, value],
+      ])
+      const asked = { RoleName: name, AssumeRolePolicyDocument: policy }
+      return part(await iam('CreateRole', { ...asked, ...Object.fromEntries(named) }), 'Arn')
+    },
+    async write(name, policy) {
+      await iam('UpdateAssumeRolePolicy', { RoleName: name, PolicyDocument: policy })
+    },
+    async policy(name) {
+      const text = await iam('GetRole', { RoleName: name })
+      return decodeURIComponent(part(text, 'AssumeRolePolicyDocument'))
+    },
+  }
+}
+
+/** Tests against an account of AWS that is played on this computer. */
+export const testAws = test.extend<{ account: Account }>({
+  account: async ({}, use) => {
+    const port = await freePort()
+    const server = spawn(
+      join(here, '../../.venv/bin/moto_server'),
+      ['-H', '127.0.0.1', '-p', `${port}`],
+      { stdio: 'ignore' },
+    )
+    const url = `http://127.0.0.1:${port}`
+    for (let tries = 0; ; tries += 1) {
+      const answers = await fetch(`${url}/moto-api/data.json`).catch(() => undefined)
+      if (answers?.ok) break
+      if (tries > 200) throw new Error('the account did not begin to answer')
+      await new Promise((done) => setTimeout(done, 100))
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'headgate-aws-'))
+    const config = join(folder, 'config')
+    writeFileSync(config, profiles)
+    await use(account(url, config))
+    server.kill()
+    rmSync(folder, { recursive: true, force: true })
+  },
+  product: async ({ account }, use) =>
+    served(use, {
+      AWS_ENDPOINT_URL: account.url,
+      AWS_ACCESS_KEY_ID: 'testing',
+      AWS_SECRET_ACCESS_KEY: 'testing',
+      AWS_REGION: 'us-east-1',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_CONFIG_FILE: account.config,
+      AWS_SHARED_CREDENTIALS_FILE: account.config,
+    }),
+})
 
 let number = 0
 

@@ -8,6 +8,7 @@ import './components/controls.css'
 import './components/tables.css'
 import './components/drawings.css'
 import './components/pages.css'
+import './components/policy.css'
 import './components/scrolling.css'
 import './components/window.css'
 

@@ -1,6 +1,6 @@
 // Addresses inside the application: `/page/object?key=value`, kept behind the `#`.
 
-export const pages = ['overview', 'schemas', 'tables', 'syncs', 'settings'] as const
+export const pages = ['overview', 'policy', 'schemas', 'tables', 'syncs', 'settings'] as const
 export type Page = (typeof pages)[number]
 
 export interface Route {

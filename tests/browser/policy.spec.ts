@@ -1,0 +1,392 @@
+// Journeys through the trust policy's page: on pasted policies without any account, by keyboard alone,
+// with text that is no policy, and against an account that somebody else changes meanwhile.
+
+import type { Page } from '@playwright/test'
+import { expect, test, testAws } from './product'
+import {
+  catalog,
+  credentialId,
+  databricks,
+  editor,
+  guide,
+  meanwhile,
+  paste,
+  pasteOver,
+  role,
+  roleName,
+  segment,
+  workspaceId,
+  worst,
+} from './policies'
+
+const row = (page: Page, name: string) => page.getByRole('row', { name: new RegExp(`^${name}`) })
+
+/** The draft as it is kept, every byte of it. */
+async function draft(page: Page): Promise<string> {
+  return page.evaluate(async () => {
+    const body = JSON.stringify({ call: 'test', request: {} })
+    const answer = await fetch('call/policy_draft', { method: 'POST', body })
+    const said = JSON.parse(await answer.text()) as { answer: { draft: { text: string } } }
+    return said.answer.draft.text
+  })
+}
+
+async function addSegment(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Say its id… Segment' }).click()
+  await page.getByRole('textbox', { name: 'External id' }).fill(workspaceId)
+  await page.keyboard.press('Control+Enter')
+  await expect(row(page, 'Segment')).toContainText('was denied')
+}
+
+test('Segment gets in, in both forms, and out again', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks(), role)
+  await expect(page.getByText('Pasted, not compared with AWS.')).toBeVisible()
+  await addSegment(page)
+  await expect(page.locator('.lead')).toContainText('lets Segment in')
+  // The same plan opens more cells in the other form, and both say how many.
+  await expect(page.locator('.who-head')).toContainText('A statement eachopens 1')
+  await expect(page.locator('.who-head')).toContainText('As in the guideopens 3')
+  await expect(page.locator('td.opened')).toHaveCount(1)
+  await page.getByLabel('As in the guide').check({ force: true })
+  await expect(page.locator('td.opened')).toHaveCount(3)
+  await page.getByLabel('A statement each').check({ force: true })
+  await expect(page.locator('td.opened')).toHaveCount(1)
+  await expect.poll(() => draft(page)).toContain('SegmentStorageDestinations')
+
+  await page.getByRole('switch', { name: 'Segment' }).click()
+  await expect(page.locator('td.opened')).toHaveCount(0)
+  await expect.poll(() => draft(page)).toBe(databricks())
+  await page.getByRole('switch', { name: 'Segment' }).click()
+  await expect(page.locator('td.opened')).toHaveCount(1)
+  await page.getByRole('button', { name: 'Discard draft' }).click()
+  await expect(page.getByText('Nothing is changed.')).toBeVisible()
+  await expect.poll(() => draft(page)).toBe(databricks())
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(page.locator('td.opened')).toHaveCount(1)
+})
+
+test('a placeholder is filled by the id that is said', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks('0000'), role)
+  await page.getByRole('button', { name: 'Say its id… Unity Catalog' }).click()
+  await page.getByRole('textbox', { name: 'External id' }).fill('<the id>')
+  await page.getByRole('button', { name: /^Plan it/ }).click()
+  await expect(page.getByRole('alert')).toContainText('a placeholder is left in it')
+  await page.getByRole('textbox', { name: 'External id' }).fill(credentialId)
+  await page.getByRole('button', { name: /^Plan it/ }).click()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await expect(page.locator('td.opened')).toHaveCount(2)
+  await expect(page.locator('td.closed')).toHaveCount(2)
+  await expect.poll(() => draft(page)).toBe(databricks())
+})
+
+test('findings are mended with one key, and steps taken back', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, worst, role)
+  await page.getByRole('heading', { level: 1 }).focus()
+  await page.keyboard.press(']')
+  await expect(page.locator('[data-finding]').first()).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.locator('.facts')).toContainText('Means')
+  const fixable = page.locator('li', { has: page.locator('[data-fix]') })
+  const count = await fixable.count()
+  expect(count).toBeGreaterThan(1)
+  await fixable.last().locator('[data-finding]').focus()
+  await page.keyboard.press('f')
+  await expect(fixable).toHaveCount(count - 1)
+  await expect(page.getByText('1 is mended by the draft')).toBeVisible()
+  await page.keyboard.press('Control+z')
+  await expect(fixable).toHaveCount(count)
+  await page.keyboard.press('Control+Shift+z')
+  await expect(fixable).toHaveCount(count - 1)
+  await page.keyboard.press('Control+z')
+  await page.keyboard.press('[')
+  await expect.poll(() => draft(page)).toBe(worst)
+})
+
+test('the whole matter without a pointer', async ({ page, product }) => {
+  await page.goto(product.url)
+  await expect(page.getByRole('button', { name: 'Sync the sample' })).toBeEnabled()
+  await page.keyboard.press('Control+2')
+  await expect(page.getByRole('heading', { name: 'Trust policy', level: 1 })).toBeFocused()
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('paste a trust')
+  await expect(page.getByRole('option', { name: /Paste a trust policy/ })).toBeVisible()
+  await page.keyboard.press('Enter')
+  await expect(page.getByLabel('Trust policy, as JSON')).toBeFocused()
+  await page.keyboard.insertText(databricks())
+  await page.keyboard.press('Tab')
+  await page.keyboard.type(role)
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('grid')).toBeVisible()
+
+  // The matrix is one stop; arrows move, E explains.
+  await page.locator('td[tabindex="0"]').focus()
+  await page.keyboard.press('e')
+  await expect(page.locator('.explain')).toContainText('Statement 1')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('Enter')
+  await expect(page.locator('.explain h3')).toHaveText(
+    'This role itself, with Any other id, or none',
+  )
+  await page.keyboard.press('Home')
+  await page.keyboard.press('e')
+  await page.getByRole('button', { name: 'Statement 2, line 11' }).focus()
+  await page.keyboard.press('Enter')
+  await expect(editor(page)).toBeFocused()
+
+  // Letters belong to the text now; undo is the page's.
+  await page.keyboard.press('ArrowLeft')
+  await page.keyboard.type('rf')
+  await expect(page.getByRole('heading', { name: 'Problems' })).toBeVisible()
+  await page.keyboard.press('Control+z')
+  await expect(page.getByRole('heading', { name: 'Findings' })).toBeVisible()
+  await expect.poll(() => draft(page)).toBe(databricks())
+
+  await page.getByRole('separator', { name: 'Height of the text' }).focus()
+  const height = async () => (await page.locator('.editor').boundingBox())!.height
+  const before = await height()
+  await page.keyboard.press('Home')
+  await expect.poll(height).toBeGreaterThan(before + 100)
+  await page.keyboard.press('End')
+  await expect.poll(height).toBeLessThan(before)
+
+  await page.keyboard.press('Control+k')
+  await page.keyboard.type('try a caller')
+  await page.keyboard.press('Enter')
+  const dialog = page.getByRole('dialog', { name: 'Try a caller' })
+  await expect(dialog.getByRole('heading', { name: 'Try a caller' })).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(dialog).toHaveCount(0)
+})
+
+test('text that is no policy is kept, and says why', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks(), role)
+  // Half of it: the matrix stays as of the last valid text.
+  const half = databricks().slice(0, 500)
+  await pasteOver(page, half)
+  await expect(page.getByRole('heading', { name: 'Problems' })).toBeVisible()
+  await expect(page.locator('.who-head')).toContainText('As of the last valid text')
+  await expect(row(page, 'Unity Catalog')).toContainText('Allowed')
+  await expect(page.locator('.lead')).toContainText('The draft is kept.')
+  await expect(page.getByRole('button', { name: 'Export…' })).toBeDisabled()
+
+  // It outlives the page, and a reload.
+  await page.getByRole('link', { name: 'Tables', exact: true }).click()
+  await page.getByRole('link', { name: 'Trust policy', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'Problems' })).toBeVisible()
+  await page.reload()
+  await expect(page.getByRole('heading', { name: 'Problems' })).toBeVisible()
+  await expect.poll(() => draft(page)).toBe(half)
+
+  // Too much is not taken, and what was there stays.
+  await page.getByRole('tab', { name: 'Draft' }).click()
+  await pasteOver(page, 'x'.repeat(1_000_000))
+  await expect(page.getByText('1,000,000 characters are more than AWS takes')).toBeVisible()
+  await expect.poll(() => draft(page)).toBe(half)
+  await expect(editor(page)).toContainText('UnityCatalogAssumeRole')
+})
+
+test('a paste of another kind says what it is', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  const field = page.getByLabel('Trust policy, as JSON')
+  await field.fill('x'.repeat(1_000_000))
+  await page.getByRole('button', { name: 'Look at it' }).click()
+  await expect(page.getByRole('alert')).toContainText('131,072')
+  await expect(field).toHaveValue(/^x{1000}/)
+  await field.fill(databricks())
+  await page.getByLabel('The role’s ARN, if you know it').fill('arn:aws:s3:::bucket')
+  await page.getByRole('button', { name: 'Look at it' }).click()
+  await expect(page.getByRole('alert')).toContainText('is no role’s ARN')
+
+  await paste(page, encodeURIComponent(databricks().replace('UnityCatalog', 'Unity Plus+Catalog')))
+  await page.getByRole('button', { name: 'Decode it', exact: true }).click()
+  await expect.poll(() => draft(page)).toContain('Unity Plus+Catalog')
+
+  for (const [text, said] of [
+    [
+      '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}',
+      'Resource',
+    ],
+    ['no JSON at all', 'JSON'],
+    ['{"Statement":[{"Efect":"Allow"}]}', 'Efect'],
+  ] as const) {
+    await page.getByRole('button', { name: 'Open another…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Trust policy, as JSON').fill(text)
+    await dialog.getByRole('button', { name: 'Look at it' }).click()
+    await expect(dialog).toHaveCount(0)
+    await expect(page.getByRole('heading', { name: 'Problems' })).toBeVisible()
+    await expect(page.locator('.findings')).toContainText(said)
+  }
+})
+
+test('statements are changed as cards, and the text keeps every other byte', async ({
+  page,
+  product,
+}) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, guide, role)
+  await page.getByLabel('Statements').check({ force: true })
+  await page.getByLabel('Name of statement 1').fill('Everybody')
+  await page.getByLabel('Name of statement 1').blur()
+  await expect
+    .poll(() => draft(page))
+    .toBe(guide.replace('"Effect": "Allow"', '"Sid": "Everybody",\n      "Effect": "Allow"'))
+  await page.keyboard.press('Control+z')
+  await page.getByRole('heading', { level: 1 }).focus()
+  await page.keyboard.press('Control+z')
+  await expect.poll(() => draft(page)).toBe(guide)
+
+  const first = page.getByRole('listitem', { name: /^statement 1/ })
+  await first.getByRole('button', { name: `Change value ${workspaceId}` }).click()
+  await page.keyboard.type('another-workspace')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => draft(page)).toBe(guide.replace(workspaceId, 'another-workspace'))
+  await first.getByRole('button', { name: 'Add value' }).click()
+  await page.keyboard.type('one-more')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => draft(page)).toContain('"another-workspace", "one-more"')
+  await first.getByRole('button', { name: 'Remove value one-more' }).click()
+  await expect.poll(() => draft(page)).toBe(guide.replace(workspaceId, 'another-workspace'))
+
+  await first.getByRole('button', { name: 'Split…' }).click()
+  await first.getByRole('checkbox', { name: 'Segment' }).check()
+  await first.getByRole('checkbox', { name: 'another-workspace' }).check()
+  await first.getByRole('button', { name: 'Split', exact: true }).click()
+  await expect(page.getByRole('listitem', { name: /^statement 2/ })).toContainText('Segment')
+  await first.getByRole('button', { name: 'Merge with next' }).click()
+  await expect(page.getByRole('listitem', { name: /^statement 2/ })).toHaveCount(0)
+  await expect(first).toContainText('another-workspace')
+
+  // What cannot be done says so on its card.
+  await first.getByRole('button', { name: 'Remove', exact: true }).click()
+  await expect(first.getByRole('alert')).toBeVisible()
+  await first.getByRole('button', { name: 'Add principal' }).click()
+  await page.keyboard.type('ec2.amazonaws.com')
+  await first.getByLabel('Kind of principal').selectOption('Service')
+  await first.getByRole('button', { name: 'Add', exact: true }).click()
+  await expect.poll(() => draft(page)).toContain('"Service": "ec2.amazonaws.com"')
+  await first.getByText('Deny', { exact: true }).click()
+  await expect.poll(() => draft(page)).toContain('"Effect": "Deny"')
+  await page.getByRole('button', { name: 'Add a statement', exact: true }).click()
+  await expect(page.getByRole('listitem', { name: /^statement 2/ })).toBeVisible()
+})
+
+test('a caller is tried with what it brings', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(
+    page,
+    worst.replace('"BoolIfExists"', '"Bool"').replace('{ "AWS": "*" }', `{ "AWS": "${catalog}" }`),
+    role,
+  )
+  await page.getByRole('button', { name: 'Try a caller' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Caller, a role').fill('arn:aws:iam::595280932656:role/other')
+  await dialog.getByLabel('External id').fill('any-thing')
+  await expect(dialog.locator('.group').last()).toContainText('Depends')
+  await dialog.getByLabel('MFA').selectOption('true')
+  await expect(dialog.locator('.group').last()).toContainText('Allowed')
+  await dialog.getByLabel('MFA').selectOption('absent')
+  await expect(dialog.locator('.group').last()).toContainText('Denied')
+  await dialog.getByLabel('Caller, a role').fill('nobody at all')
+  await expect(dialog.getByRole('alert')).toContainText('no caller')
+  await dialog.getByLabel('Caller, a role').fill(segment)
+  await dialog.getByRole('button', { name: 'Copy result' }).click()
+  await expect.poll(() => product.copied()).toContain('"decision"')
+})
+
+test('the draft goes to other tools', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks())
+  await page.getByRole('button', { name: 'Export…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('The role’s name or ARN').fill(role)
+  await expect(dialog.locator('pre')).toContainText(`--role-name ${roleName}`)
+  await dialog.getByLabel('Terraform').check({ force: true })
+  await expect(dialog.locator('pre')).toContainText('aws_iam_role')
+  await dialog.getByLabel('CloudFormation').check({ force: true })
+  await expect(dialog.locator('pre')).toContainText('AWS::IAM::Role')
+  await dialog.getByRole('button', { name: 'Copy', exact: true }).click()
+  await expect.poll(() => product.copied()).toContain('AWS::IAM::Role')
+})
+
+testAws(
+  'add Segment, write, be overtaken, rebase, write, restore',
+  async ({ page, product, account }) => {
+    await account.role(roleName, databricks())
+    await page.goto(`${product.url}#/policy`)
+    await page.getByLabel('Role, its name or ARN').fill(roleName)
+    await page.getByRole('button', { name: 'Read the role' }).click()
+    await expect(page.getByText('This is what AWS has')).toBeVisible()
+    await expect(page.getByRole('button', { name: 'Review and apply…' })).toBeDisabled()
+    await addSegment(page)
+    await expect.poll(() => draft(page)).toContain(workspaceId)
+    const wanted = await draft(page)
+    await page.keyboard.press('Control+Enter')
+    const dialog = page.getByRole('dialog')
+    await expect(dialog).toContainText('arn:aws:sts::123456789012:user/moto')
+    await expect(dialog).toContainText(account.url)
+    expect(await account.policy(roleName)).toBe(databricks())
+
+    // Somebody is faster.
+    await account.write(roleName, meanwhile)
+    await page.keyboard.press('Control+Enter')
+    await expect(dialog).toContainText('AWS had a newer one')
+    await expect(dialog.getByText('Not sent')).toHaveCount(2)
+    expect(await account.policy(roleName)).toBe(meanwhile)
+    await dialog.getByRole('button', { name: 'Show what changed' }).click()
+    await expect(page.getByRole('alert')).toContainText('AWS has another policy')
+    await expect(page.getByRole('button', { name: 'Review and apply…' })).toBeDisabled()
+    await expect.poll(() => draft(page)).toBe(wanted)
+    await page.getByRole('button', { name: 'Rebase the draft' }).click()
+    await expect.poll(() => draft(page)).toContain('user/admin')
+    const rebased = await draft(page)
+    expect(rebased).toContain(workspaceId)
+
+    await page.getByRole('button', { name: 'Review and apply…' }).click()
+    await expect(dialog).toContainText('1 cell opens')
+    await dialog.getByRole('button', { name: /^Apply 1 change/ }).click()
+    await expect(dialog).toContainText('One thing changed')
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    expect(await account.policy(roleName)).toBe(rebased)
+    await expect(page.getByText('This is what AWS has')).toBeVisible()
+
+    // What was read outlives a reload.
+    await page.reload()
+    await expect(page.getByText('This is what AWS has')).toBeVisible()
+
+    // Put back through the same path.
+    await page.getByRole('button', { name: 'History' }).click()
+    await expect(dialog.getByRole('option', { name: /Refused/ })).toBeVisible()
+    await dialog.getByRole('option', { name: /Done/ }).click()
+    await dialog.getByRole('button', { name: 'Restore…' }).click()
+    await expect(dialog).toContainText('Put back the policy of lake-writer')
+    await dialog.getByRole('button', { name: /^Apply 1 change/ }).click()
+    await expect(dialog).toContainText('One thing changed')
+    expect(await account.policy(roleName)).toBe(meanwhile)
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await expect(row(page, 'Segment')).not.toContainText('Allowed')
+
+    // A draft that nobody touched takes what AWS has now.
+    await account.write(roleName, databricks())
+    await page.getByRole('heading', { level: 1 }).focus()
+    await page.keyboard.press('r')
+    await expect.poll(() => draft(page)).toBe(databricks())
+  },
+)
+
+testAws('what AWS refuses stands where it was asked', async ({ page, product, account }) => {
+  await account.role('AWSReservedSSO_Admin_0123', databricks())
+  await page.goto(`${product.url}#/policy`)
+  await page.getByLabel('Role, its name or ARN').fill('gone')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('alert')).toContainText('role_not_found')
+  await page.getByLabel('Role, its name or ARN').fill('AWSReservedSSO_Admin_0123')
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('This role cannot be edited')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Review and apply…' })).toBeDisabled()
+})

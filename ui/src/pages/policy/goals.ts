@@ -1,0 +1,110 @@
+// Who is to get in: the goals that a policy and what is known of each caller suggest, and the edits
+// that take one out again.
+
+import type { Edit, Goal, KeptGoal, MatrixView, PolicyCards, Template } from '../../api'
+
+/** Databricks makes ids of this shape. */
+const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+
+/** The ids among those known that a caller most likely brings, the likeliest first. */
+function likely(template: Template, templates: Template[]): string[] {
+  const of = (id: string) =>
+    templates.find((one) => one.id === id)?.known_ids.map((known) => known.id) ?? []
+  const own = of('headgate')
+  const ids = template.known_ids.map((known) => known.id)
+  if (template.id === 'headgate') return ids
+  const others = ids.filter((id) => !own.includes(id))
+  const databricks = template.id === 'unity_catalog' || template.id === 'self'
+  const fit = others.filter((id) => uuid.test(id) === databricks)
+  return fit.length > 0 ? fit : databricks ? others : []
+}
+
+/** Whether a statement that allows names a principal. */
+function isNamed(policy: PolicyCards | null, principal: string): boolean {
+  return !!policy?.statements.some(
+    (one) => one.effect === 'Allow' && one.principals.some((other) => other.value === principal),
+  )
+}
+
+/** The goals to begin with: on for those the policy names, off for those that may be let in. */
+export function goalsOf(templates: Template[], policy: PolicyCards | null): KeptGoal[] {
+  const catalogs = templates.filter((one) => one.id === 'unity_catalog')
+  const named = catalogs.filter((one) => isNamed(policy, one.principal ?? ''))
+  const catalog = named[0] ?? catalogs[0]
+  return templates
+    .filter((one) => one.id !== 'unity_catalog' || one === catalog)
+    .flatMap((template) => {
+      const { principal } = template
+      if (principal === null || template.id === 'custom') return []
+      const ids = likely(template, templates)
+      const some: (string | null)[] = template.id === 'segment' ? ids : ids.slice(0, 1)
+      return (some.length > 0 ? some : [null]).map((externalId): KeptGoal => {
+        const on = externalId !== null && (template.required || isNamed(policy, principal))
+        const goal = { principal, externalId, sid: template.sid }
+        return { template: template.id, label: template.label, goal, on }
+      })
+    })
+}
+
+/** The goals that are asked for. */
+export function wanted(goals: KeptGoal[]): Goal[] {
+  return goals.filter((one) => one.on).map((one) => one.goal)
+}
+
+/** The goals that are asked for and that a matrix does not allow. */
+export function missing(goals: KeptGoal[], matrix: MatrixView | null): KeptGoal[] {
+  if (!matrix) return []
+  return goals.filter((one) => {
+    if (!one.on) return false
+    const row = matrix.rows.findIndex((row) => row.principal === one.goal.principal)
+    const column = matrix.columns.findIndex(
+      (column) => column.external_id === one.goal.externalId && !column.any_other,
+    )
+    const cell = matrix.cells.find((cell) => cell.row === row && cell.column === column)
+    return cell?.after !== 'allow'
+  })
+}
+
+/** The goals without those that began with the draft: what is required, and what was in before it. */
+export function held(
+  goals: KeptGoal[],
+  matrix: MatrixView | null,
+  templates: Template[],
+): KeptGoal[] {
+  const before = (one: KeptGoal) =>
+    matrix?.cells.some(
+      (cell) =>
+        cell.before === 'allow' &&
+        matrix.rows[cell.row]?.principal === one.goal.principal &&
+        matrix.columns[cell.column]?.external_id === one.goal.externalId,
+    )
+  const required = (one: KeptGoal) => templates.find((of) => of.id === one.template)?.required
+  return goals.map((one) => ({ ...one, on: one.on && !!(required(one) || before(one)) }))
+}
+
+/**
+ * The edits that take a principal out of every statement that allows it, the last statement first.
+ * An id that only it brought goes with it, where the statement asks for others too.
+ */
+export function removal(policy: PolicyCards, principal: string, ids: string[]): Edit[] {
+  const edits: Edit[] = []
+  for (const [statement, card] of [...policy.statements.entries()].reverse()) {
+    const entry = card.principals.find((one) => one.value === principal)
+    if (card.effect !== 'Allow' || !entry) continue
+    if (card.principals.length === 1) {
+      edits.push({ op: 'remove_statement', statement })
+      continue
+    }
+    edits.push({ op: 'remove_principal', statement, kind: entry.kind, value: principal })
+    for (const test of card.conditions) {
+      if (test.key.toLowerCase() !== 'sts:externalid') continue
+      const gone = test.values.filter((value) => ids.includes(value))
+      if (gone.length === test.values.length) continue
+      for (const value of gone) {
+        const { operator, key } = test
+        edits.push({ op: 'remove_condition_value', statement, operator, key, value })
+      }
+    }
+  }
+  return edits
+}
