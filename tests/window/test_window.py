@@ -147,8 +147,34 @@ def test_run_is_clicked_and_another_reader_reads_the_table(window):
     one.see("158 new events are in the lake; 2 were duplicates.")
     lake = one.data / "sample" / "lake"
     assert rows(lake / "shop" / "tracks") == (114, 114)
-    one.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL, "3")
+    one.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL, "4")
     one.see("13 tables")
+    one.settle()
+    assert len(one.driver.get_screenshot_as_png()) > 10_000
+
+
+POLICY = """{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::417620938841:root"}, "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": "ab-1"}}}]}"""
+
+
+def test_a_policy_is_pasted_and_typed_on_in_the_editor(window):
+    one = window("/policy")
+    one.see("Paste a policy")
+    area = one.driver.find_element(By.TAG_NAME, "textarea")
+    area.click()
+    area.send_keys(POLICY)
+    one.press("Look at it")
+    one.see("Who may assume this role")
+    one.see("ab-1")
+    one.driver.find_element(By.XPATH, "//*[@role='tab'][normalize-space()='Draft']").click()
+    # The editor lives in a shadow root, where alone the page's policy lets it have its styles.
+    content = one.wait.until(lambda driver: driver.execute_script(
+        "return [...document.querySelectorAll('.editor *')].map((one) => one.shadowRoot?.querySelector('.cm-content')).find(Boolean)"))
+    assert one.driver.execute_script("return arguments[0].getRootNode().adoptedStyleSheets.length > 0", content)
+    content.click()
+    webdriver.ActionChains(one.driver).key_down(Keys.CONTROL).send_keys(Keys.HOME).key_up(Keys.CONTROL).send_keys("x").perform()
+    one.see("Line 1")
+    webdriver.ActionChains(one.driver).send_keys(Keys.BACKSPACE).perform()
+    one.see("Nothing is changed.")
     one.settle()
     assert len(one.driver.get_screenshot_as_png()) > 10_000
 
