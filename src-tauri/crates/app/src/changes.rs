@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::calls::Call;
-use crate::roles::{AwsAccess, RoleName};
+use crate::roles::{AwsAccess, RoleName, own_principals};
 
 /// A change to plan.
 #[derive(Debug, Clone, Deserialize, TS)]
@@ -385,7 +385,7 @@ impl App {
                 role_id,
                 before: plan.before.clone(),
                 after: plan.after.clone(),
-                new_principal: false,
+                new_principal: names_new(&aws, plan).await,
                 pace: headgate_aws::Pace::default(),
             };
             // On disk before it is sent: a process that dies then leaves a trace of what it did.
@@ -505,6 +505,19 @@ impl App {
             quota: None,
         })
     }
+}
+
+/// Whether the new text names a role or user that the old one does not and that IAM knows: it may have
+/// been made a moment ago, and then writing it waits until IAM takes its name.
+async fn names_new(aws: &Aws, plan: &WritePlan) -> bool {
+    let Ok(caller) = aws.who().await else { return false };
+    let old = own_principals(&plan.before, &caller.account);
+    for arn in own_principals(&plan.after, &caller.account).difference(&old) {
+        if let Ok(Some(true)) = aws.principal_exists(arn).await {
+            return true;
+        }
+    }
+    false
 }
 
 fn short_id() -> String {

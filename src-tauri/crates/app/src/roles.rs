@@ -2,10 +2,10 @@
 //!
 //! Reading only; what writes is in `changes`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_aws::{Access, Aws, Caller, Role};
-use headgate_policy::Facts;
+use headgate_policy::{Facts, Who};
 use headgate_terms::{Arn, Error, Evidence, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,8 @@ impl App {
             let caller = aws.who().await?;
             let role = aws.role(name).await?;
             let id = self_id(&role);
-            let principals = own_principals(&role, &caller.account);
+            let mut principals = own_principals(&role.trust_policy, &caller.account);
+            principals.remove(&role.arn);
             let (quota, self_assume) =
                 tokio::join!(aws.quota(), aws.self_assume_allowed(&role.arn, id.as_deref()));
             let mut existing = BTreeMap::new();
@@ -181,21 +182,14 @@ fn self_id(role: &Role) -> Option<String> {
 }
 
 /// The roles and users of an account that a policy names.
-fn own_principals(role: &Role, account: &str) -> Vec<String> {
-    let Some(policy) = headgate_policy::read(&role.trust_policy).policy else { return Vec::new() };
-    let mut arns: Vec<String> = policy
-        .statements
-        .iter()
-        .flat_map(|statement| &statement.principals)
+pub(crate) fn own_principals(text: &str, account: &str) -> BTreeSet<String> {
+    let Some(policy) = headgate_policy::read(text).policy else { return BTreeSet::new() };
+    let principals = policy.statements.iter().flat_map(|statement| &statement.principals);
+    principals
         .filter(|principal| match &principal.who {
-            headgate_policy::Who::Role(arn) | headgate_policy::Who::User(arn) => {
-                arn.account == account && principal.text.value != role.arn
-            }
+            Who::Role(arn) | Who::User(arn) => arn.account == account,
             _ => false,
         })
         .map(|principal| principal.text.value.clone())
-        .collect();
-    arns.sort();
-    arns.dedup();
-    arns
+        .collect()
 }

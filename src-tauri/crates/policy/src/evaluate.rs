@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::condition::{Context, Truth, holds};
-use crate::policy::{Effect, Policy, Principal, PrincipalKind, Statement, Who};
+use crate::policy::{Effect, Policy, Principal, Statement, Who};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -341,14 +341,4 @@ fn in_words(asked: &Asked) -> String {
         [] => "an empty list".to_owned(),
     };
     format!("`{}` `{}` {values}", asked.key, asked.operator)
-}
-
-/// The kind of a caller's list in a policy.
-#[must_use]
-pub fn kind_of(caller: &Caller) -> PrincipalKind {
-    match caller {
-        Caller::Aws(_) => PrincipalKind::Aws,
-        Caller::Service(_) => PrincipalKind::Service,
-        Caller::Federated(_) => PrincipalKind::Federated,
-    }
 }

@@ -35,8 +35,7 @@ pub use edit::{
     ConditionDraft, Edit, Edited, PrincipalRef, StatementDraft, apply, apply_all, difference,
 };
 pub use evaluate::{
-    Asked, Caller, Decision, Explanation, Request, Said, Verdict, decide, explain, is_named,
-    kind_of, names,
+    Asked, Caller, Decision, Explanation, Request, Said, Verdict, decide, explain, is_named, names,
 };
 pub use export::{Export, export};
 pub use fresh::fresh;
@@ -47,7 +46,7 @@ pub use known::{
 pub use lint::{CredentialFacts, Facts, SegmentFacts, is_placeholder, lint, lint_text};
 pub use matrix::{
     Axes, CallerKind, CallerRow, Cell, Change, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
-    axes, cells, changes, context_of, request_of,
+    axes, cells, changes, context_of,
 };
 pub use operator::{How, Operator, Order, SetPrefix, Test};
 pub use plan::{Form, Plan, QUOTA, Refusal, Refused, Size, plan};
