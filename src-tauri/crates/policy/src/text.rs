@@ -170,7 +170,13 @@ fn sentence(text: &str, error: &serde_json::Error) -> String {
     let said = error.to_string();
     let what = said.split(" at line ").next().unwrap_or_default();
     if error.is_eof() {
-        return format!("The JSON ends in the middle ({what}). Is a part of it missing?");
+        let inside = match what.rsplit(' ').next() {
+            Some("string") => " of a text",
+            Some("list") => " of a list",
+            Some("object") => " of an object",
+            _ => "",
+        };
+        return format!("The JSON ends in the middle{inside}. Is a part of it missing?");
     }
     let hint = match what {
         "trailing comma" => " Take the comma away.",
