@@ -190,6 +190,18 @@ test('text that is no policy is kept, and says why', async ({ page, product }) =
   await expect(editor(page)).toContainText('UnityCatalogAssumeRole')
 })
 
+test('typing replaces what is selected, over lines too', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks(), role)
+  await editor(page).click()
+  await page.keyboard.press('Control+a')
+  await page.keyboard.type('[]')
+  await expect(editor(page)).toHaveText('[]')
+  await expect(page.getByText('A policy is one JSON object').first()).toBeVisible()
+  await page.keyboard.press('Control+z')
+  await expect(page.getByText('Nothing is changed.')).toBeVisible()
+})
+
 test('a paste of another kind says what it is', async ({ page, product }) => {
   await page.goto(`${product.url}#/policy`)
   const field = page.getByLabel('Trust policy, as JSON')

@@ -142,6 +142,9 @@ impl Known<'_> {
         if id.any_other {
             return "Any other id".to_owned();
         }
+        if let Some(pattern) = &id.like {
+            return format!("Ids like {pattern}");
+        }
         let goals =
             || self.facts.goals.iter().filter(|goal| goal.external_id.as_ref() == Some(text));
         let of = |known: &dyn Fn(&str) -> bool| goals().any(|goal| known(&goal.principal));

@@ -102,6 +102,8 @@ pub struct IdColumn {
     pub external_id: Option<String>,
     /// Whether it stands for every id that nobody names.
     pub any_other: bool,
+    /// The pattern whose ids it stands for.
+    pub like: Option<String>,
 }
 
 /// Rows and columns.
@@ -288,14 +290,16 @@ impl Rows {
 
 /// The columns, and how many ids were left out.
 fn columns(policies: &[&Policy], goals: &[Goal]) -> (Vec<IdColumn>, usize) {
-    let mut ids: Vec<String> = Vec::new();
+    let mut ids: Vec<(String, Option<String>)> = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut add = |id: String| {
+    let mut add = |id: String, like: Option<String>| {
         if seen.insert(id.clone()) {
-            ids.push(id);
+            ids.push((id, like));
         }
     };
-    goals.iter().filter_map(|goal| goal.external_id.clone()).for_each(&mut add);
+    for id in goals.iter().filter_map(|goal| goal.external_id.clone()) {
+        add(id, None);
+    }
     let tests = || {
         policies
             .iter()
@@ -308,12 +312,14 @@ fn columns(policies: &[&Policy], goals: &[Goal]) -> (Vec<IdColumn>, usize) {
             Test::Compare { how: How::StringLike, .. } => {
                 // One id that a pattern takes stands for all that it takes.
                 for value in &test.values {
-                    add(value.value.replace('*', "any").replace('?', "a"));
+                    let one = value.value.replace('*', "any").replace('?', "a");
+                    let like = Some(value.value.clone()).filter(|pattern| *pattern != one);
+                    add(one, like);
                 }
             }
             Test::Compare { how: How::StringEqualsIgnoreCase, .. } => {
                 for value in &test.values {
-                    add(value.value.clone());
+                    add(value.value.clone(), None);
                     let swapped: String = value
                         .value
                         .chars()
@@ -325,10 +331,14 @@ fn columns(policies: &[&Policy], goals: &[Goal]) -> (Vec<IdColumn>, usize) {
                             }
                         })
                         .collect();
-                    add(swapped);
+                    add(swapped, None);
                 }
             }
-            Test::Compare { .. } => test.values.iter().for_each(|value| add(value.value.clone())),
+            Test::Compare { .. } => {
+                for value in &test.values {
+                    add(value.value.clone(), None);
+                }
+            }
         }
     }
     let left_out = ids.len().saturating_sub(MOST_CELLS / 4);
@@ -339,13 +349,13 @@ fn columns(policies: &[&Policy], goals: &[Goal]) -> (Vec<IdColumn>, usize) {
         .filter(|value| value.contains(['*', '?']))
         .collect();
     let other = stand_in("any-other-id", |id| {
-        ids.iter().any(|known| known.eq_ignore_ascii_case(id))
+        ids.iter().any(|(known, _)| known.eq_ignore_ascii_case(id))
             || patterns.iter().any(|pattern| takes(pattern, id))
     });
-    let named = |id: String| IdColumn { external_id: Some(id), any_other: false };
+    let named = |(id, like)| IdColumn { external_id: Some(id), any_other: false, like };
     let mut columns: Vec<IdColumn> = ids.into_iter().map(named).collect();
-    columns.push(IdColumn { external_id: Some(other), any_other: true });
-    columns.push(IdColumn { external_id: None, any_other: false });
+    columns.push(IdColumn { external_id: Some(other), any_other: true, like: None });
+    columns.push(IdColumn { external_id: None, any_other: false, like: None });
     (columns, left_out)
 }
 

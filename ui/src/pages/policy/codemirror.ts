@@ -74,9 +74,17 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         ...searchKeymap.filter(({ key }) => !key || !severalPlaces.includes(key)),
         ...defaultKeymap.filter(({ key }) => !key || !pageKeys.includes(key)),
       ]),
-      // Undo by a menu would take back what the browser saw, behind the page's back.
       EditorView.domEventHandlers({
-        beforeinput: (event) => event.inputType.startsWith('history') && refuse(event),
+        beforeinput(event, view) {
+          // Undo by a menu would take back what the browser saw, behind the page's back.
+          if (event.inputType.startsWith('history')) return refuse(event)
+          // Where text replaces lines the browser would write styles of its own, which are refused.
+          const over = view.state.selection.main
+          if (over.empty || view.composing || event.inputType !== 'insertText') return false
+          const typed = view.state.replaceSelection(event.data ?? '')
+          view.dispatch(typed, { userEvent: 'input.type', scrollIntoView: true })
+          return refuse(event)
+        },
       }),
       EditorView.updateListener.of((update) => {
         if (!update.docChanged || update.transactions.some((one) => one.annotation(fromOutside)))
@@ -293,7 +301,7 @@ function findingMark(view: FindingView, onfix: (finding: FindingView) => void): 
     apply: () => onfix(view),
   }
   return {
-    severity: severity === 'security' ? 'warning' : severity,
+    severity: severity === 'security' ? 'error' : severity,
     message: `${id}: ${title}`,
     renderMessage() {
       const said = ticked('span', `\`${id}\` ${title}`)
