@@ -67,7 +67,8 @@ def once(kind, binary, display):
         driver = webdriver.WebKitGTK(options=options, service=service)
         try:
             deadline = time.monotonic() + 20
-            while not driver.execute_script(STANDS[kind]) and time.monotonic() < deadline:
+            painted = "return performance.getEntriesByName('first-contentful-paint').length > 0"
+            while not (driver.execute_script(STANDS[kind]) and driver.execute_script(painted)) and time.monotonic() < deadline:
                 time.sleep(0.02)
             paint = driver.execute_script(
                 "return performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0].startTime"
@@ -97,14 +98,17 @@ def report(target, runs=7):
         server.terminate()
         server.wait()
     ours, empty = ([statistics.median(column) for column in zip(*figures[kind])] for kind in ("headgate", "empty"))
-    scripts = [gzip.compress(path.read_bytes()) for path in (ROOT / "ui/dist/assets").glob("*.js")]
+    page = (ROOT / "ui/dist/index.html").read_text()
+    scripts = {path: len(gzip.compress(path.read_bytes())) / 1000 for path in (ROOT / "ui/dist/assets").glob("*.js")}
+    # What the page names is there from the start; the rest comes when the editor is opened.
+    first = sum(size for path, size in scripts.items() if path.name in page)
     return f"""
 | window, medians of {runs} | first paint, ms | shell, MB | web view, MB |
 |---|---:|---:|---:|
 | headgate | {ours[0]:.0f} | {ours[1]:.0f} | {ours[2]:.0f} |
 | empty, of the same making | {empty[0]:.0f} | {empty[1]:.0f} | {empty[2]:.0f} |
 
-The window is ready in **{ours[0] / empty[0]:.2f} times** an empty one's time. The page's JavaScript is **{sum(map(len, scripts)) / 1000:.0f} kB** in gzip.
+The window is ready in **{ours[0] / empty[0]:.2f} times** an empty one's time. The page's JavaScript is **{first:.0f} kB** in gzip before the editor is opened, {sum(scripts.values()):.0f} kB in all.
 """
 
 

@@ -574,7 +574,11 @@ external_id: string | null,
  */
 any_other: boolean, 
 /**
- * What people call it.
+ * The pattern whose ids it stands for.
+ */
+like: string | null, 
+/**
+ * What people call it; a pattern stands in back-ticks.
  */
 label: string, };
 

@@ -146,7 +146,9 @@ pub struct ColumnView {
     pub external_id: Option<String>,
     /// Whether it stands for every id that nobody names.
     pub any_other: bool,
-    /// What people call it.
+    /// The pattern whose ids it stands for.
+    pub like: Option<String>,
+    /// What people call it; a pattern stands in back-ticks.
     pub label: String,
 }
 
@@ -462,6 +464,7 @@ fn matrix(policy: &Policy, base: Option<&Policy>, known: &Known<'_>) -> MatrixVi
         .map(|id| ColumnView {
             external_id: id.external_id.clone(),
             any_other: id.any_other,
+            like: id.like.clone(),
             label: known.column(id),
         })
         .collect();

@@ -80,9 +80,12 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
           if (event.inputType.startsWith('history')) return refuse(event)
           // Where text replaces lines the browser would write styles of its own, which are refused.
           const over = view.state.selection.main
-          if (over.empty || view.composing || event.inputType !== 'insertText') return false
-          const typed = view.state.replaceSelection(event.data ?? '')
-          view.dispatch(typed, { userEvent: 'input.type', scrollIntoView: true })
+          const types = event.inputType === 'insertText'
+          const deletes = event.inputType.startsWith('deleteContent')
+          if (over.empty || view.composing || !(types || deletes)) return false
+          const now = view.state.replaceSelection((types && event.data) || '')
+          const userEvent = types ? 'input.type' : 'delete.selection'
+          view.dispatch(now, { userEvent, scrollIntoView: true })
           return refuse(event)
         },
       }),

@@ -77,7 +77,7 @@ function columnsOf(matrix: MatrixView): DrawnColumn[] {
   const merged = any >= 0 && none >= 0 && alike(matrix, any, none)
   const drawn = (one: ColumnView, at: number): DrawnColumn => ({
     label: merged && at === any ? 'Any other id, or none' : one.label,
-    id: one.any_other ? null : one.external_id,
+    id: one.any_other || one.like !== null ? null : one.external_id,
     at: merged && at === any ? [any, none] : [at],
   })
   return matrix.columns.map(drawn).filter((_, at) => !merged || at !== none)

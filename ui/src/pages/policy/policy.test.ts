@@ -102,9 +102,9 @@ function matrix(change: Partial<MatrixView> = {}): MatrixView {
       { principal: 'arn:aws:iam::1:role/x', kind: 'stranger', label: 'Anyone else', added: false },
     ],
     columns: [
-      { external_id: uuid, any_other: false, label: 'Databricks’ id' },
-      { external_id: 'other', any_other: true, label: 'Any other id' },
-      { external_id: null, any_other: false, label: 'No id' },
+      { external_id: uuid, any_other: false, like: null, label: 'Databricks’ id' },
+      { external_id: 'other', any_other: true, like: null, label: 'Any other id' },
+      { external_id: null, any_other: false, like: null, label: 'No id' },
     ],
     cells: [
       { row: 0, column: 0, before: 'implicit_deny', after: 'allow', statements: [0] },
@@ -175,7 +175,7 @@ test('other accounts that get in nowhere are one row, and long names keep their 
     after,
     statements: [] as number[],
   })
-  const columns = [{ external_id: uuid, any_other: false, label: '' }]
+  const columns = [{ external_id: uuid, any_other: false, like: null, label: '' }]
   const all = [cell(0, 'implicit_deny'), cell(1, 'implicit_deny'), cell(2, 'implicit_deny')]
   const labels = (cells: ReturnType<typeof cell>[]) =>
     drawn(matrix({ rows, columns, cells }), []).rows.map((row) => row.label)

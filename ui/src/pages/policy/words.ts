@@ -88,6 +88,8 @@ export interface Standing {
 
 function does({ matrix, mended }: Standing): string {
   if (!matrix) return 'The draft differs.'
+  if (matrix.cells.every((cell) => cell.before === null))
+    return 'The draft is valid; the text that it began with is not.'
   const { inside, outside, rows } = moved(matrix)
   const few = inside.length <= 3 && outside.length <= 3
   const names = [

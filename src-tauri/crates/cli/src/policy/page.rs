@@ -105,9 +105,10 @@ fn id(external_id: Option<&str>) -> String {
 pub(crate) fn matrix(out: Out<'_>, axes: &Axes, cells: &[Cell]) -> io::Result<()> {
     // Ids are long and callers longer: a letter for each id keeps a row on one line.
     for (at, column) in axes.ids.iter().enumerate() {
-        let id = match &column.external_id {
-            Some(_) if column.any_other => "any other id".to_owned(),
-            other => id(other.as_deref()),
+        let id = match (&column.external_id, &column.like) {
+            (Some(_), _) if column.any_other => "any other id".to_owned(),
+            (_, Some(pattern)) => format!("ids like {}", shortened(&clean(pattern))),
+            (other, None) => id(other.as_deref()),
         };
         writeln!(out, " {:>3}  {id}", letter(at))?;
     }
@@ -148,7 +149,8 @@ fn caller(row: &CallerRow) -> String {
     match row.kind {
         CallerKind::OtherRole => format!("other roles in account {}", account()),
         CallerKind::Stranger => "anyone else in any account".to_owned(),
-        CallerKind::Goal | CallerKind::Named | CallerKind::Like => named(&row.principal),
+        CallerKind::Like => format!("such as {}", named(&row.principal)),
+        CallerKind::Goal | CallerKind::Named => named(&row.principal),
     }
 }
 

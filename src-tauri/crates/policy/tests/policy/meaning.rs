@@ -1,7 +1,7 @@
 //! What the matrix stands for and what the hashes tell apart: cases that were wrong once, or nearly.
 
 use headgate_policy::{
-    CallerKind, Change, Decision, Named, Policy, axes, cells, changes, read, semantic_hash,
+    CallerKind, Change, Decision, Goal, Named, Policy, axes, cells, changes, read, semantic_hash,
     structural_hash,
 };
 use headgate_terms::Arn;
@@ -46,6 +46,23 @@ fn whom_a_pattern_takes_stands_in_the_matrix() {
     let closed = changes(&team, &data, &axes, Some(&role()));
     let shut = |one: &Change| one.principal == any && one.after == Decision::ImplicitDeny;
     assert!(closed.iter().any(shut), "{closed:?}");
+}
+
+#[test]
+fn an_id_that_stands_for_a_pattern_says_which() {
+    let ids = policy(ROOT, r#"{"StringLike":{"sts:ExternalId":["*","crm-?","plain"]}}"#);
+    let drawn = axes(&[&ids], &[], Some(&role()));
+    let columns: Vec<(Option<&str>, Option<&str>)> =
+        drawn.ids.iter().map(|id| (id.external_id.as_deref(), id.like.as_deref())).collect();
+    assert_eq!(
+        columns[..3],
+        [(Some("any"), Some("*")), (Some("crm-a"), Some("crm-?")), (Some("plain"), None)]
+    );
+    assert!(columns[3..].iter().all(|(_, like)| like.is_none()), "{columns:?}");
+    // A goal that has this very id is its own.
+    let goal = Goal { principal: role().to_string(), external_id: Some("any".into()), sid: None };
+    let named = axes(&[&ids], &[goal], Some(&role()));
+    assert_eq!(named.ids[0].like, None);
 }
 
 #[test]
