@@ -100,6 +100,24 @@ export const worst = `{
   ]
 }
 `
+
+/** Callers and ids that only patterns name. */
+export const patterns = `{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Principal": { "AWS": "arn:aws:iam::210987654321:root" },
+      "Action": "sts:AssumeRole",
+      "Condition": {
+        "StringLike": { "sts:ExternalId": "crm-*" },
+        "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::210987654321:role/team-*" }
+      }
+    }
+  ]
+}
+`
+
 /** Pastes a policy on the empty page, and waits until it was looked at. */
 export async function paste(page: Page, text: string, role = ''): Promise<void> {
   await page.getByLabel('Trust policy, as JSON').fill(text)

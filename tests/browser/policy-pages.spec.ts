@@ -8,6 +8,7 @@ import {
   meanwhile,
   paste,
   pasteOver,
+  patterns,
   role,
   roleName,
   workspaceId,
@@ -73,10 +74,22 @@ test('text that is no policy', async ({ page, product }) => {
   await page.getByRole('button', { name: 'Open another…' }).click()
   await pictures(page, 'policy-open')
   await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Export', exact: true }).click()
+  await expect(page.getByRole('dialog').getByRole('alert')).toContainText('policy_invalid')
+  await pictures(page, 'policy-export-invalid')
+})
+
+test('callers and ids that only patterns name', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, patterns, role)
+  await page.locator('td[tabindex="0"]').focus()
+  await page.keyboard.press('e')
+  await expect(page.locator('.explain')).toContainText('Statement 1')
+  await pictures(page, 'policy-patterns')
 })
 
 test('a narrow window keeps everything in reach', async ({ page, product }) => {
-  await page.setViewportSize({ width: 1000, height: 700 })
+  await page.setViewportSize({ width: 960, height: 700 })
   await page.goto(`${product.url}#/policy`)
   await picture(page, 'policy-narrow-empty')
   await paste(page, guide, role)

@@ -12,6 +12,7 @@ import {
   meanwhile,
   paste,
   pasteOver,
+  patterns,
   role,
   roleName,
   segment,
@@ -129,7 +130,7 @@ test('the whole matter without a pointer', async ({ page, product }) => {
   await page.keyboard.press('ArrowRight')
   await page.keyboard.press('Enter')
   await expect(page.locator('.explain h3')).toHaveText(
-    'This role itself, with Any other id, or none',
+    'This role itself, with any other id, or none',
   )
   await page.keyboard.press('Home')
   await page.keyboard.press('e')
@@ -200,6 +201,80 @@ test('typing replaces what is selected, over lines too', async ({ page, product 
   await expect(page.getByText('A policy is one JSON object').first()).toBeVisible()
   await page.keyboard.press('Control+z')
   await expect(page.getByText('Nothing is changed.')).toBeVisible()
+  await editor(page).click()
+  await page.keyboard.press('Control+Home')
+  for (let line = 0; line < 5; line += 1) await page.keyboard.press('Shift+ArrowDown')
+  await page.keyboard.press('Delete')
+  await expect.poll(() => draft(page)).toBe(databricks().split('\n').slice(5).join('\n'))
+})
+
+test('what is typed before there is a draft outlives the page', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await page.getByLabel('Role, its name or ARN').fill('lake')
+  await page.getByLabel('Trust policy, as JSON').fill('half a pol')
+  await page.getByRole('link', { name: 'Tables', exact: true }).click()
+  await page.getByRole('link', { name: 'Trust policy', exact: true }).click()
+  await expect(page.getByLabel('Trust policy, as JSON')).toHaveValue('half a pol')
+  await expect(page.getByLabel('Role, its name or ARN')).toHaveValue('lake')
+})
+
+test('a caller stays as it was typed when its role gets a name', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks())
+  await page.getByRole('button', { name: 'Add a caller' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('radio', { name: 'Another caller' }).check()
+  await dialog.getByLabel('Caller, a role, a user').fill('arn:aws:iam::210987654321:role/etl')
+  await dialog.getByRole('textbox', { name: 'External id' }).fill('etl-4711')
+  await dialog.getByLabel('The role’s own ARN').fill('no role')
+  await dialog.getByRole('button', { name: /^Plan it/ }).click()
+  await expect(dialog.getByRole('alert')).toContainText('is no role’s ARN')
+  await dialog.getByLabel('The role’s own ARN').fill(role)
+  await dialog.getByRole('button', { name: /^Plan it/ }).click()
+  await expect(dialog).toHaveCount(0)
+  await expect(row(page, 'etl')).toContainText('was denied')
+  await expect.poll(() => draft(page)).toContain('etl-4711')
+})
+
+test('the focus goes on where its place was', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks(), role)
+  // A row loses its button, a finding its fix, a statement its value.
+  await page.getByRole('button', { name: 'Say its id… Segment' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('textbox', { name: 'External id' }).fill(workspaceId)
+  await page.keyboard.press('Control+Enter')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await expect(row(page, 'Segment')).toContainText('was denied')
+  const inside = () => page.evaluate(() => document.activeElement?.closest('main') !== null)
+  await expect.poll(inside).toBe(true)
+  await page.locator('[data-finding]').last().focus()
+  await page.keyboard.press('f')
+  await expect(page.locator('[data-finding]')).toHaveCount(0)
+  await expect.poll(inside).toBe(true)
+  await page.getByLabel('Statements').check({ force: true })
+  const third = page.getByRole('listitem', { name: /^statement 3/ })
+  await third.getByRole('button', { name: /^Change principal/ }).click()
+  await page.keyboard.press('Control+a')
+  await page.keyboard.type('arn:aws:iam::595280932656:role/other')
+  await page.keyboard.press('Enter')
+  const anew = third.getByRole('button', { name: /^Change principal/ })
+  await expect(anew).toContainText('other')
+  await expect(anew).toBeFocused()
+  await third.getByRole('button', { name: 'Remove', exact: true }).focus()
+  await page.keyboard.press('Enter')
+  await expect(third).toHaveCount(0)
+  await expect.poll(inside).toBe(true)
+})
+
+test('what a pattern lets in is called after it', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, patterns, role)
+  await expect(page.getByRole('columnheader', { name: 'Ids like crm-*' })).toBeVisible()
+  await expect(row(page, 'Such as team-any')).toContainText('Allowed')
+  await page.locator('td[tabindex="0"]').focus()
+  await page.keyboard.press('e')
+  await expect(page.locator('.explain h3')).toContainText('with ids like crm-*')
 })
 
 test('a paste of another kind says what it is', async ({ page, product }) => {
@@ -234,6 +309,16 @@ test('a paste of another kind says what it is', async ({ page, product }) => {
     await expect(page.getByRole('heading', { name: 'Problems' })).toBeVisible()
     await expect(page.locator('.findings')).toContainText(said)
   }
+
+  // What was decoded is what was pasted: its callers are known, and nothing is changed.
+  await page.getByRole('button', { name: 'Open another…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Trust policy, as JSON').fill(encodeURIComponent(databricks()))
+  await dialog.getByLabel('The role’s ARN').fill(role)
+  await dialog.getByRole('button', { name: 'Look at it' }).click()
+  await page.getByRole('button', { name: 'Decode it', exact: true }).click()
+  await expect(page.locator('.lead')).toContainText('Pasted, not compared with AWS.')
+  await expect(page.getByRole('switch', { name: 'Unity Catalog, required' })).toBeChecked()
 })
 
 test('statements are changed as cards, and the text keeps every other byte', async ({
@@ -288,6 +373,25 @@ test('statements are changed as cards, and the text keeps every other byte', asy
   await expect(page.getByRole('listitem', { name: /^statement 2/ })).toBeVisible()
 })
 
+test('what a card cannot take stays in its field', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, guide, role)
+  await page.getByLabel('Statements').check({ force: true })
+  const first = page.getByRole('listitem', { name: /^statement 1/ })
+  // The cards are of the last valid text, and the text has moved on.
+  await pasteOver(page, guide.slice(0, 20))
+  await expect(page.locator('.who-head')).toContainText('As of the last valid text')
+  await first.getByRole('button', { name: 'Add value' }).click()
+  await page.keyboard.type('one-more')
+  await page.keyboard.press('Enter')
+  await expect(first.getByRole('alert')).toBeVisible()
+  await expect(first.getByLabel('New value')).toHaveValue('one-more')
+  await expect(first.getByLabel('New value')).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(first.getByRole('button', { name: 'Add value' })).toBeFocused()
+  await expect.poll(() => draft(page)).toBe(guide.slice(0, 20))
+})
+
 test('a caller is tried with what it brings', async ({ page, product }) => {
   await page.goto(`${product.url}#/policy`)
   await paste(
@@ -324,6 +428,13 @@ test('the draft goes to other tools', async ({ page, product }) => {
   await expect(dialog.locator('pre')).toContainText('AWS::IAM::Role')
   await dialog.getByRole('button', { name: 'Copy', exact: true }).click()
   await expect.poll(() => product.copied()).toContain('AWS::IAM::Role')
+  await page.keyboard.press('Escape')
+  // What is no policy is no export, and says why.
+  await pasteOver(page, databricks().slice(0, 400))
+  await expect(page.getByRole('heading', { name: 'Problems' })).toBeVisible()
+  await page.getByRole('button', { name: 'Export', exact: true }).click()
+  await expect(dialog.getByRole('alert')).toContainText('policy_invalid')
+  await expect(dialog.getByRole('button', { name: 'Copy', exact: true })).toBeDisabled()
 })
 
 testAws(

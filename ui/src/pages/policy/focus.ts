@@ -2,28 +2,43 @@
 
 const controls = 'button:not(:disabled), input:not(:disabled), select, [tabindex="0"]'
 
+const within = (host: Element) => [...host.querySelectorAll<HTMLElement>(controls)]
+
 /** Keeps the focus among the controls of an element whose parts come and go. For `{@attach …}`. */
 export function keepsFocus(host: HTMLElement): () => void {
-  let held = -1
-  const all = () => [...host.querySelectorAll<HTMLElement>(controls)]
-  const took = (event: FocusEvent) => {
-    held = host.contains(event.target as Node) ? all().indexOf(event.target as HTMLElement) : -1
+  /** What is around the focus, from the inside, with the focus's number among its controls. */
+  let held: [Element, number][] = []
+
+  function took({ target }: FocusEvent) {
+    held = []
+    if (!(target instanceof HTMLElement) || !host.contains(target)) return
+    for (let around = target.parentElement; around; around = around.parentElement) {
+      held.push([around, within(around).indexOf(target)])
+      if (around === host) break
+    }
   }
-  // Whoever points elsewhere has left.
-  const left = (event: PointerEvent) => {
-    if (!host.contains(event.target as Node)) held = -1
+
+  // What loses the focus and is still there was left.
+  function left({ target }: FocusEvent) {
+    queueMicrotask(() => {
+      if (document.activeElement === document.body && (target as Node).isConnected) held = []
+    })
   }
+
   const watch = new MutationObserver(() => {
-    if (held < 0 || document.activeElement !== document.body) return
-    const now = all()
-    now[Math.min(held, now.length - 1)]?.focus()
+    if (document.activeElement !== document.body) return
+    for (const [around, at] of held) {
+      const now = around.isConnected ? within(around) : []
+      const next = at < 0 ? undefined : now[Math.min(at, now.length - 1)]
+      if (next) return next.focus()
+    }
   })
   watch.observe(host, { childList: true, subtree: true })
   document.addEventListener('focusin', took)
-  document.addEventListener('pointerdown', left)
+  document.addEventListener('focusout', left)
   return () => {
     watch.disconnect()
     document.removeEventListener('focusin', took)
-    document.removeEventListener('pointerdown', left)
+    document.removeEventListener('focusout', left)
   }
 }

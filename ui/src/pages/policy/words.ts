@@ -155,6 +155,11 @@ export function says(said: StatementSays): string {
   return said.matches === 'unknown' ? 'Depends' : 'Nothing'
 }
 
+/** A column's name within a sentence: a capital only for whom it is named after. */
+export function inSentence(column: string): string {
+  return column.includes('’') ? column : column.charAt(0).toLowerCase() + column.slice(1)
+}
+
 /** The command in a hint that can be copied. */
 export function commandIn(hint: string | null): string | null {
   return hint?.match(/`(aws [^`]+)`/)?.[1] ?? null
