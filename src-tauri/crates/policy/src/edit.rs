@@ -198,7 +198,7 @@ pub fn difference(from: &str, to: &str) -> Edit {
     Edit::Write { start, end: from.len() - tail, text: to_rest[..to_rest.len() - tail].to_owned() }
 }
 
-pub(crate) fn impossible(message: impl Into<String>) -> Error {
+pub(crate) fn impossible(message: impl Into<headgate_terms::Shown>) -> Error {
     Error::new("edit_impossible", message).hint("Read the policy again; the text may have changed.")
 }
 

@@ -88,7 +88,7 @@ impl Goals {
     }
 }
 
-pub(crate) fn invalid(message: String, field: &str) -> Error {
+pub(crate) fn invalid(message: String, field: &'static str) -> Error {
     Error::new("goals_invalid", message)
         .hint(
             "Correct the goals; ids come from the storage credential and the workspace's settings.",

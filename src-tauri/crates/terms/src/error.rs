@@ -9,6 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::Shown;
+
 /// What failed, on what, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(rename = "Failure")]
@@ -16,15 +18,15 @@ pub struct Error {
     /// A stable word in `snake_case` that a program may branch on.
     pub code: Cow<'static, str>,
     /// What failed and on what, in one sentence.
-    pub message: String,
+    pub message: Shown,
     /// The one next action, in one sentence.
-    pub hint: Option<Box<str>>,
+    pub hint: Option<Shown>,
     /// The argument or setting at fault, where there is one.
-    pub field: Option<Box<str>>,
+    pub field: Option<Shown>,
     /// Whether the same call may succeed later without a change.
     pub retryable: bool,
     /// What finds the log lines: a run's id, or the id of this process.
-    pub trace: Option<Box<str>>,
+    pub trace: Option<Shown>,
 }
 
 /// A result whose failure is ready to be shown.
@@ -32,7 +34,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// A failure that the same call would meet again.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(code: &'static str, message: impl Into<Shown>) -> Self {
         Self {
             code: Cow::Borrowed(code),
             message: message.into(),
@@ -45,14 +47,14 @@ impl Error {
 
     /// Adds the next action.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Shown>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Names the argument or setting at fault.
     #[must_use]
-    pub fn field(mut self, field: impl Into<Box<str>>) -> Self {
+    pub fn field(mut self, field: impl Into<Shown>) -> Self {
         self.field = Some(field.into());
         self
     }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
+use crate::Shown;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -82,15 +84,15 @@ pub struct Finding {
     /// How the check ended.
     pub status: FindingStatus,
     /// What is so, in one sentence.
-    pub title: String,
+    pub title: Shown,
     /// What should be, where that is a value.
-    pub expected: Option<String>,
+    pub expected: Option<Shown>,
     /// What is, where that is a value.
-    pub found: Option<String>,
+    pub found: Option<Shown>,
     /// What it means for whoever runs the lake.
-    pub meaning: String,
+    pub meaning: Shown,
     /// Why the judgement is so: the rule, or what was read.
-    pub because: String,
+    pub because: Shown,
     /// The calls it stands on; none for what a text alone says.
     pub evidence: Vec<Evidence>,
     /// Where in the text.

@@ -248,7 +248,7 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
         let ids: Vec<String> = lacking.iter().map(|id| (*id).to_owned()).collect();
         vec![scene.statement_for(&one.principal, &ids, "SegmentStorageDestinations")]
     };
-    let new = |title: String, meaning: &str| {
+    let new = |title: String, meaning: &'static str| {
         Found::new(
             "TP009",
             Severity::Error,

@@ -1,6 +1,6 @@
 //! A finding of a lint while it is made, and its fix, which is proved to apply before it is offered.
 
-use headgate_terms::{Finding, FindingStatus, Fix, Range, Severity};
+use headgate_terms::{Finding, FindingStatus, Fix, Range, Severity, Shown};
 use serde_json::json;
 
 use crate::edit::{Edit, apply_all};
@@ -17,9 +17,9 @@ impl Found {
     pub(super) fn new(
         id: &str,
         severity: Severity,
-        title: impl Into<String>,
-        meaning: impl Into<String>,
-        because: impl Into<String>,
+        title: impl Into<Shown>,
+        meaning: impl Into<Shown>,
+        because: impl Into<Shown>,
     ) -> Self {
         let status = match severity {
             Severity::Error | Severity::Security => FindingStatus::Failed,
@@ -55,8 +55,8 @@ impl Found {
     }
 
     pub(super) fn values(mut self, expected: &str, found: &str) -> Self {
-        self.finding.expected = Some(expected.to_owned()).filter(|text| !text.is_empty());
-        self.finding.found = Some(found.to_owned()).filter(|text| !text.is_empty());
+        self.finding.expected = Some(Shown::clean(expected)).filter(|text| !text.is_empty());
+        self.finding.found = Some(Shown::clean(found)).filter(|text| !text.is_empty());
         self
     }
 

@@ -99,7 +99,7 @@ fn shadowed(scene: &Scene<'_>, spoken: &[usize], found: &mut Vec<Found>) {
     }
 }
 
-fn redundant(title: String, meaning: &str, because: String) -> Found {
+fn redundant(title: String, meaning: &'static str, because: String) -> Found {
     Found::new("TP022", Severity::Info, title, meaning, because)
 }
 

@@ -14,7 +14,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 
 /// TP025
 fn managed(scene: &Scene<'_>) -> Option<Found> {
-    let new = |title: String, meaning: &str, because: &str| {
+    let new = |title: String, meaning: &'static str, because: &'static str| {
         Found::new("TP025", Severity::Info, title, meaning, because)
     };
     if let Some(role) = scene.role().filter(|role| is_protected(role)) {

@@ -1,0 +1,364 @@
+//! Text that may be shown: on a terminal, on the page, in a log or inside an error.
+//!
+//! Names, paths, policies, events and answers of servers may hold characters that move a cursor, turn
+//! a line around, are invisible, or end a value early. [`Shown`] can only be made by rules that leave
+//! none of them in:
+//!
+//! - [`say!`](crate::say) writes a sentence. Its literal is ours and stays as it is; every argument is
+//!   cleaned, and a back-tick in an argument is escaped, so that a value between back-ticks cannot end
+//!   there.
+//! - [`Shown::clean`] takes a value that stands on its own, such as a table's cell.
+//! - [`Shown::lines`] takes a text of several lines, such as a diff.
+//! - [`Shown::json`] writes a document. Inside JSON the characters are escaped as `\uXXXX`, so a
+//!   reader gets back exactly the value that went in.
+//!
+//! ```
+//! use headgate_terms::{Shown, say};
+//!
+//! let name = "x` is fine\u{202e}";
+//! assert_eq!(say!("File `{}` cannot be read.", name).as_str(), r"File `x\u{60} is fine\u{202e}` cannot be read.");
+//! assert_eq!(Shown::clean("\u{1b}[2J").as_str(), r"\u{1b}[2J");
+//! ```
+//!
+//! What a character means to a policy or a table is not decided here, and a backslash that was there
+//! before is not doubled: the text is for reading, not for parsing.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::Deserializer;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Text without a character that could act on whoever shows it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, TS)]
+#[ts(as = "String")]
+pub struct Shown(Cow<'static, str>);
+
+impl Shown {
+    /// A value that stands on its own: line ends and tabs are made visible too.
+    #[must_use]
+    pub fn clean(text: &str) -> Self {
+        Self::escaped(text, acts)
+    }
+
+    /// A text of several lines: its line ends stay, and tabs become four spaces.
+    #[must_use]
+    pub fn lines(text: &str) -> Self {
+        let spaced = text.replace("\r\n", "\n").replace('\t', "    ");
+        Self::escaped(&spaced, |c| c != '\n' && acts(c))
+    }
+
+    /// A JSON document on one line.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON.
+    pub fn json(document: &impl Serialize) -> serde_json::Result<Self> {
+        let text = serde_json::to_string(document)?;
+        if !text.contains(acts) {
+            return Ok(Self(Cow::Owned(text)));
+        }
+        let mut out = String::with_capacity(text.len() + 64);
+        for c in text.chars() {
+            if acts(c) {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            } else {
+                out.push(c);
+            }
+        }
+        Ok(Self(Cow::Owned(out)))
+    }
+
+    /// A sentence whose arguments are [`Cleaned`]; for [`say!`](crate::say) alone.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn said(text: fmt::Arguments<'_>) -> Self {
+        Self(text.as_str().map_or_else(|| Cow::Owned(text.to_string()), Cow::Borrowed))
+    }
+
+    /// Several texts with another between them.
+    #[must_use]
+    pub fn join<'s>(parts: impl IntoIterator<Item = &'s Self>, between: &'static str) -> Self {
+        let mut out = String::new();
+        for (at, part) in parts.into_iter().enumerate() {
+            if at > 0 {
+                out.push_str(between);
+            }
+            out.push_str(&part.0);
+        }
+        Self(Cow::Owned(out))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn escaped(text: &str, hostile: impl Fn(char) -> bool + Copy) -> Self {
+        if !text.contains(hostile) {
+            return Self(Cow::Owned(text.to_owned()));
+        }
+        let mut out = String::with_capacity(text.len() + 16);
+        for c in text.chars() {
+            if hostile(c) { escape(c, &mut out) } else { out.push(c) }
+        }
+        Self(Cow::Owned(out))
+    }
+}
+
+fn escape(c: char, out: &mut String) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        _ => out.extend(c.escape_unicode()),
+    }
+}
+
+/// Whether a character acts on what shows it, or is invisible: the controls of C0 and C1, format
+/// characters (bidi, zero width, tags), line and paragraph separators, and fillers. The two selectors
+/// between text and emoji stay, for they are part of ordinary names.
+#[must_use]
+pub fn acts(c: char) -> bool {
+    // Most text ends here.
+    if (' '..='~').contains(&c) {
+        return false;
+    }
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+            | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0d}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl std::ops::Deref for Shown {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Shown {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Shown {
+    fn eq(&self, other: &str) -> bool {
+        *self.0 == *other
+    }
+}
+
+impl PartialEq<&str> for Shown {
+    fn eq(&self, other: &&str) -> bool {
+        *self.0 == **other
+    }
+}
+
+/// A literal of ours.
+impl From<&'static str> for Shown {
+    fn from(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+/// While crates move over to `say!`.
+impl From<String> for Shown {
+    fn from(text: String) -> Self {
+        Self::clean(&text)
+    }
+}
+
+/// What was kept may have been changed where it lay, so it is cleaned again.
+impl<'de> Deserialize<'de> for Shown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::clean(&text))
+    }
+}
+
+/// What [`say!`](crate::say) takes as an argument: text is cleaned, numbers and [`Shown`] stay as they are.
+pub trait Say {
+    /// Writes the value as it may stand inside a sentence.
+    ///
+    /// # Errors
+    /// When the formatter fails.
+    fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl Say for str {
+    fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&Shown::escaped(self, |c| c == '`' || acts(c)).0)
+    }
+}
+
+impl Say for Shown {
+    fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl<T: Say + ?Sized> Say for &T {
+    fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).say(f)
+    }
+}
+
+impl<T: Say + ?Sized> Say for Box<T> {
+    fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).say(f)
+    }
+}
+
+impl<T: Say + ToOwned + ?Sized> Say for Cow<'_, T> {
+    fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).say(f)
+    }
+}
+
+macro_rules! by_text {
+    ($($kind:ty: $text:expr;)+) => {$(
+        impl Say for $kind {
+            fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let text: fn(&$kind) -> String = $text;
+                text(self).as_str().say(f)
+            }
+        }
+    )+};
+}
+
+by_text! {
+    Path: |path| path.display().to_string();
+    PathBuf: |path| path.display().to_string();
+    std::io::Error: |error| error.to_string();
+    serde_json::Error: |error| error.to_string();
+    std::str::Utf8Error: |error| error.to_string();
+    std::num::ParseIntError: |error| error.to_string();
+    char: |c| c.to_string();
+    crate::Arn: |arn| arn.to_string();
+    crate::TableName: |name| name.to_string();
+}
+
+impl Say for String {
+    fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().say(f)
+    }
+}
+
+macro_rules! as_they_are {
+    ($($kind:ty),+) => {$(
+        impl Say for $kind {
+            fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )+};
+}
+
+as_they_are!(u8, u16, u32, u64, u128, usize, i32, i64, isize, f64, bool, crate::ColumnType);
+
+/// An argument of a sentence.
+#[doc(hidden)]
+pub struct Cleaned<'a, T: ?Sized>(pub &'a T);
+
+impl<T: Say + ?Sized> fmt::Display for Cleaned<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.say(f)
+    }
+}
+
+/// Whether every place of a format string takes an argument from the list: one that names a
+/// variable would take it as it is, past the cleaning.
+#[doc(hidden)]
+#[must_use]
+pub const fn takes_arguments_only(format: &str) -> bool {
+    let bytes = format.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'{' {
+            at += 1;
+            match bytes[at] {
+                b'{' | b'}' | b':' => {}
+                _ => return false,
+            }
+        }
+        at += 1;
+    }
+    true
+}
+
+/// A sentence for a user, as [`Shown`]: `say!("`{}` is not a role ARN.", name)`.
+///
+/// The format string takes its values from the arguments; one that names a variable inside the
+/// braces does not compile. Each argument is cleaned, and its back-ticks are escaped.
+#[macro_export]
+macro_rules! say {
+    ($format:literal $(, $argument:expr)* $(,)?) => {{
+        const { assert!($crate::takes_arguments_only($format), "name each value after the text, not inside it") };
+        $crate::Shown::said(::std::format_args!($format $(, $crate::Cleaned(&$argument))*))
+    }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each kind that acts, with a back-tick and letters that must stay.
+    const ALL: &str = "a`\u{1b}[2J\r\n\t\u{7f}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{202e}\u{2028}\u{2066}\u{feff}\u{e0041}é世\u{1f600}";
+
+    #[test]
+    fn values_are_visible_and_cannot_end_early() {
+        let shown = say!("`{}`", ALL);
+        assert_eq!(shown.matches('`').count(), 2, "{shown}");
+        assert!(!shown.contains(acts), "{shown}");
+        assert!(shown.contains("é世😀"), "{shown}");
+        assert_eq!(say!("{:>3}|{:<3}|", 7, "x"), "  7|x  |");
+        assert_eq!(say!("{{}} {}", say!("`{}`", "a`")), r"{} `a\u{60}`");
+    }
+
+    #[test]
+    fn a_value_of_its_own_keeps_its_back_ticks() {
+        assert_eq!(Shown::clean("a`b\nc"), r"a`b\nc");
+        assert_eq!(Shown::lines("a\tb\r\n\u{202e}c"), "a    b\n\\u{202e}c");
+    }
+
+    #[test]
+    fn a_document_says_the_same_with_its_characters_escaped() {
+        let text = Shown::json(&ALL).unwrap();
+        assert!(!text.contains(acts), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), ALL);
+    }
+
+    #[test]
+    fn what_was_kept_is_cleaned_when_it_is_read() {
+        let kept: Shown = serde_json::from_str(r#""`a` \u001b[2J""#).unwrap();
+        assert_eq!(kept, r"`a` \u{1b}[2J");
+    }
+
+    #[test]
+    fn a_format_that_names_a_variable_is_refused() {
+        assert!(takes_arguments_only("a {} {{x}} {:>3}"));
+        assert!(!takes_arguments_only("a {name}"));
+        assert!(!takes_arguments_only("{0}"));
+    }
+}
