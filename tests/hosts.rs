@@ -102,7 +102,7 @@ impl TypeVisitor for Declared<'_> {
 }
 
 macro_rules! types {
-    ($($(#[doc = $doc:literal])+ $name:ident($request:ty) -> $response:ty $(, progress $progress:ty)?;)+) => {
+    ($($(#[doc = $doc:literal])+ [$kind:ident] $name:ident($request:ty) -> $response:ty $(, progress $progress:ty)?;)+) => {
         fn types(config: &Config) -> String {
             let mut declared = Declared { config, seen: HashSet::new(), types: BTreeMap::new() };
             let mut commands = String::new();

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use ts_rs::TS;
 
 use crate::HostEvent;
+use crate::serve::Kind;
 
 /// Takes what a call reports, as JSON; false once nobody listens.
 pub type Sink = Box<dyn Fn(&str) -> bool + Send + Sync>;
@@ -24,19 +25,29 @@ pub struct Call {
     latest: Arc<Mutex<Option<Box<RawValue>>>>,
 }
 
-/// A call that goes on.
+/// A call that goes on. Its request is not kept: it may hold a secret.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct OpenCall {
     /// The caller's name for it.
     pub id: String,
-    /// What was asked.
+    /// The command.
     pub command: String,
-    /// With what.
-    #[ts(type = "unknown")]
-    pub request: Box<RawValue>,
+    /// What it works on, where the command says so.
+    pub about: Option<CallAbout>,
     /// What it reported last.
     #[ts(type = "Progress | null")]
     pub progress: Option<Box<RawValue>>,
+}
+
+/// What a sync or a preview works on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct CallAbout {
+    /// Where the events come from.
+    pub from: String,
+    /// The lake.
+    pub to: Option<String>,
+    /// The source's name, where it was given.
+    pub source: Option<String>,
 }
 
 /// The calls that go on.
@@ -108,7 +119,7 @@ impl Drop for Open<'_> {
 /// The calls that go on, by name.
 #[derive(Default)]
 pub(crate) struct Desk {
-    open: Mutex<BTreeMap<String, (OpenCall, Call)>>,
+    open: Mutex<BTreeMap<String, (OpenCall, Call, Kind)>>,
     listeners: Mutex<Listeners>,
 }
 
@@ -121,19 +132,25 @@ struct Listeners {
 
 impl Desk {
     /// Notes a call; one of the same name is asked to stop, for its caller is gone.
-    pub(crate) fn open(&self, command: &str, request: &RawValue, call: &Call) -> Open<'_> {
+    pub(crate) fn open(
+        &self,
+        command: &str,
+        kind: Kind,
+        about: Option<CallAbout>,
+        call: &Call,
+    ) -> Open<'_> {
         let shown = OpenCall {
             id: call.id.clone(),
             command: command.to_owned(),
-            request: request.to_owned(),
+            about,
             progress: None,
         };
         let before = self
             .open
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(call.id.clone(), (shown, call.clone()));
-        if let Some((_, before)) = before {
+            .insert(call.id.clone(), (shown, call.clone(), kind));
+        if let Some((_, before, _)) = before {
             before.stop.store(true, Ordering::Relaxed);
         }
         Open { desk: self, call: call.clone() }
@@ -142,14 +159,14 @@ impl Desk {
     fn close(&self, call: &Call) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // Its name may be another call's by now.
-        if open.get(&call.id).is_some_and(|(_, known)| Arc::ptr_eq(&known.stop, &call.stop)) {
+        if open.get(&call.id).is_some_and(|(_, known, _)| Arc::ptr_eq(&known.stop, &call.stop)) {
             open.remove(&call.id);
         }
     }
 
     pub(crate) fn cancel(&self, id: &str) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, call)) = open.get(id) {
+        if let Some((_, call, _)) = open.get(id) {
             call.stop.store(true, Ordering::Relaxed);
         }
     }
@@ -159,17 +176,26 @@ impl Desk {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Asks every call to stop.
-    pub(crate) fn cancel_all(&self) {
-        for (_, call) in self.open.lock().unwrap_or_else(PoisonError::into_inner).values() {
+    /// Asks every call to stop but those that change something outside this machine: what was sent
+    /// cannot be taken back, and its end is to be seen.
+    pub(crate) fn cancel_local(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, call, _) in open.values().filter(|(_, _, kind)| *kind != Kind::World) {
             call.stop.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// The commands under way that change something outside this machine.
+    pub(crate) fn world(&self) -> Vec<String> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = open.values().filter(|(_, _, kind)| *kind == Kind::World);
+        world.map(|(shown, _, _)| shown.command.clone()).collect()
     }
 
     /// The calls that go on, with what they reported last.
     pub(crate) fn list(&self) -> Calls {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let calls = open.values().map(|(shown, call)| OpenCall {
+        let calls = open.values().map(|(shown, call, _)| OpenCall {
             progress: call.latest.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             ..shown.clone()
         });

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, Shown};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -18,6 +18,23 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// When there is no clipboard.
     fn copy(&self, text: &str) -> Result<()>;
+    /// Asks the user in a dialog of its own, which the page can neither draw nor answer; true when
+    /// the user agreed.
+    ///
+    /// # Errors
+    /// When there is nobody to ask.
+    fn confirm(&self, confirm: &Confirm) -> Result<bool>;
+}
+
+/// A question that only the user can answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// The question, short.
+    pub title: Shown,
+    /// What will happen, in one or two sentences.
+    pub text: Shown,
+    /// The word on the button that agrees.
+    pub yes: Shown,
 }
 
 /// What to choose.
@@ -66,6 +83,11 @@ pub enum HostEvent {
         /// Where they lie.
         paths: Vec<String>,
     },
+    /// The window was asked to close and waits until what was sent outside this machine has ended.
+    Closing {
+        /// The commands it waits for.
+        commands: Vec<String>,
+    },
     /// A page of the application was asked for from outside.
     Open {
         /// Its address, beginning with `/`.
@@ -82,6 +104,10 @@ impl Host for NoDesktop {
     }
 
     fn copy(&self, _: &str) -> Result<()> {
+        Err(no_desktop())
+    }
+
+    fn confirm(&self, _: &Confirm) -> Result<bool> {
         Err(no_desktop())
     }
 }

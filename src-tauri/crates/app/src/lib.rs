@@ -9,9 +9,11 @@ mod calls;
 mod changes;
 mod demo;
 mod drafts;
+mod grants;
 mod host;
 mod lakes;
 mod overview;
+mod plans;
 mod policies;
 mod roles;
 mod runs;
@@ -24,17 +26,18 @@ mod tables;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use tokio::runtime::Runtime;
 
 use calls::Desk;
+use grants::Grants;
 use host::NoDesktop;
 
 pub use callers::{Templates, TemplatesFor};
-pub use calls::{Call, CallName, Calls, Nothing, OpenCall, Sink};
+pub use calls::{Call, CallAbout, CallName, Calls, Nothing, OpenCall, Sink};
 pub use changes::{
-    Applied, ChangeAsked, ChangeHistory, ChangeName, ChangeRecord, ChangeState, HistoryOf,
-    PlanName, WritePlan, WriteProgress,
+    Applied, ApplyWatch, ChangeHistory, ChangeName, ChangeRecord, ChangeState, HistoryOf, Outcome,
+    PlanName, WriteProgress,
 };
 pub use demo::{DemoReport, Sample};
 pub use drafts::DraftAnswer;
@@ -45,16 +48,18 @@ pub use headgate_sync::{
     Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, RunReport, RunRequest, Status,
     TableReport, Watch,
 };
-pub use host::{Choose, ChooseKind, Chosen, Copy, Host, HostEvent};
+pub use grants::{Place, Request};
+pub use host::{Choose, ChooseKind, Chosen, Confirm, Copy, Host, HostEvent};
 pub use lakes::Lakes;
 pub use overview::Overview;
+pub use plans::{ChangeRequest, HandedPlan, PlannedCall, WritePlan};
 pub use policies::{
     PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
     PolicyView, invalid, valid,
 };
 pub use roles::{AwsAccess, AwsProfiles, RoleName, RoleRead, facts_of, now};
 pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
-pub use serve::COMMANDS;
+pub use serve::{COMMANDS, Command, Kind};
 pub use settings::{Settings, SettingsChange, SettingsReport, Theme};
 pub use start::{PageFailed, Start};
 pub use syncs::{SchemaPreview, SyncStart};
@@ -66,6 +71,7 @@ pub struct App {
     runtime: Runtime,
     host: Box<dyn Host>,
     desk: Desk,
+    grants: Grants,
 }
 
 impl App {
@@ -97,7 +103,7 @@ impl App {
             .enable_all()
             .build()
             .map_err(|error| {
-                Error::new("internal", format!("The runtime did not start: {error}."))
+                Error::new("internal", say!("The runtime did not start: {}.", error))
                     .hint("Check the limits on threads of this user.")
             })?;
         Ok(Self {
@@ -105,6 +111,7 @@ impl App {
             runtime,
             host: Box::new(NoDesktop),
             desk: Desk::default(),
+            grants: Grants::default(),
         })
     }
 

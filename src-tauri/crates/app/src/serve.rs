@@ -10,7 +10,7 @@ use std::time::Duration;
 use headgate_lake::{TableDetail, TableRows};
 use headgate_policy::Plan as PatchPlan;
 use headgate_sync::{Letters, Preview, RunReport};
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
@@ -18,14 +18,14 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::App;
 use crate::callers::{Templates, TemplatesFor};
 use crate::calls::{Call, CallName, Calls, Nothing};
-use crate::changes::{
-    Applied, ChangeAsked, ChangeHistory, ChangeName, HistoryOf, PlanName, WritePlan,
-};
+use crate::changes::{Applied, ChangeHistory, ChangeName, HistoryOf, PlanName};
 use crate::demo::Sample;
 use crate::drafts::DraftAnswer;
 use crate::host::{Choose, Chosen, Copy, HostEvent};
 use crate::lakes::Lakes;
+use crate::grants::Request;
 use crate::overview::Overview;
+use crate::plans::{ChangeRequest, WritePlan};
 use crate::policies::{
     PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
     PolicyView,
@@ -37,10 +37,36 @@ use crate::start::{PageFailed, Start};
 use crate::syncs::{SchemaPreview, SyncStart};
 use crate::tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
 
+/// What a command may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    Read,
+    /// The data folder, a lake folder or the clipboard.
+    Local,
+    /// Something outside this machine.
+    World,
+}
+
+/// A line of the command table.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may change.
+    pub kind: Kind,
+    /// Whether the page waits for it without a limit: it reports progress, or asks the user.
+    pub patient: bool,
+}
+
 macro_rules! dispatch {
-    ($($(#[doc = $doc:literal])+ $name:ident($request:ty) -> $response:ty $(, progress $progress:ty)?;)+) => {
-        /// The names of all commands.
-        pub const COMMANDS: &[&str] = &[$(stringify!($name)),+];
+    ($($(#[doc = $doc:literal])+ [$kind:ident] $name:ident($request:ty) -> $response:ty $(, progress $progress:ty)?;)+) => {
+        /// All commands.
+        pub const COMMANDS: &[Command] = &[$(Command {
+            name: stringify!($name),
+            kind: dispatch!(@kind $kind),
+            patient: dispatch!(@patient $($progress)?) || <$request as Request>::WAITS,
+        }),+];
 
         impl App {
             /// Carries out a command. It blocks, so a host calls it on a thread of its own.
@@ -52,48 +78,56 @@ macro_rules! dispatch {
                 let answer = catch_unwind(AssertUnwindSafe(|| match name {
                     $(stringify!($name) => {
                         let asked: $request = read(name, request)?;
-                        let answer: $response = dispatch!(@call self, $name, asked, request, call $(, $progress)?)?;
+                        self.permit(&asked.places())?;
+                        let answer: $response =
+                            dispatch!(@call self, $name, $kind, asked, call $(, $progress)?)?;
                         write(&answer)
                     })+
-                    _ => Err(Error::new("unknown_command", format!("There is no command `{name}`."))
+                    _ => Err(Error::new("unknown_command", say!("There is no command `{}`.", name))
                         .hint("Reload the page; it may be of another version.")),
                 }));
                 // A defect in one command must not leave its caller waiting for ever.
                 answer.unwrap_or_else(|_| Err(broken(name))).map_err(|mut error| {
                     let trace = error.trace.get_or_insert_with(|| call.id().into());
-                    let (code, message) = (&error.code, &error.message);
-                    tracing::error!(command = name, trace = %trace, %code, message, "refused");
+                    let (code, why) = (&error.code, &error.message);
+                    tracing::error!(command = name, trace = %trace, %code, %why, "command failed");
                     error
                 })
             }
         }
     };
-    (@call $app:ident, $name:ident, $asked:ident, $request:ident, $call:ident) => {
+    (@call $app:ident, $name:ident, $kind:ident, $asked:ident, $call:ident) => {
         $app.$name(&$asked)
     };
-    (@call $app:ident, $name:ident, $asked:ident, $request:ident, $call:ident, $progress:ty) => {{
-        let _open = $app.desk.open(stringify!($name), $request, $call);
+    (@call $app:ident, $name:ident, $kind:ident, $asked:ident, $call:ident, $progress:ty) => {{
+        let kind = dispatch!(@kind $kind);
+        let _open = $app.desk.open(stringify!($name), kind, $asked.about(), $call);
         $app.$name(&$asked, $call)
     }};
+    (@kind read) => { Kind::Read };
+    (@kind local) => { Kind::Local };
+    (@kind world) => { Kind::World };
+    (@patient) => { false };
+    (@patient $progress:ty) => { true };
 }
 
 commands!(dispatch);
 
 fn read<T: DeserializeOwned>(name: &str, request: &RawValue) -> Result<T> {
     serde_json::from_str(request.get()).map_err(|error| {
-        Error::new("wrong_request", format!("`{name}` was asked wrongly: {error}."))
+        Error::new("wrong_request", say!("The request for `{}` is not valid: {}.", name, error))
             .hint("Reload the page; it may be of another version.")
     })
 }
 
 fn broken(name: &str) -> Error {
-    Error::new("internal", format!("`{name}` broke off in the middle."))
+    Error::new("internal", say!("`{}` stopped because of a defect.", name))
         .hint("This is a defect in Headgate; what was recorded is finished by the next run.")
 }
 
 fn write(answer: &impl Serialize) -> Result<Box<RawValue>> {
     to_raw_value(answer).map_err(|error| {
-        Error::new("internal", format!("The answer could not be written: {error}."))
+        Error::new("internal", say!("The answer could not be written: {}.", error))
             .hint("This is a defect in Headgate.")
     })
 }
@@ -113,6 +147,9 @@ impl App {
 
     fn host_choose(&self, asked: &Choose) -> Result<Chosen> {
         let path = self.host.choose(asked)?;
+        if let Some(path) = &path {
+            self.grants.grant(path);
+        }
         Ok(Chosen { path: path.map(|path| path.display().to_string()) })
     }
 
@@ -137,17 +174,35 @@ impl App {
         Ok(Nothing {})
     }
 
-    /// Tells the page what happened outside it.
+    /// Reports to the page what happened outside it. What was dropped on the window is granted.
     pub fn announce(&self, event: &HostEvent) {
+        if let HostEvent::Dropped { paths } = event {
+            paths.iter().for_each(|path| self.grants.grant(path.as_ref()));
+        }
         self.desk.announce(event);
     }
 
-    /// Asks everything that goes on to stop, and waits for it at most so long.
+    /// Whether something was sent outside this machine whose end is not known yet.
+    #[must_use]
+    pub fn changes_world(&self) -> bool {
+        !self.desk.world().is_empty()
+    }
+
+    /// Waits until nothing is under way outside this machine, however long that takes, then asks
+    /// everything else to stop and waits for it at most so long.
     pub fn stop_calls(&self, most: Duration) {
-        self.desk.cancel_all();
+        const LOOK: Duration = Duration::from_millis(20);
+        let world = self.desk.world();
+        if !world.is_empty() {
+            self.announce(&HostEvent::Closing { commands: world });
+        }
+        while self.changes_world() {
+            std::thread::sleep(LOOK);
+        }
+        self.desk.cancel_local();
         let begun = std::time::Instant::now();
         while !self.desk.is_quiet() && begun.elapsed() < most {
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(LOOK);
         }
     }
 }

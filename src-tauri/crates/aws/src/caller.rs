@@ -4,7 +4,7 @@ use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::types::{
     ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType, SummaryKeyType,
 };
-use headgate_terms::{Arn, Error, Result};
+use headgate_terms::{Arn, Error, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -130,7 +130,7 @@ impl Aws {
     /// The ARN of the user of this name.
     async fn user(&self, name: &str) -> Result<String> {
         let answer = self.iam.get_user().user_name(name).send().await;
-        let call = Call { name: "iam:GetUser", about: format!(" on user `{name}`") };
+        let call = Call { name: "iam:GetUser", about: say!(" on user `{}`", name) };
         let answer = answer.map_err(|error| self.failed(&call, &error))?;
         Ok(answer.user().map(|user| user.arn().to_owned()).unwrap_or_default())
     }

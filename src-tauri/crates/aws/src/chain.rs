@@ -5,7 +5,7 @@
 
 use aws_config::profile::{Profile, ProfileSet};
 use aws_credential_types::Credentials;
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, Shown, say};
 
 /// Credentials to begin with, and the roles to assume with them, in that order.
 #[derive(Debug)]
@@ -166,16 +166,17 @@ fn seconds(profile: &Profile) -> Option<i32> {
 
 fn unknown(profiles: &ProfileSet, name: &str, from: &str) -> Error {
     let message = if name == from {
-        format!("There is no profile `{name}` in the configuration of AWS.")
+        say!("There is no profile `{}` in the configuration of AWS.", name)
     } else {
-        format!("Profile `{from}` builds on profile `{name}`, which does not exist.")
+        say!("Profile `{}` builds on profile `{}`, which does not exist.", from, name)
     };
-    let mut names: Vec<_> = profiles.profiles().map(|name| format!("`{name}`")).collect();
+    let mut names: Vec<_> = profiles.profiles().map(|name| say!("`{}`", name)).collect();
     names.sort_unstable();
+    let names = Shown::join(&names, ", ");
     let hint = if names.is_empty() {
         "Make a profile with `aws configure`, or name another file with `AWS_CONFIG_FILE`.".into()
     } else {
-        format!("Name one of {}.", names.join(", "))
+        say!("Name one of {}.", names)
     };
     Error::new("aws_profile_unknown", message).hint(hint).field("profile")
 }

@@ -9,7 +9,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iam::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
-use headgate_terms::Error;
+use headgate_terms::{Error, Shown, say};
 
 use crate::chain::{Login, LoginBy};
 use crate::reach::{Went, proxy};
@@ -20,16 +20,16 @@ pub(crate) struct Call {
     /// Such as `iam:GetRole`: also the right that it takes.
     pub(crate) name: &'static str,
     /// Such as "on role `x`"; may be empty.
-    pub(crate) about: String,
+    pub(crate) about: Shown,
 }
 
 impl Call {
     pub(crate) fn on_role(name: &'static str, role: &str) -> Self {
-        Self { name, about: format!(" on role `{role}`") }
+        Self { name, about: say!(" on role `{}`", role) }
     }
 
     pub(crate) fn plain(name: &'static str) -> Self {
-        Self { name, about: String::new() }
+        Self { name, about: Shown::default() }
     }
 }
 
@@ -64,7 +64,7 @@ where
         }
         SdkError::ResponseError(_) => Error::new(
             "aws_failed",
-            format!("The answer to `{name}`{about} is not one of AWS{}.", from(caller.went)),
+            say!("The answer to `{}`{} is not one of AWS{}.", name, about, from(caller.went)),
         )
         .hint("Check the endpoint and the proxy: something else than AWS answered."),
         SdkError::TimeoutError(_) => unreachable(call, caller.went, "no answer in time"),
@@ -72,7 +72,7 @@ where
             Some(cause) => without_credentials(caller, cause),
             None => unreachable(call, caller.went, &innermost(error)),
         },
-        _ => Error::new("aws_failed", format!("`{name}`{about} failed: {}.", innermost(error))),
+        _ => Error::new("aws_failed", say!("`{}`{} failed: {}.", name, about, innermost(error))),
     };
     tracing::debug!(call = *name, code = %error.code, "AWS call failed");
     error
@@ -88,8 +88,8 @@ fn refused(call: &Call, login: &Login, refusal: &Refusal<'_>) -> Error {
     let Call { name, about } = call;
     let said = refusal.text.and_then(shown);
     let text = said.map_or_else(
-        || format!("AWS refused `{name}`{about} with `{}`.", coded(refusal)),
-        |said| format!("AWS refused `{name}`{about}: {said}."),
+        || say!("AWS refused `{}`{} with `{}`.", name, about, coded(refusal)),
+        |said| say!("AWS refused `{}`{}: {}.", name, about, said),
     );
     let has = |pattern: &str| contains(refusal.text.unwrap_or_default(), pattern);
     match refusal.code {
@@ -110,11 +110,7 @@ fn refused(call: &Call, login: &Login, refusal: &Refusal<'_>) -> Error {
         | "MissingAuthenticationTokenException"
         | "AuthFailure" => Error::new(
             "aws_no_credentials",
-            format!(
-                "AWS does not accept the credentials{} for `{name}`: `{}`.",
-                of(login),
-                refusal.code
-            ),
+            say!("AWS does not accept the credentials{} for `{}`: `{}`.", of(login), name, refusal.code),
         )
         .hint(check(login)),
         "NoSuchEntity" | "NoSuchEntityException" => Error::new("role_not_found", text)
@@ -151,7 +147,7 @@ fn refused(call: &Call, login: &Login, refusal: &Refusal<'_>) -> Error {
     }
 }
 
-fn denied(name: &str, text: String, said: Option<&str>) -> Error {
+fn denied(name: &str, text: Shown, said: Option<&str>) -> Error {
     // AWS names another right than the call's where several are checked.
     let right = said
         .and_then(|said| said.split_once("not authorized to perform: "))
@@ -164,13 +160,13 @@ fn denied(name: &str, text: String, said: Option<&str>) -> Error {
         .and_then(|(_, rest)| rest.split_whitespace().next())
         .filter(|who| who.starts_with("arn:"));
     let hint = match who {
-        Some(who) => format!("Have someone allow `{right}` to `{who}`, or use other credentials."),
-        None => format!("Have someone allow `{right}` to these credentials, or use others."),
+        Some(who) => say!("Have someone allow `{}` to `{}`, or use other credentials.", right, who),
+        None => say!("Have someone allow `{}` to these credentials, or use others.", right),
     };
     Error::new("aws_access_denied", text).hint(hint)
 }
 
-fn mfa_refused(text: String) -> Error {
+fn mfa_refused(text: Shown) -> Error {
     Error::new("mfa_refused", text)
         .hint("Wait for the device's next code, which is good once, and give that one.")
         .field("mfa_code")
@@ -181,11 +177,11 @@ fn policy_refused(said: Option<&str>, principal: bool) -> Error {
     if principal {
         Error::new(
             "policy_refused",
-            format!("{said}. AWS looks up each principal when it saves, and one does not exist."),
+            say!("{}. AWS looks up each principal when it saves, and one does not exist.", said),
         )
         .hint("Correct or remove the principal that AWS names; one just made takes some seconds.")
     } else {
-        Error::new("policy_refused", format!("{said}. Nothing was written."))
+        Error::new("policy_refused", say!("{}. Nothing was written.", said))
             .hint("Correct what AWS names; `headgate policy validate` shows where it is.")
     }
 }
@@ -212,27 +208,25 @@ pub(crate) fn without_credentials(caller: Caller<'_>, cause: &CredentialsError) 
             }
             Error::new(
                 "aws_access_denied",
-                format!("The login of profile `{profile}` has no access to its account and role."),
+                say!("The login of profile `{}` has no access to its account and role.", profile),
             )
             .hint("Have it assigned in IAM Identity Center, or correct `sso_role_name`.")
         }
         // What a program prints may hold a secret.
         (_, LoginBy::Process) => Error::new(
             "aws_no_credentials",
-            format!("The `credential_process`{} gave no credentials.", of(login)),
+            say!("The `credential_process`{} gave no credentials.", of(login)),
         )
         .hint(check(login)),
         (_, LoginBy::Console(profile)) => Error::new(
             "aws_no_credentials",
-            format!("Profile `{profile}` logs in with `aws login`, which only AWS's tool reads."),
+            say!("Profile `{}` logs in with `aws login`, which only AWS's tool reads.", profile),
         )
-        .hint(format!(
-            "Run `eval \"$(aws configure export-credentials --profile {profile} --format env)\"` \
-             and start again without a profile."
-        )),
+        .hint(say!("Run `eval \"$(aws configure export-credentials --profile {} --format env)\"` \
+             and start again without a profile.", profile)),
         _ => Error::new(
             "aws_no_credentials",
-            format!("There are no credentials{}: {}.", of(login), innermost(cause)),
+            say!("There are no credentials{}: {}.", of(login), innermost(cause)),
         )
         .hint(check(login)),
     }
@@ -246,8 +240,8 @@ fn is_forbidden(cause: &CredentialsError) -> bool {
 
 fn none(login: &Login) -> Error {
     let message = match &login.profile {
-        Some(profile) => format!("Profile `{profile}` has no credentials."),
-        None => "There are no credentials for AWS.".to_owned(),
+        Some(profile) => say!("Profile `{}` has no credentials.", profile),
+        None => "There are no credentials for AWS.".into(),
     };
     Error::new("aws_no_credentials", message)
         .hint("Log in with `aws configure sso` or `aws configure`, or name another profile.")
@@ -256,17 +250,17 @@ fn none(login: &Login) -> Error {
 
 fn expired(login: &Login) -> Error {
     let hint = match &login.by {
-        LoginBy::Sso(profile) => format!("Run `aws sso login --profile {profile}` and try again."),
-        LoginBy::Mfa => "Give a new code of your MFA device.".to_owned(),
+        LoginBy::Sso(profile) => say!("Run `aws sso login --profile {}` and try again.", profile),
+        LoginBy::Mfa => "Give a new code of your MFA device.".into(),
         LoginBy::Environment => {
             "Set fresh `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.".into()
         }
         LoginBy::Console(_) | LoginBy::Process | LoginBy::Other => {
-            "Renew the credentials and try again.".to_owned()
+            "Renew the credentials and try again.".into()
         }
     };
     let error =
-        Error::new("aws_login_expired", format!("The login to AWS{} has expired.", of(login)));
+        Error::new("aws_login_expired", say!("The login to AWS{} has expired.", of(login)));
     let error = error.hint(hint);
     if login.by == LoginBy::Mfa { error.field("mfa_code") } else { error }
 }
@@ -274,13 +268,13 @@ fn expired(login: &Login) -> Error {
 fn unreachable(call: &Call, went: &Went, why: &str) -> Error {
     let Call { name, about } = call;
     let (at, through) = match went.to() {
-        Some(at) => (format!("`{at}`"), proxy(at)),
-        None => ("AWS".to_owned(), None),
+        Some(at) => (say!("`{}`", at), proxy(at)),
+        None => ("AWS".into(), None),
     };
-    let through = through.map_or_else(String::new, |it| format!(" through the proxy `{it}`"));
+    let through = through.map_or_else(Shown::default, |it| say!(" through the proxy `{}`", it));
     let error = Error::new(
         "aws_unreachable",
-        format!("Could not reach {at}{through} for `{name}`{about}: {why}."),
+        say!("Could not reach {}{} for `{}`{}: {}.", at, through, name, about, why),
     )
     .retryable();
     if contains(why, "certificate") {
@@ -294,28 +288,28 @@ fn unreachable(call: &Call, went: &Went, why: &str) -> Error {
     }
 }
 
-fn of(login: &Login) -> String {
+fn of(login: &Login) -> Shown {
     match (&login.profile, &login.by) {
-        (Some(profile), _) => format!(" of profile `{profile}`"),
-        (None, LoginBy::Environment) => " of the environment".to_owned(),
-        (None, _) => String::new(),
+        (Some(profile), _) => say!(" of profile `{}`", profile),
+        (None, LoginBy::Environment) => " of the environment".into(),
+        (None, _) => Shown::default(),
     }
 }
 
-fn check(login: &Login) -> String {
+fn check(login: &Login) -> Shown {
     match (&login.profile, &login.by) {
         (Some(profile), _) => {
-            format!("Run `aws sts get-caller-identity --profile {profile}` to see what is wrong.")
+            say!("Run `aws sts get-caller-identity --profile {}` to see what is wrong.", profile)
         }
         (None, LoginBy::Environment) => {
-            "Check `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.".to_owned()
+            "Check `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.".into()
         }
-        (None, _) => "Run `aws sts get-caller-identity` to see what is wrong.".to_owned(),
+        (None, _) => "Run `aws sts get-caller-identity` to see what is wrong.".into(),
     }
 }
 
-fn from(went: &Went) -> String {
-    went.to().map_or_else(String::new, |at| format!(" (from `{at}`)"))
+fn from(went: &Went) -> Shown {
+    went.to().map_or_else(Shown::default, |at| say!(" (from `{}`)", at))
 }
 
 fn coded(refusal: &Refusal<'_>) -> String {

@@ -17,13 +17,13 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_types::os_shim_internal::{Env, Fs};
-use aws_types::service_config::ServiceConfigKey;
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use tokio::sync::OnceCell;
 
 use crate::access::Access;
 use crate::caller::Caller;
 use crate::chain::{Base, Chain, Hop, Login, LoginBy};
+use crate::endpoint::{Endpoint, endpoints};
 use crate::failure::{self, Call, failed};
 use crate::reach::{self, Went};
 
@@ -36,7 +36,7 @@ pub struct Aws {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) analyzer: aws_sdk_accessanalyzer::Client,
-    endpoint: Option<String>,
+    endpoints: Vec<Endpoint>,
     login: Login,
     went: HashMap<&'static str, Went>,
     pub(crate) caller: Arc<OnceCell<Caller>>,
@@ -48,7 +48,8 @@ impl Aws {
     ///
     /// # Errors
     /// `aws_profile_unknown`, `mfa_needed`, `mfa_refused`; with a code also what the call may meet.
-    /// `aws_failed` when the endpoint is no address or the CA bundle cannot be used.
+    /// `endpoint_refused` when an endpoint is not an address or is plain HTTP to another machine,
+    /// `aws_failed` when the CA bundle cannot be used.
     pub async fn open(access: &Access) -> Result<Self> {
         let profiles = profiles(access.profile.as_deref()).await?;
         let chain = chain(access, &profiles)?;
@@ -76,14 +77,7 @@ impl Aws {
             loader = loader.endpoint_url(endpoint);
         }
         let config = loader.load().await;
-        let endpoint = access.endpoint.clone().or_else(|| configured_endpoint(&config));
-        if let Some(endpoint) = &endpoint
-            && reach::origin(endpoint).is_none()
-        {
-            return Err(Error::new("aws_failed", format!("`{endpoint}` is no address of AWS."))
-                .hint("Name one that begins with `https://` or `http://`.")
-                .field("endpoint"));
-        }
+        let endpoints = endpoints(access.endpoint.as_deref(), &config)?;
 
         let provider = ProviderConfig::without_region()
             .with_http_client(http)
@@ -105,18 +99,24 @@ impl Aws {
                     .interceptor(went["access-analyzer"].clone())
                     .build(),
             ),
-            endpoint,
+            endpoints,
             login: chain.login,
             went,
             caller: Arc::default(),
         })
     }
 
-    /// The address that stands in for AWS, where one does: from [`Access::endpoint`],
-    /// `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL` or the profile.
+    /// The addresses that stand in for AWS, service by service: from [`Access::endpoint`], the
+    /// environment or the configuration. Empty when all calls go to AWS itself.
     #[must_use]
-    pub fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref()
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// Whether IAM is asked on this machine, so that no real account is concerned.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.endpoints.iter().any(|one| one.service == "IAM" && one.is_loopback())
     }
 
     /// The failure of a call of this door.
@@ -149,19 +149,13 @@ pub async fn profile_names() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The endpoint that the environment names in AWS's place, if any.
-#[must_use]
-pub fn endpoint_of_environment() -> Option<String> {
-    variable("AWS_ENDPOINT_URL_IAM").or_else(|| variable("AWS_ENDPOINT_URL"))
-}
-
 /// What the configuration files say, with the profile in effect chosen.
 async fn profiles(named: Option<&str>) -> Result<ProfileSet> {
     #[expect(deprecated, reason = "the name that replaces it is of a crate that is internal")]
     let files = aws_config::profile::profile_file::ProfileFiles::default();
     let named = named.map(|name| name.to_owned().into());
     aws_config::profile::load(&Fs::real(), &Env::real(), &files, named).await.map_err(|error| {
-        Error::new("aws_failed", format!("The configuration of AWS cannot be read: {error}."))
+        Error::new("aws_failed", say!("The configuration of AWS cannot be read: {}.", error.to_string()))
             .hint("Correct `~/.aws/config` or `~/.aws/credentials`.")
     })
 }
@@ -185,19 +179,6 @@ fn chain(access: &Access, profiles: &ProfileSet) -> Result<Chain> {
         chain.base = Base::Ordinary;
     }
     Ok(chain)
-}
-
-fn configured_endpoint(config: &SdkConfig) -> Option<String> {
-    let key = ServiceConfigKey::builder()
-        .service_id("IAM")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .ok()?;
-    config
-        .service_config()
-        .and_then(|services| services.load_config(key))
-        .or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
 /// What it takes to walk a chain.
@@ -258,7 +239,7 @@ impl Opening<'_> {
             _ => {
                 return Err(Error::new(
                     "aws_no_credentials",
-                    format!("AWS knows no `credential_source` called `{name}`."),
+                    say!("AWS knows no `credential_source` called `{}`.", name),
                 )
                 .hint("Use `Environment`, `Ec2InstanceMetadata` or `EcsContainer`."));
             }
@@ -270,7 +251,7 @@ impl Opening<'_> {
         let code = self.code.map(str::trim).filter(|code| !code.is_empty()).ok_or_else(|| {
             Error::new(
                 "mfa_needed",
-                format!("Profile `{profile}` asks for a code of the MFA device `{serial}`."),
+                say!("Profile `{}` asks for a code of the MFA device `{}`.", profile, serial),
             )
             .hint("Give the six digits that the device shows now.")
             .field("mfa_code")
@@ -303,7 +284,7 @@ impl Opening<'_> {
             .await;
         let call = Call {
             name: "sts:AssumeRole",
-            about: format!(" for `{}` with MFA device `{serial}`", hop.role),
+            about: say!(" for `{}` with MFA device `{}`", hop.role, serial),
         };
         let answer = answer.map_err(|error| self.failed(&call, &went, &error))?;
         kept(answer.credentials(), &call)
@@ -326,7 +307,7 @@ impl Opening<'_> {
             .send()
             .await;
         let call =
-            Call { name: "sts:GetSessionToken", about: format!(" with MFA device `{serial}`") };
+            Call { name: "sts:GetSessionToken", about: say!(" with MFA device `{}`", serial) };
         let answer = answer.map_err(|error| self.failed(&call, &went, &error))?;
         kept(answer.credentials(), &call)
     }
@@ -359,7 +340,7 @@ fn kept(
     call: &Call,
 ) -> Result<SharedCredentialsProvider> {
     let credentials = credentials.ok_or_else(|| {
-        Error::new("aws_failed", format!("`{}`{} answered nothing.", call.name, call.about))
+        Error::new("aws_failed", say!("`{}`{} answered nothing.", call.name, call.about))
             .hint("Check the endpoint.")
     })?;
     Ok(SharedCredentialsProvider::new(Credentials::new(

@@ -10,7 +10,7 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use hyper_util::client::proxy::matcher::Matcher;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -24,7 +24,7 @@ pub(crate) fn client(bundle: Option<&str>) -> Result<SharedHttpClient> {
     let tls = TlsContext::builder()
         .with_trust_store(trusted)
         .build()
-        .map_err(|error| Error::new("aws_failed", format!("TLS could not be set up: {error}.")))?;
+        .map_err(|error| Error::new("aws_failed", say!("TLS could not be set up: {}.", error.to_string())))?;
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder();
         connector
@@ -38,7 +38,7 @@ pub(crate) fn client(bundle: Option<&str>) -> Result<SharedHttpClient> {
 /// The certificates of a file that can be used.
 fn trust(file: &str) -> Result<TrustStore> {
     let refused = |why: String| {
-        Error::new("aws_failed", format!("The certificates in `{file}` cannot be used: {why}."))
+        Error::new("aws_failed", say!("The certificates in `{}` cannot be used: {}.", file, why))
             .hint("Name a file of PEM certificates with `AWS_CA_BUNDLE` or `ca_bundle`.")
     };
     // What stands between certificates may be in any encoding.

@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime};
 use aws_sdk_iam::error::BuildError;
 use aws_sdk_iam::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_iam::types::Tag;
-use headgate_terms::{Arn, Error, Result};
+use headgate_terms::{Arn, Error, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -95,7 +95,7 @@ impl Aws {
         if arn.is_some() && role.arn != name_or_arn {
             return Err(Error::new(
                 "role_not_found",
-                format!("There is no role `{name_or_arn}` here; `{name}` is `{}`.", role.arn),
+                say!("There is no role `{}` here; `{}` is `{}`.", name_or_arn, name, role.arn),
             )
             .hint("Use the credentials of the role's own account, or the ARN that AWS names.")
             .field("role"));
@@ -111,7 +111,7 @@ impl Aws {
         let call = Call::on_role("iam:CreateRole", &new.name);
         let tags = new.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let tags = tags.collect::<Result<Vec<_>, BuildError>>().map_err(|error| {
-            Error::new("aws_failed", format!("A tag of role `{}`: {error}.", new.name))
+            Error::new("aws_failed", say!("A tag of role `{}`: {}.", new.name, error.to_string()))
         })?;
         let begun = Instant::now();
         let answer = self
@@ -167,18 +167,18 @@ fn as_read(role: &aws_sdk_iam::types::Role, begun: Instant) -> Role {
     }
 }
 
-/// A policy as IAM hands it out, percent-encoded. A `+` is a plus: external ids have them.
+/// A time as AWS gives it, in RFC 3339 and UTC.
 fn at(time: &DateTime) -> String {
     time.fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }
 
 fn empty(call: &Call) -> Error {
-    Error::new("aws_failed", format!("`{}`{} answered nothing.", call.name, call.about))
+    Error::new("aws_failed", say!("`{}`{} answered nothing.", call.name, call.about))
         .hint("Check the endpoint: something else than AWS answered.")
 }
 
 fn no_role(text: &str) -> Error {
-    Error::new("role_not_found", format!("`{text}` does not name a role."))
+    Error::new("role_not_found", say!("`{}` does not name a role.", text))
         .hint("Name a role, or its ARN such as `arn:aws:iam::123456789012:role/lake`.")
         .field("role")
 }

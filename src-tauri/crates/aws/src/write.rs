@@ -8,8 +8,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_iam::config::retry::RetryConfig;
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use tokio::time::sleep;
 
 use crate::failure::Call;
@@ -84,14 +85,40 @@ pub struct Written {
 /// A trust policy that is not in effect, or not proved to be.
 #[derive(Debug, Clone)]
 pub struct NotWritten {
-    /// `role_changed`, `role_recreated`, `role_drifted`, or what a call met.
+    /// `role_changed`, `role_recreated`, `cancelled` or what a call met when nothing was written;
+    /// `outcome_unknown` or `role_drifted` when AWS may have taken the text.
     pub error: Error,
-    /// The role as it was read last: what to begin anew from.
+    /// The role as it was last read.
     pub now: Option<Role>,
-    /// AWS's id of the write, where it took one: it did with `role_drifted`.
+    /// AWS's id of the write, where AWS accepted one.
     pub request_id: Option<String>,
-    /// Whether a write was sent whose answer was lost, so that nobody knows what the role has.
+    /// Whether AWS may have taken the text: a write was sent, and what the role has is not proved.
     pub unknown: bool,
+}
+
+/// How a write goes on and when it is to stop.
+pub trait WriteWatch: Sync {
+    /// A step begins.
+    fn step(&self, step: WriteStep);
+    /// Whether to stop before the next call is sent. What was sent cannot be taken back.
+    fn stopped(&self) -> bool;
+}
+
+/// A write that is never stopped.
+impl<F: Fn(WriteStep) + Sync> WriteWatch for F {
+    fn step(&self, step: WriteStep) {
+        self(step);
+    }
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+/// A write that did not go through, and whether AWS may have taken it all the same.
+struct PutFailed {
+    error: Error,
+    lost: bool,
 }
 
 impl Written {
@@ -110,7 +137,8 @@ impl From<Error> for Box<NotWritten> {
 impl Aws {
     /// Writes a trust policy if the role is still the one that was read and its policy still means
     /// what it meant. `meaning` gives a hash of what a text means, or none for what is no policy.
-    /// Writes of one role wait for each other in this process.
+    /// Writes of one role wait for each other in this process. Each of the two waits, for the write
+    /// and for the proof, gives up after [`Pace::cap`] and the call that is then under way.
     ///
     /// # Errors
     /// [`NotWritten`], which holds the role as it is now where that was read.
@@ -118,7 +146,7 @@ impl Aws {
         &self,
         write: &WriteTrust,
         meaning: &(dyn Fn(&str) -> Option<String> + Sync),
-        progress: &(dyn Fn(WriteStep) + Sync),
+        watch: &dyn WriteWatch,
     ) -> Result<Written, Box<NotWritten>> {
         let turn = turn(&write.role_id);
         let _turn = turn.lock().await;
@@ -132,11 +160,14 @@ impl Aws {
         // The text before the first try: a try whose answer was lost may have gone through.
         let mut tried = None;
         let (before, request_id) = loop {
-            progress(WriteStep::Checking);
-            let role = self.role(&write.role).await.map_err(|error| {
-                let unknown = tried.is_some();
-                NotWritten { error, now: None, request_id: None, unknown }
-            })?;
+            if watch.stopped() {
+                return Err(write.failed(cancelled(&write.role), None, tried.is_some()));
+            }
+            watch.step(WriteStep::Checking);
+            let role = self
+                .role(&write.role)
+                .await
+                .map_err(|error| write.failed(error, None, tried.is_some()))?;
             if role.role_id == write.role_id && same(&role.trust_policy, &write.after) {
                 match tried {
                     Some(before) => break (before, None),
@@ -144,36 +175,32 @@ impl Aws {
                 }
             }
             if let Some(error) = write.refuses(&role, &same) {
-                let unknown = false;
-                return Err(Box::new(NotWritten {
-                    error,
-                    now: Some(role),
-                    request_id: None,
-                    unknown,
-                }));
+                return Err(write.failed(error, Some(role), tried.is_some()));
             }
-            progress(WriteStep::Writing);
+            if watch.stopped() {
+                return Err(write.failed(cancelled(&write.role), Some(role), tried.is_some()));
+            }
+            watch.step(WriteStep::Writing);
             match self.put_trust(&role.name, &write.after).await {
                 Ok(id) => break (tried.unwrap_or(role.trust_policy), Some(id)),
-                Err(error) => {
-                    let again = error.retryable || write.new_principal && is_principal(&error);
-                    if !(again && waits.wait().await) {
+                Err(PutFailed { error, lost }) => {
+                    let again = lost || error.retryable || write.new_principal && is_principal(&error);
+                    if !(again && waits.wait(watch).await) {
                         // A lost answer says nothing of what the role has now.
-                        let unknown = is_lost(&error) || tried.is_some();
-                        let now = Some(role).filter(|_| !unknown);
-                        return Err(Box::new(NotWritten { error, now, request_id: None, unknown }));
+                        let unknown = lost || tried.is_some();
+                        return Err(write.failed(error, Some(role).filter(|_| !unknown), unknown));
                     }
-                    if is_lost(&error) {
+                    if lost {
                         tried.get_or_insert(role.trust_policy);
                     }
                 }
             }
         };
-        self.prove(write, before, request_id, &same, progress).await
+        self.prove(write, before, request_id, &same, watch).await
     }
 
     /// One try to write; the SDK would repeat it without looking first. Returns AWS's id of it.
-    async fn put_trust(&self, name: &str, text: &str) -> Result<String> {
+    async fn put_trust(&self, name: &str, text: &str) -> Result<String, PutFailed> {
         let call = Call::on_role("iam:UpdateAssumeRolePolicy", name);
         let once = aws_sdk_iam::config::Builder::new().retry_config(RetryConfig::disabled());
         let answer = self
@@ -185,7 +212,8 @@ impl Aws {
             .config_override(once)
             .send()
             .await;
-        let answer = answer.map_err(|error| self.failed(&call, &error))?;
+        let answer = answer
+            .map_err(|error| PutFailed { lost: is_lost(&error), error: self.failed(&call, &error) })?;
         let id = answer.request_id().unwrap_or_default().to_owned();
         tracing::info!(role = name, request_id = %id, "trust policy written");
         Ok(id)
@@ -198,7 +226,7 @@ impl Aws {
         before: String,
         request_id: Option<String>,
         same: &(dyn Fn(&str, &str) -> bool + Sync),
-        progress: &(dyn Fn(WriteStep) + Sync),
+        watch: &dyn WriteWatch,
     ) -> Result<Written, Box<NotWritten>> {
         let begun = Instant::now();
         let mut waits = Waits::new(write.pace);
@@ -206,7 +234,7 @@ impl Aws {
         let mut now = None;
         loop {
             reads += 1;
-            progress(WriteStep::ReadingBack(reads));
+            watch.step(WriteStep::ReadingBack(reads));
             let failure = match self.role(&write.role).await {
                 Ok(role)
                     if role.role_id == write.role_id && same(&role.trust_policy, &write.after) =>
@@ -235,21 +263,40 @@ impl Aws {
                 }
             };
             let lasting = failure.as_ref().is_some_and(|error| !error.retryable);
-            if lasting || !waits.wait().await {
-                let error = write.drifted(failure, begun.elapsed());
-                return Err(Box::new(NotWritten { error, now, request_id, unknown: false }));
+            if lasting || !waits.wait(watch).await {
+                let error = write.drifted(failure, begun.elapsed(), watch.stopped());
+                return Err(Box::new(NotWritten { error, now, request_id, unknown: true }));
             }
         }
     }
 }
 
 impl WriteTrust {
+    /// That the text was not written, or that this is not known because an earlier try may have
+    /// gone through.
+    fn failed(&self, error: Error, now: Option<Role>, unknown: bool) -> Box<NotWritten> {
+        let error = if unknown {
+            Error::new(
+                "outcome_unknown",
+                say!(
+                    "It is not known whether AWS took the new trust policy of role `{}`: {}",
+                    self.role,
+                    error.message
+                ),
+            )
+            .hint("AWS may have taken it. Read the role again to see which policy it has.")
+        } else {
+            error
+        };
+        Box::new(NotWritten { error, now, request_id: None, unknown })
+    }
+
     /// Why nothing may be written over what was just read.
     fn refuses(&self, role: &Role, same: &dyn Fn(&str, &str) -> bool) -> Option<Error> {
         let name = &role.name;
         if let Some(why) = role.protected() {
             return Some(
-                Error::new("role_protected", format!("Role `{name}` cannot be edited: {why}."))
+                Error::new("role_protected", say!("Role `{}` cannot be edited: {}.", name, why))
                     .hint("Choose a role of your own.")
                     .field("role"),
             );
@@ -258,9 +305,7 @@ impl WriteTrust {
             return Some(
                 Error::new(
                     "role_recreated",
-                    format!(
-                        "Role `{name}` is another one than was read: it was deleted and made again."
-                    ),
+                    say!("Role `{}` is another one than was read: it was deleted and made again.", name),
                 )
                 .hint("Read the role and plan anew: nothing was written."),
             );
@@ -268,25 +313,24 @@ impl WriteTrust {
         (!same(&role.trust_policy, &self.before)).then(|| {
             Error::new(
                 "role_changed",
-                format!("The trust policy of role `{name}` was changed by someone else meanwhile."),
+                say!("The trust policy of role `{}` was changed by someone else meanwhile.", name),
             )
             .hint("Look at the policy as it is now and plan anew: nothing was written.")
         })
     }
 
     /// That the write was taken and could not be seen.
-    fn drifted(&self, failure: Option<Error>, waited: Duration) -> Error {
-        let role = &self.role;
+    fn drifted(&self, failure: Option<Error>, waited: Duration, stopped: bool) -> Error {
         let why = match failure {
-            Some(failure) => format!("could not be read back: {}", failure.message),
-            None => format!("reads differently after {} s.", waited.as_secs()),
+            Some(failure) => say!("it could not be read back: {}", failure.message),
+            None if stopped => "reading it back was stopped.".into(),
+            None => say!("the role still has another one after {} s.", waited.as_secs()),
         };
         Error::new(
             "role_drifted",
-            format!("The trust policy of role `{role}` was written, but {why}"),
+            say!("AWS accepted the new trust policy of role `{}`, but {}", self.role, why),
         )
-        .hint("Read the role again: AWS may take a minute, or someone else wrote at the same time.")
-        .retryable()
+        .hint("Read the role again: AWS may need a minute, or someone else wrote at the same time.")
     }
 }
 
@@ -302,20 +346,35 @@ impl Waits {
         Self { next: pace.first, most: pace.most, end: Instant::now() + pace.cap }
     }
 
-    /// Waits, or says that the time is up.
-    async fn wait(&mut self) -> bool {
+    /// Waits; false when the time is up or the write is to stop.
+    async fn wait(&mut self, watch: &dyn WriteWatch) -> bool {
         if Instant::now() + self.next > self.end {
             return false;
         }
-        sleep(self.next).await;
+        let end = Instant::now() + self.next;
+        while !watch.stopped() && Instant::now() < end {
+            sleep((end - Instant::now()).min(Duration::from_millis(100))).await;
+        }
         self.next = self.most.min(self.next * 2);
-        true
+        !watch.stopped()
     }
 }
 
-/// Whether nobody knows if the call arrived: it was answered by nothing that AWS says.
-fn is_lost(error: &Error) -> bool {
-    error.retryable && error.code != "aws_throttled"
+/// Whether AWS may have done what was asked: only a refusal of its own says that it did not.
+fn is_lost<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(context) => {
+            let throttled = error.code().is_some_and(|code| code.contains("Throttl"));
+            error.code().is_none() || context.raw().status().as_u16() >= 500 && !throttled
+        }
+        _ => true,
+    }
+}
+
+fn cancelled(role: &str) -> Error {
+    Error::new("cancelled", say!("Writing the trust policy of role `{}` was stopped.", role))
+        .hint("Apply the plan again when you want to write it.")
 }
 
 /// Whether AWS does not know a principal.

@@ -34,7 +34,7 @@ use ts_rs::TS;
 /// Text without a character that could act on whoever shows it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, TS)]
 #[ts(as = "String")]
-pub struct Shown(Cow<'static, str>);
+pub struct Shown(Box<str>);
 
 impl Shown {
     /// A value that stands on its own: line ends and tabs are made visible too.
@@ -57,7 +57,7 @@ impl Shown {
     pub fn json(document: &impl Serialize) -> serde_json::Result<Self> {
         let text = serde_json::to_string(document)?;
         if !text.contains(acts) {
-            return Ok(Self(Cow::Owned(text)));
+            return Ok(Self(text.into()));
         }
         let mut out = String::with_capacity(text.len() + 64);
         for c in text.chars() {
@@ -69,14 +69,14 @@ impl Shown {
                 out.push(c);
             }
         }
-        Ok(Self(Cow::Owned(out)))
+        Ok(Self(out.into()))
     }
 
     /// A sentence whose arguments are [`Cleaned`]; for [`say!`](crate::say) alone.
     #[doc(hidden)]
     #[must_use]
     pub fn said(text: fmt::Arguments<'_>) -> Self {
-        Self(text.as_str().map_or_else(|| Cow::Owned(text.to_string()), Cow::Borrowed))
+        Self(text.to_string().into())
     }
 
     /// Several texts with another between them.
@@ -89,7 +89,7 @@ impl Shown {
             }
             out.push_str(&part.0);
         }
-        Self(Cow::Owned(out))
+        Self(out.into())
     }
 
     /// The text.
@@ -100,13 +100,13 @@ impl Shown {
 
     fn escaped(text: &str, hostile: impl Fn(char) -> bool + Copy) -> Self {
         if !text.contains(hostile) {
-            return Self(Cow::Owned(text.to_owned()));
+            return Self(text.into());
         }
         let mut out = String::with_capacity(text.len() + 16);
         for c in text.chars() {
             if hostile(c) { escape(c, &mut out) } else { out.push(c) }
         }
-        Self(Cow::Owned(out))
+        Self(out.into())
     }
 }
 
@@ -179,7 +179,7 @@ impl PartialEq<&str> for Shown {
 /// A literal of ours.
 impl From<&'static str> for Shown {
     fn from(text: &'static str) -> Self {
-        Self(Cow::Borrowed(text))
+        Self(text.into())
     }
 }
 
