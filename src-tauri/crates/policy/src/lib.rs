@@ -19,12 +19,14 @@ mod instant;
 mod known;
 mod lint;
 mod matrix;
+mod opening;
 mod operator;
 mod plan;
 mod policy;
 mod problem;
 mod read;
 mod splice;
+mod stranger;
 mod style;
 mod text;
 
@@ -48,6 +50,7 @@ pub use matrix::{
     Axes, CallerKind, CallerRow, Cell, Change, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
     axes, cells, changes, context_of,
 };
+pub use opening::{Opening, opens};
 pub use operator::{How, Operator, Order, SetPrefix, Test};
 pub use plan::{Form, Plan, QUOTA, Refusal, Refused, Size, plan};
 pub use policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};

@@ -1,0 +1,205 @@
+//! Whether a change opens the role to those whom the policy does not name: everyone, an account as a
+//! whole, whoever a pattern matches, or a vendor with any customer's id.
+
+use headgate_terms::{Arn, Shown, say};
+
+use crate::evaluate::{Caller, Decision};
+use crate::matrix::{CallerKind, CallerRow, IdColumn, axes, cells};
+use crate::policy::Policy;
+use crate::read::read;
+use crate::stranger::{Stranger, stranger};
+
+/// What a change opens, the worst of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// Everyone with an AWS account.
+    Everyone,
+    /// Everyone with an AWS account who knows one of the external ids.
+    EveryoneWithId,
+    /// All of an account that is not the role's own.
+    Account {
+        /// Its number.
+        account: String,
+        /// Whether other conditions must hold too.
+        depends: bool,
+    },
+    /// Those whom a condition's pattern matches.
+    Like {
+        /// One of them, made up.
+        example: String,
+        /// Whether other conditions must hold too.
+        depends: bool,
+    },
+    /// A caller of another account with any external id, or with all that a pattern matches.
+    AnyId {
+        /// Who.
+        principal: String,
+        /// Whether other conditions must hold too.
+        depends: bool,
+    },
+}
+
+impl Opening {
+    /// What to tell whoever is about to make the change.
+    #[must_use]
+    pub fn sentence(&self) -> Shown {
+        let when = |depends: &bool| {
+            Shown::from(if *depends { " if the statement's other conditions hold" } else { "" })
+        };
+        match self {
+            Self::Everyone => "This opens the role to everyone with an AWS account.".into(),
+            Self::EveryoneWithId => {
+                "This opens the role to everyone with an AWS account who knows the external id."
+                    .into()
+            }
+            Self::Account { account, depends } => say!(
+                "This opens the role to every role and user of account `{}`{}.",
+                account,
+                when(depends)
+            ),
+            Self::Like { example, depends } => say!(
+                "This opens the role to everyone whose ARN matches a pattern, such as `{}`{}.",
+                example,
+                when(depends)
+            ),
+            Self::AnyId { principal, depends } => say!(
+                "This opens the role to `{}` with any external id{}.",
+                principal,
+                when(depends)
+            ),
+        }
+    }
+}
+
+/// What a change of a trust policy opens to those whom it does not name; none when it opens nothing of
+/// the kind. A text that cannot be read lets nobody in. Without `role` every account is foreign.
+#[must_use]
+pub fn opens(before: &str, after: &str, role: Option<&Arn>) -> Option<Opening> {
+    let after = read(after).policy?;
+    let nobody = Policy { version: None, id: None, statements: Vec::new() };
+    let before = read(before).policy.unwrap_or(nobody);
+    let axes = axes(&[&before, &after], &[], role);
+    let (was, is) = (stranger(&before, &axes, role), stranger(&after, &axes, role));
+    if is > was {
+        return Some(match is {
+            Stranger::In => Opening::Everyone,
+            _ => Opening::EveryoneWithId,
+        });
+    }
+    let columns = |row: &CallerRow| {
+        let aws = matches!(row.principal.caller(role), Some(Caller::Aws(_)));
+        axes.ids.iter().filter(move |id| aws || id.external_id.is_none())
+    };
+    let places = axes.callers.iter().flat_map(|row| columns(row).map(move |id| (row, id)));
+    let (old, new) = (cells(&before, &axes, role), cells(&after, &axes, role));
+    let opened = places
+        .zip(old.iter().zip(&new))
+        .filter(|(_, (old, new))| open(new.decision) > open(old.decision));
+    opened
+        .filter_map(|((row, id), (_, new))| {
+            unnamed(row, id, role, new.decision == Decision::Unknown)
+        })
+        .min_by_key(|opening| match opening {
+            Opening::Everyone => 0,
+            Opening::EveryoneWithId => 1,
+            Opening::Account { .. } => 2,
+            Opening::Like { .. } => 3,
+            Opening::AnyId { .. } => 4,
+        })
+}
+
+fn open(decision: Decision) -> u8 {
+    match decision {
+        Decision::ImplicitDeny | Decision::ExplicitDeny => 0,
+        Decision::Unknown => 1,
+        Decision::Allow => 2,
+    }
+}
+
+/// What a cell that opens says, unless the policy names both its caller and its id.
+fn unnamed(row: &CallerRow, id: &IdColumn, role: Option<&Arn>, depends: bool) -> Option<Opening> {
+    let Some(Caller::Aws(arn)) = row.principal.caller(role) else { return None };
+    let foreign = role.is_none_or(|role| role.account != arn.account);
+    match row.kind {
+        CallerKind::Like => Some(Opening::Like { example: arn.to_string(), depends }),
+        CallerKind::OtherRole if foreign => {
+            Some(Opening::Account { account: arn.account, depends })
+        }
+        CallerKind::Goal | CallerKind::Named if foreign && (id.any_other || id.like.is_some()) => {
+            Some(Opening::AnyId { principal: arn.to_string(), depends })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VENDOR: &str = "arn:aws:iam::595280932656:role/segment";
+    const ROOT: &str = "arn:aws:iam::210987654321:root";
+
+    fn policy(principal: &str, condition: &str) -> String {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},
+            "Action":"sts:AssumeRole","Condition":{condition}}}]}}"#
+        )
+    }
+
+    fn opened(before: &str, after: &str) -> Option<Opening> {
+        let role: Arn = "arn:aws:iam::417620938841:role/lake".parse().unwrap();
+        opens(before, after, Some(&role))
+    }
+
+    #[test]
+    fn a_change_says_whom_it_opens_the_role_to() {
+        let id = r#"{"StringEquals":{"sts:ExternalId":"7c0d9e52"}}"#;
+        let named = policy(VENDOR, id);
+        let account =
+            |depends| Some(Opening::Account { account: "210987654321".to_owned(), depends });
+        let like =
+            |example: &str| Some(Opening::Like { example: example.to_owned(), depends: false });
+        let any_id = Some(Opening::AnyId { principal: VENDOR.to_owned(), depends: false });
+        let org = r#"{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#;
+        for (after, opening) in [
+            (named.clone(), None),
+            ("no policy".to_owned(), None),
+            (policy("*", "{}"), Some(Opening::Everyone)),
+            (
+                policy("*", r#"{"StringLike":{"sts:RoleSessionName":"lake-*"}}"#),
+                Some(Opening::Everyone),
+            ),
+            (policy("*", r#"{"StringLike":{"sts:ExternalId":"*"}}"#), Some(Opening::Everyone)),
+            (policy("*", id), Some(Opening::EveryoneWithId)),
+            (policy(ROOT, id), account(false)),
+            (policy(ROOT, org), account(true)),
+            (
+                policy(
+                    ROOT,
+                    r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::210987654321:role/team-*"}}"#,
+                ),
+                like("arn:aws:iam::210987654321:role/team-any"),
+            ),
+            (policy(VENDOR, "{}"), any_id.clone()),
+            (policy(VENDOR, r#"{"StringLike":{"sts:ExternalId":"7c0d*"}}"#), any_id),
+            (policy("arn:aws:iam::417620938841:root", "{}"), None),
+            (policy("arn:aws:iam::417620938841:role/mine", "{}"), None),
+        ] {
+            assert_eq!(opened(&named, &after), opening, "{after}");
+            assert_eq!(opened(&after, &after), None, "{after}");
+        }
+    }
+
+    #[test]
+    fn what_was_open_is_not_opened_and_what_cannot_be_read_was_closed() {
+        let id = policy("*", r#"{"StringEquals":{"sts:ExternalId":"7c0d9e52"}}"#);
+        let all = policy("*", "{}");
+        assert_eq!(opened(&id, &all), Some(Opening::Everyone));
+        assert_eq!(opened(&all, &id), None);
+        assert_eq!(opened("{", &all), Some(Opening::Everyone));
+        assert_eq!(
+            Opening::Everyone.sentence(),
+            "This opens the role to everyone with an AWS account."
+        );
+    }
+}
