@@ -35,7 +35,7 @@ fn expect(path: &str, is: &str) {
 #[test]
 fn the_capability_allows_the_table_and_nothing_else() {
     let allowed: Vec<String> =
-        COMMANDS.iter().map(|command| format!("allow-{}", command.replace('_', "-"))).collect();
+        COMMANDS.iter().map(|command| format!("allow-{}", command.name.replace('_', "-"))).collect();
     let capability = json!({
         "identifier": "main",
         "description": "What the page may call: the command table, command by command.",
@@ -48,7 +48,8 @@ fn the_capability_allows_the_table_and_nothing_else() {
 
 #[test]
 fn the_guard_knows_the_table() {
-    let text = serde_json::to_string_pretty(COMMANDS).expect("JSON");
+    let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+    let text = serde_json::to_string_pretty(&names).expect("JSON");
     let text = format!("// Made from the command table.\nwindow.headgateCommands = {text}\n");
     expect("src-tauri/isolation/commands.js", &text);
 }
@@ -124,10 +125,18 @@ macro_rules! types {
                 ));
             )+
             let types: Vec<String> = declared.types.into_values().collect();
+            let patient: Vec<String> = COMMANDS
+                .iter()
+                .filter(|command| command.patient)
+                .map(|command| format!("  '{}',\n", command.name))
+                .collect();
             format!(
                 "// Made from the command table and the types of Rust.\n\n\
                  /** Every command: what it is asked, answers and reports. */\n\
-                 export interface Commands {{\n{commands}}}\n\n{}", types.join("\n"),
+                 export interface Commands {{\n{commands}}}\n\n\
+                 /** The commands that have no time limit: they report progress, or may wait for the user. */\n\
+                 export const patient: ReadonlySet<keyof Commands> = new Set([\n{}] as const)\n\n{}",
+                patient.concat(), types.join("\n"),
             )
         }
     };

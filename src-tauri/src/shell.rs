@@ -1,6 +1,7 @@
 //! The window's life: made, shown, asked, closed.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde_json::value::RawValue;
 use tauri::ipc::{Channel, Invoke, InvokeBody, InvokeResponseBody, JavaScriptChannelId};
 use tauri::webview::PageLoadEvent;
 use tauri::{
-    AppHandle, DragDropEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent, Wry,
+    AppHandle, DragDropEvent, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent, Wry,
 };
 use tauri_plugin_window_state::StateFlags;
 
@@ -22,8 +23,9 @@ use crate::instance::Instance;
 type Served = Arc<OnceLock<Result<App>>>;
 
 /// The label of the one window, which the capability names.
-const WINDOW: &str = "main";
-/// How long a closing window waits for a run to end its batch.
+pub(crate) const WINDOW: &str = "main";
+/// How long a closing window waits for a run to end its batch. For a change that was sent outside this
+/// machine it waits without a limit.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens the window and stays until it is closed.
@@ -94,18 +96,26 @@ fn open(
                 let _ = window.show();
             }
         })
-        // No address but the application's own is ever opened in the window.
-        .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
+        .on_navigation(is_own)
         .build()?;
     let shown = window.clone();
+    let closing = AtomicBool::new(false);
     window.on_window_event(move |event| match event {
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
-            let _ = shown.hide();
-            instance.give_up();
-            let (window, served) = (shown.clone(), served.clone());
+            if closing.swap(true, Ordering::Relaxed) {
+                return;
+            }
+            // A change that was sent is waited for where the user can see it.
+            let waits = matches!(served.get(), Some(Ok(app)) if app.changes_world());
+            if !waits {
+                let _ = shown.hide();
+                instance.give_up();
+            }
+            let (window, served, instance) = (shown.clone(), served.clone(), instance.clone());
             std::thread::spawn(move || {
                 stop(&served);
+                instance.give_up();
                 let _ = window.destroy();
             });
         }
@@ -124,6 +134,23 @@ fn open(
         _ => {}
     });
     Ok(window)
+}
+
+/// Whether an address is the application's own: `tauri://localhost`, or where the system has no schemes
+/// of an application's own, `http(s)://tauri.localhost`. No other address is ever opened in the window.
+fn is_own(url: &Url) -> bool {
+    let own = if cfg!(any(windows, target_os = "android")) {
+        ["http://tauri.localhost", "https://tauri.localhost"].as_slice()
+    } else {
+        &["tauri://localhost"]
+    };
+    own.iter().filter_map(|own| Url::parse(own).ok()).any(|own| {
+        url.scheme() == own.scheme()
+            && url.host() == own.host()
+            && url.port() == own.port()
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
 }
 
 /// A run that has begun to commit finishes its batch.
@@ -197,6 +224,32 @@ impl tauri::ipc::IpcResponse for Json {
 }
 
 fn wrong_request() -> Error {
-    Error::new("wrong_request", "The page asked in a way that this window does not know.")
+    Error::new("wrong_request", "The page sent a request that this window cannot read.")
         .hint("Reload the page.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(not(any(windows, target_os = "android")))]
+    #[test]
+    fn only_the_application_is_opened() {
+        let own = |text: &str| is_own(&Url::parse(text).unwrap());
+        assert!(own("tauri://localhost") && own("tauri://localhost/index.html?x#/syncs"));
+        for other in [
+            "http://tauri.localhost/",
+            "https://tauri.localhost:8443/",
+            "ftp://tauri.localhost/",
+            "tauri://evil.example/",
+            "tauri://localhost:1/",
+            "tauri://user@localhost/",
+            "http://localhost/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "about:blank",
+        ] {
+            assert!(!own(other), "{other}");
+        }
+    }
 }

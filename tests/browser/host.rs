@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
 use futures::channel::mpsc::unbounded;
-use headgate_app::{App, Call, Choose, Host, HostEvent};
+use headgate_app::{App, Call, Choose, Confirm, Host, HostEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -35,6 +35,10 @@ struct Served {
 struct Played {
     choice: Mutex<Option<PathBuf>>,
     copied: Mutex<String>,
+    /// What the user answers; agrees unless a test said otherwise.
+    refuses: Mutex<bool>,
+    /// What the user was asked.
+    asked: Mutex<Vec<String>>,
 }
 
 struct Desktop(Arc<Played>);
@@ -47,6 +51,11 @@ impl Host for Desktop {
     fn copy(&self, text: &str) -> headgate_terms::Result<()> {
         text.clone_into(&mut self.0.copied.lock().unwrap());
         Ok(())
+    }
+
+    fn confirm(&self, confirm: &Confirm) -> headgate_terms::Result<bool> {
+        self.0.asked.lock().unwrap().push(format!("{} {}", confirm.title, confirm.text));
+        Ok(!*self.0.refuses.lock().unwrap())
     }
 }
 
@@ -81,6 +90,7 @@ fn main() {
         let router = Router::new()
             .route("/call/{command}", post(call))
             .route("/desktop", get(copied).post(play))
+            .route("/desktop/asked", get(asked))
             .fallback(get(file))
             .layer(middleware::from_fn_with_state(own, guard))
             .with_state(served);
@@ -128,12 +138,19 @@ async fn copied(State(served): State<Served>) -> String {
     served.desktop.copied.lock().unwrap().clone()
 }
 
-/// `{"choose": path}`, `{"over": true}`, `{"dropped": [paths]}` or `{"open": address}`.
+/// The questions that the user was asked.
+async fn asked(State(served): State<Served>) -> String {
+    json!(*served.desktop.asked.lock().unwrap()).to_string()
+}
+
+/// `{"confirm": bool}`, `{"choose": path}`, `{"over": true}`, `{"dropped": [paths]}` or `{"open": address}`.
 async fn play(State(served): State<Served>, body: Bytes) -> StatusCode {
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     if asked["choose"].is_string() {
         *served.desktop.choice.lock().unwrap() = Some(text(&asked["choose"]).into());
+    } else if let Some(agrees) = asked["confirm"].as_bool() {
+        *served.desktop.refuses.lock().unwrap() = !agrees;
     } else if asked["open"].is_string() {
         served.app.announce(&HostEvent::Open { address: text(&asked["open"]) });
     } else if asked["over"] == true {

@@ -143,7 +143,7 @@ impl Known<'_> {
             return "Any other id".to_owned();
         }
         if let Some(pattern) = &id.like {
-            return format!("Ids like `{pattern}`");
+            return say!("Ids like `{}`", pattern);
         }
         let goals =
             || self.facts.goals.iter().filter(|goal| goal.external_id.as_ref() == Some(text));

@@ -111,7 +111,7 @@ fn lay(below: &Path) -> Result<PathBuf> {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::new("permission_denied", format!("`{}` cannot be written: {error}.", path.display()))
+    Error::new("permission_denied", say!("`{}` cannot be written: {}.", path.display(), error))
         .hint("Name a folder that this user may write: `headgate demo --to PATH`.")
         .field("to")
 }

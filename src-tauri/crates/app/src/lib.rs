@@ -41,7 +41,7 @@ pub use changes::{
 };
 pub use demo::{DemoReport, Sample};
 pub use drafts::DraftAnswer;
-pub use headgate_aws::Caller as AwsCaller;
+pub use headgate_aws::{Caller as AwsCaller, Endpoint as AwsEndpoint};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
 pub use headgate_policy::{self as policy, Plan as PatchPlan};
 pub use headgate_sync::{

@@ -343,7 +343,7 @@ pub fn invalid(problems: &[Problem]) -> Error {
     let more = match problems.len() {
         0 | 1 => String::new(),
         2 => " One more reason follows.".to_owned(),
-        count => format!(" {} more reasons follow.", count - 1),
+        count => say!(" {} more reasons follow.", count - 1),
     };
     Error::new("policy_invalid", format!("{said}{more}"))
         .hint("`headgate policy validate` names every place; correct the text and try again.")

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_aws::{Access, Aws, Caller, Role};
+use headgate_aws::{Access, Aws, Caller, Endpoint, Role};
 use headgate_policy::{Facts, Who};
 use headgate_terms::{Arn, Error, Evidence, Result};
 use jiff::Timestamp;
@@ -21,7 +21,10 @@ pub struct AwsAccess {
     pub profile: Option<String>,
     /// A region.
     pub region: Option<String>,
-    /// Another endpoint than AWS's own.
+    /// An endpoint to use in place of AWS's own for all services. Only the terminal names one; to a
+    /// page this field does not exist.
+    #[serde(skip)]
+    #[ts(skip)]
     pub endpoint: Option<String>,
     /// The code of an MFA device; used once, kept nowhere.
     #[serde(skip_serializing)]
@@ -58,8 +61,9 @@ pub struct RoleRead {
     pub role: Role,
     /// Who asked.
     pub caller: Caller,
-    /// The endpoint, when it is not AWS's own.
-    pub endpoint: Option<String>,
+    /// The endpoints that are not AWS's own.
+    #[serde(default)]
+    pub endpoints: Vec<Endpoint>,
     /// The most characters that its trust policy may have; none where that may not be asked.
     pub quota: Option<u32>,
     /// Whether its own policies let it assume itself; none where that may not be asked.
@@ -76,8 +80,8 @@ pub struct RoleRead {
 pub struct AwsProfiles {
     /// In the order of their names.
     pub profiles: Vec<String>,
-    /// Whether the environment names another endpoint.
-    pub endpoint: Option<String>,
+    /// The endpoints that are not AWS's own, before a profile is chosen.
+    pub endpoints: Vec<Endpoint>,
 }
 /// What a role that was read tells the lints.
 #[must_use]
@@ -134,7 +138,7 @@ impl App {
                     ms: role.ms,
                 },
                 protected: role.protected().map(str::to_owned),
-                endpoint: aws.endpoint().map(str::to_owned),
+                endpoints: aws.endpoints().to_vec(),
                 quota: quota.inspect_err(told).unwrap_or_default(),
                 self_assume_allowed: self_assume.inspect_err(told).unwrap_or_default(),
                 existing,
@@ -156,16 +160,12 @@ impl App {
         Ok(read)
     }
 
-    /// Who this is to AWS.
-    ///
-    /// # Errors
-    /// What AWS says.
-    pub fn aws_who(&self, access: &AwsAccess) -> Result<Caller> {
-        self.runtime().block_on(async { Aws::open(&Access::from(access)).await?.who().await })
-    }
+
     pub(crate) fn aws_profiles(&self, _: &Nothing) -> Result<AwsProfiles> {
-        let profiles = self.runtime().block_on(headgate_aws::profile_names())?;
-        Ok(AwsProfiles { profiles, endpoint: headgate_aws::endpoint_of_environment() })
+        self.runtime().block_on(async {
+            let profiles = headgate_aws::profile_names().await?;
+            Ok(AwsProfiles { profiles, endpoints: headgate_aws::configured_endpoints().await? })
+        })
     }
 }
 

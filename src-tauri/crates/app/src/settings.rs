@@ -96,9 +96,9 @@ impl Settings {
             }
             Err(Error::new(
                 "setting_out_of_range",
-                format!("`{is}` is outside {from} to {to} {unit}."),
+                say!("`{}` is outside {} to {} {}.", is, from, to, unit),
             )
-            .hint(format!("Give a whole number of {unit} from {from} to {to}."))
+            .hint(say!("Give a whole number of {} from {} to {}.", unit, from, to))
             .field(field))
         };
         within("keep_runs_days", self.keep_runs_days, 1, 3_650, "days")?;
@@ -132,7 +132,7 @@ impl SettingsChange {
     pub fn named(name: &str, value: &str) -> Result<Self> {
         let mut change = Self::default();
         let wrong = |what: &str| {
-            Error::new("wrong_use", format!("`{value}` is no {what}."))
+            Error::new("wrong_use", say!("`{}` is no {}.", value, what))
                 .hint("See `headgate settings show`.")
                 .field(name)
         };
@@ -147,7 +147,7 @@ impl SettingsChange {
             "keep_letters_days" => change.keep_letters_days = Some(number()?),
             "batch_mb" => change.batch_mb = Some(number()?),
             _ => {
-                return Err(Error::new("wrong_use", format!("There is no setting `{name}`."))
+                return Err(Error::new("wrong_use", say!("There is no setting `{}`.", name))
                     .hint("See `headgate settings show`.")
                     .field("name"));
             }

@@ -75,7 +75,7 @@ fn place(field: &str, text: &str) -> Result<PathBuf> {
     }
     let path = PathBuf::from(text.strip_prefix("file://").unwrap_or(text));
     if path.is_relative() {
-        return Err(Error::new("wrong_use", format!("`{text}` is no whole path."))
+        return Err(Error::new("wrong_use", say!("`{}` is no whole path.", text))
             .hint("Give the path from the root, beginning with `/`.")
             .field(field));
     }

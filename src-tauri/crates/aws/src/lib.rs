@@ -18,6 +18,6 @@ pub use access::Access;
 pub use analyzer::AnalyzerFinding;
 pub use caller::Caller;
 pub use endpoint::Endpoint;
-pub use open::{Aws, profile_names};
+pub use open::{Aws, configured_endpoints, profile_names};
 pub use role::{NewRole, Role};
 pub use write::{NotWritten, Pace, WriteStep, WriteTrust, WriteWatch, Written};

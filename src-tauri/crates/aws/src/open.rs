@@ -149,6 +149,17 @@ pub async fn profile_names() -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The addresses that stand in for AWS before any profile is chosen, as the environment and the
+/// configuration name them.
+///
+/// # Errors
+/// `endpoint_refused`, as [`Aws::open`].
+pub async fn configured_endpoints() -> Result<Vec<Endpoint>> {
+    let region = Region::new("us-east-1");
+    let loader = aws_config::defaults(BehaviorVersion::latest()).region(region).no_credentials();
+    endpoints(None, &loader.load().await)
+}
+
 /// What the configuration files say, with the profile in effect chosen.
 async fn profiles(named: Option<&str>) -> Result<ProfileSet> {
     #[expect(deprecated, reason = "the name that replaces it is of a crate that is internal")]

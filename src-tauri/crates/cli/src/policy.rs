@@ -7,21 +7,23 @@ mod input;
 mod page;
 mod requests;
 
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use headgate_app::policy::{
     Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, Applied, AwsAccess, ChangeAsked, ChangeName, HistoryOf, WritePlan, policy, valid,
+    App, ApplyWatch, AwsAccess, AwsCaller, AwsEndpoint, ChangeName, ChangeRequest, Confirm,
+    HandedPlan, HistoryOf, Outcome, WritePlan, WriteProgress, policy, valid,
 };
-use headgate_terms::{Arn, Error, Result, Severity};
+use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
+use tempfile::NamedTempFile;
 
-use crate::{Exit, show};
+use crate::{Exit, show, stop_on_signal};
 use arguments::{ExportName, FormName, OfAws, PolicyCommand};
 use input::{
     POLICY, Source, access, once_piped, read_goals, read_plan, role_arn, role_of, source, text_of,
@@ -88,14 +90,21 @@ fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
             let role = role_of(role.as_deref(), &before)?;
             diff(&before.text, &after.text, role.as_ref(), json)
         }
+        PolicyCommand::Show { plan } => {
+            let handed = read_plan(app, &plan)?;
+            let mut document = json!(handed);
+            document["v"] = json!(1);
+            show(json, &document, |out| page::handed(out, &handed))?;
+            Ok(Exit::Done)
+        }
         PolicyCommand::Apply { plan, aws } => {
-            let plan = read_plan(&plan)?;
-            apply(app, &plan, &access(&aws), json)
+            let handed = read_plan(app, &plan)?;
+            apply(app, &handed.plan, &handed.disagrees, &access(&aws), json)
         }
         PolicyCommand::Restore { change, aws } => {
             let access = access(&aws);
             let plan = app.role_restore(&ChangeName { change, access: access.clone() })?;
-            apply(app, &plan, &access, json)
+            apply(app, &plan, &[], &access, json)
         }
         PolicyCommand::History { role } => {
             let history = app.role_history(&HistoryOf { role })?;
@@ -106,10 +115,8 @@ fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
             let role = role_arn(&role)?;
             let usual = || policy::unity_catalog_of_partition(&role.partition).map(str::to_owned);
             let catalog = unity_catalog.or_else(usual).ok_or_else(|| {
-                let message =
-                    format!("Unity Catalog has several roles in `{}`, or none.", role.partition);
                 wrong_use(
-                    &message,
+                    say!("Unity Catalog has several roles in `{}`, or none.", role.partition),
                     "unity-catalog",
                     "Name it with `--unity-catalog`, as the storage credential does.",
                 )
@@ -278,10 +285,8 @@ fn plan(
     if let Some(read) = &source.read
         && read.role.arn != goals.role
     {
-        let message =
-            format!("The goals are for `{}`, and `{}` was read.", goals.role, read.role.arn);
         return Err(wrong_use(
-            &message,
+            say!("The goals are for `{}`, and `{}` was read.", goals.role, read.role.arn),
             "goals",
             "Correct `role` in the goals, or read the role that they are for.",
         ));
@@ -294,8 +299,8 @@ fn plan(
     let to_write = made.refused.is_none() && !made.satisfied;
     let write = match file.filter(|_| to_write) {
         Some(path) => {
-            let asked = change(source, &goals.role, &made.after, &goals.allow, aws);
-            Some(keep(app, &ChangeAsked { quota: Some(quota), ..asked }, path)?)
+            let request = change(source, &goals.role, &made.after, &goals.allow, aws);
+            Some(keep(app.role_plan_within(&request, quota)?, path)?)
         }
         None => None,
     };
@@ -309,11 +314,19 @@ fn plan(
     document["error"] = json!(refused);
     document["caller"] = json!(source.read.as_ref().map(|read| &read.caller));
     document["plan"] = json!(write.as_ref().map(|plan| &plan.id));
+    let opens = goals
+        .role
+        .parse()
+        .ok()
+        .and_then(|role| policy::opens(&source.text, &made.after, Some(&role)))
+        .map(|opening| opening.sentence());
+    document["opens"] = json!(opens);
     show(json, &document, |out| {
         page::planned(
             out,
             &source.text,
             &made,
+            opens.as_ref(),
             &findings,
             source.read.as_ref(),
             write.as_ref().zip(file),
@@ -347,65 +360,103 @@ fn rewrite(
             "Name it with `--out`; `headgate policy diff` only compares.",
         )
     })?;
-    let plan = keep(app, &change(source, &role.to_string(), after, &[], aws), file)?;
+    let request = change(source, &role.to_string(), after, &[], aws);
+    let plan = keep(app.role_plan(&request)?, file)?;
     show(json, &plan, |out| page::to_write(out, source.read.as_ref(), &plan, file))?;
     Ok(Exit::Done)
 }
 
 /// A change of what was read.
-fn change(source: &Source, role: &str, after: &str, goals: &[Goal], aws: &OfAws) -> ChangeAsked {
-    ChangeAsked {
+fn change(source: &Source, role: &str, after: &str, goals: &[Goal], aws: &OfAws) -> ChangeRequest {
+    ChangeRequest {
         role: role.to_owned(),
         role_id: source.read.as_ref().map(|read| read.role.role_id.clone()),
         before: source.text.clone(),
         after: after.to_owned(),
         goals: goals.to_vec(),
         access: access(aws),
-        restores: None,
-        quota: None,
     }
 }
 
-/// Makes a plan that can be applied and writes it to a file that only this user reads.
-fn keep(app: &App, asked: &ChangeAsked, path: &Path) -> Result<WritePlan> {
-    let plan = app.role_plan(asked)?;
+/// Writes a plan to a file that only this user reads: whole or not at all, in place of what was there.
+fn keep(plan: WritePlan, path: &Path) -> Result<WritePlan> {
     let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+        .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
+        .and_then(|file| file.as_file().sync_all().map(|()| file))
+        .and_then(|file| file.persist(path).map_err(|error| error.error))
         .map_err(|error| {
-            Error::new("output_failed", format!("`{}` cannot be written: {error}.", path.display()))
+            Error::new("output_failed", say!("`{}` cannot be written: {}.", path, error))
                 .hint("Name another file with `--out`.")
                 .field("out")
         })?;
     Ok(plan)
 }
 
-fn apply(app: &App, plan: &WritePlan, access: &AwsAccess, json: bool) -> Result<Exit> {
-    if !json {
-        // Who writes what, before it is written.
-        let caller = app.aws_who(access)?;
-        page::before_write(&mut io::stderr().lock(), &caller, plan).map_err(|error| {
-            Error::new("output_failed", format!("The output broke off: {error}."))
-                .hint("Nothing was written; apply the plan again.")
-        })?;
+fn apply(
+    app: &App,
+    plan: &WritePlan,
+    disagrees: &[Shown],
+    access: &AwsAccess,
+    json: bool,
+) -> Result<Exit> {
+    if json {
+        let mut document = json!(HandedPlan::own(plan.clone()));
+        document["v"] = json!(1);
+        document["disagrees"] = json!(disagrees);
+        page::document(&mut io::stderr().lock(), &document).map_err(unsent)?;
     }
-    let told = std::sync::Mutex::new(None);
-    let applied: Applied = app.apply_plan(plan, access, &|progress| {
-        let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !json && *told != Some(progress.call) {
+    let watch = Applying { plan, disagrees, json, stop: stop_on_signal(app), told: Mutex::default() };
+    let applied = app.apply_plan(plan, access, &watch)?;
+    match &applied.error {
+        Some(error) if !json => return Err(error.clone()),
+        _ => show(json, &applied, |out| page::applied(out, &applied))?,
+    }
+    Ok(if applied.outcome == Outcome::Written { Exit::Done } else { Exit::Failed })
+}
+
+/// Shows a plan before it is sent, and each call as it is sent.
+struct Applying<'a> {
+    plan: &'a WritePlan,
+    disagrees: &'a [Shown],
+    json: bool,
+    stop: Arc<AtomicBool>,
+    told: Mutex<Option<usize>>,
+}
+
+impl ApplyWatch for Applying<'_> {
+    fn begins(&self, caller: &AwsCaller, endpoints: &[AwsEndpoint]) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let out = &mut io::stderr().lock();
+        page::before_write(out, caller, endpoints, self.plan, self.disagrees).map_err(unsent)
+    }
+
+    fn progress(&self, progress: &WriteProgress) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.json && *told != Some(progress.call) {
             *told = Some(progress.call);
-            if let Some(call) = plan.calls.get(progress.call) {
-                eprintln!("{}  {}", call.call, call.what);
+            if let Some(call) = self.plan.calls.get(progress.call) {
+                let _ = page::call(&mut io::stderr().lock(), call);
             }
         }
-    })?;
-    show(json, &applied, |out| page::applied(out, &applied))?;
-    Ok(Exit::Done)
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The command names what it writes, and a script cannot be asked.
+    fn confirm(&self, _: &Confirm) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+fn unsent(error: io::Error) -> Error {
+    Error::new("output_failed", say!("The plan could not be shown: {}.", error))
+        .hint("Nothing was sent; apply the plan again.")
 }
 
 fn export_kind(to: ExportName) -> Export {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// What stands below the help of `headgate policy`.
 pub(crate) const AFTER: &str = "A policy is a file, `-` for standard input, or a role's ARN, which is read from AWS with the ordinary \
-    credentials or `--profile`. Nothing but `apply` and `restore` changes anything.";
+    credentials or `--profile`. Only `apply` and `restore` change anything.";
 
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
@@ -109,6 +109,11 @@ pub(crate) enum PolicyCommand {
         role: Option<String>,
         #[command(flatten)]
         aws: OfAws,
+    },
+    /// Show what applying a plan would do; sends nothing
+    Show {
+        /// The file that `policy plan --out` wrote, or `-`
+        plan: String,
     },
     /// Write a plan to its role, if the role still is as the plan has it
     Apply {

@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use headgate_app::policy::Goals;
-use headgate_app::{App, AwsAccess, RoleName, RoleRead, WritePlan, valid};
-use headgate_terms::{Arn, Error, Result};
+use headgate_app::{App, AwsAccess, HandedPlan, RoleName, RoleRead};
+use headgate_terms::{Arn, Error, Result, Shown, say};
 
 use super::arguments::OfAws;
 
@@ -16,7 +16,7 @@ pub(super) struct Source {
     pub(super) read: Option<RoleRead>,
 }
 
-pub(super) fn wrong_use(message: &str, field: &str, hint: &str) -> Error {
+pub(super) fn wrong_use(message: impl Into<Shown>, field: &'static str, hint: &'static str) -> Error {
     Error::new("wrong_use", message).hint(hint).field(field)
 }
 
@@ -36,6 +36,9 @@ pub(super) struct Holds {
     code: &'static str,
 }
 
+/// The largest file that is read at once: many times what AWS takes of a policy.
+const MOST_BYTES: u64 = 64 << 20;
+
 pub(super) const POLICY: Holds = Holds { field: "FILE", code: "policy_invalid" };
 const GOALS: Holds = Holds { field: "goals", code: "goals_invalid" };
 pub(super) const REQUESTS: Holds = Holds { field: "requests", code: "requests_invalid" };
@@ -43,18 +46,28 @@ const PLAN: Holds = Holds { field: "PLAN", code: "plan_invalid" };
 
 /// The text of a file or of standard input.
 pub(super) fn text_of(name: &str, holds: Holds) -> Result<String> {
+    let mut bytes = Vec::new();
+    let most = MOST_BYTES + 1;
     let read = if name == "-" {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        io::stdin().lock().take(most).read_to_end(&mut bytes)
     } else {
-        fs::read(name)
+        fs::File::open(name).and_then(|file| file.take(most).read_to_end(&mut bytes))
     };
+    let read = read.map(|_| bytes);
     let bytes = read.map_err(|error| {
         let or_role = if holds.field == POLICY.field { ", or a role's ARN" } else { "" };
         Error::new("file_unreadable", format!("`{name}` cannot be read: {error}."))
             .hint(format!("Name a file, or `-` for standard input{or_role}."))
             .field(holds.field)
     })?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Error::new(
+            holds.code,
+            format!("`{name}` has more than {} MiB.", MOST_BYTES >> 20),
+        )
+        .hint("Check that this is the file you meant.")
+        .field(holds.field));
+    }
     let text = String::from_utf8(bytes).map_err(|_| {
         Error::new(holds.code, format!("`{name}` is no text in UTF-8."))
             .hint("Save it as UTF-8, or export it again.")
@@ -95,7 +108,7 @@ pub(super) fn role_of(named: Option<&str>, source: &Source) -> Result<Option<Arn
 pub(super) fn role_arn(text: &str) -> Result<Arn> {
     text.parse().ok().filter(|arn: &Arn| arn.role_name().is_some()).ok_or_else(|| {
         wrong_use(
-            &format!("`{text}` is no role's ARN."),
+            say!("`{}` is not a role ARN.", text),
             "role",
             "An ARN of a role is `arn:aws:iam::123456789012:role/name`.",
         )
@@ -116,18 +129,7 @@ pub(super) fn read_goals(path: &Path, beside: &str) -> Result<Goals> {
     Ok(goals)
 }
 
-/// A plan that this version knows, for a policy that AWS would take.
-pub(super) fn read_plan(name: &str) -> Result<WritePlan> {
-    let none = |why: String| {
-        Error::new("plan_invalid", format!("`{name}` holds no plan: {why}."))
-            .hint("Make one with `headgate policy plan … --out plan.json`.")
-            .field("PLAN")
-    };
-    let plan: WritePlan =
-        serde_json::from_str(&text_of(name, PLAN)?).map_err(|error| none(error.to_string()))?;
-    if plan.v != 1 || plan.kind != "trust_policy" {
-        return Err(none(format!("it is a `{}` of version {}", plan.kind, plan.v)));
-    }
-    valid(&plan.after)?;
-    Ok(plan)
+/// A plan that was handed over, with all that can be computed of it computed again.
+pub(super) fn read_plan(app: &App, name: &str) -> Result<HandedPlan> {
+    app.plan_handed_over(&text_of(name, PLAN)?)
 }

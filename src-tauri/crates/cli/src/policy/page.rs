@@ -7,8 +7,12 @@ use headgate_app::policy::{
     Axes, Caller, CallerKind, CallerRow, Cell, Change, Decision, Edit, Effect, Explanation, Lines,
     Named, Plan, Problem, Size, Truth, lines, place, unified,
 };
-use headgate_app::{Applied, AwsCaller, ChangeHistory, ChangeState, RoleRead, WritePlan};
-use headgate_terms::{Finding, Fix, Severity};
+use headgate_app::{
+    Applied, AwsCaller, AwsEndpoint, ChangeHistory, ChangeState, HandedPlan, PlannedCall, RoleRead,
+    WritePlan,
+};
+use headgate_terms::{Finding, Fix, Severity, Shown};
+use serde_json::Value;
 
 use crate::page::{clean, counted_as, error, plain, shortened};
 
@@ -233,18 +237,20 @@ fn print_diff(out: Out<'_>, text: &str) -> io::Result<()> {
 
 fn who(out: Out<'_>, read: Option<&RoleRead>) -> io::Result<()> {
     let Some(read) = read else { return Ok(()) };
-    let at = read.endpoint.as_ref().map_or(String::new(), |endpoint| format!(", at {endpoint}"));
-    writeln!(out, "As {}, account {}{}\n", clean(&read.caller.arn), read.caller.account, clean(&at))
+    as_whom(out, &read.caller, &read.endpoints)?;
+    writeln!(out)
 }
 
 pub(crate) fn planned(
     out: Out<'_>,
     text: &str,
     plan: &Plan,
+    opens: Option<&Shown>,
     findings: &[Finding],
     read: Option<&RoleRead>,
     write: Option<(&WritePlan, &Path)>,
 ) -> io::Result<()> {
+    opening(out, opens)?;
     who(out, read)?;
     if let Some(refused) = &plan.refused {
         return writeln!(out, "Nothing is planned. {}", clean(&refused.message));
@@ -296,9 +302,7 @@ fn kept(out: Out<'_>, plan: &WritePlan, file: &Path) -> io::Result<()> {
         "\nNothing is written yet. `headgate policy apply {file}` writes plan `{}`; it calls",
         plan.id
     )?;
-    for (at, call) in plan.calls.iter().enumerate() {
-        writeln!(out, "  {}. {}  {}", at + 1, call.call, call.what)?;
-    }
+    plan.calls.iter().try_for_each(|one| call(out, one))?;
     for finding in plan.analyzer.iter().flatten() {
         writeln!(
             out,
@@ -334,6 +338,7 @@ pub(crate) fn to_write(
     plan: &WritePlan,
     file: &Path,
 ) -> io::Result<()> {
+    opening(out, plan.opens.as_ref())?;
     who(out, read)?;
     print_diff(out, &unified(&plan.before, &plan.after, ("before", "after")))?;
     writeln!(out, "\nWhat changes")?;
@@ -342,12 +347,70 @@ pub(crate) fn to_write(
     kept(out, plan, file)
 }
 
-/// Who is about to write, and what changes by it.
-pub(crate) fn before_write(out: Out<'_>, caller: &AwsCaller, plan: &WritePlan) -> io::Result<()> {
-    writeln!(out, "As {}, account {}", clean(&caller.arn), clean(&caller.account))?;
+/// A plan that was handed over, as it would be carried out.
+pub(crate) fn handed(out: Out<'_>, handed: &HandedPlan) -> io::Result<()> {
+    let plan = &handed.plan;
+    warnings(out, plan, &handed.disagrees)?;
+    writeln!(out, "{}\n", clean(&plan.role))?;
+    print_diff(out, &unified(&plan.before, &plan.after, ("before", "after")))?;
+    writeln!(out, "\nWhat changes")?;
+    changes(out, plan.cells.iter())?;
+    sizes(out, plan.size, lines(&plan.before, &plan.after))?;
+    if !handed.findings.is_empty() {
+        writeln!(out, "\nFindings that remain")?;
+        findings(out, &plan.after, &handed.findings)?;
+    }
+    writeln!(out, "\nNothing is sent. `headgate policy apply` would call")?;
+    plan.calls.iter().try_for_each(|one| call(out, one))
+}
+
+/// Whom a plan opens the role to, first of all, and where its file says something else.
+fn warnings(out: Out<'_>, plan: &WritePlan, disagrees: &[Shown]) -> io::Result<()> {
+    opening(out, plan.opens.as_ref())?;
+    for one in disagrees {
+        writeln!(out, "{one}")?;
+    }
+    if !disagrees.is_empty() {
+        writeln!(out, "What follows was computed from the policies in it.\n")?;
+    }
+    Ok(())
+}
+
+/// Whom a change opens the role to; the first line of whatever shows one.
+fn opening(out: Out<'_>, opens: Option<&Shown>) -> io::Result<()> {
+    opens.map_or(Ok(()), |opens| writeln!(out, "{opens}\n"))
+}
+
+pub(crate) fn call(out: Out<'_>, call: &PlannedCall) -> io::Result<()> {
+    writeln!(out, "  {}. {}  {}", call.n, call.call, call.what)
+}
+
+pub(crate) fn document(out: Out<'_>, document: &Value) -> io::Result<()> {
+    writeln!(out, "{document}")
+}
+
+/// Who is about to write where, and what changes by it.
+pub(crate) fn before_write(
+    out: Out<'_>,
+    caller: &AwsCaller,
+    endpoints: &[AwsEndpoint],
+    plan: &WritePlan,
+    disagrees: &[Shown],
+) -> io::Result<()> {
+    warnings(out, plan, disagrees)?;
+    as_whom(out, caller, endpoints)?;
     writeln!(out, "{}\n", clean(&plan.role))?;
     print_diff(out, &unified(&plan.before, &plan.after, ("before", "after")))?;
     writeln!(out)
+}
+
+fn as_whom(out: Out<'_>, caller: &AwsCaller, endpoints: &[AwsEndpoint]) -> io::Result<()> {
+    writeln!(out, "As {}, account {}", clean(&caller.arn), clean(&caller.account))?;
+    for endpoint in endpoints {
+        let (service, url) = (clean(&endpoint.service), clean(&endpoint.url));
+        writeln!(out, "{service} at {url}, which is not AWS's own endpoint")?;
+    }
+    Ok(())
 }
 
 pub(crate) fn applied(out: Out<'_>, applied: &Applied) -> io::Result<()> {
@@ -363,6 +426,10 @@ pub(crate) fn applied(out: Out<'_>, applied: &Applied) -> io::Result<()> {
         )?,
     }
     writeln!(out, "As {}. Change `{}`.", clean(&change.by), change.id)?;
+    if let Some(failed) = &applied.journal {
+        writeln!(out, "The history does not have it:")?;
+        error(out, failed)?;
+    }
     if let Some(request) = &change.request_id {
         writeln!(out, "AWS calls it {}.", clean(request))?;
     }
