@@ -1,22 +1,27 @@
 //! Where log lines go: standard error, and a file of the data folder for errors that show a trace.
+//!
+//! Both take cleaned text only. The file never grows beyond a limit, however long the window stays open:
+//! a full file is kept beside the new one, and the one before that is removed.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use headgate_app::DataFolder;
+use headgate_terms::Shown;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// A file that has grown beyond this begins anew, the one before kept beside it.
+/// The most bytes of one file.
 const MOST_BYTES: u64 = 4 << 20;
 
 /// Begins to log. Without a file, standard error has it alone.
 pub(crate) fn begin(data: Option<&DataFolder>) {
     let filter = || EnvFilter::try_from_env("HEADGATE_LOG");
-    let file = data.and_then(|data| open(data).ok()).map(|file| {
+    let file = data.and_then(|data| LogFile::open(data, MOST_BYTES).ok()).map(|file| {
         tracing_subscriber::fmt::layer().json().with_writer(Mutex::new(file)).with_filter(
             filter().unwrap_or_else(|_| {
                 EnvFilter::new("warn,headgate_desktop=info,headgate_app=info,headgate_sync=info")
@@ -27,18 +32,93 @@ pub(crate) fn begin(data: Option<&DataFolder>) {
         .with(file)
         .with(
             tracing_subscriber::fmt::layer()
-                .with_writer(io::stderr)
+                .with_ansi(false)
+                .with_writer(|| Cleaned(io::stderr()))
                 .with_filter(filter().unwrap_or_else(|_| EnvFilter::new("error"))),
         )
         .try_init();
+    // A panic is logged and shown as an error; its trace on a terminal would help nobody.
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        let what = panic.payload_as_str().unwrap_or_default();
+        tracing::error!(at, what, "a defect");
+    }));
 }
 
-fn open(data: &DataFolder) -> io::Result<File> {
-    let folder = data.path().join("log");
-    DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    let path = folder.join("window.log");
-    if fs::metadata(&path).is_ok_and(|file| file.len() > MOST_BYTES) {
-        fs::rename(&path, folder.join("window.1.log"))?;
+/// A writer that gets no character that acts on what shows it. Each write is a whole event.
+struct Cleaned<W>(W);
+
+impl<W: Write> Write for Cleaned<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(Shown::lines(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
     }
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// The log of the window in the data folder.
+struct LogFile {
+    folder: PathBuf,
+    file: Cleaned<File>,
+    written: u64,
+    most: u64,
+}
+
+impl LogFile {
+    fn open(data: &DataFolder, most: u64) -> io::Result<Self> {
+        let folder = data.path().join("log");
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        let path = folder.join("window.log");
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        let written = file.metadata()?.len();
+        Ok(Self { folder, file: Cleaned(file), written, most })
+    }
+
+    /// Keeps the full file beside a new one.
+    fn turn(&mut self) -> io::Result<()> {
+        let path = self.folder.join("window.log");
+        fs::rename(&path, self.folder.join("window.1.log"))?;
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        self.file = Cleaned(file);
+        self.written = 0;
+        Ok(())
+    }
+}
+
+impl Write for LogFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let more = bytes.len() as u64;
+        if self.written > 0 && self.written + more > self.most {
+            self.turn()?;
+        }
+        self.written += more;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_bounded_in_one_session_and_holds_nothing_that_acts() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::new(folder.path().to_owned());
+        let mut log = LogFile::open(&data, 1_000).unwrap();
+        for n in 0..1_000 {
+            writeln!(log, "line {n} \u{1b}[2J\u{202e}").unwrap();
+        }
+        let read = |name: &str| fs::read_to_string(folder.path().join("log").join(name)).unwrap();
+        let (new, old) = (read("window.log"), read("window.1.log"));
+        assert!(new.ends_with("line 999 \\u{1b}[2J\\u{202e}\n"), "{new}");
+        assert!(new.len() < 2_000 && old.len() < 2_000, "{} and {}", new.len(), old.len());
+        assert_eq!(fs::read_dir(folder.path().join("log")).unwrap().count(), 2);
+    }
 }

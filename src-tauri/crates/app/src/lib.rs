@@ -10,6 +10,8 @@ mod changes;
 mod demo;
 mod drafts;
 mod grants;
+#[cfg(test)]
+mod hostile_page;
 mod host;
 mod lakes;
 mod overview;
@@ -24,7 +26,8 @@ mod syncs;
 mod tables;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use headgate_terms::{Error, Result, say};
 use tokio::runtime::Runtime;
@@ -72,6 +75,8 @@ pub struct App {
     host: Box<dyn Host>,
     desk: Desk,
     grants: Grants,
+    /// When the page's reports began to be counted, and how many came since.
+    page_reports: Mutex<(Option<Instant>, u32)>,
 }
 
 impl App {
@@ -112,6 +117,7 @@ impl App {
             host: Box::new(NoDesktop),
             desk: Desk::default(),
             grants: Grants::default(),
+            page_reports: Mutex::default(),
         })
     }
 

@@ -1,5 +1,8 @@
 //! Whether this installation can work, asked before anything is shown.
 
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
 use headgate_store::Store;
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
@@ -27,12 +30,27 @@ pub struct PageFailed {
     pub text: String,
 }
 
+/// How many reports of the page are logged in a minute.
+const MOST_REPORTS: u32 = 60;
+/// How many characters of one.
+const MOST_CHARACTERS: usize = 4_000;
+
 impl App {
-    /// The page has no log of its own.
-    #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "every command is alike")]
+    /// The page has no log of its own. Of a page that reports without end only the first reports of
+    /// each minute are kept, and of each the beginning.
+    #[allow(clippy::unnecessary_wraps, reason = "every command is alike")]
     pub(crate) fn page_failed(&self, failed: &PageFailed) -> Result<Nothing> {
-        let PageFailed { kind, text } = failed;
-        tracing::error!(kind, text, "the page failed");
+        let mut reports = self.page_reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = reports.0.get_or_insert_with(Instant::now);
+        if begun.elapsed() > Duration::from_secs(60) {
+            *reports = (Some(Instant::now()), 0);
+        }
+        reports.1 += 1;
+        if reports.1 <= MOST_REPORTS {
+            let cut = |text: &str| text.chars().take(MOST_CHARACTERS).collect::<String>();
+            let (kind, text) = (cut(&failed.kind), cut(&failed.text));
+            tracing::error!(kind, text, "the page failed");
+        }
         Ok(Nothing {})
     }
 

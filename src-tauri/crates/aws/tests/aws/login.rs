@@ -278,11 +278,45 @@ fn the_configured_endpoint_is_told() {
     let home = Home { config, variables: &variables, ..Home::default() };
     alone("login::the_configured_endpoint_is_told", &home, async || {
         let aws = Aws::open(&Access::default()).await.expect("it opens");
-        assert_eq!(aws.endpoint(), Some("http://127.0.0.1:8"));
+        let shown = |service: &str| {
+            let found = aws.endpoints().iter().find(|one| one.service == service);
+            found.map(|one| one.url.clone())
+        };
+        assert_eq!(shown("IAM").as_deref(), Some("http://127.0.0.1:8"));
+        assert_eq!(shown("STS").as_deref(), Some("http://127.0.0.1:9"));
+        assert_eq!(shown("Access Analyzer").as_deref(), Some("http://127.0.0.1:9"));
         let canned = Canned::start(|_| identity("arn:aws:iam::417620938841:user/ann"));
         let aws = Aws::open(&canned.access()).await.expect("it opens");
         aws.who().await.expect("what is named goes first");
         assert_eq!(aws.role("lake").await.expect_err("it is no role").code, "aws_failed");
         assert_eq!(canned.actions(), ["GetCallerIdentity", "GetRole"]);
+    });
+}
+
+#[test]
+fn an_endpoint_of_one_service_is_told_and_plain_http_elsewhere_is_refused() {
+    let name = "login::an_endpoint_of_one_service_is_told_and_plain_http_elsewhere_is_refused";
+    let config = "[default]\nservices = dev\n[services dev]\naccessanalyzer =\n  endpoint_url = https://analyzer.example\n";
+    let variables = [KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:7")];
+    let home = Home { config, variables: &variables, ..Home::default() };
+    alone(name, &home, async || {
+        let aws = Aws::open(&Access::default()).await.expect("it opens");
+        let told: Vec<_> =
+            aws.endpoints().iter().map(|one| (one.service.as_str(), one.url.as_str())).collect();
+        assert_eq!(
+            told,
+            [("STS", "http://127.0.0.1:7"), ("Access Analyzer", "https://analyzer.example")]
+        );
+        assert!(!aws.is_local(), "IAM itself is asked at AWS");
+        for endpoint in ["http://169.254.169.254", "http://10.0.0.7:80", "http://evil.example"] {
+            let access = Access { endpoint: Some(endpoint.into()), ..Access::default() };
+            let refused = Aws::open(&access).await.expect_err(endpoint);
+            assert_eq!(refused.code, "endpoint_refused", "{endpoint}");
+        }
+    });
+    let variables = [KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL_SSO_OIDC", "http://evil.example")];
+    alone(name, &Home { variables: &variables, ..Home::default() }, async || {
+        let refused = Aws::open(&Access::default()).await.expect_err("tokens would be sent there");
+        assert_eq!(refused.code, "endpoint_refused");
     });
 }

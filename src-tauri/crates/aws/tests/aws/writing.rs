@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use headgate_aws::{Aws, NotWritten, Pace, WriteTrust, Written};
+use headgate_aws::{Aws, NotWritten, Pace, WriteStep, WriteTrust, WriteWatch, Written};
 
 use crate::alone::{Home, KEYS, alone};
 use crate::canned::{Answer, Canned, REQUEST_ID, Request, error, result, role};
@@ -115,7 +115,7 @@ fn a_drift_says_what_is_there() {
     with_keys("writing::a_drift_says_what_is_there", async || {
         let canned = iam(|_| role("AROA1", "/", BEFORE), updated);
         let drifted = write(&canned, false).await.expect_err("it never comes");
-        assert_eq!((drifted.error.code.as_ref(), drifted.error.retryable), ("role_drifted", true));
+        assert_eq!((drifted.error.code.as_ref(), drifted.unknown), ("role_drifted", true));
         assert_eq!(drifted.now.expect("what is there").trust_policy, BEFORE);
         assert!(drifted.request_id.is_some(), "AWS took it");
 
@@ -125,7 +125,8 @@ fn a_drift_says_what_is_there() {
         };
         let drifted = write(&iam(denied, updated), false).await.expect_err("it cannot be read");
         assert_eq!(drifted.error.code, "role_drifted");
-        assert!(drifted.error.message.contains("was written"), "{}", drifted.error.message);
+        assert!(drifted.unknown, "it was accepted, and what the role has is not known");
+        assert!(drifted.error.message.contains("accepted"), "{}", drifted.error.message);
     });
 }
 
@@ -161,6 +162,76 @@ fn a_lost_answer_is_no_lost_write() {
         assert_eq!((written.request_id, written.before.as_str()), (None, BEFORE));
         let updates = canned.actions().iter().filter(|it| *it == "UpdateAssumeRolePolicy").count();
         assert_eq!(updates, 1);
+    });
+}
+
+/// What a write ends in whose answer says nothing, and whose role reads as before all along.
+#[test]
+fn an_outcome_that_is_not_known_is_never_a_refusal() {
+    with_keys("writing::an_outcome_that_is_not_known_is_never_a_refusal", async || {
+        let lost: [(&str, Answer); 4] = [
+            ("no answer", (0, String::new())),
+            ("an answer that is not one", (200, "<html>".to_owned())),
+            ("a failure on AWS's side", error(500, "ServiceFailure", "we are sorry")),
+            ("a proxy's page", (502, "<html>Bad Gateway</html>".to_owned())),
+        ];
+        for (what, answer) in lost {
+            let canned = iam(|_| role("AROA1", "/", BEFORE), move |_| answer.clone());
+            let failed = write(&canned, false).await.expect_err(what);
+            assert!(failed.unknown, "{what}: {}", failed.error.message);
+            assert_eq!(failed.error.code, "outcome_unknown", "{what}");
+            assert!(failed.error.hint.is_some_and(|hint| hint.contains("Read the role again")));
+        }
+        // Someone else wrote after a try whose answer was lost: it may have been there in between.
+        let reads = |n| role("AROA1", "/", if n == 1 { BEFORE } else { "{\"else\": 1}" });
+        let failed = write(&iam(reads, |_| (0, String::new())), false).await.expect_err("changed");
+        assert!(failed.unknown && failed.error.code == "outcome_unknown");
+        // A refusal of AWS's own is one.
+        for (status, code) in [(403, "AccessDenied"), (400, "MalformedPolicyDocument"), (400, "Throttling")] {
+            let canned = iam(|_| role("AROA1", "/", BEFORE), move |_| error(status, code, "no"));
+            let failed = write(&canned, false).await.expect_err(code);
+            assert!(!failed.unknown, "{code}");
+        }
+    });
+}
+
+/// Stops once a step has begun.
+struct StopAt(WriteStep, std::sync::atomic::AtomicBool);
+
+impl WriteWatch for StopAt {
+    fn step(&self, step: WriteStep) {
+        if step == self.0 {
+            self.1.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn a_write_is_stopped_before_it_is_sent_and_its_proof_after() {
+    with_keys("writing::a_write_is_stopped_before_it_is_sent_and_its_proof_after", async || {
+        for (at, code, unknown, actions) in [
+            (WriteStep::Checking, "cancelled", false, 1),
+            (WriteStep::ReadingBack(1), "role_drifted", true, 3),
+        ] {
+            let canned = iam(|_| role("AROA1", "/", BEFORE), updated);
+            let aws = Aws::open(&canned.access()).await.expect("it opens");
+            let write = WriteTrust {
+                role: "lake".into(),
+                role_id: "AROA1".into(),
+                before: BEFORE.into(),
+                after: AFTER.into(),
+                new_principal: false,
+                pace: Pace { cap: Duration::from_mins(1), ..QUICK },
+            };
+            let failed = aws.write_trust(&write, &meaning, &StopAt(at, false.into())).await;
+            let failed = failed.expect_err("it was stopped");
+            assert_eq!((failed.error.code.as_ref(), failed.unknown), (code, unknown));
+            assert_eq!(canned.actions().len(), actions, "{at:?}");
+        }
     });
 }
 

@@ -1,0 +1,226 @@
+//! What a page that was taken over may ask: every command of the table, as an attacker would call it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use headgate_terms::Result;
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+
+use crate::{App, COMMANDS, Call, Choose, Confirm, Host, HostEvent};
+
+/// A desktop whose user answers as a test says, and remembers what was asked.
+#[derive(Clone, Default)]
+struct User {
+    agrees: bool,
+    chooses: Option<PathBuf>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl User {
+    fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+impl Host for User {
+    fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
+        Ok(self.chooses.clone())
+    }
+
+    fn copy(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
+        self.asked.lock().unwrap().push(confirm.text.to_string());
+        Ok(self.agrees)
+    }
+}
+
+struct Desk {
+    app: App,
+    user: User,
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new(agrees: bool) -> Self {
+        Self::with(User { agrees, ..User::default() })
+    }
+
+    fn with(user: User) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let app = App::with_data(folder.path().join("data")).unwrap().on(Box::new(user.clone()));
+        Self { app, user, folder }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// A folder with one event in it.
+    fn events(&self, name: &str) -> String {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let event = json!({"type": "track", "event": "Seen", "messageId": name, "userId": "u",
+            "timestamp": "2026-11-20T10:00:00Z", "receivedAt": "2026-11-20T10:00:01Z"});
+        std::fs::write(folder.join("a.ndjson"), format!("{event}\n")).unwrap();
+        folder.display().to_string()
+    }
+
+    /// The answer, or the code of the failure.
+    fn call(&self, name: &str, request: &Value) -> Result<Value, String> {
+        let call = Call::new("c1", Box::new(|_| true));
+        let request = to_raw_value(request).unwrap();
+        match self.app.call(name, &request, &call) {
+            Ok(answer) => Ok(serde_json::from_str(answer.get()).unwrap()),
+            Err(error) => Err(error.code.to_string()),
+        }
+    }
+
+    fn sync(&self, from: &str, to: &str) -> Result<Value, String> {
+        self.call("sync_start", &json!({"from": from, "to": to, "source": null, "again": false}))
+    }
+}
+
+/// Every request that names a path, with the path in each place.
+fn with_path(path: &str) -> Vec<(&'static str, Value)> {
+    let table = json!({"lake": path, "table": "shop.tracks"});
+    vec![
+        ("schema_preview", json!({"from": path, "lake": null, "source": null})),
+        ("sync_start", json!({"from": path, "to": path, "source": null, "again": false})),
+        ("lakes_remember", json!({"lake": path})),
+        ("tables_list", json!({"lake": path})),
+        ("tables_show", table.clone()),
+        ("tables_history", table.clone()),
+        ("tables_rows", table.clone()),
+        ("tables_files", table),
+    ]
+}
+
+#[test]
+fn a_path_that_the_user_does_not_allow_is_not_read_or_written() {
+    let desk = Desk::new(false);
+    let secret = desk.events("secret");
+    for path in [secret.as_str(), "/etc/passwd", "file:///etc/passwd", "/proc/self/environ"] {
+        for (name, request) in with_path(path) {
+            assert_eq!(desk.call(name, &request).unwrap_err(), "path_not_allowed", "{name} {path}");
+        }
+    }
+    assert!(!Path::new(&secret).join("_headgate").exists(), "nothing was written");
+    assert_eq!(desk.user.asked(), 4 * with_path("").len(), "the user was asked each time");
+}
+
+#[test]
+fn a_typed_path_is_asked_about_once() {
+    let desk = Desk::new(true);
+    let (events, lake) = (desk.events("events"), desk.path("lake"));
+    desk.sync(&events, &lake).unwrap();
+    assert_eq!(desk.user.asked(), 2, "the source and the lake");
+    desk.sync(&events, &lake).unwrap();
+    desk.call("tables_list", &json!({"lake": lake})).unwrap();
+    desk.call("lakes_remember", &json!({"lake": format!("file://{lake}")})).unwrap();
+    assert_eq!(desk.user.asked(), 2);
+    let beside = desk.events("events2");
+    desk.call("schema_preview", &json!({"from": beside, "lake": lake, "source": null})).unwrap();
+    assert_eq!(desk.user.asked(), 3, "a folder beside it is another one");
+}
+
+#[test]
+fn what_a_dialog_gave_what_was_dropped_and_what_is_known_is_granted() {
+    let mut user = User::default();
+    let folder = tempfile::tempdir().unwrap();
+    user.chooses = Some(folder.path().to_owned());
+    let desk = Desk::with(user);
+    let (events, dropped) = (desk.events("events"), desk.events("dropped"));
+    let lake = folder.path().join("lake").display().to_string();
+    desk.call("host_choose", &json!({"kind": "folder", "title": "Choose"})).unwrap();
+    desk.app.announce(&HostEvent::Dropped { paths: vec![dropped.clone()] });
+    desk.sync(&dropped, &lake).unwrap();
+    assert_eq!(desk.user.asked(), 0);
+    assert_eq!(desk.sync(&events, &lake).unwrap_err(), "path_not_allowed");
+
+    // After a restart known lakes and the sources of runs are granted, and nothing else.
+    let again = User::default();
+    let app = App::with_data(desk.folder.path().join("data")).unwrap().on(Box::new(again.clone()));
+    let desk = Desk { app, user: again, folder: desk.folder };
+    desk.sync(&dropped, &lake).unwrap();
+    desk.call("tables_list", &json!({"lake": lake})).unwrap();
+    assert_eq!(desk.user.asked(), 0);
+    let other = folder.path().join("other").display().to_string();
+    assert_eq!(desk.sync(&dropped, &other).unwrap_err(), "path_not_allowed");
+    let sample = desk.call("sample_lay", &json!({})).unwrap();
+    let (from, to) = (sample["from"].as_str().unwrap(), sample["to"].as_str().unwrap());
+    desk.sync(from, to).unwrap();
+}
+
+#[test]
+fn requests_reach_no_endpoint_of_the_pages_choice() {
+    let desk = Desk::new(true);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let access = json!({"profile": null, "region": null, "endpoint": endpoint, "mfa_code": null});
+    let role = "arn:aws:iam::417620938841:role/lake";
+    // A profile that does not exist ends each before the network; the endpoint must not come first.
+    let access_of = |profile: &str| {
+        let mut access = access.clone();
+        access["profile"] = json!(profile);
+        access
+    };
+    for (name, request) in [
+        ("role_read", json!({"role": role, "access": access_of("none-such")})),
+        ("role_apply", json!({"plan": "none", "access": access_of("none-such")})),
+        ("role_restore", json!({"change": "none", "access": access_of("none-such")})),
+    ] {
+        let code = desk.call(name, &request).unwrap_err();
+        assert!(["aws_profile_unknown", "plan_gone", "change_not_found"].contains(&code.as_str()), "{name}: {code}");
+    }
+    assert!(listener.accept().is_err(), "nobody called");
+    let read: crate::AwsAccess = serde_json::from_value(access).unwrap();
+    assert_eq!(read.endpoint, None);
+}
+
+#[test]
+fn a_request_cannot_switch_a_check_off() {
+    let desk = Desk::new(true);
+    let role = "arn:aws:iam::417620938841:role/lake";
+    let policy = |text: &str| {
+        json!({"role": role, "role_id": null, "before": "{}", "after": text, "goals": [],
+            "access": {"profile": null, "region": null, "mfa_code": null},
+            "restores": "c1", "quota": 1_000_000})
+    };
+    assert_eq!(desk.call("role_plan", &policy("{\"no\": 1}")).unwrap_err(), "policy_invalid");
+    let sid = "A".repeat(3_000);
+    let long = json!({"Version": "2012-10-17", "Statement": [{"Sid": sid, "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::417620938841:role/x"}, "Action": "sts:AssumeRole"}]});
+    assert_eq!(desk.call("role_plan", &policy(&long.to_string())).unwrap_err(), "policy_too_large");
+}
+
+#[test]
+fn a_running_call_is_listed_without_its_request() {
+    let desk = Desk::new(true);
+    let _open = desk.app.desk.open("role_apply", crate::Kind::World, None, &Call::new("c2", Box::new(|_| true)));
+    let calls = desk.call("calls_list", &json!({})).unwrap().to_string();
+    assert!(calls.contains("role_apply") && !calls.contains("request"), "{calls}");
+    assert!(desk.app.changes_world());
+}
+
+#[test]
+fn every_command_answers_nonsense_with_an_error_that_names_it() {
+    let desk = Desk::new(false);
+    for command in COMMANDS {
+        for nonsense in [json!(null), json!([]), json!("x"), json!({"from": 1, "role": [], "lake": {}})] {
+            // A question without content has nothing that could be wrong.
+            if let Err(code) = desk.call(command.name, &nonsense) {
+                assert!(
+                    ["wrong_request", "wrong_use", "no_desktop"].contains(&code.as_str()),
+                    "{} {nonsense}: {code}",
+                    command.name
+                );
+            }
+        }
+    }
+    assert_eq!(desk.call("none_such", &json!({})).unwrap_err(), "unknown_command");
+}
