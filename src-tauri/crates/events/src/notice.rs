@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use headgate_terms::Shown;
+
 /// How often each notice was given.
 pub type Notices = BTreeMap<Notice, u64>;
 
@@ -68,8 +70,8 @@ impl Notice {
 
     /// It in a sentence.
     #[must_use]
-    pub fn message(self) -> &'static str {
-        match self {
+    pub fn message(self) -> Shown {
+        Shown::from(match self {
             Self::NoUserOrAnonymousId => "Events carry neither `userId` nor `anonymousId`.",
             Self::IdNotString => "An id is empty or not a string; a number was taken as text.",
             Self::EventNotDefined => "Track calls have no event name; they are in `tracks` only.",
@@ -90,6 +92,6 @@ impl Notice {
             Self::AdvertisingIdNotString => "`context.device.advertisingId` is not a string.",
             Self::NameCut => "A name over 127 bytes was cut, with a hash at its end.",
             Self::Collision => "Two paths of one event make the same column; one of them won.",
-        }
+        })
     }
 }

@@ -14,7 +14,7 @@ mod settings;
 
 use std::path::Path;
 
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, Say, say};
 use rusqlite::Connection;
 
 pub use batches::{Ledger, OpenBatch, Planned};
@@ -59,22 +59,22 @@ fn is_behind(error: &rusqlite::Error) -> bool {
 }
 
 /// A failure of the database, in Headgate's words.
-fn failed(doing: &str, error: &rusqlite::Error) -> Error {
+fn failed(doing: &(impl Say + ?Sized), error: &rusqlite::Error) -> Error {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly};
     match error.sqlite_error_code() {
-        Some(DiskFull) => Error::new("disk_full", format!("Could not {doing}: the disk is full."))
+        Some(DiskFull) => Error::new("disk_full", say!("Could not {}: the disk is full.", doing))
             .hint("Free some space on the disk of the data folder and run it again.")
             .retryable(),
         Some(ReadOnly) => {
-            Error::new("permission_denied", format!("Could not {doing}: the data folder is read-only."))
+            Error::new("permission_denied", say!("Could not {}: the data folder is read-only.", doing))
                 .hint("Give this user the right to write the data folder, or name another with `HEADGATE_DATA`.")
         }
         Some(DatabaseBusy | DatabaseLocked) => {
-            Error::new("data_folder_busy", format!("Could not {doing}: the data folder is in use."))
+            Error::new("data_folder_busy", say!("Could not {}: the data folder is in use.", doing))
                 .hint("Wait for the other run to end.")
                 .retryable()
         }
-        _ => Error::new("store_failed", format!("Could not {doing}: {error}."))
+        _ => Error::new("store_failed", say!("Could not {}: {}.", doing, error.to_string()))
             .hint("Check the data folder; `HEADGATE_DATA` names another."),
     }
 }

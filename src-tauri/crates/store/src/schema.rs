@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 use url::Url;
@@ -20,10 +20,10 @@ const STEPS: &[M<'static>] = &[
 ];
 
 pub(crate) fn open(path: &Path) -> Result<Connection> {
-    let doing = format!("open `{}`", path.display());
+    let doing = say!("open `{}`", path);
     // SQLite gives its other files the same rights.
     OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| {
-        Error::new("store_failed", format!("Could not {doing}: {error}."))
+        Error::new("store_failed", say!("Could not {}: {}.", doing, error))
             .hint("Give this user the right to write the data folder, or name another with `HEADGATE_DATA`.")
     })?;
     let mut connection = Connection::open(path).map_err(|error| failed(&doing, &error))?;
@@ -34,13 +34,12 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
         )
         .map_err(|error| failed(&doing, &error))?;
     Migrations::from_slice(STEPS).to_latest(&mut connection).map_err(|error| match error {
-        rusqlite_migration::Error::MigrationDefinition(_) => Error::new(
-            "store_newer",
-            format!("`{}` was written by a newer Headgate.", path.display()),
-        )
-        .hint("Use that version, or name another data folder with `HEADGATE_DATA`."),
+        rusqlite_migration::Error::MigrationDefinition(_) => {
+            Error::new("store_newer", say!("`{}` was written by a newer Headgate.", path))
+                .hint("Use that version, or name another data folder with `HEADGATE_DATA`.")
+        }
         rusqlite_migration::Error::RusqliteError { err, .. } => failed(&doing, &err),
-        other => Error::new("store_failed", format!("Could not {doing}: {other}."))
+        other => Error::new("store_failed", say!("Could not {}: {}.", doing, other.to_string()))
             .hint("Name another data folder with `HEADGATE_DATA`."),
     })?;
     Ok(connection)
@@ -48,7 +47,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
 
 /// Opens the database without changing it; none when its first run has not made it yet.
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
-    let doing = format!("read `{}`", path.display());
+    let doing = say!("read `{}`", path);
     let open = |address: &str| {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(address, flags)?;

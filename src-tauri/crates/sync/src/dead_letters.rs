@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use base64::prelude::BASE64_STANDARD;
 use base64::write::EncoderWriter;
 use headgate_events::Rejection;
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -55,11 +55,10 @@ const MOST_READ: u64 = 1 << 16;
 /// `letters_gone` when the file is no more.
 pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -> Result<Letters> {
     let broken = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Error::new(
-            "letters_gone",
-            format!("The rejected lines in `{}` are no longer kept.", path.display()),
-        )
-        .hint("Settings say how long they are; the run keeps their count."),
+        io::ErrorKind::NotFound => {
+            Error::new("letters_gone", say!("The rejected lines in `{}` are no longer kept.", path))
+                .hint("Settings say how long they are; the run keeps their count.")
+        }
         _ => failed("read", path, &error),
     };
     let mut file = BufReader::new(File::open(path).map_err(broken)?);

@@ -12,7 +12,7 @@ use headgate_events::{
     fold, statistics_columns,
 };
 use headgate_lake::{Lake, Note, Txn};
-use headgate_terms::{Column, Error, Result, TableName};
+use headgate_terms::{Column, Error, Result, TableName, say};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -145,7 +145,7 @@ impl LakeView {
                 Ok(Ok(part)) => parts.push(part),
                 Ok(Err(error)) => failure = Some(error),
                 Err(error) => {
-                    let broken = format!("Writing a table's files broke off: {error}.");
+                    let broken = say!("Writing a table's files broke off: {}.", error.to_string());
                     failure = Some(
                         Error::new("internal", broken).hint("Run it again; nothing was committed."),
                     );
@@ -311,7 +311,7 @@ impl LakeView {
                     }
                     Work::Held | Work::Kept { .. } => {
                         Err(table.error.clone().unwrap_or_else(|| {
-                            Error::new("table_waits", format!("The rows of `{name}` wait."))
+                            Error::new("table_waits", say!("The rows of `{}` wait.", name))
                                 .hint("Run the sync again.")
                         }))
                     }
@@ -404,8 +404,11 @@ async fn stage_table(
     }
     let statistics = statistics_columns(&columns);
     let broken = |error: &dyn std::fmt::Display| {
-        Error::new("internal", format!("The rows of `{name}` do not fit together: {error}."))
-            .hint("Keep the input; this is a defect in Headgate.")
+        Error::new(
+            "internal",
+            say!("The rows of `{}` do not fit together: {}.", name, error.to_string()),
+        )
+        .hint("Keep the input; this is a defect in Headgate.")
     };
     if !table.merged {
         let rows = table.batches().map(|batch| batch.map_err(|error| broken(&error)));

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 
 /// A data folder, which need not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl DataFolder {
     fn unusable(&self, error: &io::Error) -> Error {
         Error::new(
             "data_folder_unusable",
-            format!("The data folder `{}` cannot be used: {error}.", self.path.display()),
+            say!("The data folder `{}` cannot be used: {}.", self.path, error),
         )
         .hint("Give this user the right to write it, or name another with `HEADGATE_DATA`.")
     }
@@ -99,7 +99,7 @@ impl DataFolder {
         }
         Err(Error::new(
             "data_folder_busy",
-            format!("Another run is using the data folder `{}`.", self.path.display()),
+            say!("Another run is using the data folder `{}`.", self.path),
         )
         .hint("Wait for it to end, or name another folder with `HEADGATE_DATA`.")
         .retryable())
@@ -122,7 +122,7 @@ pub(crate) fn private() -> OpenOptions {
 
 /// A failure to read or write a file of the data folder.
 pub(crate) fn failed(doing: &str, path: &Path, error: &io::Error) -> Error {
-    let message = format!("Could not {doing} `{}`: {error}.", path.display());
+    let message = say!("Could not {} `{}`: {}.", doing, path, error);
     if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
         return Error::new("disk_full", message)
             .hint("Free some space and run it again; nothing that was read is lost.")

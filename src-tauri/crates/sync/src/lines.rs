@@ -13,7 +13,7 @@ use std::time::Duration;
 use flate2::bufread::GzDecoder;
 use flate2::read::MultiGzDecoder;
 use headgate_events::LONGEST_LINE;
-use headgate_terms::Error;
+use headgate_terms::{Error, say};
 
 use crate::spool::Spool;
 
@@ -108,7 +108,7 @@ impl Splitter {
         match input {
             Input::File { path, name } => {
                 let raw = File::open(&path).map_err(|error| {
-                    Error::new("file_unreadable", format!("`{name}` cannot be opened: {error}."))
+                    Error::new("file_unreadable", say!("`{}` cannot be opened: {}.", name, error))
                         .hint("Give this user the right to read it; the next run tries again.")
                         .retryable()
                 })?;
@@ -275,7 +275,7 @@ fn broken(name: &str, error: &io::Error) -> Error {
         io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
         _ => error.to_string(),
     };
-    Error::new("file_damaged", format!("`{name}` is damaged: {what}."))
+    Error::new("file_damaged", say!("`{}` is damaged: {}.", name, what))
         .hint("The whole lines before the damage are taken; put the file again when it is whole.")
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use arrow_array::RecordBatch;
 use headgate_events::Discard;
 use headgate_store::OpenBatch;
-use headgate_terms::{Column, Error, Result};
+use headgate_terms::{Column, Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ impl BatchPlan {
     /// Reads a record. Its files lie in the data folder wherever that is by now.
     pub(crate) fn read(open: &OpenBatch, data: &DataFolder) -> Result<Self> {
         let mut plan: Self = serde_json::from_str(&open.plan).map_err(|error| {
-            Error::new("store_failed", format!("Batch {} cannot be read: {error}.", open.number))
+            Error::new("store_failed", say!("Batch {} cannot be read: {}.", open.number, error))
                 .hint("Use the version of Headgate that began it.")
         })?;
         if let Some(letters) = &mut plan.letters {
@@ -119,7 +119,7 @@ pub(crate) struct Once {
     pub(crate) damaged: Vec<Damaged>,
     pub(crate) rejected: BTreeMap<String, u64>,
     /// By code: message and count.
-    pub(crate) notices: BTreeMap<String, (String, u64)>,
+    pub(crate) notices: BTreeMap<String, (Shown, u64)>,
 }
 
 /// The table of values set aside, which counts no events.
@@ -147,7 +147,10 @@ pub(crate) fn discard_rows(
     run: &str,
 ) -> Result<RecordBatch, Error> {
     headgate_events::discard_rows(discards, planned, run).map_err(|error| {
-        Error::new("internal", format!("The values set aside do not fit together: {error}."))
-            .hint("Keep the input; this is a defect in Headgate.")
+        Error::new(
+            "internal",
+            say!("The values set aside do not fit together: {}.", error.to_string()),
+        )
+        .hint("Keep the input; this is a defect in Headgate.")
     })
 }

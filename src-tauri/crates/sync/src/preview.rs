@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use headgate_events::{Catalog, Discard, Existing, Plan, Table, TableColumn, fold};
 use headgate_lake::{Lake, Location, text_rows};
 use headgate_store::Store;
-use headgate_terms::{Column, ColumnType, Error, Result, TableName};
+use headgate_terms::{Column, ColumnType, Error, Result, TableName, say};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
@@ -146,7 +146,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
         None => None,
     };
     let scratch = tempfile::tempdir().map_err(|error| {
-        Error::new("disk_full", format!("No place for scratch files: {error}."))
+        Error::new("disk_full", say!("No place for scratch files: {}.", error))
             .hint("Free some space in the folder for temporary files.")
     })?;
     let mut looking = Looking {
@@ -328,7 +328,7 @@ impl PreviewTable {
 }
 
 fn unfit(table: &str, error: &dyn std::fmt::Display) -> Error {
-    Error::new("internal", format!("`{table}` does not fit: {error}."))
+    Error::new("internal", say!("`{}` does not fit: {}.", table, error.to_string()))
         .hint("Keep the input; this is a defect in Headgate.")
 }
 

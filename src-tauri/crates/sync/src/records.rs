@@ -1,7 +1,7 @@
 //! What the store remembers of runs, read back: whole, one, or at a glance. Nothing runs here.
 
 use headgate_store::{RunRecord, Since, Store};
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, Shown, say};
 use jiff::Timestamp;
 
 use crate::folder::DataFolder;
@@ -91,7 +91,7 @@ pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
         None => None,
     };
     let record = record.ok_or_else(|| {
-        Error::new("run_not_found", format!("There is no run `{id}`."))
+        Error::new("run_not_found", say!("There is no run `{}`.", id))
             .hint("It may have been forgotten; the list of runs has those that are kept.")
             .field("run")
     })?;
@@ -100,7 +100,7 @@ pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
 
 pub(crate) fn read_report(record: &RunRecord, somebody_runs: bool) -> Result<RunReport> {
     let mut report: RunReport = serde_json::from_str(&record.document).map_err(|error| {
-        Error::new("store_failed", format!("Run `{}` cannot be read: {error}.", record.id))
+        Error::new("store_failed", say!("Run `{}` cannot be read: {}.", record.id, error))
             .hint("Name another data folder with `HEADGATE_DATA`.")
     })?;
     if record.running && !somebody_runs {
@@ -112,9 +112,9 @@ pub(crate) fn read_report(record: &RunRecord, somebody_runs: bool) -> Result<Run
 /// Marks a run whose process is gone.
 fn interrupt(report: &mut RunReport) {
     report.status = Status::Failed;
-    let mut error = Error::new("interrupted", format!("The process of run `{}` died.", report.run))
+    let mut error = Error::new("interrupted", say!("The process of run `{}` died.", report.run))
         .hint("Run the sync again; it finishes what had begun.")
         .retryable();
-    error.trace = Some(report.run.as_str().into());
+    error.trace = Some(Shown::clean(&report.run));
     report.error = Some(error);
 }

@@ -2,7 +2,7 @@
 //!
 //! Shapes only, as `contract.md` promises them; `run` fills them in.
 
-use headgate_terms::{Column, Error};
+use headgate_terms::{Column, Error, Shown};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -132,7 +132,7 @@ pub struct NoticeCount {
     /// A stable word.
     pub code: String,
     /// It in a sentence.
-    pub message: String,
+    pub message: Shown,
     /// How often.
     pub count: u64,
 }

@@ -13,7 +13,7 @@ use std::time::Instant;
 use headgate_events::{Notice, Plan};
 use headgate_lake::{Lake, Location};
 use headgate_store::{FileMark, Ledger, Planned, Store};
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -188,7 +188,7 @@ fn document(report: &RunReport) -> Result<String> {
 }
 
 fn internal(error: &dyn std::fmt::Display) -> Error {
-    Error::new("internal", format!("A record could not be written: {error}."))
+    Error::new("internal", say!("A record could not be written: {}.", error.to_string()))
         .hint("Keep the input; this is a defect in Headgate.")
 }
 
@@ -387,7 +387,7 @@ impl Running<'_> {
             .notices
             .iter()
             .map(|(notice, &count): (&Notice, _)| {
-                (notice.code().to_owned(), (notice.message().to_owned(), count))
+                (notice.code().to_owned(), (notice.message(), count))
             })
             .collect();
         let tables = self.view.stage(&schema, batch, plan, &self.tally.report.run)?;
@@ -499,7 +499,7 @@ impl Running<'_> {
             Ok(()) => None,
             Err(Stopped::Failed(error)) => Some(error),
             Err(Stopped::Cancelled | Stopped::Misjudged) => Some(
-                Error::new("cancelled", format!("Run `{id}` was stopped on request."))
+                Error::new("cancelled", say!("Run `{}` was stopped on request.", id))
                     .hint("Run it again to go on where it stopped.")
                     .retryable(),
             ),

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use headgate_events::schema_name;
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) fn find(from: &Path, apart: &[&Path], source: Option<&str>) -> Result
     if !metadata.is_dir() && !metadata.is_file() {
         return Err(Error::new(
             "source_unreadable",
-            format!("`{}` is neither a file nor a folder.", from.display()),
+            say!("`{}` is neither a file nor a folder.", from),
         )
         .hint("Pipe it in and name `-` as the source.")
         .field("from"));
@@ -127,7 +127,7 @@ pub(crate) fn schema_of(source: &str) -> Result<String> {
     schema_name(source).ok_or_else(|| {
         Error::new(
             "source_unnameable",
-            format!("No schema can be named after the source `{source}`."),
+            say!("No schema can be named after the source `{}`.", source),
         )
         .hint("Name the source with letters or digits, such as `web_prod`.")
         .field("source")
@@ -143,11 +143,11 @@ fn segment_source(path: &Path) -> Option<String> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
-        return Error::new("source_not_found", format!("There is no `{}`.", path.display()))
+        return Error::new("source_not_found", say!("There is no `{}`.", path))
             .hint("Check the path of the events.")
             .field("from");
     }
-    Error::new("source_unreadable", format!("`{}` cannot be read: {error}.", path.display()))
+    Error::new("source_unreadable", say!("`{}` cannot be read: {}.", path, error))
         .hint("Give this user the right to read it.")
         .field("from")
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use headgate_terms::Error;
+use headgate_terms::{Error, Shown};
 use jiff::Timestamp;
 
 use crate::plan::{BatchPlan, DISCARDS};
@@ -22,7 +22,7 @@ pub(crate) struct Tally {
     tables: Vec<TableReport>,
     rejected: BTreeMap<String, u64>,
     discards: BTreeMap<String, u64>,
-    notices: BTreeMap<String, (String, u64)>,
+    notices: BTreeMap<String, (Shown, u64)>,
 }
 
 impl Tally {
@@ -233,7 +233,7 @@ impl Tally {
         };
         self.report.status = status;
         self.report.error = error.map(|mut error| {
-            error.trace = Some(self.report.run.as_str().into());
+            error.trace = Some(Shown::clean(&self.report.run));
             error
         });
         self.report.finished = Some(now());
