@@ -11,7 +11,7 @@ use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, Transactio
 use deltalake::kernel::{Action, MetadataExt, StructField, StructType, Transaction};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use headgate_terms::{Column, Error, Result, TableName};
+use headgate_terms::{Column, Error, Result, Say, TableName, say};
 use serde_json::{Value, json};
 
 use crate::failure::failed;
@@ -64,7 +64,7 @@ impl Lake {
         txn: &Txn,
         note: &Note,
     ) -> Result<Committed> {
-        let doing = format!("commit to `{name}`");
+        let doing = say!("commit to `{}`", name);
         let adds = adds(staged, &doing)?;
         let mut attempt = 0;
         loop {
@@ -100,7 +100,7 @@ impl Lake {
         &self,
         name: &TableName,
         txn: &Txn,
-        doing: &str,
+        doing: &(impl Say + ?Sized),
         error: &DeltaTableError,
         attempt: u32,
     ) -> Result<Option<Committed>> {
@@ -124,7 +124,7 @@ impl Lake {
         txn: &Txn,
         note: &Note,
     ) -> Result<Result<u64, DeltaTableError>> {
-        let doing = format!("make `{name}`");
+        let doing = say!("make `{}`", name);
         let log_store =
             self.builder(name)?.build_storage().map_err(|error| failed(&doing, &error))?;
         let created = CreateBuilder::new()
@@ -161,7 +161,7 @@ pub(crate) fn widened(
     name: &TableName,
     columns: &[Column],
 ) -> Result<Option<Action>> {
-    let doing = format!("add columns to `{name}`");
+    let doing = say!("add columns to `{}`", name);
     let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
     let schema = snapshot.schema();
     let mut fields: Vec<StructField> = schema.fields().cloned().collect();
@@ -173,10 +173,7 @@ pub(crate) fn widened(
             Some(_) => {
                 return Err(Error::new(
                     "table_changed",
-                    format!(
-                        "Column `{}` of `{name}` is no longer a {}, as it was when the batch was planned.",
-                        column.name, column.kind
-                    ),
+                    say!("Column `{}` of `{}` is no longer a {}, as it was when the batch was planned.", column.name, name, column.kind),
                 )
                 .hint("Put the column's type back, then run the sync again."));
             }
@@ -222,7 +219,7 @@ pub(crate) fn commit_properties(txn: Option<&Txn>, note: &Note) -> CommitPropert
 pub(crate) async fn landed(
     table: Option<&DeltaTable>,
     txn: &Txn,
-    doing: &str,
+    doing: &(impl Say + ?Sized),
 ) -> Result<Option<Committed>> {
     let Some(table) = table else { return Ok(None) };
     let log_store = table.log_store();

@@ -3,24 +3,41 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
-use headgate_terms::Error;
+use headgate_terms::{Error, Say, say};
+
+use crate::edge::Outside;
 
 /// A failure of the storage or the library while `doing` something, such as "write `a.b`".
-pub(crate) fn failed(doing: &str, cause: &(dyn StdError + 'static)) -> Error {
+pub(crate) fn failed(doing: &(impl Say + ?Sized), cause: &(dyn StdError + 'static)) -> Error {
+    if let Some(outside) = outside(cause) {
+        return outside.failure(&say!("{}", doing));
+    }
     match io_kind(cause) {
         Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-            Error::new("disk_full", format!("Could not {doing}: the disk is full."))
+            Error::new("disk_full", say!("Could not {}: the disk is full.", doing))
                 .hint("Free some space and run it again; nothing that was read is lost.")
                 .retryable()
         }
         Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
-            Error::new("permission_denied", format!("Could not {doing}: permission denied."))
+            Error::new("permission_denied", say!("Could not {}: permission denied.", doing))
                 .hint("Give this user the right to read and write the lake's folder.")
         }
-        _ => Error::new("lake_failed", format!("Could not {doing}: {}.", sentence(cause)))
+        _ => Error::new("lake_failed", say!("Could not {}: {}.", doing, sentence(cause)))
             .hint("Run it again; if it stays, look at the log lines of this trace.")
             .retryable(),
     }
+}
+
+/// The edge of the lake, if that is where it ended.
+fn outside<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e Outside> {
+    let mut next = Some(cause);
+    while let Some(error) = next {
+        if let Some(outside) = error.downcast_ref() {
+            return Some(outside);
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// The kind of the input or output error at the bottom, if that is what it was.

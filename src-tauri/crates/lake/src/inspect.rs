@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use deltalake::DeltaTable;
-use headgate_terms::{Error, Result, TableName};
+use headgate_terms::{Error, Result, Shown, TableName, say};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use ts_rs::TS;
@@ -82,7 +82,7 @@ impl Lake {
     }
 
     fn summarize(&self, name: &TableName, table: &DeltaTable) -> Result<TableSummary> {
-        let doing = format!("read `{name}`");
+        let doing = say!("read `{}`", name);
         let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
         let (mut rows, mut files, mut bytes) = (Some(0), 0, 0);
         for file in snapshot.log_data().iter() {
@@ -118,7 +118,7 @@ impl Lake {
     pub async fn detail(&self, name: &TableName) -> Result<TableDetail> {
         let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
         let summary = self.summarize(name, &table)?;
-        let doing = format!("read rows of `{name}`");
+        let doing = say!("read rows of `{}`", name);
         let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
         let protocol = snapshot.protocol();
         let protocol = Protocol {
@@ -156,24 +156,24 @@ impl Lake {
         if let Some(name) = tables.iter().find(|name| name.to_string() == text) {
             return Ok(name.clone());
         }
-        let like: Vec<String> = tables
+        let like: Vec<Shown> = tables
             .iter()
             .filter(|name| name.table == text || name.to_string().contains(text))
             .take(3)
-            .map(|name| format!("`{name}`"))
+            .map(|name| say!("`{}`", name))
             .collect();
         let hint = if like.is_empty() {
-            "List the tables with `headgate tables list`.".to_owned()
+            "List the tables with `headgate tables list`.".into()
         } else {
-            format!("There is {}.", like.join(", "))
+            say!("There is {}.", Shown::join(&like, ", "))
         };
-        Err(Error::new("table_not_found", format!("The lake has no table `{text}`."))
+        Err(Error::new("table_not_found", say!("The lake has no table `{}`.", text))
             .hint(hint)
             .field("table"))
     }
 }
 
 pub(crate) fn not_found(name: &TableName) -> Error {
-    Error::new("table_not_found", format!("There is no table `{name}`."))
+    Error::new("table_not_found", say!("There is no table `{}`.", name))
         .hint("List the tables with `headgate tables list`.")
 }

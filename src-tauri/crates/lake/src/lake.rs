@@ -1,20 +1,21 @@
 //! A lake: a folder of schemas with tables in them, and the id that says which lake it is.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashSet};
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::{Arc, Mutex};
 
-use deltalake::logstore::object_store::local::LocalFileSystem;
 use deltalake::logstore::object_store::{
     self, ObjectStoreExt, PutMode, PutOptions, PutPayload, path::Path,
 };
 use deltalake::{DeltaTableBuilder, ObjectStore};
 use futures::TryStreamExt;
-use headgate_terms::{Error, Result, TableName};
+use headgate_terms::{Error, Result, TableName, say};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
+use crate::edge::Fence;
 use crate::failure::failed;
 use crate::location::Location;
 
@@ -25,7 +26,12 @@ pub struct Lake {
     pub(crate) store: Arc<dyn ObjectStore>,
     root: Path,
     id: Option<Uuid>,
+    /// Files of logs in which no path was found that leaves its table.
+    pub(crate) checked: Arc<Mutex<HashSet<CheckedLog>>>,
 }
+
+/// A file of a log, with its size and the time of its last change.
+pub(crate) type CheckedLog = (Path, u64, i64);
 
 /// `_headgate/lake.json`: what every installation that writes here has to know.
 #[derive(Serialize, Deserialize)]
@@ -43,21 +49,27 @@ impl Lake {
         if location.folder().is_file() {
             return Err(Error::new(
                 "not_a_folder",
-                format!("`{location}` is a file, not a folder."),
+                say!("`{}` is a file, not a folder.", location),
             )
             .hint("Name a folder for the lake; it is made if it does not exist."));
         }
+        // Rows hold personal data: a folder that is made here is this user's alone.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(location.folder())
+            .map_err(|error| failed(&say!("make lake `{}`", location), &error))?;
         let mut lake = Self::at(location)?;
         lake.refuse_table().await?;
         let identity = Identity { v: 1, id: Uuid::new_v4() };
         let text = serde_json::to_vec(&identity)
-            .map_err(|error| failed(&format!("describe lake `{}`", lake.location), &error))?;
+            .map_err(|error| failed(&say!("describe lake `{}`", lake.location), &error))?;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let put = lake.store.put_opts(&lake.identity(), PutPayload::from(text), options).await;
         lake.id = match put {
             Ok(_) => Some(identity.id),
             Err(object_store::Error::AlreadyExists { .. }) => lake.read_id().await?,
-            Err(error) => return Err(failed(&format!("make lake `{}`", lake.location), &error)),
+            Err(error) => return Err(failed(&say!("make lake `{}`", lake.location), &error)),
         };
         Ok(lake)
     }
@@ -71,7 +83,7 @@ impl Lake {
         if !lake.location.folder().is_dir() {
             return Err(Error::new(
                 "lake_not_found",
-                format!("There is no folder `{}`.", lake.location),
+                say!("There is no folder `{}`.", lake.location),
             )
             .hint("Check the path; the first sync into a folder makes a lake of it.")
             .field("lake"));
@@ -81,7 +93,7 @@ impl Lake {
         if lake.id.is_none() && lake.tables().await?.is_empty() {
             return Err(Error::new(
                 "not_a_lake",
-                format!("`{}` holds no Delta tables at `<schema>/<table>/`.", lake.location),
+                say!("`{}` holds no Delta tables at `<schema>/<table>/`.", lake.location),
             )
             .hint("Name the folder that a sync wrote to; its tables lie two folders below.")
             .field("lake"));
@@ -102,18 +114,17 @@ impl Lake {
     }
 
     fn at(location: Location) -> Result<Self> {
-        // Its root is the root of this machine's files.
-        let store = Arc::new(LocalFileSystem::new());
+        let store = Arc::new(Fence::around(location.folder().to_owned()));
         let root = Path::from_url_path(location.url().path())
-            .map_err(|error| failed(&format!("use `{location}` as a lake"), &error))?;
-        Ok(Self { location, store, root, id: None })
+            .map_err(|error| failed(&say!("use `{}` as a lake", location), &error))?;
+        Ok(Self { location, store, root, id: None, checked: Arc::default() })
     }
 
     async fn refuse_table(&self) -> Result<()> {
         if !self.is_empty(&self.root.clone().join("_delta_log")).await? {
             return Err(Error::new(
                 "lake_is_a_table",
-                format!("`{}` is itself a Delta table.", self.location),
+                say!("`{}` is itself a Delta table.", self.location),
             )
             .hint("Name the folder two levels above: a lake holds `<schema>/<table>/`.")
             .field("lake"));
@@ -131,15 +142,18 @@ impl Lake {
     }
 
     async fn read_id(&self) -> Result<Option<Uuid>> {
-        let doing = format!("read `{}`", self.identity());
+        let doing = say!("read `{}`", self.identity().as_ref());
         let text = match self.store.get(&self.identity()).await {
             Ok(found) => found.bytes().await.map_err(|error| failed(&doing, &error))?,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(failed(&doing, &error)),
         };
         let identity: Identity = serde_json::from_slice(&text).map_err(|error| {
-            Error::new("lake_damaged", format!("`{}` cannot be read: {error}.", self.identity()))
-                .hint("Put the file back from a backup; without its id a sync cannot go on safely.")
+            Error::new(
+                "lake_damaged",
+                say!("`{}` cannot be read: {}.", self.identity().as_ref(), error),
+            )
+            .hint("Put the file back from a backup; without its id a sync cannot go on safely.")
         })?;
         Ok(Some(identity.id))
     }
@@ -163,10 +177,22 @@ impl Lake {
     pub async fn tables(&self) -> Result<Vec<TableName>> {
         let mut tables = Vec::new();
         for schema in self.folders(&self.root).await? {
-            for table in self.folders(&self.root.clone().join(schema.as_str())).await? {
+            let inside = match self.folders(&self.root.clone().join(schema.as_str())).await {
+                Ok(inside) => inside,
+                // Nobody can say what is in it: one name stands for all, and whoever opens it hears why.
+                Err(error) if error.code == "foreign_link" => {
+                    tables.push(TableName { schema, table: String::new() });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for table in inside {
                 let name = TableName { schema: schema.clone(), table };
-                if !self.is_empty(&self.path(&name).join("_delta_log")).await? {
-                    tables.push(name);
+                match self.is_empty(&self.path(&name).join("_delta_log")).await {
+                    Ok(true) => {}
+                    Ok(false) => tables.push(name),
+                    Err(error) if error.code == "foreign_link" => tables.push(name),
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -180,7 +206,7 @@ impl Lake {
             .store
             .list_with_delimiter(Some(below))
             .await
-            .map_err(|error| failed(&format!("list `{below}`"), &error))?;
+            .map_err(|error| failed(&say!("list `{}`", below.as_ref()), &error))?;
         let names = listed.common_prefixes.iter().filter_map(|path| path.filename());
         // An event called "Users" makes `_users`; our own folder and Delta's are not tables.
         let own =
@@ -191,7 +217,7 @@ impl Lake {
     /// Whether nothing lies below a path.
     pub(crate) async fn is_empty(&self, below: &Path) -> Result<bool> {
         let first = self.store.list(Some(below)).try_next().await;
-        Ok(first.map_err(|error| failed(&format!("list `{below}`"), &error))?.is_none())
+        Ok(first.map_err(|error| failed(&say!("list `{}`", below.as_ref()), &error))?.is_none())
     }
 
     /// The folder of a table in the store.
@@ -206,9 +232,8 @@ impl Lake {
     }
 
     pub(crate) fn url(&self, name: &TableName) -> Result<Url> {
-        Url::from_directory_path(self.table_path(name)).map_err(|()| {
-            Error::new("unsupported_location", format!("`{name}` has no valid path."))
-        })
+        Url::from_directory_path(self.table_path(name))
+            .map_err(|()| Error::new("unsupported_location", say!("`{}` has no valid path.", name)))
     }
 
     /// Waits until files below a table's folder are on disk, names included: a power cut must not
@@ -224,7 +249,7 @@ impl Lake {
             }
             folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
         });
-        let doing = format!("bring files of `{name}` to disk");
+        let doing = say!("bring files of `{}` to disk", name);
         match synced.await {
             Ok(synced) => synced.map_err(|error: std::io::Error| failed(&doing, &error)),
             Err(error) => Err(failed(&doing, &error)),
@@ -235,7 +260,7 @@ impl Lake {
     pub(crate) fn builder(&self, name: &TableName) -> Result<DeltaTableBuilder> {
         let url = self.url(name)?;
         Ok(DeltaTableBuilder::from_url(url.clone())
-            .map_err(|error| failed(&format!("open `{name}`"), &error))?
+            .map_err(|error| failed(&say!("open `{}`", name), &error))?
             .with_storage_backend(self.store.clone(), url))
     }
 }

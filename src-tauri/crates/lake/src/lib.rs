@@ -4,6 +4,7 @@
 //! elsewhere; here they become files and commits that land once however often they are sent.
 
 mod commit;
+mod edge;
 mod failure;
 mod inspect;
 mod lake;

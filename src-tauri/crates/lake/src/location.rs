@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, Say, Shown, say};
 use url::Url;
 
 /// A lake's root.
@@ -20,29 +20,29 @@ impl Location {
     /// # Errors
     /// `unsupported_location` for any other kind of address.
     pub fn parse(text: &str) -> Result<Self> {
-        let refused = |what: &str| {
-            Error::new("unsupported_location", format!("`{text}` is {what}."))
+        let refused = |what: Shown| {
+            Error::new("unsupported_location", say!("`{}` is {}.", text, what))
                 .hint("Name a folder of this machine, as a path or a `file://` address.")
         };
         let folder = match text.split_once("://") {
             Some(("file", _)) => Url::parse(text)
                 .ok()
                 .and_then(|url| url.to_file_path().ok())
-                .ok_or_else(|| refused("not a valid file address"))?,
+                .ok_or_else(|| refused("not a valid file address".into()))?,
             Some((scheme, _)) => {
-                return Err(refused(&format!("a `{scheme}` address, and a lake is a folder")));
+                return Err(refused(say!("a `{}` address, and a lake is a folder", scheme)));
             }
-            None if text.is_empty() => return Err(refused("empty")),
-            None => std::path::absolute(text).map_err(|_| refused("not a path"))?,
+            None if text.is_empty() => return Err(refused("empty".into())),
+            None => std::path::absolute(text).map_err(|_| refused("not a path".into()))?,
         };
         // Readers of Delta tables take such a path for an escaped one, or not at all.
         let plain = |c: char| c != '%' && c != '\\' && !c.is_control();
         if !folder.to_str().is_some_and(|path| path.chars().all(plain)) {
-            return Err(refused("a path with `%`, a backslash, or what is no text"));
+            return Err(refused("a path with `%`, a backslash, or what is no text".into()));
         }
         // `..` and links are resolved as far as the folder exists, so that one lake has one name.
         let folder = resolve(&folder);
-        let url = Url::from_directory_path(&folder).map_err(|()| refused("not a path"))?;
+        let url = Url::from_directory_path(&folder).map_err(|()| refused("not a path".into()))?;
         Ok(Self { folder, url })
     }
 
@@ -66,6 +66,12 @@ fn resolve(path: &Path) -> PathBuf {
     match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) => resolve(parent).join(name),
         _ => path.to_owned(),
+    }
+}
+
+impl Say for Location {
+    fn say(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.folder.say(f)
     }
 }
 

@@ -7,19 +7,22 @@ use std::collections::BTreeMap;
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use arrow_schema::DataType;
+use deltalake::arrow::compute::cast;
 use deltalake::logstore::object_store::ObjectStoreExt;
 use deltalake::logstore::object_store::path::Path;
 use deltalake::parquet::arrow::ProjectionMask;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use futures::TryStreamExt;
-use headgate_terms::{Column, Result, TableName};
+use headgate_terms::{Column, Result, Shown, TableName, say};
 use serde::Serialize;
 use serde_json::Value;
 use ts_rs::TS;
 
+use crate::edge::{leaves, vector_leaves};
 use crate::failure::failed;
 use crate::lake::Lake;
-use crate::table::columns_of;
+use crate::table::{columns_of, foreign_path};
 
 /// One commit of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -136,7 +139,7 @@ impl Lake {
         name: &TableName,
         found: &mut BTreeMap<String, i64>,
     ) -> Result<()> {
-        let doing = format!("read the checkpoints of `{name}`");
+        let doing = say!("read the checkpoints of `{}`", name);
         let mut checkpoints: Vec<Path> = self
             .store
             .list(Some(&self.path(name).join("_delta_log")))
@@ -202,6 +205,66 @@ impl Lake {
         self.persist(name, files).await
     }
 
+    /// Refuses a table whose log names files outside its folder, in whatever action, before
+    /// anything else of it is read. Files of the log that were looked through are not again.
+    pub(crate) async fn refuse_foreign_files(&self, name: &TableName) -> Result<()> {
+        let doing = say!("read the log of `{}`", name);
+        let log = self.path(name).join("_delta_log");
+        let files: Vec<_> = self
+            .store
+            .list(Some(&log))
+            .try_collect()
+            .await
+            .map_err(|error| failed(&doing, &error))?;
+        for file in files {
+            let mark = (file.location, file.size, file.last_modified.timestamp_micros());
+            if self.checked.lock().is_ok_and(|checked| checked.contains(&mark)) {
+                continue;
+            }
+            let path = &mark.0;
+            let foreign = match path.extension() {
+                Some("json") => self.actions(path).await?.iter().find_map(foreign_in),
+                Some("parquet") => self.foreign_in_checkpoint(path, &doing).await?,
+                _ => None,
+            };
+            if let Some(foreign) = foreign {
+                return Err(foreign_path(name, &foreign));
+            }
+            if let Ok(mut checked) = self.checked.lock() {
+                checked.insert(mark);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first path in a checkpoint, or in a part of one, that leaves the table.
+    async fn foreign_in_checkpoint(&self, path: &Path, doing: &Shown) -> Result<Option<String>> {
+        let read = self.store.get(path).await.map_err(|error| failed(doing, &error))?;
+        let bytes = read.bytes().await.map_err(|error| failed(doing, &error))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+            .map_err(|error| failed(doing, &error))?;
+        let wanted = PATHS.map(|action| format!("{action}.path"));
+        let mask =
+            ProjectionMask::columns(reader.parquet_schema(), wanted.iter().map(String::as_str));
+        let batches =
+            reader.with_projection(mask).build().map_err(|error| failed(doing, &error))?;
+        for batch in batches {
+            let batch = batch.map_err(|error| failed(doing, &error))?;
+            for action in PATHS {
+                let paths = batch
+                    .column_by_name(action)
+                    .and_then(|action| action.as_struct_opt()?.column_by_name("path"));
+                let Some(paths) = paths else { continue };
+                let paths = cast(paths, &DataType::Utf8).map_err(|error| failed(doing, &error))?;
+                let mut paths = paths.as_string::<i32>().iter().flatten();
+                if let Some(path) = paths.find(|path| leaves(path)) {
+                    return Ok(Some(path.to_owned()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// The commit files, oldest first.
     async fn commits(&self, name: &TableName) -> Result<Vec<(u64, Path)>> {
         let log = self.path(name).join("_delta_log");
@@ -209,7 +272,7 @@ impl Lake {
             .store
             .list_with_delimiter(Some(&log))
             .await
-            .map_err(|error| failed(&format!("list the log of `{name}`"), &error))?
+            .map_err(|error| failed(&say!("list the log of `{}`", name), &error))?
             .objects
             .into_iter()
             .filter_map(|object| {
@@ -222,7 +285,7 @@ impl Lake {
     }
 
     async fn actions(&self, path: &Path) -> Result<Vec<Value>> {
-        let doing = format!("read `/{path}`");
+        let doing = say!("read `/{}`", path.as_ref());
         let found = self.store.get(path).await.map_err(|error| failed(&doing, &error))?;
         let bytes = found.bytes().await.map_err(|error| failed(&doing, &error))?;
         bytes
@@ -231,6 +294,23 @@ impl Lake {
             .map(|line| serde_json::from_slice(line).map_err(|error| failed(&doing, &error)))
             .collect()
     }
+}
+
+/// The actions that name a file.
+const PATHS: [&str; 4] = ["add", "remove", "cdc", "sidecar"];
+
+/// The path in an action that leaves the table, if one does.
+fn foreign_in(action: &Value) -> Option<String> {
+    let leaving = |path: &Value| path.as_str().filter(|path| leaves(path)).map(str::to_owned);
+    PATHS.iter().find_map(|kind| {
+        let file = action.get(kind)?;
+        let vector = &file["deletionVector"];
+        let of_vector = &vector["pathOrInlineDv"];
+        leaving(&file["path"]).or_else(|| {
+            let (kind, path) = (vector["storageType"].as_str()?, of_vector.as_str()?);
+            vector_leaves(kind, path).then(|| path.to_owned())
+        })
+    })
 }
 
 /// The rows that an added file says it holds.

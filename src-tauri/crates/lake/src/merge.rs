@@ -21,7 +21,7 @@ use deltalake::parquet::basic::Type;
 use deltalake::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use deltalake::protocol::DeltaOperation;
 use deltalake::{DeltaTable, ObjectStore};
-use headgate_terms::{Column, Error, Result, TableName};
+use headgate_terms::{Column, Error, Result, Say, TableName, say};
 
 use crate::commit::{Committed, Note, Txn, commit_properties, landed, send, widened};
 use crate::failure::failed;
@@ -41,7 +41,7 @@ impl Lake {
         fields: &Schema,
         ids: ArrayRef,
     ) -> Result<RecordBatch> {
-        let doing = format!("read `{name}`");
+        let doing = say!("read `{}`", name);
         self.refuse_int96(name, &table.delta).await?;
         let context: SessionContext = create_session().into_inner();
         let provider =
@@ -125,12 +125,12 @@ impl Lake {
         txn: &Txn,
         note: &Note,
     ) -> Result<Committed> {
-        let doing = format!("merge into `{name}`");
+        let doing = say!("merge into `{}`", name);
         let mut attempt = 0;
         loop {
             attempt += 1;
             let Some(table) = self.load(name).await? else {
-                return Err(Error::new("table_changed", format!("`{name}` is gone."))
+                return Err(Error::new("table_changed", say!("`{}` is gone.", name))
                     .hint("Put the table back, then run the sync again."));
             };
             if let Some(landed) = landed(Some(&table), txn, &doing).await? {
@@ -209,7 +209,7 @@ impl Lake {
         self.read_kept(file, "read kept rows").await
     }
 
-    async fn read_kept(&self, file: &str, doing: &str) -> Result<RecordBatch> {
+    async fn read_kept(&self, file: &str, doing: &(impl Say + ?Sized)) -> Result<RecordBatch> {
         let found =
             self.store.get(&self.kept(file)).await.map_err(|error| failed(doing, &error))?;
         let bytes = found.bytes().await.map_err(|error| failed(doing, &error))?;
@@ -227,7 +227,7 @@ impl Lake {
     /// Refuses a table with files whose timestamps the library would read wrongly: Spark's INT96
     /// comes out in nanoseconds, and years far from now come out as others (delta-path 11).
     async fn refuse_int96(&self, name: &TableName, table: &DeltaTable) -> Result<()> {
-        let doing = format!("read the files of `{name}`");
+        let doing = say!("read the files of `{}`", name);
         let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
         let store = table.object_store();
         for file in snapshot.log_data().iter() {
@@ -243,7 +243,11 @@ impl Lake {
             if int96 {
                 return Err(Error::new(
                     "int96_timestamps",
-                    format!("`{name}` has a file, `{path}`, with timestamps in Spark's old form."),
+                    say!(
+                        "`{}` has a file, `{}`, with timestamps in Spark's old form.",
+                        name,
+                        path.as_ref()
+                    ),
                 )
                 .hint(
                     "Rewrite it in Spark with `spark.sql.parquet.outputTimestampType` set to \
@@ -260,7 +264,7 @@ async fn footer(
     store: &dyn ObjectStore,
     path: &Path,
     size: u64,
-    doing: &str,
+    doing: &(impl Say + ?Sized),
 ) -> Result<ParquetMetaData> {
     /// The length of the metadata and the magic word.
     const TAIL: u64 = 8;

@@ -13,7 +13,7 @@ use deltalake::operations::get_num_idx_cols_and_stats_columns;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use deltalake::parquet::schema::types::ColumnPath;
-use headgate_terms::{Error, Result, TableName};
+use headgate_terms::{Error, Result, Say, TableName, say};
 use serde_json::Value;
 
 use crate::failure::failed;
@@ -39,7 +39,7 @@ impl Lake {
         statistics: &[String],
         batches: impl IntoIterator<Item = Result<RecordBatch>>,
     ) -> Result<Vec<Value>> {
-        let doing = format!("write files of `{name}`");
+        let doing = say!("write files of `{}`", name);
         let mut writer: Option<DeltaWriter> = None;
         for batch in batches {
             let batch = batch?;
@@ -78,8 +78,9 @@ impl Lake {
             if !there {
                 return Err(Error::new(
                     "staged_file_missing",
-                    format!(
-                        "`{path}`, a file of a batch that has begun, is not as it was written."
+                    say!(
+                        "`{}`, a file of a batch that has begun, is not as it was written.",
+                        path.as_ref()
                     ),
                 )
                 .hint(
@@ -96,7 +97,7 @@ impl Lake {
         statistics: &[String],
         first: &RecordBatch,
     ) -> Result<DeltaWriter> {
-        let doing = format!("write files of `{name}`");
+        let doing = say!("write files of `{}`", name);
         let log_store =
             self.builder(name)?.build_storage().map_err(|error| failed(&doing, &error))?;
         let configuration = HashMap::from([(
@@ -118,7 +119,7 @@ impl Lake {
 }
 
 /// Turns staged actions back into the library's.
-pub(crate) fn adds(staged: &[Value], doing: &str) -> Result<Vec<Add>> {
+pub(crate) fn adds(staged: &[Value], doing: &(impl Say + ?Sized)) -> Result<Vec<Add>> {
     staged
         .iter()
         .map(|add| serde_json::from_value(add.clone()).map_err(|error| failed(doing, &error)))

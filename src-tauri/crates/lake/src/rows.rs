@@ -7,7 +7,7 @@ use deltalake::arrow::util::display::{ArrayFormatter, FormatOptions};
 use deltalake::datafusion::logical_expr::{Expr, lit};
 use deltalake::datafusion::prelude::{SessionContext, col};
 use deltalake::delta_datafusion::create_session;
-use headgate_terms::{Result, TableName};
+use headgate_terms::{Result, TableName, say};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -77,7 +77,7 @@ impl Lake {
     /// As [`Self::rows`].
     pub async fn files(&self, name: &TableName) -> Result<Vec<TableFile>> {
         let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
-        let doing = format!("read `{name}`");
+        let doing = say!("read `{}`", name);
         let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
         let mut files: Vec<TableFile> = snapshot
             .log_data()
@@ -142,7 +142,7 @@ impl Lake {
         most: usize,
     ) -> Result<Vec<RecordBatch>> {
         let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
-        let doing = format!("read rows of `{name}`");
+        let doing = say!("read rows of `{}`", name);
         let context: SessionContext = create_session().into_inner();
         // One part, so that rows keep the order of the files from one page to the next.
         context.state_ref().write().config_mut().options_mut().execution.target_partitions = 1;

@@ -4,9 +4,10 @@ use deltalake::DeltaTable;
 use deltalake::kernel::transaction::PROTOCOL;
 use deltalake::kernel::{DataType, PrimitiveType};
 use futures::TryStreamExt;
-use headgate_terms::{Column, ColumnType, Error, Result, TableName};
+use headgate_terms::{Column, ColumnType, Error, Result, Shown, TableName, say};
 use serde_json::Value;
 
+use crate::edge::{foreign_files, leaves, vector_leaves};
 use crate::failure::failed;
 use crate::lake::Lake;
 
@@ -53,7 +54,7 @@ impl Lake {
         if !snapshot.metadata().partition_columns().is_empty() {
             return Err(Error::new(
                 "unsupported_partitioning",
-                format!("`{name}` is partitioned, and Headgate writes tables that are not."),
+                say!("`{}` is partitioned, and Headgate writes tables that are not.", name),
             )
             .hint("Rewrite the table without partitions, or move it away and sync again."));
         }
@@ -64,11 +65,7 @@ impl Lake {
                 Some(kind) => Ok(Column { name: field.name().clone(), kind }),
                 None => Err(Error::new(
                     "unsupported_column_type",
-                    format!(
-                        "Column `{}` of `{name}` is a {}, a type that Headgate never makes.",
-                        field.name(),
-                        field.data_type()
-                    ),
+                    say!("Column `{}` of `{}` is a {}, a type that Headgate never makes.", field.name(), name, field.data_type().to_string()),
                 )
                 .hint("Drop the column or rewrite it as BIGINT, DOUBLE, BOOLEAN, STRING or TIMESTAMP.")),
             })
@@ -82,7 +79,7 @@ impl Lake {
         // A file without a name: nothing is left behind, whatever happens.
         tempfile::tempfile_in(self.table_path(name))
             .map(|_| ())
-            .map_err(|error| failed(&format!("write to `{name}`"), &error))
+            .map_err(|error| failed(&say!("write to `{}`", name), &error))
     }
 
     /// Loads a table's state; none when it has no log.
@@ -90,8 +87,12 @@ impl Lake {
         if self.is_empty(&self.path(name).join("_delta_log")).await? {
             return Ok(None);
         }
+        self.refuse_foreign_files(name).await?;
         match self.builder(name)?.load().await {
-            Ok(table) => Ok(Some(table)),
+            Ok(table) => {
+                refuse_foreign_adds(name, &table)?;
+                Ok(Some(table))
+            }
             Err(error) => {
                 // The library does not say which protocol it would not read.
                 let reader = match self.protocol(name).await? {
@@ -123,9 +124,12 @@ impl Lake {
         };
         Error::new(
             "unsupported_protocol",
-            format!(
-                "`{name}` has protocol ({}, {}){named}, which Headgate cannot write.",
-                protocol["minReaderVersion"], protocol["minWriterVersion"]
+            say!(
+                "`{}` has protocol ({}, {}){}, which Headgate cannot write.",
+                name,
+                protocol["minReaderVersion"].to_string(),
+                protocol["minWriterVersion"].to_string(),
+                named
             ),
         )
         .hint("Drop the table features with `ALTER TABLE … DROP FEATURE`, or move the table away.")
@@ -149,12 +153,39 @@ impl Lake {
     }
 }
 
-fn open(name: &TableName) -> String {
-    format!("open `{name}`")
+/// Refuses a table with files that are not its own, as the library sees them. What it read from
+/// checkpoints and their parts is here too.
+fn refuse_foreign_adds(name: &TableName, table: &DeltaTable) -> Result<()> {
+    let snapshot = table.snapshot().map_err(|error| failed(&open(name), &error))?;
+    for file in snapshot.log_data().iter() {
+        let path = file.path();
+        if leaves(&path) {
+            return Err(foreign_path(name, &path));
+        }
+        if let Some(vector) = file.deletion_vector_descriptor() {
+            if vector_leaves(vector.storage_type.as_ref(), &vector.path_or_inline_dv) {
+                return Err(foreign_path(name, &vector.path_or_inline_dv));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A path in a table's log that leads out of the table.
+pub(crate) fn foreign_path(name: &TableName, path: &str) -> Error {
+    foreign_files(say!(
+        "The log of `{}` names `{}`, which is not a file of that table.",
+        name,
+        path
+    ))
+}
+
+fn open(name: &TableName) -> Shown {
+    say!("open `{}`", name)
 }
 
 fn foreign(name: &TableName, why: &str) -> Error {
-    Error::new("foreign_table", format!("`{name}` {why}, so Headgate does not write there."))
+    Error::new("foreign_table", say!("`{}` {}, so Headgate does not write there.", name, why))
         .hint("Move it away, or sync under another source name.")
 }
 

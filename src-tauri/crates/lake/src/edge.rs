@@ -1,0 +1,329 @@
+//! The lake's edge: nothing outside the lake's folder is read or written, wherever a log or a link points.
+//!
+//! A table's log is handed over by whoever wrote it, and so are the links in its folders. Paths in a
+//! log are checked before the table is used ([`leaves`]); and whatever a library does with them, its
+//! files come through [`Fence`].
+
+use std::collections::HashSet;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deltalake::ObjectStore;
+use deltalake::logstore::object_store::local::LocalFileSystem;
+use deltalake::logstore::object_store::path::Path;
+use deltalake::logstore::object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+};
+use futures::stream::{self, BoxStream, StreamExt};
+use headgate_terms::{Error as Failure, Shown, say};
+use percent_encoding::percent_decode_str;
+
+/// The files of this machine, as far as they lie in one folder.
+#[derive(Debug)]
+pub(crate) struct Fence {
+    folder: PathBuf,
+    files: Arc<LocalFileSystem>,
+}
+
+/// Something outside that a path or a link inside leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outside {
+    path: PathBuf,
+    why: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Path,
+    Link,
+    Special,
+}
+
+impl fmt::Display for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.why {
+            Why::Path => "lies outside the lake",
+            Why::Link => "is a link that leads out of the lake",
+            Why::Special => "is neither a file nor a folder",
+        };
+        write!(f, "`{}` {what}", self.path.display())
+    }
+}
+
+impl StdError for Outside {}
+
+impl From<Outside> for Error {
+    fn from(outside: Outside) -> Self {
+        Self::Generic { store: "lake", source: Box::new(outside) }
+    }
+}
+
+impl Outside {
+    /// It as a failure while `doing` something.
+    pub(crate) fn failure(&self, doing: &Shown) -> Failure {
+        let path = &self.path;
+        match self.why {
+            Why::Path => foreign_files(say!("Could not {}: `{}` lies outside the lake.", doing, path)),
+            Why::Link => Failure::new(
+                "foreign_link",
+                say!("Could not {}: `{}` is a link that leads out of the lake.", doing, path),
+            )
+            .hint("Replace the link with the folder or file itself; everything of a lake lies inside it."),
+            Why::Special => foreign_files(say!(
+                "Could not {}: `{}` is neither a file nor a folder.",
+                doing,
+                path
+            )),
+        }
+    }
+}
+
+/// A table whose log names files that are not its own.
+pub(crate) fn foreign_files(message: Shown) -> Failure {
+    Failure::new("foreign_files", message).hint(
+        "Find out who wrote this table's log; restore the table, or move it away and sync again.",
+    )
+}
+
+impl Fence {
+    /// `folder` has no links in its path, but need not exist.
+    pub(crate) fn around(folder: PathBuf) -> Self {
+        Self { folder, files: Arc::new(LocalFileSystem::new()) }
+    }
+
+    /// Refuses a path that is not below the folder, or gets out of it through a link.
+    pub(crate) fn check(&self, path: &FilePath) -> Result<(), Outside> {
+        let outside = |path: &FilePath, why| Err(Outside { path: path.to_owned(), why });
+        if !path.starts_with(&self.folder) || path.components().any(|part| part.as_os_str() == "..")
+        {
+            return outside(path, Why::Path);
+        }
+        // The deepest part that exists decides; what is made below it stays below it.
+        for part in path.ancestors().take_while(|part| part.starts_with(&self.folder)) {
+            match part.canonicalize() {
+                Ok(real) if !real.starts_with(&self.folder) => return outside(part, Why::Link),
+                Ok(real) => {
+                    let kind = real.symlink_metadata().map(|metadata| metadata.file_type());
+                    let plain = kind.is_ok_and(|kind| kind.is_file() || kind.is_dir());
+                    return if plain { Ok(()) } else { outside(part, Why::Special) };
+                }
+                // A link to nowhere may lead anywhere tomorrow.
+                Err(_) if part.symlink_metadata().is_ok_and(|kind| kind.is_symlink()) => {
+                    return outside(part, Why::Link);
+                }
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+                // The operation itself says what is wrong.
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::check`], and for every link below the path: listing follows them.
+    fn check_below(&self, path: &FilePath) -> Result<(), Outside> {
+        self.check(path)?;
+        let (mut folders, mut seen) = (vec![path.to_owned()], HashSet::new());
+        while let Some(folder) = folders.pop() {
+            // A folder that cannot be read is the listing's to tell of.
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let Ok(kind) = entry.file_type() else { continue };
+                if kind.is_symlink() {
+                    self.check(&entry.path())?;
+                    let real = entry.path().canonicalize().unwrap_or_default();
+                    if real.is_dir() && seen.insert(real.clone()) {
+                        folders.push(real);
+                    }
+                } else if kind.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, location: &Path) -> Result<PathBuf> {
+        if location.as_ref().is_empty() {
+            return Ok(PathBuf::from("/"));
+        }
+        self.files.path_to_filesystem(location)
+    }
+
+    fn admit(&self, location: &Path) -> Result<()> {
+        self.check(&self.file(location)?).map_err(Error::from)
+    }
+
+    fn admit_below(&self, prefix: Option<&Path>) -> Result<()> {
+        let path = self.file(prefix.unwrap_or(&Path::default()))?;
+        self.check_below(&path).map_err(Error::from)
+    }
+}
+
+impl fmt::Display for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fence({})", self.folder.display())
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Fence {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        self.admit(location)?;
+        self.files.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.admit(location)?;
+        self.files.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.admit(location)?;
+        self.files.get_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        let fence = Self { folder: self.folder.clone(), files: self.files.clone() };
+        let admitted = locations.map(move |location| {
+            location.and_then(|location| fence.admit(&location).map(|()| location))
+        });
+        self.files.delete_stream(admitted.boxed())
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        match self.admit_below(prefix) {
+            Ok(()) => self.files.list(prefix),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        match self.admit_below(prefix) {
+            Ok(()) => self.files.list_with_offset(prefix, offset),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.admit(prefix.unwrap_or(&Path::default()))?;
+        self.files.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.admit(from)?;
+        self.admit(to)?;
+        self.files.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.admit(from)?;
+        self.admit(to)?;
+        self.files.rename_opts(from, to, options).await
+    }
+}
+
+/// Whether a path in a log can mean a file outside the table: it is absolute, has a scheme, or goes
+/// up, however often it is percent-encoded and whichever way its slashes lean.
+pub(crate) fn leaves(path: &str) -> bool {
+    /// What is encoded more often than this is no path of a writer's.
+    const ROUNDS: usize = 8;
+    let mut path = path.to_owned();
+    for _ in 0..ROUNDS {
+        let up = path.split(['/', '\\']).any(|part| part == "..");
+        if up || path.starts_with(['/', '\\']) || has_scheme(&path) {
+            return true;
+        }
+        let decoded = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+        if decoded == path {
+            return false;
+        }
+        path = decoded;
+    }
+    true
+}
+
+/// As [`leaves`], for where a deletion vector lies: `kind` is Delta's letter for the form of `path`.
+pub(crate) fn vector_leaves(kind: &str, path: &str) -> bool {
+    /// The length of an id at the end of a relative path, whose signs may be any.
+    const ID: usize = 20;
+    match kind {
+        "i" => false,
+        "u" => path.len().checked_sub(ID).and_then(|id| path.get(..id)).is_some_and(leaves),
+        _ => true,
+    }
+}
+
+/// `file:`, `s3:`, `c:`: letters, digits and a few signs up to a colon, in front of any slash.
+fn has_scheme(path: &str) -> bool {
+    path.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_the_table_stays_and_every_other_leaves() {
+        for stays in [
+            "part-00000-a-c000.zstd.parquet",
+            "day=2026-11-27/part-1.parquet",
+            "a%20b/c%2520d.parquet",
+            "..a/b..parquet",
+            "at=10%3A30/x.parquet",
+            "日本.parquet",
+            "",
+        ] {
+            assert!(!leaves(stays), "{stays}");
+        }
+        for out in [
+            "file:///etc/passwd",
+            "FILE:/etc/passwd",
+            "s3://bucket/x.parquet",
+            "C:\\x.parquet",
+            "/etc/passwd",
+            "//host/share",
+            "\\\\host\\share",
+            "..",
+            "../x.parquet",
+            "a/../../x.parquet",
+            "a\\..\\..\\x.parquet",
+            "%2e%2e/x.parquet",
+            "%2E./x.parquet",
+            "..%2fx.parquet",
+            "..%5Cx.parquet",
+            "%252e%252e%252fx.parquet",
+            "%2Fetc/passwd",
+            "file%3A%2F%2F/etc/passwd",
+        ] {
+            assert!(leaves(out), "{out}");
+        }
+        assert!(!vector_leaves("u", "ab/../:^-aqEH.-t@S}K{vb"), "an id has signs of its own");
+        assert!(!vector_leaves("u", "ab^-aqEH.-t@S}K{vb[*k^"));
+        assert!(vector_leaves("u", "../../x^-aqEH.-t@S}K{vb[*k^"));
+        assert!(vector_leaves("p", "file:///x.bin") && !vector_leaves("i", "../x"));
+    }
+}
