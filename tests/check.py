@@ -30,7 +30,7 @@ def venv(folder, requirements):
         return
     print(f"Installing {requirements.relative_to(ROOT)}, about a minute.", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    subprocess.run([folder / "bin/pip", "install", "-q", "--no-deps", "-r", requirements], check=True)
+    subprocess.run([folder / "bin/pip", "install", "-q", "--no-deps", "--require-hashes", "-r", requirements], check=True)
     stamp.write_text(wanted)
 
 
