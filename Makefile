@@ -1,4 +1,4 @@
-# The only commands a newcomer needs: make run, make test, make bench.
+# The only commands a newcomer needs: make run, make test, make bench. Before a release: make audit.
 
 # Cargo's output lies outside the clone, so that a second clone or run is warm.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
@@ -7,7 +7,11 @@ export CARGO_TARGET_DIR ?= $(CACHE)/headgate/target
 APT := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
 INSTALL := $(APT) update -qq && $(APT) install -y -qq --no-install-recommends
 
-.PHONY: run test bench page clone compiler libraries browsers python node
+# What only `make audit` needs, built once.
+TOOLS := $(CACHE)/headgate/tools
+DENY := 0.20.2
+
+.PHONY: run test bench audit page clone compiler libraries browsers python node deny
 
 # Opens the window; where there is no display, makes a lake of the sample day in the terminal. What it
 # does stays in a data folder of its own, unless HEADGATE_DATA names one. An example is built with each,
@@ -32,6 +36,11 @@ test: compiler clone libraries browsers python page
 bench: compiler clone libraries browsers python page
 	@python3 tests/bench/run.py
 
+# Checks what it is made of: sources, licences, copies, hashes, advisories. Not part of make test, because
+# it asks the package registries.
+audit: node deny
+	@python3 tests/audit.py $(TOOLS)/bin/cargo-deny
+
 # The page, as the window embeds it; built when what it is made of has changed.
 page: ui/dist/index.html
 
@@ -51,6 +60,11 @@ clone:
 
 compiler:
 	@command -v cc >/dev/null || { echo "Installing a C compiler with apt, about a minute."; $(INSTALL) build-essential; }
+
+deny: compiler
+	@[ "$$($(TOOLS)/bin/cargo-deny --version 2>/dev/null)" = "cargo-deny $(DENY)" ] || { \
+		echo "Building cargo-deny, about five minutes on two cores."; \
+		CARGO_TARGET_DIR=$(TOOLS)/target cargo install -q --locked --version $(DENY) --root $(TOOLS) cargo-deny; }
 
 libraries:
 	@pkg-config --exists webkit2gtk-4.1 2>/dev/null || { echo "Installing the web view's library with apt, about half a minute."; \
