@@ -4,7 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+mod axes;
 mod canonical;
+mod classes;
+mod columns;
 mod compose;
 mod condition;
 mod diff;
@@ -30,6 +33,7 @@ mod stranger;
 mod style;
 mod text;
 
+pub use axes::axes;
 pub use canonical::{semantic_hash, structural_hash};
 pub use condition::{Context, Truth};
 pub use diff::{Lines, lines, unified};
@@ -48,7 +52,7 @@ pub use known::{
 pub use lint::{CredentialFacts, Facts, SegmentFacts, is_placeholder, lint, lint_text};
 pub use matrix::{
     Axes, CallerKind, CallerRow, Cell, Change, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
-    axes, cells, changes, context_of,
+    cells, changes, context_of, request_of,
 };
 pub use opening::{Opening, opens};
 pub use operator::{How, Operator, Order, SetPrefix, Test};

@@ -3,8 +3,9 @@
 
 use headgate_terms::{Arn, Shown, say};
 
+use crate::axes::axes;
 use crate::evaluate::{Caller, Decision};
-use crate::matrix::{CallerKind, CallerRow, IdColumn, axes, cells};
+use crate::matrix::{CallerKind, CallerRow, IdColumn, cells};
 use crate::policy::Policy;
 use crate::read::read;
 use crate::stranger::{Stranger, stranger};

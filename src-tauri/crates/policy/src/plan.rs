@@ -8,12 +8,13 @@ use headgate_terms::{Arn, Error, Result};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::axes::axes;
 use crate::condition::Truth;
 use crate::edit::{ConditionDraft, Edit, PrincipalRef, StatementDraft, apply_all};
 use crate::evaluate::{Caller, Decision, decide, is_named};
 use crate::goals::{Goals, Wanted};
 use crate::known::is_protected;
-use crate::matrix::{Change, EXTERNAL_ID, Goal, axes, compared, request_of};
+use crate::matrix::{Change, EXTERNAL_ID, Goal, compared, request_of};
 use crate::policy::{Effect, Policy, PrincipalKind};
 use crate::read::read;
 use crate::text::size;

@@ -122,7 +122,7 @@ fn enters(policy: &Policy, arn: &Arn, id: Option<&str>, role: Option<&Arn>) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::axes;
+    use crate::axes::axes;
     use crate::read::read;
 
     fn gets(principal: &str, condition: &str) -> Stranger {

@@ -7,10 +7,11 @@ use headgate_terms::{Arn, Severity};
 use super::found::{Found, named, page};
 use super::ids::needless_prefix;
 use super::scene::{Scene, asks};
+use crate::axes::axes;
 use crate::condition::Truth;
 use crate::edit::Edit;
 use crate::evaluate::{truth, verdict};
-use crate::matrix::{EXTERNAL_ID, axes, request_of};
+use crate::matrix::{EXTERNAL_ID, request_of};
 use crate::operator::Test;
 use crate::policy::{Effect, Principal, PrincipalKind, Statement, Text, Who};
 
@@ -61,6 +62,10 @@ fn shadowed(scene: &Scene<'_>, spoken: &[usize], found: &mut Vec<Found>) {
     }
     let policy = scene.policy;
     let axes = axes(&[policy], &scene.facts.goals, scene.role());
+    // Someone who was left out may get in.
+    if axes.left_out > 0 {
+        return;
+    }
     let mut dead: BTreeMap<usize, (bool, usize)> = BTreeMap::new();
     for row in &axes.callers {
         let Some(caller) = row.principal.caller(scene.role()) else { continue };

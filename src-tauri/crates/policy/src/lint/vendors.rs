@@ -6,9 +6,10 @@ use super::found::{Found, named, page};
 use super::ids::asked;
 use super::parties::{Party, account, is_known_vendor};
 use super::scene::{Scene, asks};
+use crate::axes::axes;
 use crate::edit::{Edit, PrincipalRef};
 use crate::evaluate::{Caller, Decision, decide, is_named};
-use crate::matrix::{CallerKind, EXTERNAL_ID, axes, request_of, shown};
+use crate::matrix::{CallerKind, EXTERNAL_ID, request_of, shown};
 use crate::policy::{Effect, Statement, Who};
 
 pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {

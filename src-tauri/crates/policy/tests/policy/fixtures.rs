@@ -18,7 +18,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// Every case of a folder, with the file that it stands in.
-fn cases<T: DeserializeOwned>(name: &str) -> Vec<(String, T)> {
+pub(crate) fn cases<T: DeserializeOwned>(name: &str) -> Vec<(String, T)> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder(name)).expect(name).flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|end| end == "json"));
@@ -35,7 +35,7 @@ fn cases<T: DeserializeOwned>(name: &str) -> Vec<(String, T)> {
 }
 
 /// Fails with all that is wrong, not with the first.
-fn all_right(wrong: &[String], of: usize, least: usize) {
+pub(crate) fn all_right(wrong: &[String], of: usize, least: usize) {
     assert!(of >= least, "{of} cases, and {least} are promised");
     assert!(wrong.is_empty(), "{} of {of} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -2,5 +2,6 @@
 
 mod fixtures;
 mod lints;
+mod matrix;
 mod meaning;
 mod properties;
