@@ -150,8 +150,12 @@ pub enum Edit {
         statement: usize,
         with: usize,
     },
-    /// Keeps the last of the properties of one name in an object, as IAM reads it.
+    /// Takes away a property whose name stands twice in an object, by its first byte.
     RemoveRepeated {
+        start: usize,
+    },
+    /// Puts what such a property holds into the last of its name, and takes it away.
+    MergeRepeated {
         start: usize,
     },
     /// Writes bytes over bytes.
@@ -266,6 +270,7 @@ fn changed(text: &str, edit: &Edit) -> Result<String> {
             return compose::merge(text, *statement, *with);
         }
         Edit::RemoveRepeated { start } => page.remove_repeated(*start)?,
+        Edit::MergeRepeated { start } => page.merge_repeated(*start)?,
         _ => condition(&mut page, edit)?,
     }
     Ok(page.written())

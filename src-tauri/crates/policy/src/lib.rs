@@ -32,6 +32,7 @@ mod splice;
 mod stranger;
 mod style;
 mod text;
+mod widening;
 
 pub use axes::axes;
 pub use canonical::{semantic_hash, structural_hash};

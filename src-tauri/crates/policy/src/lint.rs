@@ -135,7 +135,7 @@ pub fn lint(text: &str, policy: &Policy, facts: &Facts) -> Vec<Finding> {
         }
     }
     let valid = crate::read::read(text).problems.is_empty();
-    let mut findings: Vec<Finding> = found.into_iter().map(|one| one.done(text, valid)).collect();
+    let mut findings: Vec<Finding> = found.into_iter().map(|one| one.done(&scene, valid)).collect();
     findings.sort_by_key(|one| {
         let rank = match one.severity {
             Severity::Error => 0,

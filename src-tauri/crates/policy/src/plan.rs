@@ -337,7 +337,7 @@ impl Scene<'_> {
 }
 
 /// Whether letting a principal in lets a caller in.
-fn covers(goal: &Arn, caller: &Caller) -> bool {
+pub(crate) fn covers(goal: &Arn, caller: &Caller) -> bool {
     let Caller::Aws(caller) = caller else { return false };
     let same = (&goal.partition, &goal.account) == (&caller.partition, &caller.account);
     goal == caller

@@ -372,8 +372,10 @@ impl Reader<'_> {
             let message = format!("`{}` is empty: it means nothing.", element.name);
             self.wrong(Code::EmptyAction, element.value.range, message);
         }
+        // IAM puts the actions of a key that stands twice together.
+        let all = node.object().unwrap_or_default().iter().filter(|one| one.name == element.name);
         let mut actions = Vec::new();
-        for one in element.value.elements() {
+        for one in all.flat_map(|one| one.value.elements()) {
             match one.text() {
                 Some(action) => match action_fault(action) {
                     None => {}

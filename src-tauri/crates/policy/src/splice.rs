@@ -2,7 +2,7 @@
 //!
 //! What an edit means is decided in `edit`; how new bytes look, in `style`.
 
-use headgate_terms::{Range, Result};
+use headgate_terms::{Range, Result, say};
 
 use crate::edit::{StatementDraft, impossible};
 use crate::operator::Operator;
@@ -73,18 +73,23 @@ impl<'t> Page<'t> {
 
     /// Adds to a list, or makes a list of what stands alone.
     pub(crate) fn append(&mut self, node: &Node, new: &str) {
-        if node.is_list() {
-            match node.elements().last() {
-                Some(last) => {
-                    let separator = self.style.separator(node);
-                    self.insert(last.range.end, separator + new);
-                }
-                None => self.insert(node.range.start + 1, new.to_owned()),
-            }
-        } else {
+        self.append_all(node, &[new]);
+    }
+
+    fn append_all(&mut self, node: &Node, new: &[&str]) {
+        if new.is_empty() {
+            return;
+        }
+        let bare = Node { kind: text::Kind::List(Vec::new()), ..*node };
+        let separator = self.style.separator(if node.is_list() { node } else { &bare });
+        let more: String = new.iter().flat_map(|one| [separator.as_str(), one]).collect();
+        if !node.is_list() {
             self.insert(node.range.start, "[".to_owned());
-            let comma = self.style.separator(&Node { kind: text::Kind::List(Vec::new()), ..*node });
-            self.insert(node.range.end, format!("{comma}{new}]"));
+            self.insert(node.range.end, more + "]");
+        } else if let Some(last) = node.elements().last() {
+            self.insert(last.range.end, more);
+        } else {
+            self.insert(node.range.start + 1, new.join(&separator));
         }
     }
 
@@ -258,19 +263,74 @@ impl<'t> Page<'t> {
     }
 
     pub(crate) fn remove_repeated(&mut self, start: usize) -> Result<()> {
-        let mut objects = vec![self.root];
-        while let Some(node) = objects.pop() {
+        let (object, at) = self.repeated(start)?;
+        self.cut(object, at);
+        Ok(())
+    }
+
+    pub(crate) fn merge_repeated(&mut self, start: usize) -> Result<()> {
+        let (object, at) = self.repeated(start)?;
+        let properties = object.object().unwrap_or_default();
+        let from = &properties[at];
+        let last = properties.iter().rposition(|one| one.name == from.name);
+        let Some(into) = last.filter(|last| *last != at).map(|last| &properties[last]) else {
+            return Err(impossible(say!("`{}` stands there once.", from.name)));
+        };
+        self.cut(object, at);
+        self.fold(&into.value, &from.value)
+    }
+
+    /// The object and the place in it of the property that begins at a byte.
+    fn repeated(&self, start: usize) -> Result<(&'t Node, usize)> {
+        let mut nodes = vec![self.root];
+        while let Some(node) = nodes.pop() {
             if let Some(properties) = node.object() {
                 if let Some(at) = properties.iter().position(|one| one.name_range.start == start) {
-                    self.cut(node, at);
-                    return Ok(());
+                    return Ok((node, at));
                 }
-                objects.extend(properties.iter().map(|one| &one.value));
+                nodes.extend(properties.iter().map(|one| &one.value));
             } else if node.is_list() {
-                objects.extend(node.elements());
+                nodes.extend(node.elements());
             }
         }
         Err(impossible("That key is not there any more."))
+    }
+
+    /// Adds to a value what another holds and it lacks: members to an object, else elements to a list.
+    fn fold(&mut self, into: &Node, from: &Node) -> Result<()> {
+        let (Some(own), Some(members)) = (into.object(), from.object()) else {
+            if into.object().is_some() || from.object().is_some() && !into.is_list() {
+                return Err(impossible("They are not of one kind."));
+            }
+            let is_there = |one: &Node| into.elements().iter().any(|own| own.kind == one.kind);
+            let lacking = from.elements().iter().filter(|one| !is_there(one));
+            let lacking: Vec<&str> = lacking.map(|one| self.written_at(one)).collect();
+            self.append_all(into, &lacking);
+            return Ok(());
+        };
+        let mut new = Vec::new();
+        for member in members {
+            match own.iter().rfind(|one| one.name == member.name) {
+                Some(there) => self.fold(&there.value, &member.value)?,
+                None => new.push(self.style.member(&member.name, self.written_at(&member.value))),
+            }
+        }
+        match own.last() {
+            Some(last) => {
+                let separator = self.style.separator(into);
+                for member in new {
+                    self.insert(last.value.range.end, separator.clone() + &member);
+                }
+            }
+            None => {
+                self.put(into.range, self.style.inline_braces(&new.join(self.style.comma())));
+            }
+        }
+        Ok(())
+    }
+
+    fn written_at(&self, node: &Node) -> &'t str {
+        &self.text[node.range.start..node.range.end]
     }
 }
 

@@ -46,7 +46,7 @@ fn repeated(name: &str, of: Option<&str>) -> Found {
     )
 }
 
-/// TP016, to the letter. IAM reads the last, but for actions, of which it reads all.
+/// TP016, to the letter. Of texts IAM reads the last; all else is put together.
 fn twice(root: &Node, node: &Node, statement: Option<usize>, found: &mut Vec<Found>) {
     let Some(properties) = node.object() else {
         if node.is_list() {
@@ -61,20 +61,20 @@ fn twice(root: &Node, node: &Node, statement: Option<usize>, found: &mut Vec<Fou
     for (at, property) in properties.iter().enumerate() {
         let kept = last.get(property.name.as_str()).map(|at| &properties[*at]);
         if let Some(kept) = kept.filter(|_| last.get(property.name.as_str()) != Some(&at)) {
-            let mut edits = Vec::new();
-            if let Some(statement) = statement.filter(|_| property.name == "Action") {
-                let known = strings(&kept.value);
-                let unread =
-                    strings(&property.value).into_iter().filter(|one| !known.contains(one));
-                edits.extend(unread.map(|value| Edit::AddAction { statement, value }));
-            }
-            edits.push(Edit::RemoveRepeated { start: property.name_range.start });
             let one = repeated(&property.name, None);
             let one = match statement {
                 Some(statement) => one.at(statement, property.name_range),
                 None => one.in_text(property.name_range),
             };
-            found.push(one.fix("Remove the one that does not count", edits));
+            // A list of one may stand as a text, but these are texts and no lists.
+            let texts = ["Version", "Id", "Sid", "Effect"];
+            let start = property.name_range.start;
+            found.push(if kept.value.text().is_some() && texts.contains(&property.name.as_str()) {
+                let remove = Edit::RemoveRepeated { start };
+                one.fix("Remove the one that does not count", vec![remove])
+            } else {
+                one.opening("Merge them into one", Some(vec![Edit::MergeRepeated { start }]))
+            });
         }
         let all = node.range == root.range && property.name == "Statement";
         if all {
@@ -112,7 +112,7 @@ fn twice_by_case(at: usize, condition: &Node, found: &mut Vec<Found>) {
         found.push(
             repeated(&second.name, Some(&first.name))
                 .at(at, second.name_range)
-                .fix("Merge them into one", edits),
+                .opening("Merge them into one", Some(edits)),
         );
     }
     for block in blocks {
@@ -122,7 +122,7 @@ fn twice_by_case(at: usize, condition: &Node, found: &mut Vec<Found>) {
             found.push(
                 repeated(&second.name, Some(&first.name))
                     .at(at, second.name_range)
-                    .fix("Merge them into one", edits),
+                    .opening("Merge them into one", Some(edits)),
             );
         }
     }

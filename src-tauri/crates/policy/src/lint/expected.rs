@@ -98,7 +98,7 @@ fn other_id(scene: &Scene<'_>, one: &Required, id: &str) -> Option<Found> {
         )
         .at(at, place.map_or(test.range, |one| one.range))
         .values(id, &replaced.map_or_else(|| asked(statement).join(", "), str::to_owned))
-        .fix(label, vec![edit]),
+        .opening(label, Some(vec![edit])),
     )
 }
 
@@ -174,13 +174,13 @@ fn no_catalog(scene: &Scene<'_>, one: &Required) -> Option<Found> {
             ))
             .at(at, other.text.range)
             .values(&one.principal, text)
-            .fix("Name the credential's role", vec![replace(at, other, &one.principal)])
+            .opening("Name the credential's role", Some(vec![replace(at, other, &one.principal)]))
         }
         None => new(format!("No statement names Unity Catalog's role `{}`", one.principal))
             .values(&one.principal, "")
-            .fix(
+            .opening(
                 "Add a statement for Unity Catalog",
-                vec![scene.statement_for(&one.principal, &ids, "UnityCatalogAssumeRole")],
+                Some(vec![scene.statement_for(&one.principal, &ids, "UnityCatalogAssumeRole")]),
             ),
     })
 }
@@ -232,7 +232,7 @@ fn development(
         )
         .at(at, principal.text.range)
         .values(right.unwrap_or_default(), text)
-        .fix_if("Name the real role", edit),
+        .opening("Name the real role", edit),
     )
 }
 
@@ -286,11 +286,11 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
                 )
                 .at(at, other.text.range)
                 .values(&one.principal, text)
-                .fix(label, edits)
+                .opening(label, Some(edits))
             }
             None => new(format!("No statement names Segment's role `{}`", one.principal), meaning)
                 .values(&one.principal, "")
-                .fix("Add a statement for Segment", own()),
+                .opening("Add a statement for Segment", Some(own())),
         });
     };
     if lacking.is_empty() || scene.asks_placeholders(statement) {
@@ -314,7 +314,7 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
         )
         .at(*at, test.map_or(statement.range, |test| test.range))
         .values(&lacking.join(", "), &asked(statement).join(", "))
-        .fix(label, edits),
+        .opening(label, Some(edits)),
     )
 }
 

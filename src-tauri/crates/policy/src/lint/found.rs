@@ -1,15 +1,25 @@
 //! A finding of a lint while it is made, and its fix, which is proved to apply before it is offered.
 
-use headgate_terms::{Finding, FindingStatus, Fix, Range, Severity, Shown};
+use headgate_terms::{Finding, FindingStatus, Fix, Range, Severity, Shown, say};
 use serde_json::json;
 
+use super::scene::Scene;
 use crate::edit::{Edit, apply_all};
+use crate::plan::covers;
 use crate::policy::Text;
 use crate::read::read;
+use crate::widening::{Place, widened};
 
 pub(super) struct Found {
     finding: Finding,
-    edits: Option<(String, Vec<Edit>)>,
+    fix: Option<Mend>,
+}
+
+struct Mend {
+    label: Shown,
+    edits: Vec<Edit>,
+    /// Whether letting somebody in is what it is for.
+    opens: bool,
 }
 
 impl Found {
@@ -40,7 +50,7 @@ impl Found {
             statement: None,
             fix: None,
         };
-        Self { finding, edits: None }
+        Self { finding, fix: None }
     }
 
     pub(super) fn at(mut self, statement: usize, range: Range) -> Self {
@@ -60,14 +70,25 @@ impl Found {
         self
     }
 
-    pub(super) fn fix(mut self, label: impl Into<String>, edits: Vec<Edit>) -> Self {
-        self.edits = Some((label.into(), edits)).filter(|(_, edits)| !edits.is_empty());
-        self
+    /// A fix that lets nobody in who was kept out; it is left out if it would.
+    pub(super) fn fix(self, label: impl Into<Shown>, edits: Vec<Edit>) -> Self {
+        self.mend(label.into(), edits, false)
     }
 
     /// As [`Found::fix`], where it depends on what is known whether there is one.
-    pub(super) fn fix_if(self, label: impl Into<String>, edits: Option<Vec<Edit>>) -> Self {
+    pub(super) fn fix_if(self, label: impl Into<Shown>, edits: Option<Vec<Edit>>) -> Self {
         self.fix(label, edits.unwrap_or_default())
+    }
+
+    /// A fix that lets somebody in, as what is wrong is that they are kept out. Its label says so where
+    /// that is not what the goals want.
+    pub(super) fn opening(self, label: impl Into<Shown>, edits: Option<Vec<Edit>>) -> Self {
+        self.mend(label.into(), edits.unwrap_or_default(), true)
+    }
+
+    fn mend(mut self, label: Shown, edits: Vec<Edit>, opens: bool) -> Self {
+        self.fix = (!edits.is_empty()).then_some(Mend { label, edits, opens });
+        self
     }
 
     pub(super) fn command(mut self, command: String) -> Self {
@@ -75,16 +96,50 @@ impl Found {
         self
     }
 
-    /// The finding. A fix that cannot be carried out, or that would break a valid text, is left out.
-    pub(super) fn done(mut self, text: &str, valid: bool) -> Finding {
-        if let Some((label, edits)) = self.edits {
-            let works = apply_all(text, &edits)
-                .is_ok_and(|after| after != text && (!valid || read(&after).problems.is_empty()));
-            if works {
-                self.finding.fix = Some(Fix::Plan(json!({"label": label, "edits": edits})));
+    /// The finding. A fix that cannot be carried out, that would break a valid text, or that would let
+    /// somebody in unsaid, is left out.
+    pub(super) fn done(mut self, scene: &Scene<'_>, valid: bool) -> Finding {
+        if let Some(Mend { label, edits, opens }) = self.fix
+            && let Ok(after) = apply_all(scene.text, &edits)
+            && after != scene.text
+        {
+            let reading = read(&after);
+            let fine = !valid || reading.problems.is_empty();
+            if let Some(policy) = reading.policy.filter(|_| fine) {
+                let goals = &scene.facts.goals;
+                let opened = widened(scene.policy, &policy, goals, scene.role());
+                let wanted = opened.iter().all(|place| is_wanted(scene, place));
+                let label = match (opens || wanted, opened.is_empty() || opens && wanted) {
+                    (_, true) => Some(label),
+                    (true, false) => Some(say!("{}, which lets {} in", label, callers(&opened))),
+                    (false, false) => None,
+                };
+                if let Some(label) = label {
+                    self.finding.fix = Some(Fix::Plan(json!({"label": label, "edits": edits})));
+                }
             }
         }
         self.finding
+    }
+}
+
+/// Whether somebody is to get in, by what is known.
+fn is_wanted(scene: &Scene<'_>, (principal, id): &Place) -> bool {
+    let caller = principal.caller(scene.role());
+    scene.required().iter().any(|one| {
+        let arn = one.principal.parse().ok();
+        one.id == *id && caller.as_ref().zip(arn).is_some_and(|(caller, arn)| covers(&arn, caller))
+    })
+}
+
+/// How many callers cells are of.
+fn callers(places: &[Place]) -> Shown {
+    let mut all: Vec<_> = places.iter().map(|(caller, _)| caller).collect();
+    all.sort_unstable();
+    all.dedup();
+    match all.len() {
+        1 => "1 more caller".into(),
+        count => say!("{} more callers", count),
     }
 }
 
@@ -94,13 +149,13 @@ pub(super) fn page(name: &str) -> String {
 }
 
 /// Values as a sentence names them: the first two, and how many more.
-pub(super) fn named<'v>(values: impl IntoIterator<Item = &'v str>) -> String {
+pub(super) fn named<'v>(values: impl IntoIterator<Item = &'v str>) -> Shown {
     let values: Vec<&str> = values.into_iter().collect();
     match values.as_slice() {
-        [] => "nothing".to_owned(),
-        [one] => format!("`{one}`"),
-        [one, two] => format!("`{one}` and `{two}`"),
-        [one, two, more @ ..] => format!("`{one}`, `{two}` and {} more", more.len()),
+        [] => "nothing".into(),
+        [one] => say!("`{}`", one),
+        [one, two] => say!("`{}` and `{}`", one, two),
+        [one, two, more @ ..] => say!("`{}`, `{}` and {} more", one, two, more.len()),
     }
 }
 

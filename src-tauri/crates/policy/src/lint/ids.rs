@@ -241,7 +241,7 @@ fn alphabet(scene: &Scene<'_>, at: usize, test: &Condition, id: &Text) -> Option
     )
     .at(at, id.range)
     .values(if mended { trimmed } else { "" }, written);
-    Some(found.fix_if("Take away what surrounds it", edits))
+    Some(found.opening("Take away what surrounds it", edits))
 }
 
 /// Edits after which a statement asks each party for its own ids, by `StringEquals`, in place of some

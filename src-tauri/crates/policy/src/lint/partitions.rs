@@ -114,6 +114,6 @@ fn elsewhere(
         )
         .at(at, place.range)
         .values(right.unwrap_or_default(), text)
-        .fix_if("Name the role of this partition", edits),
+        .opening("Name the role of this partition", edits),
     )
 }

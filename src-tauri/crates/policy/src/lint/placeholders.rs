@@ -74,7 +74,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
     }
 }
 
-fn finding(at: usize, place: &Text, label: &str, edits: Option<Vec<Edit>>) -> Found {
+fn finding(at: usize, place: &Text, label: &'static str, edits: Option<Vec<Edit>>) -> Found {
     let text = &place.value;
     let why = if text.contains(['<', '>']) {
         format!(
@@ -93,7 +93,7 @@ fn finding(at: usize, place: &Text, label: &str, edits: Option<Vec<Edit>>) -> Fo
     )
     .at(at, place.range)
     .values("", text)
-    .fix_if(label, edits)
+    .opening(label, edits)
 }
 
 /// Whose a placeholder is by its own words.

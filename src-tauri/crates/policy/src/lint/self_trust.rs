@@ -85,7 +85,7 @@ fn itself_missing(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Foun
                 &place.value,
             )
             .at(at, place.range)
-            .fix("Name the role itself", vec![edit]),
+            .opening("Name the role itself", Some(vec![edit])),
         );
     }
     let other_id = scene.naming(itself).into_iter().find_map(|(at, statement, entry)| {
@@ -108,11 +108,13 @@ fn itself_missing(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Foun
             new(title, "")
                 .at(at, range)
                 .values(id, &asked(statement).join(", "))
-                .fix(label, vec![edit]),
+                .opening(label, Some(vec![edit])),
         );
     }
-    let missing = new(format!("The role `{own}` may not assume itself"), "")
-        .fix("Add a statement for the role itself", vec![own_statement(scene, role, &ids)]);
+    let missing = new(format!("The role `{own}` may not assume itself"), "").opening(
+        "Add a statement for the role itself",
+        Some(vec![own_statement(scene, role, &ids)]),
+    );
     Some(match catalog {
         Some((at, _, entry)) => missing.at(at, entry.text.range),
         None => missing,

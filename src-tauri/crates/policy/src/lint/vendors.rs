@@ -1,6 +1,6 @@
 //! Vendors beside each other and beside those who were not announced.
 
-use headgate_terms::Severity;
+use headgate_terms::{Severity, say};
 
 use super::found::{Found, named, page};
 use super::ids::asked;
@@ -136,9 +136,9 @@ fn unannounced(scene: &Scene<'_>, found: &mut Vec<Found>) {
                 Who::Account { account, .. }
                     if statement.tests("aws:PrincipalArn").next().is_some() =>
                 {
-                    format!("other roles of account `{account}`")
+                    say!("other roles of account `{}`", account)
                 }
-                Who::Account { account, .. } => format!("all of account `{account}`"),
+                Who::Account { account, .. } => say!("all of account `{}`", account),
                 _ => named([shown(&row.principal)]),
             };
             found.push(

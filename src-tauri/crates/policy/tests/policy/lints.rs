@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use headgate_policy::{
-    Decision, Edit, Facts, apply_all, axes, changes, lint, lint_text, read, semantic_hash,
+    Change, Decision, Edit, Facts, Named, Policy, SEGMENT_ROLE, apply_all, axes, changes, lint,
+    lint_text, read, semantic_hash,
 };
 use headgate_terms::{Finding, FindingStatus, Fix, Severity};
 use serde::Deserialize;
@@ -44,6 +45,10 @@ struct Case {
     at: Option<String>,
     /// The text after the fix.
     fixed: Option<Lines>,
+    /// The title.
+    title: Option<String>,
+    /// What the fix is called.
+    label: Option<String>,
     /// The command that mends it.
     command: Option<String>,
     /// There is no fix, for want of a value.
@@ -170,6 +175,9 @@ fn faults(case: &Case, text: &str, findings: &[Finding]) -> Vec<String> {
     if case.statement.is_some() && case.statement != first.statement {
         wrong.push(format!("in statement {:?}", first.statement));
     }
+    if case.title.as_deref().is_some_and(|title| first.title != title) {
+        wrong.push(format!("says {}", first.title));
+    }
     let covered = first.range.map_or("", |range| &text[range.start..range.end]);
     if case.at.as_ref().is_some_and(|at| at != covered) {
         wrong.push(format!("stands at {covered}"));
@@ -183,6 +191,13 @@ fn faults(case: &Case, text: &str, findings: &[Finding]) -> Vec<String> {
         && fixed.as_ref() != Some(&expected.text())
     {
         wrong.push(format!("is mended as {}", fixed.as_deref().unwrap_or("not at all")));
+    }
+    let label = match &first.fix {
+        Some(Fix::Plan(plan)) => plan["label"].as_str(),
+        _ => None,
+    };
+    if case.label.is_some() && case.label.as_deref() != label {
+        wrong.push(format!("is mended by {label:?}"));
     }
     if case.command.is_some()
         && first.fix != case.command.as_ref().map(|command| Fix::Command(command.clone()))
@@ -247,10 +262,13 @@ fn fixes_mend_and_do_nothing_else() {
             let left = lint_text(&after, &case.facts).expect(&name);
             let count = |findings: &[Finding]| findings.iter().filter(|f| f.id == one.id).count();
             assert!(count(&left) < count(&findings), "{name}: fires still in {after}");
+            let (old, new) = (reading.policy.as_ref().unwrap(), read(&after).policy.expect(&name));
+            let opened = opened(old, &new, &case.facts, one);
+            assert!(opened.is_empty(), "{name}: opens {opened:?}");
             if !reading.problems.is_empty() {
                 continue;
             }
-            let (old, new) = (reading.policy.as_ref().unwrap(), read(&after).valid().expect(&name));
+            assert!(read(&after).problems.is_empty(), "{name}: {after}");
             let worse: Vec<&str> = left
                 .iter()
                 .filter(|one| matches!(one.severity, Severity::Error | Severity::Security))
@@ -281,6 +299,30 @@ fn fixes_mend_and_do_nothing_else() {
         }
     }
     assert!(tried.len() >= 15, "{tried:?}");
+}
+
+/// The cells that a fix opens without saying so, for somebody who is not to get in by what is known.
+fn opened(old: &Policy, new: &Policy, facts: &Facts, finding: &Finding) -> Vec<Change> {
+    let Some(Fix::Plan(plan)) = &finding.fix else { return Vec::new() };
+    if plan["label"].as_str().is_some_and(|label| label.contains(", which lets ")) {
+        return Vec::new();
+    }
+    let role = facts.role.as_ref();
+    let mut wanted: Vec<String> = facts.goals.iter().map(|goal| goal.principal.clone()).collect();
+    wanted.extend(facts.credential.iter().map(|one| one.unity_catalog_arn.clone()));
+    wanted.extend(role.map(ToString::to_string));
+    wanted.extend(facts.segment.iter().flat_map(|one| one.principals.clone()));
+    wanted.push(SEGMENT_ROLE.to_owned());
+    let mut changed = changes(old, new, &axes(&[old, new], &facts.goals, role), role);
+    changed.retain(|one| {
+        let open = |decision| matches!(decision, Decision::Allow | Decision::Unknown);
+        let named = match &one.principal {
+            Named::Aws(text) => text,
+            _ => "",
+        };
+        !open(one.before) && open(one.after) && !wanted.iter().any(|arn| arn == named)
+    });
+    changed
 }
 
 /// What the planner makes lacks nothing that its goals want, and what IAM refuses is linted as far as it

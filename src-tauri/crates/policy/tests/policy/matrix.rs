@@ -2,9 +2,10 @@
 //! stands in some cell.
 
 use headgate_policy::{
-    Caller, Decision, Named, Policy, axes, cells, changes, decide, read, request_of,
+    Caller, Decision, Edit, Facts, Goal, Named, Policy, UNITY_CATALOG_ROLES, apply_all, axes,
+    cells, changes, decide, lint, read, request_of,
 };
-use headgate_terms::Arn;
+use headgate_terms::{Arn, Fix};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -222,5 +223,39 @@ proptest! {
             drawn.iter().any(|one| (one.decision, &one.statements) == (said.decision, &said.statements)),
             "{:?} with {:?}: {:?} in no cell of {}", caller, id, said, json!(statements)
         );
+    }
+
+    #[test]
+    fn no_fix_lets_in_whom_a_policy_keeps_out_unsaid(
+        statements in proptest::collection::vec(statement(), 1..4),
+        account in proptest::sample::select(ACCOUNTS.to_vec()),
+        name in proptest::sample::select(NAMES.to_vec()),
+        id in proptest::option::of(proptest::sample::select(IDS.to_vec())),
+        goal in proptest::option::of(proptest::sample::select(IDS.to_vec())),
+    ) {
+        let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+        let policy = read(&text).valid().unwrap();
+        let goals = vec![
+            Goal { principal: UNITY_CATALOG_ROLES[0].to_owned(), external_id: goal.map(str::to_owned), sid: None },
+            Goal { principal: ROLE.to_owned(), external_id: goal.map(str::to_owned), sid: None },
+        ];
+        let facts = Facts { role: Some(role()), goals, ..Facts::default() };
+        let caller = Caller::Aws(format!("arn:aws:iam::{account}:{name}").parse().unwrap());
+        let request = request_of(&caller, id, Some(&role()));
+        let before = decide(&policy, &request).decision;
+        for finding in lint(&text, &policy, &facts) {
+            let Some(Fix::Plan(plan)) = &finding.fix else { continue };
+            if plan["label"].as_str().unwrap().contains(", which lets ") {
+                continue;
+            }
+            let edits: Vec<Edit> = serde_json::from_value(plan["edits"].clone()).unwrap();
+            let fixed = apply_all(&text, &edits).unwrap();
+            let after = decide(&read(&fixed).valid().unwrap(), &request).decision;
+            let closed = |one| matches!(one, Decision::ImplicitDeny | Decision::ExplicitDeny);
+            prop_assert!(
+                closed(after) || !closed(before) && (after == before || after != Decision::Allow),
+                "{}: {:?} to {:?} for {:?} with {:?} in {}", finding.id, before, after, caller, id, text
+            );
+        }
     }
 }
