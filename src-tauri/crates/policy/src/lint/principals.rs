@@ -1,23 +1,25 @@
 //! Whom the Allows name: strangers without an id, everyone, whole accounts, and those who are gone.
 
-use headgate_terms::{Arn, Severity};
+use headgate_terms::{Arn, Severity, say};
 
 use super::found::{Found, named, page};
 use super::ids::ask_for_ids;
 use super::parties::{Party, account};
 use super::scene::{MADE_UP, Scene, confined_to};
+use crate::axes::axes;
 use crate::edit::Edit;
 use crate::evaluate::Decision;
 use crate::known;
 use crate::matrix::EXTERNAL_ID;
-use crate::policy::{Effect, Principal, PrincipalKind, Statement, Who};
+use crate::policy::{Effect, Policy, Principal, PrincipalKind, Statement, Who};
+use crate::stranger::{Stranger, stranger};
 
 pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
     for (at, statement) in scene.allows() {
         strangers(scene, found, at, statement);
         for principal in &statement.principals {
             match &principal.who {
-                Who::Everyone => found.push(everyone(at, statement, principal)),
+                Who::Everyone => found.push(everyone(scene, at, statement, principal)),
                 Who::Account { account, .. } => {
                     found.extend(whole_account(scene, at, statement, principal, account));
                 }
@@ -106,24 +108,40 @@ pub(super) fn is_wanted_bare(scene: &Scene<'_>, principal: &Principal) -> bool {
     scene.required().iter().any(|one| one.id.is_none() && one.principal == principal.text.value)
 }
 
-/// TP010
-fn everyone(at: usize, statement: &Statement, principal: &Principal) -> Found {
+/// TP010. Whether strangers are kept out is asked of the statement, with one who chooses what a caller
+/// can choose.
+fn everyone(scene: &Scene<'_>, at: usize, statement: &Statement, principal: &Principal) -> Found {
+    let gets = |others: Option<Effect>| {
+        let beside = scene.policy.statements.iter().filter(|one| Some(one.effect) == others);
+        let statements = beside.chain([statement]).cloned().collect();
+        let policy = Policy { statements, ..scene.policy.clone() };
+        stranger(&policy, &axes(&[&policy], &[], scene.role()), scene.role())
+    };
     let keys: Vec<&str> = statement.conditions.iter().map(|test| test.key.value.as_str()).collect();
-    let (title, meaning) = if keys.is_empty() {
-        (
-            format!("Statement {} lets everyone with an AWS account in", at + 1),
-            "Anyone may read and change what the role may: assume that the lake is public."
-                .to_owned(),
-        )
-    } else {
-        (
-            format!(
+    let (title, meaning) = match gets(Some(Effect::Deny)) {
+        Stranger::In => (
+            say!("Statement {} lets everyone with an AWS account in", at + 1),
+            "Anyone may read and change what the role may: assume that the lake is public.",
+        ),
+        Stranger::KnowsId => (
+            say!(
+                "Statement {} lets everyone with an AWS account in who knows the external id",
+                at + 1
+            ),
+            "External ids are no secrets: vendors show them, and policies are full of them.",
+        ),
+        Stranger::Out if gets(None) != Stranger::Out => (
+            say!("Statement {} names everyone, and only a Deny keeps strangers out", at + 1),
+            "Who changes or removes the Deny opens the lake to every AWS account.",
+        ),
+        Stranger::Out => (
+            say!(
                 "Statement {} names everyone, and only {} keeps strangers out",
                 at + 1,
                 named(keys)
             ),
-            "One slip in a condition opens the lake to every AWS account.".to_owned(),
-        )
+            "One slip in a condition opens the lake to every AWS account.",
+        ),
     };
     Found::new(
         "TP010",
