@@ -19,6 +19,7 @@ mod glob;
 mod goals;
 mod guide;
 mod instant;
+mod issuers;
 mod known;
 mod lint;
 mod matrix;

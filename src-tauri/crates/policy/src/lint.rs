@@ -1,4 +1,4 @@
-//! What IAM takes and the owner of the role will regret: the lints TP001 to TP028, with their fixes.
+//! What IAM takes and the owner of the role will regret: the lints TP001 to TP030, with their fixes.
 //!
 //! A lint that needs a fact which nobody gave says nothing. Who learns the facts, and who carries a fix
 //! out, is for others.
@@ -7,6 +7,7 @@ mod actions;
 mod circumstances;
 mod document;
 mod expected;
+mod federated;
 mod found;
 mod ids;
 mod overlap;
@@ -124,6 +125,7 @@ pub fn lint(text: &str, policy: &Policy, facts: &Facts) -> Vec<Finding> {
             ids::all,
             vendors::all,
             expected::all,
+            federated::all,
             self_trust::all,
             placeholders::all,
             partitions::all,

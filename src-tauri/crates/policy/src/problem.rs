@@ -2,7 +2,7 @@
 //!
 //! These are IAM's own reasons to refuse a document; what it would take and regret is a lint.
 
-use headgate_terms::Range;
+use headgate_terms::{Range, Shown};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -48,6 +48,15 @@ pub enum Code {
     InvalidOperator,
     InvalidConditionKey,
     InvalidConditionValue,
+    MissingClaim,
+}
+
+impl Code {
+    /// Whether IAM only refuses to save such a policy, and goes by one that it has.
+    #[must_use]
+    pub fn stays(self) -> bool {
+        self == Self::MissingClaim
+    }
 }
 
 /// One reason why IAM would refuse the text.
@@ -56,7 +65,7 @@ pub struct Problem {
     /// The kind.
     pub code: Code,
     /// What is wrong and what to do, in one or two sentences.
-    pub message: String,
+    pub message: Shown,
     /// Where, in bytes.
     pub range: Range,
     /// The line, from 1.
@@ -66,14 +75,14 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(code: Code, range: Range, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, range: Range, message: impl Into<Shown>) -> Self {
         Self { code, message: message.into(), range, line: 1, column: 1 }
     }
 
     /// A file that holds no text.
     #[must_use]
     pub fn not_text(message: &str) -> Self {
-        Self::new(Code::NotJson, Range { start: 0, end: 0 }, message)
+        Self::new(Code::NotJson, Range { start: 0, end: 0 }, Shown::clean(message))
     }
 
     /// Says on which line of a text it stands.

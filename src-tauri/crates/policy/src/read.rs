@@ -5,8 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use headgate_terms::{Arn, Range, is_account_id};
+use headgate_terms::{Arn, Range, Shown, is_account_id, say};
 
+use crate::issuers::shared_issuer;
 use crate::operator::{How, Operator, Test};
 use crate::policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
 use crate::problem::{Code, Problem};
@@ -22,13 +23,14 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The policy if IAM would take it, else the reasons why not.
+    /// The policy if IAM can have it, else the reasons why not. One that was saved before IAM refused
+    /// its like is as good as any; whether it can be saved again is what `problems` says.
     ///
     /// # Errors
     /// At least one problem.
     pub fn valid(self) -> Result<Policy, Vec<Problem>> {
         match self.policy {
-            Some(policy) if self.problems.is_empty() => Ok(policy),
+            Some(policy) if self.problems.iter().all(|one| one.code.stays()) => Ok(policy),
             _ => Err(self.problems),
         }
     }
@@ -66,7 +68,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    fn wrong(&mut self, code: Code, range: Range, message: impl Into<String>) {
+    fn wrong(&mut self, code: Code, range: Range, message: impl Into<Shown>) {
         self.problems.push(Problem::new(code, range, message));
     }
 
@@ -253,6 +255,9 @@ impl Reader<'_> {
         let (not_action, actions) = self.actions(node);
         let conditions = self.conditions(node);
         let (effect, effect_range) = effect?;
+        if effect == Effect::Allow {
+            self.claims(&principals, &conditions);
+        }
         Some(Statement {
             range: node.range,
             sid,
@@ -451,6 +456,26 @@ impl Reader<'_> {
             }
         }
         found
+    }
+
+    /// IAM saves no trust in an issuer that many customers share unless the policy looks at whose a
+    /// token is.
+    fn claims(&mut self, principals: &[Principal], conditions: &[Condition]) {
+        for principal in principals {
+            let Who::Provider(provider) = &principal.who else { continue };
+            let Some(shared) = shared_issuer(provider).filter(|one| one.is_demanded) else {
+                continue;
+            };
+            let key = shared.key();
+            if !conditions.iter().any(|test| test.key.value.eq_ignore_ascii_case(&key)) {
+                let message = say!(
+                    "AWS refuses to save trust in `{}`, which many customers share, without a condition on `{}`. Name your own there.",
+                    shared.issuer,
+                    key
+                );
+                self.wrong(Code::MissingClaim, principal.text.range, message);
+            }
+        }
     }
 
     fn date(&mut self, operator: Option<Operator>, value: &Text) {

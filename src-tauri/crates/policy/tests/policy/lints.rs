@@ -64,7 +64,7 @@ struct Case {
 }
 
 /// The lints, how bad each is, and whether it has a fix wherever the values for it are known.
-const LINTS: [(&str, Severity, bool); 28] = {
+const LINTS: [(&str, Severity, bool); 30] = {
     use Severity::{Error, Info, Security, Warning};
     [
         ("TP001", Security, true),
@@ -95,6 +95,8 @@ const LINTS: [(&str, Severity, bool); 28] = {
         ("TP026", Warning, false),
         ("TP027", Info, true),
         ("TP028", Security, false),
+        ("TP029", Security, false),
+        ("TP030", Warning, false),
     ]
 };
 

@@ -1,0 +1,71 @@
+//! Identity providers that many customers share, and the claim that tells whose a token is.
+
+use headgate_terms::Arn;
+
+/// A shared issuer's claim of the tenant, as a condition key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shared {
+    /// Its address without a scheme.
+    pub issuer: &'static str,
+    /// The claim behind the issuer's name, or a whole key.
+    claim: &'static str,
+    /// Whether IAM refuses to save trust in it without that claim.
+    pub is_demanded: bool,
+    /// How the claim begins for a tenant that nobody means.
+    pub stranger: &'static str,
+}
+
+const fn shared(issuer: &'static str, claim: &'static str, stranger: &'static str) -> Shared {
+    Shared { issuer, claim, is_demanded: true, stranger }
+}
+
+const fn social(issuer: &'static str, claim: &'static str) -> Shared {
+    Shared { issuer, claim, is_demanded: false, stranger: "zz9" }
+}
+
+const SHARED: [Shared; 20] = [
+    shared("token.actions.githubusercontent.com", "sub", "repo:zz9-stranger/"),
+    shared("vstoken.actions.githubusercontent.com", "sub", "repo:zz9-stranger/"),
+    shared("oidc-configuration.audit-log.githubusercontent.com", "sub", "zz9"),
+    shared("gitlab.com", "sub", "project_path:zz9-stranger/"),
+    shared("app.terraform.io", "sub", "organization:zz9-stranger:"),
+    shared("agent.buildkite.com", "sub", "organization:zz9-stranger:"),
+    shared("oidc.codefresh.io", "sub", "account:zz9"),
+    shared("studio.datachain.ai/api", "sub", "zz9"),
+    shared("scalr.io", "sub", "account:zz9"),
+    shared("tokens.cloud.shisho.dev", "sub", "zz9"),
+    shared("proidc.upbound.io", "sub", "zz9"),
+    shared("oidc.op1.openshiftapps.com/2f785sojlpb85i7402pk3qogugim5nfb", "sub", "zz9"),
+    shared("oidc.vercel.com", "aud", "https://vercel.com/zz9-stranger"),
+    shared("api.pulumi.com/oidc", "aud", "zz9"),
+    shared("sandboxes.cloud", "aud", "zz9"),
+    shared("cognito-identity.amazonaws.com", "aud", "zz9"),
+    shared("sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d", "sts:RoleSessionName", "zz9"),
+    social("accounts.google.com", "aud"),
+    social("graph.facebook.com", "app_id"),
+    social("www.amazon.com", "app_id"),
+];
+
+impl Shared {
+    /// The condition key of the claim.
+    pub(crate) fn key(&self) -> String {
+        if self.claim.contains(':') {
+            self.claim.to_owned()
+        } else {
+            format!("{}:{}", self.issuer, self.claim)
+        }
+    }
+}
+
+/// The issuer of a provider, which is named by its ARN or domain.
+pub(crate) fn issuer(provider: &str) -> String {
+    let arn = provider.parse::<Arn>().ok();
+    let name = arn.as_ref().and_then(|arn| arn.resource.strip_prefix("oidc-provider/"));
+    name.unwrap_or(provider).trim_end_matches('/').to_ascii_lowercase()
+}
+
+/// The shared issuer of a provider, if it is one.
+pub(crate) fn shared_issuer(provider: &str) -> Option<&'static Shared> {
+    let issuer = issuer(provider);
+    SHARED.iter().find(|one| issuer == one.issuer)
+}

@@ -1,0 +1,142 @@
+//! Identity providers: tokens of other tenants of a shared issuer, and callers that cannot use the action.
+
+use headgate_terms::{Severity, say};
+
+use super::found::{Found, page};
+use super::scene::Scene;
+use crate::classes::Pattern;
+use crate::condition::{Context, Truth, holds};
+use crate::evaluate::Caller;
+use crate::issuers::{Shared, issuer, shared_issuer};
+use crate::operator::Test;
+use crate::policy::{Condition, Effect, Principal, PrincipalKind, Statement, Who};
+
+pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+    for (at, statement) in scene.statements(Effect::Allow) {
+        for principal in &statement.principals {
+            if let Who::Provider(provider) = &principal.who {
+                found.extend(strangers(scene, at, statement, principal, provider));
+            }
+            found.extend(mismatched(scene, at, statement, principal));
+        }
+    }
+}
+
+/// TP029
+fn strangers(
+    scene: &Scene<'_>,
+    at: usize,
+    statement: &Statement,
+    principal: &Principal,
+    provider: &str,
+) -> Option<Found> {
+    let shared = shared_issuer(provider)?;
+    let caller = Caller::Federated(provider.to_owned());
+    if !statement.covers(caller.action()) {
+        return None;
+    }
+    let key = shared.key();
+    let tests: Vec<&Condition> = statement.tests(&key).collect();
+    if tests.iter().any(|test| keeps_out(scene, test, shared)) || is_told_otherwise(statement, &key)
+    {
+        return None;
+    }
+    let title = match tests.first() {
+        None => say!(
+            "Statement {} lets in every token of `{}`, whosever it is",
+            at + 1,
+            issuer(provider)
+        ),
+        Some(test) => say!(
+            "Statement {} tests `{}` with `{}`, which tokens of others pass too",
+            at + 1,
+            test.key.value,
+            test.operator_text.value
+        ),
+    };
+    Some(
+        Found::new(
+            "TP029",
+            Severity::Security,
+            title,
+            "Everyone who has an account there can make such a token: any repository, project or identity pool of any customer gets in.",
+            say!(
+                "A shared issuer says whose a token is in `{}`; name your own with `StringEquals`, or with a pattern that begins with it ({}).",
+                key,
+                page("id_roles_providers_oidc_secure-by-default")
+            ),
+        )
+        .at(at, tests.first().map_or(principal.text.range, |test| test.range)),
+    )
+}
+
+/// Whether a test of the tenant's claim keeps the token of a stranger out, whatever it says beyond the
+/// tenant, and one that lacks the claim.
+fn keeps_out(scene: &Scene<'_>, test: &Condition, shared: &Shared) -> bool {
+    let variables = scene.policy.has_variables();
+    let key = test.key.value.as_str();
+    if holds(test, &Context::new(), variables) != Truth::No {
+        return false;
+    }
+    let Test::Compare { how, negated: false } = test.operator.test else {
+        let mut context = Context::new();
+        context.set(key, vec![format!("{}any", shared.stranger)]);
+        return holds(test, &context, variables) == Truth::No;
+    };
+    test.values.iter().all(|value| match Pattern::of(how, &value.value) {
+        // Some token of the stranger's may still match.
+        Some(pattern) => pattern.walk_all(shared.stranger).is_empty(),
+        None => !value.value.contains("${"),
+    })
+}
+
+/// Whether another claim of the issuer is asked for by name, as a repository's owner is.
+fn is_told_otherwise(statement: &Statement, key: &str) -> bool {
+    let Some((issuer, _)) = key.rsplit_once(':') else { return false };
+    statement.conditions.iter().any(|test| {
+        let name = test.key.value.to_ascii_lowercase();
+        let claim = name.strip_prefix(issuer).and_then(|rest| rest.strip_prefix(':'));
+        let values: Vec<&str> = test.values.iter().map(|value| value.value.as_str()).collect();
+        claim.is_some_and(|claim| !["aud", "sub", "amr", "iss"].contains(&claim))
+            && matches!(test.operator.test, Test::Compare { negated: false, .. })
+            && !test.operator.passes_when_absent(&values)
+            && !values.iter().any(|value| value.starts_with(['*', '?']))
+    })
+}
+
+/// TP030: who is named beside an action that its kind cannot call.
+fn mismatched(
+    scene: &Scene<'_>,
+    at: usize,
+    statement: &Statement,
+    principal: &Principal,
+) -> Option<Found> {
+    let text = &principal.text.value;
+    let caller = match (&principal.who, principal.kind) {
+        (Who::Provider(provider), _) => Caller::Federated(provider.clone()),
+        (Who::Service(service), _) => Caller::Service(service.clone()),
+        (Who::Everyone | Who::Gone(_) | Who::Nobody, _) => return None,
+        (_, PrincipalKind::Aws) => scene.caller(principal)?,
+        _ => return None,
+    };
+    let action = caller.action();
+    let others = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
+    let covered = others.into_iter().find(|one| statement.covers(one))?;
+    if statement.covers(action) {
+        return None;
+    }
+    Some(
+        Found::new(
+            "TP030",
+            Severity::Warning,
+            say!("Statement {} allows `{}` to `{}`, which can only call `{}`", at + 1, covered, text, action),
+            "The grant is dead: nobody gets in by it. Name the action that this kind of caller uses.",
+            say!(
+                "Web identities call `sts:AssumeRoleWithWebIdentity`, SAML providers `sts:AssumeRoleWithSAML`, and all others `sts:AssumeRole` ({}).",
+                page("access-analyzer-reference-policy-checks")
+            ),
+        )
+        .at(at, principal.text.range)
+        .values(action, covered),
+    )
+}
