@@ -19,7 +19,7 @@ impl Scene<'_> {
             return Err(refused(
                 Refusal::NoIdInGuide,
                 format!(
-                    "The guide's statement asks everyone for an id, and `{}` brings none. Give it a statement of its own.",
+                    "The guide's statement asks everyone for an id, and `{}` brings none.",
                     bare.arn
                 ),
             ));
@@ -101,7 +101,7 @@ impl Scene<'_> {
         match candidates.as_slice() {
             [] => Err(refused(
                 Refusal::NoTarget,
-                "No statement names Databricks' role for Unity Catalog, so there is none to add to. Give each caller a statement of its own.",
+                "No statement names Databricks' role for Unity Catalog, so there is none to add to.",
             )),
             [one] => Ok(*one),
             several => {
@@ -111,7 +111,7 @@ impl Scene<'_> {
                     _ => Err(refused(
                         Refusal::AmbiguousTarget,
                         format!(
-                            "Statements {} all name Databricks' role. Merge them, or give each caller a statement of its own.",
+                            "Statements {} all name Databricks' role. Merge them to use this form.",
                             numbers(several.iter().map(|(at, _)| *at))
                         ),
                     )),
@@ -165,7 +165,7 @@ fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
         return Err(refused(
             Refusal::OtherConditions,
             format!(
-                "Statement {number} also asks for `{}`, which would hold for the new caller too. Give it a statement of its own.",
+                "Statement {number} also asks for `{}`, which would hold for the new caller too.",
                 other.key.value
             ),
         ));

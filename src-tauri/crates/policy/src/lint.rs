@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::matrix::Goal;
-use crate::plan::QUOTA;
+use crate::plan::MOST_QUOTA;
 use crate::policy::Policy;
 use crate::text::size;
 use found::Found;
@@ -104,8 +104,8 @@ mod arn_text {
     }
 }
 
-/// Twice of what AWS ever gives a role: the parts of a larger text are not looked at before it is cut.
-const MOST: usize = 4 * QUOTA;
+/// The most that AWS ever gives a role: the parts of a larger text are not looked at before it is cut.
+const MOST: usize = MOST_QUOTA;
 
 /// What fires: errors first, then security, warnings and infos, each in the order of the text.
 ///

@@ -4,7 +4,7 @@
 //! open. `Guide` adds to the one statement that Segment's guide shows, where every principal may use
 //! every id. A plan is proved before it is given: it is read again, and its cells are compared.
 
-use headgate_terms::{Arn, Error, Result};
+use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -15,12 +15,15 @@ use crate::evaluate::{Caller, Decision, decide, is_named};
 use crate::goals::{Goals, Wanted};
 use crate::known::is_protected;
 use crate::matrix::{Change, EXTERNAL_ID, Goal, compared, request_of};
-use crate::policy::{Effect, Policy, PrincipalKind};
+use crate::policy::{Effect, Policy, Principal, PrincipalKind, Who};
 use crate::read::read;
 use crate::text::size;
 
 /// The quota of a role's trust policy as AWS sets it at first.
 pub const QUOTA: usize = 2_048;
+
+/// The most to which AWS raises it, since May 2026 by two public notes; what counts is the account's own.
+pub(crate) const MOST_QUOTA: usize = 8_192;
 
 /// Which statement a change goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -54,6 +57,7 @@ pub enum Refusal {
     TwoIdOperators,
     TooLarge,
     OtherCells,
+    NotSaved,
 }
 
 /// A refusal with its words.
@@ -62,7 +66,7 @@ pub struct Refused {
     /// For programs.
     pub code: Refusal,
     /// What stands in the way, and the next action.
-    pub message: String,
+    pub message: Shown,
 }
 
 /// How large the policy is, in characters that count.
@@ -107,10 +111,17 @@ pub fn plan(text: &str, policy: &Policy, goals: &Goals, form: Form, quota: usize
     if missing.is_empty() {
         return Ok(scene.nothing(true, None));
     }
-    Ok(match scene.operations(&missing, form) {
-        Ok(operations) => scene.proved(operations, &missing, form)?,
-        Err(refused) => scene.nothing(false, Some(refused)),
-    })
+    let mut made = scene.made(&missing, form)?;
+    if let Some(refused) = &mut made.refused {
+        let other = match form {
+            Form::Guide => Form::Separate,
+            Form::Separate => Form::Guide,
+        };
+        if let Some(advice) = scene.advice(refused.code, other, &missing)? {
+            refused.message = say!("{} {}", refused.message, advice);
+        }
+    }
+    Ok(made)
 }
 
 /// What a plan is made from.
@@ -122,7 +133,7 @@ pub(crate) struct Scene<'s> {
     quota: usize,
 }
 
-pub(crate) fn refused(code: Refusal, message: impl Into<String>) -> Refused {
+pub(crate) fn refused(code: Refusal, message: impl Into<Shown>) -> Refused {
     Refused { code, message: message.into() }
 }
 
@@ -211,52 +222,147 @@ impl Scene<'_> {
             ));
         }
         match form {
-            Form::Separate => Ok(self.separate(missing)),
+            Form::Separate => Ok(self.separate(missing, false)),
             Form::Guide => self.guide(missing),
         }
     }
 
-    fn separate(&self, missing: &[&Wanted]) -> Vec<Edit> {
-        let mut drafts: Vec<(&Arn, bool, StatementDraft)> = Vec::new();
-        for one in missing {
-            let principal = one.goal.principal.as_str();
-            let bare = one.goal.external_id.is_none();
-            let id = one.goal.external_id.clone();
-            if let Some((_, _, draft)) =
-                drafts.iter_mut().find(|(known, none, _)| **known == one.arn && *none == bare)
+    /// A plan in one form, or why there is none. Statements of their own are made one for each caller, or
+    /// one for each set of ids where these are too large.
+    fn made(&self, missing: &[&Wanted], form: Form) -> Result<Plan> {
+        let operations = match self.operations(missing, form) {
+            Ok(operations) => operations,
+            Err(refused) => return Ok(self.nothing(false, Some(refused))),
+        };
+        let first = self.proved(operations, missing, form)?;
+        let is_large = |plan: &Plan| {
+            plan.refused.as_ref().is_some_and(|refused| refused.code == Refusal::TooLarge)
+        };
+        if form == Form::Separate && is_large(&first) {
+            let second = self.proved(self.separate(missing, true), missing, form)?;
+            if second.size.after < first.size.after {
+                return Ok(second);
+            }
+        }
+        Ok(first)
+    }
+
+    /// What the other form can do about a refusal; nothing where it would be refused too.
+    fn advice(&self, code: Refusal, other: Form, missing: &[&Wanted]) -> Result<Option<Shown>> {
+        use Refusal::{
+            AmbiguousTarget, MixedPrincipal, NegatedId, NoCondition, NoIdInGuide, NoTarget,
+            NotSaved, OtherCells, OtherConditions, PassesWithoutId, TooLarge, TwoIdOperators,
+            WildcardPrincipal,
+        };
+        let helps = match other {
+            Form::Guide => code == TooLarge,
+            Form::Separate => matches!(
+                code,
+                AmbiguousTarget
+                    | MixedPrincipal
+                    | NegatedId
+                    | NoCondition
+                    | NoIdInGuide
+                    | NoTarget
+                    | OtherCells
+                    | OtherConditions
+                    | PassesWithoutId
+                    | TooLarge
+                    | TwoIdOperators
+                    | WildcardPrincipal
+            ),
+        };
+        if !helps || code == NotSaved {
+            return Ok(None);
+        }
+        let made = self.made(missing, other)?;
+        Ok(match (made.refused.map(|refused| refused.code), other) {
+            (None, Form::Guide) => Some("The guide's form is small enough.".into()),
+            (None, Form::Separate) => {
+                Some("Give each caller a statement of its own instead.".into())
+            }
+            (Some(TooLarge), Form::Separate) if code != TooLarge => Some(say!(
+                "Statements of their own would make it too large, with {} of {} characters.",
+                made.size.after,
+                made.size.quota
+            )),
+            _ => None,
+        })
+    }
+
+    /// Takes the ids of deleted principals away, from the last statement to the first: IAM refuses every
+    /// update that still names one.
+    fn gone(&self) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for (at, statement) in self.policy.statements.iter().enumerate().rev() {
+            let is_gone = |one: &&Principal| matches!(one.who, Who::Gone(_));
+            if statement.principals.iter().all(|one| is_gone(&one))
+                && !statement.principals.is_empty()
             {
-                draft.conditions[0].values.extend(id);
+                edits.push(Edit::RemoveStatement { statement: at });
                 continue;
             }
-            let condition = match id {
-                Some(id) => ("StringEquals", id),
+            edits.extend(statement.principals.iter().filter(is_gone).map(|one| {
+                Edit::RemovePrincipal {
+                    statement: at,
+                    kind: one.kind,
+                    value: one.text.value.clone(),
+                }
+            }));
+        }
+        edits
+    }
+
+    /// Statements of their own for callers. `shared` lets callers of the same ids share one, in which
+    /// each may use each id, as each may anyhow.
+    fn separate(&self, missing: &[&Wanted], shared: bool) -> Vec<Edit> {
+        let mut callers: Vec<(&Wanted, Vec<Option<&str>>)> = Vec::new();
+        for one in missing {
+            let id = one.goal.external_id.as_deref();
+            let same = callers
+                .iter_mut()
+                .find(|(known, ids)| known.arn == one.arn && ids.contains(&None) == id.is_none());
+            match same {
+                Some((_, ids)) => ids.push(id),
+                None => callers.push((one, vec![id])),
+            }
+        }
+        let mut drafts: Vec<(Vec<Option<&str>>, StatementDraft)> = Vec::new();
+        for (one, mut ids) in callers {
+            let value = one.goal.principal.clone();
+            let principal = PrincipalRef { kind: PrincipalKind::Aws, value };
+            let written = ids.clone();
+            ids.sort_unstable();
+            if let Some((_, draft)) = drafts.iter_mut().find(|(known, _)| shared && *known == ids) {
+                draft.principals.push(principal);
+                continue;
+            }
+            let (operator, values) = match written.iter().copied().collect::<Option<Vec<&str>>>() {
+                Some(ids) => ("StringEquals", ids.into_iter().map(str::to_owned).collect()),
                 // Only a caller without an id gets in by this, so no other cell opens.
-                None => ("Null", "true".to_owned()),
+                None => ("Null", vec!["true".to_owned()]),
+            };
+            let is_new = |sid: &&String| {
+                self.is_free(sid) && drafts.iter().all(|(_, one)| one.sid.as_ref() != Some(*sid))
             };
             let draft = StatementDraft {
-                sid: one.goal.sid.clone().filter(|sid| {
-                    self.is_free(sid)
-                        && drafts.iter().all(|(.., draft)| draft.sid.as_ref() != Some(sid))
-                }),
+                sid: one.goal.sid.as_ref().filter(is_new).cloned(),
                 effect: Effect::Allow,
-                principals: vec![PrincipalRef {
-                    kind: PrincipalKind::Aws,
-                    value: principal.to_owned(),
-                }],
+                principals: vec![principal],
                 actions: vec!["sts:AssumeRole".to_owned()],
                 conditions: vec![ConditionDraft {
-                    operator: condition.0.to_owned(),
+                    operator: operator.to_owned(),
                     key: EXTERNAL_ID.to_owned(),
-                    values: vec![condition.1],
+                    values,
                 }],
             };
-            drafts.push((&one.arn, bare, draft));
+            drafts.push((ids, draft));
         }
         let end = self.policy.statements.len();
         drafts
             .into_iter()
             .enumerate()
-            .map(|(at, (_, _, draft))| Edit::AddStatement { statement: end + at, draft })
+            .map(|(at, (_, draft))| Edit::AddStatement { statement: end + at, draft })
             .collect()
     }
 
@@ -265,37 +371,48 @@ impl Scene<'_> {
     }
 
     /// Carries a plan out in mind and compares every cell.
-    fn proved(&self, operations: Vec<Edit>, missing: &[&Wanted], form: Form) -> Result<Plan> {
+    fn proved(&self, mut operations: Vec<Edit>, missing: &[&Wanted], form: Form) -> Result<Plan> {
+        let gone = self.gone();
+        // Statements before the one that is added to may go.
+        let before = |at: usize| {
+            let goes = |edit: &&Edit| matches!(edit, Edit::RemoveStatement { statement } if *statement < at);
+            gone.iter().filter(goes).count()
+        };
+        let target = operations.first().map(|edit| match edit {
+            Edit::AddPrincipal { statement, .. } | Edit::AddConditionValue { statement, .. } => {
+                *statement - before(*statement)
+            }
+            _ => usize::MAX,
+        });
+        operations.extend(gone);
         let after = apply_all(self.text, &operations)?;
         let sizes = Size { before: size(self.text), after: size(&after), quota: self.quota };
         if sizes.after > sizes.quota {
-            let message = format!(
-                "The policy would have {} characters, and the role's quota is {}. {}",
+            let message = say!(
+                "The policy would have {} characters, and the role's quota is {}. Remove unused ids, statements or `Sid`s{}.",
                 sizes.after,
                 sizes.quota,
-                match form {
-                    Form::Separate =>
-                        "The guide's form is smaller; removing unused statements and `Sid`s helps, and AWS raises the quota to 4,096 on request.",
-                    Form::Guide =>
-                        "Remove unused ids, statements or `Sid`s; AWS raises the quota to 4,096 on request.",
-                }
+                raise(sizes.quota)
             );
             let mut plan = self.nothing(false, Some(refused(Refusal::TooLarge, message)));
             plan.size = sizes;
             return Ok(plan);
         }
-        let new = read(&after).valid().map_err(|problems| {
-            let said = problems.first().map_or("", |problem| &problem.message);
-            Error::new("internal", format!("The plan would make a policy that IAM refuses. {said}"))
+        let reading = read(&after);
+        if let Some(problem) = reading.problems.first().filter(|one| one.code.stays()) {
+            let message = say!(
+                "AWS would refuse the whole update for what the policy says already, in line {}. {}",
+                problem.line,
+                problem.message
+            );
+            return Ok(self.nothing(false, Some(refused(Refusal::NotSaved, message))));
+        }
+        let new = reading.valid().map_err(|problems| {
+            let said = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+            Error::new("internal", say!("The plan would make a policy that IAM refuses. {}", said))
                 .hint("This is a defect in Headgate; nothing was written.")
         })?;
         let cells = self.compared(&new);
-        let target = operations.first().map(|edit| match edit {
-            Edit::AddPrincipal { statement, .. } | Edit::AddConditionValue { statement, .. } => {
-                *statement
-            }
-            _ => usize::MAX,
-        });
         let expected = |change: &Change| {
             let Some(caller) = change.principal.caller(Some(self.role)) else { return false };
             let opens = change.before != Decision::Allow
@@ -318,7 +435,7 @@ impl Scene<'_> {
         let unmet = self.wanted.iter().find(|one| !self.is_in(&new, one));
         if let Some(one) = unmet {
             let message = format!(
-                "`{}`{} would still be kept out by what else the statement asks. Give it a statement of its own.",
+                "`{}`{} would still be kept out by what else the statement asks.",
                 one.arn,
                 with_id(&one.goal)
             );
@@ -326,13 +443,22 @@ impl Scene<'_> {
         }
         if let Some((change, _)) = stray {
             let message = format!(
-                "The change would also change what `{}` may do. Give each caller a statement of its own.",
+                "The change would also change what `{}` may do.",
                 crate::matrix::shown(&change.principal)
             );
             return Ok(self.nothing(false, Some(refused(Refusal::OtherCells, message))));
         }
         let matrix = cells.into_iter().map(|(cell, _)| cell).collect();
         Ok(Plan { satisfied: false, refused: None, after, operations, matrix, size: sizes })
+    }
+}
+
+/// What AWS does about a quota, as the end of a sentence about it.
+pub(crate) fn raise(quota: usize) -> Shown {
+    if quota < MOST_QUOTA {
+        ", or ask AWS to raise the account's quota, to 8,192 at most".into()
+    } else {
+        "; AWS raises a quota to 8,192 at most".into()
     }
 }
 

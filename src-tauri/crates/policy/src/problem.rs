@@ -49,13 +49,14 @@ pub enum Code {
     InvalidConditionKey,
     InvalidConditionValue,
     MissingClaim,
+    DeletedPrincipal,
 }
 
 impl Code {
     /// Whether IAM only refuses to save such a policy, and goes by one that it has.
     #[must_use]
     pub fn stays(self) -> bool {
-        self == Self::MissingClaim
+        matches!(self, Self::MissingClaim | Self::DeletedPrincipal)
     }
 }
 

@@ -346,6 +346,13 @@ impl Reader<'_> {
                     );
                     self.wrong(Code::InvalidPrincipal, one.range, message);
                 }
+                if let Who::Gone(id) = &who {
+                    let message = say!(
+                        "Invalid principal in policy: \"AWS\":\"{}\". IAM shows the id of a principal that was deleted, and refuses every update that still names it. Remove it, or name who is meant by ARN.",
+                        id
+                    );
+                    self.wrong(Code::DeletedPrincipal, one.range, message);
+                }
                 if let Some(text) = scalar(one) {
                     found.push(Principal { kind, text, who });
                 }

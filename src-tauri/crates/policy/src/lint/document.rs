@@ -169,7 +169,7 @@ fn too_large(scene: &Scene<'_>) -> Option<Found> {
     } else if size > quota {
         (
             Severity::Error,
-            "AWS refuses to save it. Merge statements, remove unused ids and `Sid`s, or ask AWS for a quota of 4,096.",
+            "AWS refuses to save it. Merge statements, remove unused ids and `Sid`s, or ask AWS to raise the account's quota, to 8,192 at most.",
         )
     } else {
         (

@@ -247,10 +247,10 @@ fn gone(
     };
     let closes = match statement.effect {
         Effect::Allow => {
-            "The grant is dead, and stays so when a role of the same name is made again."
+            "The grant is dead, and stays so when a role of the same name is made again; IAM refuses every update that still names the id."
         }
         Effect::Deny => {
-            "The Deny is dead, and stays so when a role of the same name is made again."
+            "The Deny is dead, and stays so when a role of the same name is made again; IAM refuses every update that still names the id."
         }
     };
     let last = statement.principals.len() == 1 && scene.policy.statements.len() == 1;

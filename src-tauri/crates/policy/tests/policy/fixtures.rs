@@ -187,6 +187,10 @@ struct Patch {
     operations: Option<Vec<String>>,
     opens: Option<Vec<(String, Option<String>)>>,
     statement: Option<usize>,
+    /// What a refusal says, among other things.
+    says: Option<String>,
+    /// What it does not say.
+    unsaid: Option<String>,
 }
 
 fn quota() -> usize {
@@ -252,6 +256,12 @@ fn faults(case: &Patch, text: &str, policy: &Policy, made: &Plan) -> Vec<String>
         let why = made.refused.as_ref().map_or("", |refused| &refused.message);
         wrong.push(format!("{is:?} and not {:?} {why}", case.expect));
         return wrong;
+    }
+    let message = made.refused.as_ref().map_or("", |refused| &refused.message);
+    if case.says.as_deref().is_some_and(|says| !message.contains(says))
+        || case.unsaid.as_deref().is_some_and(|unsaid| message.contains(unsaid))
+    {
+        wrong.push(format!("says {message}"));
     }
     if is != Expect::Planned {
         if made.after != text || !made.operations.is_empty() {

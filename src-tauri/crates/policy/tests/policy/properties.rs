@@ -283,6 +283,20 @@ proptest! {
     }
 
     #[test]
+    fn no_refusal_advises_what_is_refused_too(policy in policy(), goals in goals(), guide in any::<bool>(), quota in 300_usize..2_048) {
+        let text = policy.to_string();
+        let read_policy = read(&text).valid().unwrap();
+        let forms = if guide { [Form::Guide, Form::Separate] } else { [Form::Separate, Form::Guide] };
+        let [made, other] = forms.map(|form| plan(&text, &read_policy, &goals, form, quota).unwrap());
+        let Some(refused) = made.refused else { return Ok(()) };
+        let advice = ["The guide's form is small enough.", "Give each caller a statement of its own instead."];
+        if advice.iter().any(|advice| refused.message.contains(advice)) {
+            prop_assert!(other.refused.is_none(), "{} {:?}", refused.message, other.refused);
+        }
+        prop_assert_eq!(refused.message.matches("statement of its own").count() > 1, false);
+    }
+
+    #[test]
     fn the_hash_sees_what_a_text_means(policy in policy(), one in hand(), other in hand(), turn in any::<bool>()) {
         let (first, second) = (one.write(&policy, 0), {
             let mut policy = policy.clone();
