@@ -29,11 +29,13 @@ mod plan;
 mod policy;
 mod problem;
 mod read;
+mod services;
 mod splice;
 mod stranger;
 mod style;
 mod text;
 mod widening;
+mod wording;
 
 pub use axes::axes;
 pub use canonical::{semantic_hash, structural_hash};

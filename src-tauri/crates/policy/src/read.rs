@@ -102,7 +102,14 @@ impl Reader<'_> {
             scalar(&id.value)
         });
         let Some(listed) = root.property("Statement") else {
-            self.wrong(Code::MissingStatement, root.range, "There is no `Statement`.");
+            let is_answer = root.property("Role").is_some()
+                || root.property("AssumeRolePolicyDocument").is_some();
+            let message = if is_answer {
+                "This is the answer of `get-role`. The policy is what stands in its `AssumeRolePolicyDocument`."
+            } else {
+                "There is no `Statement`."
+            };
+            self.wrong(Code::MissingStatement, root.range, message);
             return None;
         };
         if matches!(listed.value.kind, Kind::Scalar { .. } | Kind::Null) {
@@ -185,10 +192,19 @@ impl Reader<'_> {
                 let mut seen: HashSet<&str> = HashSet::new();
                 for property in properties {
                     if !seen.insert(&property.name) {
+                        let next = match (&property.value.kind, property.name.as_str()) {
+                            (Kind::Object(_), _) => "Put the keys of both into one.",
+                            (_, "Version" | "Id" | "Sid" | "Effect") => "Keep one.",
+                            _ => "Put the values of both into one list.",
+                        };
                         self.problems.push(Problem::new(
                             Code::DuplicateKey,
                             property.name_range,
-                            format!("`{}` stands twice in one object. Keep one.", property.name),
+                            say!(
+                                "`{}` stands twice in one object. {}",
+                                property.name,
+                                Shown::from(next)
+                            ),
                         ));
                     }
                     self.repeated(&property.value);
@@ -338,11 +354,14 @@ impl Reader<'_> {
             for one in list.value.elements() {
                 let who = one.text().map_or(Who::Nobody, |text| who(kind, text));
                 if who == Who::Nobody && kind != PrincipalKind::CanonicalUser {
-                    let shown = &self.text[one.range.start..one.range.end];
-                    let message = format!(
-                        "Invalid principal in policy: \"{}\":{shown}. {}",
+                    let message = say!(
+                        "Invalid principal in policy: \"{}\":{}. {}",
                         kind.name(),
-                        expected(kind, one.text().unwrap_or_default()),
+                        &self.text[one.range.start..one.range.end],
+                        match one.text() {
+                            Some(text) => crate::wording::principal(kind, text),
+                            None => "A principal is a text.".into(),
+                        }
                     );
                     self.wrong(Code::InvalidPrincipal, one.range, message);
                 }
@@ -550,32 +569,41 @@ pub fn who(kind: PrincipalKind, text: &str) -> Who {
     if kind != PrincipalKind::Aws && text.contains(['*', '?']) {
         return Who::Nobody;
     }
-    let host = |text: &str| {
-        text.contains('.')
-            && !text.starts_with('.')
-            && !text.ends_with('.')
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/:".contains(&b))
-    };
     match kind {
         PrincipalKind::Aws => aws(text),
-        PrincipalKind::Service if host(text) && !text.contains(['/', ':']) => {
+        PrincipalKind::Service if crate::services::name(text).is_some() => {
             Who::Service(text.to_owned())
         }
         PrincipalKind::Federated => match text.parse::<Arn>() {
-            Ok(arn)
-                if arn.service == "iam"
-                    && is_account_id(&arn.account)
-                    && ["oidc-provider/", "saml-provider/"].iter().any(|of| {
-                        arn.resource.strip_prefix(of).is_some_and(|name| !name.is_empty())
-                    }) =>
-            {
-                Who::Provider(text.to_owned())
-            }
-            Err(_) if host(text) => Who::Provider(text.to_owned()),
+            Ok(arn) if is_provider(&arn) => Who::Provider(text.to_owned()),
+            Err(_) if is_domain(text) => Who::Provider(text.to_owned()),
             _ => Who::Nobody,
         },
         PrincipalKind::Service | PrincipalKind::CanonicalUser => Who::Nobody,
     }
+}
+
+/// Names parted by dots, two at least, without a scheme, a port or a path.
+fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    text.contains('.') && text.split('.').all(label)
+}
+
+/// An OIDC provider is named by its domain and path, a SAML provider by its name.
+fn is_provider(arn: &Arn) -> bool {
+    let named = match arn.resource.split_once('/') {
+        Some(("saml-provider", name)) => !name.is_empty(),
+        Some(("oidc-provider", name)) => {
+            let (host, path) = name.split_once('/').unwrap_or((name, "x"));
+            is_domain(host)
+                && !path.is_empty()
+                && path.bytes().all(|b| b.is_ascii_graphic() && !b"*?<>\"".contains(&b))
+        }
+        _ => false,
+    };
+    named && arn.service == "iam" && is_account_id(&arn.account)
 }
 
 fn aws(text: &str) -> Who {
@@ -623,22 +651,4 @@ fn is_unique_id(text: &str) -> bool {
     ["AROA", "AIDA"].iter().any(|start| text.starts_with(start))
         && (16..=128).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-}
-
-fn expected(kind: PrincipalKind, text: &str) -> &'static str {
-    match kind {
-        _ if text.contains(['<', '>']) => "A placeholder is left in it.",
-        PrincipalKind::Aws if text.contains(['*', '?']) && text != "*" => {
-            "A principal has no wildcards; only `*` alone means everyone."
-        }
-        PrincipalKind::Aws if text.contains(":group/") => "A group cannot assume a role.",
-        PrincipalKind::Aws if text.contains("-provider/") => "A provider stands under `Federated`.",
-        PrincipalKind::Aws => {
-            "Name a role, a user, a session or an account, such as `arn:aws:iam::123456789012:role/name`."
-        }
-        PrincipalKind::Service => "Name a service, such as `ec2.amazonaws.com`.",
-        PrincipalKind::Federated | PrincipalKind::CanonicalUser => {
-            "Name an OIDC or SAML provider's ARN, or a provider's domain."
-        }
-    }
 }

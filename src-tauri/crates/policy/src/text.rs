@@ -2,7 +2,7 @@
 //!
 //! It reads JSON and says where it is wrong. What the elements of a policy mean is not known here.
 
-use headgate_terms::Range;
+use headgate_terms::{Range, Shown, say};
 use jsonc_parser::ast::{self, ObjectPropName};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use percent_encoding::percent_decode_str;
@@ -117,7 +117,7 @@ pub(crate) fn tree(text: &str) -> Result<Node, Problem> {
         return Err(Problem::new(
             Code::TooLarge,
             at(0),
-            format!("{count} characters are more than AWS takes in one call, {MOST_CHARACTERS}."),
+            say!("{} characters are more than AWS takes in one call, {}.", count, MOST_CHARACTERS),
         ));
     }
     if is_encoded(json) {
@@ -151,7 +151,7 @@ pub(crate) fn tree(text: &str) -> Result<Node, Problem> {
         Err(error) => Err(Problem::new(
             Code::NotJson,
             at(lead + error.range().start),
-            format!("This is no JSON: {}.", error.kind()),
+            say!("This is no JSON: {}.", error.kind().to_string()),
         )),
     }
 }
@@ -166,7 +166,7 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
     offset
 }
 
-fn sentence(text: &str, error: &serde_json::Error) -> String {
+fn sentence(text: &str, error: &serde_json::Error) -> Shown {
     let said = error.to_string();
     let what = said.split(" at line ").next().unwrap_or_default();
     if error.is_eof() {
@@ -176,14 +176,22 @@ fn sentence(text: &str, error: &serde_json::Error) -> String {
             Some("object") => " of an object",
             _ => "",
         };
-        return format!("The JSON ends in the middle{inside}. Is a part of it missing?");
+        let inside = Shown::from(inside);
+        return say!("The JSON ends in the middle{}. Is a part of it missing?", inside);
     }
+    let offset = offset_of(text, error.line(), error.column());
+    let (before, at) = text.split_at(offset);
+    let is_closing = at.trim_start().starts_with([']', '}']);
     let hint = match what {
         "trailing comma" => " Take the comma away.",
+        _ if is_closing && before.trim_end().ends_with(',') => " Take the comma away.",
+        _ if at.starts_with(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\'']) => {
+            " JSON's quotes are straight and double."
+        }
         _ if text.contains("//") || text.contains("/*") => " JSON knows no comments.",
         _ => "",
     };
-    format!("This is no JSON: {what}.{hint}")
+    say!("This is no JSON: {}.{}", what, Shown::from(hint))
 }
 
 fn node(value: &ast::Value<'_>, lead: usize) -> Node {

@@ -1,4 +1,5 @@
-//! Identity providers: tokens of other tenants of a shared issuer, and callers that cannot use the action.
+//! Identity providers and services: tokens of other tenants of a shared issuer, callers that cannot use
+//! the action, and services that nobody knows.
 
 use headgate_terms::{Severity, say};
 
@@ -10,6 +11,7 @@ use crate::evaluate::Caller;
 use crate::issuers::{Shared, issuer, shared_issuer};
 use crate::operator::Test;
 use crate::policy::{Condition, Effect, Principal, PrincipalKind, Statement, Who};
+use crate::services::is_known;
 
 pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
     for (at, statement) in scene.statements(Effect::Allow) {
@@ -18,6 +20,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
                 found.extend(strangers(scene, at, statement, principal, provider));
             }
             found.extend(mismatched(scene, at, statement, principal));
+            found.extend(unknown(at, principal));
         }
     }
 }
@@ -138,5 +141,27 @@ fn mismatched(
         )
         .at(at, principal.text.range)
         .values(action, covered),
+    )
+}
+
+/// TP031
+fn unknown(at: usize, principal: &Principal) -> Option<Found> {
+    let Who::Service(service) = &principal.who else { return None };
+    if is_known(service) {
+        return None;
+    }
+    Some(
+        Found::new(
+            "TP031",
+            Severity::Warning,
+            say!("`{}` is not a service that is known here", service),
+            "AWS refuses the whole policy if it has no service of that name. Look for a slip of the pen; a new service may be right all the same.",
+            say!(
+                "A service's principal is written as AWS's page for the service has it ({}).",
+                page("reference_policies_elements_principal")
+            ),
+        )
+        .at(at, principal.text.range)
+        .values("", service),
     )
 }

@@ -70,6 +70,8 @@ struct Expected {
     code: String,
     line: Option<usize>,
     column: Option<usize>,
+    /// What the message says, among other things.
+    says: Option<String>,
 }
 
 #[test]
@@ -92,6 +94,11 @@ fn texts_are_refused_as_iam_refuses_them() {
                     && expected.line.is_none_or(|line| line == found.1)
                     && expected.column.is_none_or(|column| column == found.2)
             });
+        for (problem, expected) in reading.problems.iter().zip(&case.errors) {
+            if expected.says.as_deref().is_some_and(|says| !problem.message.contains(says)) {
+                wrong.push(format!("{file}: {}: says {}", case.name, problem.message));
+            }
+        }
         if !fits {
             let expected: Vec<_> =
                 case.errors.iter().map(|one| (&one.code, one.line, one.column)).collect();
