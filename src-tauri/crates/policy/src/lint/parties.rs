@@ -2,11 +2,11 @@
 
 use headgate_terms::Arn;
 
-use super::scene::{Scene, confined_to};
+use super::scene::{Scene, asks, confined_to};
 use crate::evaluate::{Caller, is_named};
 use crate::known;
 use crate::known::{is_databricks, is_unity_catalog};
-use crate::matrix::Goal;
+use crate::matrix::{EXTERNAL_ID, Goal};
 use crate::policy::{Policy, Principal, Statement, Who};
 
 /// Whose a principal is.
@@ -203,14 +203,15 @@ impl<'s> Scene<'s> {
         self.required().iter().filter(|one| one.party == party).cloned().collect()
     }
 
-    /// The Allows that name Unity Catalog.
+    /// The Allows that name Unity Catalog, or its account where it is to get in.
     pub(super) fn databricks(&self) -> Vec<(usize, &'s Statement, &'s Principal)> {
+        let is_wanted = self.required().iter().any(|one| one.party == Party::Databricks);
         self.allows()
             .filter_map(|(at, one)| {
-                let by = one
-                    .principals
-                    .iter()
-                    .find(|entry| self.party(one, entry) == Party::Databricks)?;
+                let by = one.principals.iter().find(|entry| {
+                    self.party(one, entry) == Party::Databricks
+                        && (is_wanted || !is_workspace(one, entry))
+                })?;
                 Some((at, one, by))
             })
             .collect()
@@ -248,6 +249,12 @@ pub(super) fn own_account(policy: &Policy) -> Option<String> {
         [one] => Some((*one).to_owned()),
         _ => None,
     }
+}
+
+/// Whether an entry is how a workspace's own credential trusts Databricks: the whole account, with an id.
+pub(super) fn is_workspace(statement: &Statement, principal: &Principal) -> bool {
+    matches!(&principal.who, Who::Account { account, .. } if is_databricks(account))
+        && statement.tests(EXTERNAL_ID).any(asks)
 }
 
 /// Whether an account is known to be a vendor's.

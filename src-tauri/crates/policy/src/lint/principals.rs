@@ -4,7 +4,7 @@ use headgate_terms::{Arn, Severity, say};
 
 use super::found::{Found, named, page};
 use super::ids::ask_for_ids;
-use super::parties::{Party, account};
+use super::parties::{Party, account, is_workspace};
 use super::scene::{MADE_UP, Scene, confined_to};
 use crate::axes::axes;
 use crate::edit::Edit;
@@ -186,6 +186,9 @@ fn whole_account(
         };
         meant.extend(known.map(str::to_owned));
     }
+    if is_workspace(statement, principal) {
+        return Some(workspace(scene, at, principal));
+    }
     let vendor = match scene.party(statement, principal) {
         Party::Databricks => "Databricks' whole account",
         Party::Segment => "Segment's whole account",
@@ -228,6 +231,32 @@ fn whole_account(
         .values(&meant[0], value)
         .fix("Narrow to the role", edits),
     )
+}
+
+/// TP011, where Databricks' account is trusted with an id.
+fn workspace(scene: &Scene<'_>, at: usize, principal: &Principal) -> Found {
+    let is_wanted = scene.required().iter().any(|one| one.party == Party::Databricks);
+    let (severity, meaning) = if is_wanted {
+        (
+            Severity::Security,
+            "Unity Catalog calls with one role of it. Name that role alone when no workspace uses this role; a workspace's own credential needs the account.",
+        )
+    } else {
+        (
+            Severity::Info,
+            "A workspace's own credential needs it so. If the role is for a storage credential of Unity Catalog, name the one role that it calls with, and the role itself.",
+        )
+    };
+    let value = &principal.text.value;
+    Found::new(
+        "TP011",
+        severity,
+        say!("Statement {} lets Databricks' whole account in with the id, `{}`", at + 1, value),
+        meaning,
+        "Databricks documents the account with the Databricks account's number as the id for a workspace's credential, and one role with an id of its own for Unity Catalog.",
+    )
+    .at(at, principal.text.range)
+    .values("", value)
 }
 
 /// TP014
