@@ -4,7 +4,7 @@ use headgate_terms::{Arn, Severity, say};
 
 use super::found::{Found, named, page};
 use super::ids::ask_for_ids;
-use super::parties::{Party, account, is_workspace};
+use super::parties::{Party, account, is_known_vendor, is_workspace};
 use super::scene::{MADE_UP, Scene, confined_to};
 use crate::axes::axes;
 use crate::edit::Edit;
@@ -77,20 +77,29 @@ fn strangers(scene: &Scene<'_>, found: &mut Vec<Found>, at: usize, statement: &S
                 && !scene.is_placeholder(&one.text.value)
                 && !denied(one)
                 && !is_wanted_bare(scene, one)
+                && !is_service_linked(one)
         })
         .collect();
     let Some(first) = foreign.first() else { return };
     let who = named(foreign.iter().map(|one| one.text.value.as_str()));
-    let whose = if scene.role().is_some() {
-        "Its account is not the role's."
-    } else {
-        "The role is not known here; name it if the account is its own."
+    // Whether an account is foreign is not known where the role's is not, but for vendors'.
+    let is_known =
+        scene.own().is_some() || foreign.iter().filter_map(|one| account(one)).any(is_known_vendor);
+    let (severity, whose) = match (scene.role(), is_known) {
+        (Some(_), _) => (Severity::Security, "Its account is not the role's."),
+        (None, true) => {
+            (Severity::Security, "The role is not known here; name it if the account is its own.")
+        }
+        (None, false) => (
+            Severity::Info,
+            "The role is not known here; name it to hear whether the account is another.",
+        ),
     };
     let fix = ask_for_ids(scene, at, statement, &[]);
     found.push(
         Found::new(
             "TP001",
-            Severity::Security,
+            severity,
             format!("Statement {} lets {who} in without an external id", at + 1),
             "Whoever else is a customer there may have it write to your lake in their name.",
             format!(
@@ -101,6 +110,11 @@ fn strangers(scene: &Scene<'_>, found: &mut Vec<Found>, at: usize, statement: &S
         .at(at, first.text.range)
         .fix_if("Ask for the external id", fix),
     );
+}
+
+/// Whether a principal is a role with which one of AWS's services calls, and which passes no id.
+fn is_service_linked(principal: &Principal) -> bool {
+    matches!(&principal.who, Who::Role(arn) if arn.resource.starts_with("role/aws-service-role/"))
 }
 
 /// Whether a goal wants a caller in that brings no id.
