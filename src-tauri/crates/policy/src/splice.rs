@@ -135,7 +135,7 @@ impl<'t> Page<'t> {
             .first()
             .map_or("", |first| crate::style::line_indent(self.text, first.name_range.start));
         let deep = if self.style.separator(object).contains('\n') { self.deep(object) } else { 0 };
-        let value = self.style.spread(value, indent, deep);
+        let value = self.style.spread(value, indent, object, deep);
         let member = self.style.member(name, &value);
         match properties.iter().find(|one| one.name == after).or(properties.last()) {
             Some(before) => {

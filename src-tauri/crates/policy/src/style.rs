@@ -49,15 +49,20 @@ impl<'t> Style<'t> {
                 pad = " ";
             }
         });
-        let unit =
-            lead(text, root).map_or("  ", |lead| lead.rsplit('\n').next().unwrap_or_default());
+        let statements = root.property("Statement").map(|all| &all.value);
+        let unit = statements
+            .into_iter()
+            .flat_map(Node::elements)
+            .chain(statements)
+            .chain([root])
+            .find_map(|node| step(text, node));
         Self {
             text,
             newline: if text.contains("\r\n") { "\r\n" } else { "\n" },
             colon: if compact { ":" } else { colon },
             comma: if compact { "," } else { ", " },
             pad,
-            unit: if unit.is_empty() { "  " } else { unit },
+            unit: unit.unwrap_or("  "),
         }
     }
 
@@ -110,10 +115,11 @@ impl<'t> Style<'t> {
         }
     }
 
-    /// A value over several lines, its last bracket indented by `indent`. Lists of one and texts
-    /// stay on their line; `deep` says how many levels of objects open up.
-    pub(crate) fn spread(&self, value: &Json, indent: &str, deep: usize) -> String {
-        let inner = format!("{indent}{}", self.unit);
+    /// A value over several lines, its last bracket indented by `indent` and each level by the step of
+    /// `beside`. Lists of one and texts stay on their line; `deep` says how many levels of objects open
+    /// up.
+    pub(crate) fn spread(&self, value: &Json, indent: &str, beside: &Node, deep: usize) -> String {
+        let inner = format!("{indent}{}", step(self.text, beside).unwrap_or(self.unit));
         let joined = |open: char, members: Vec<String>, close: char| {
             let newline = self.newline;
             let members = members.join(&format!(",{newline}{inner}"));
@@ -122,13 +128,14 @@ impl<'t> Style<'t> {
         match value {
             _ if deep == 0 => self.inline(value),
             Json::List(values) if values.len() > 1 => {
-                let values = values.iter().map(|value| self.spread(value, &inner, deep - 1));
+                let values =
+                    values.iter().map(|value| self.spread(value, &inner, beside, deep - 1));
                 joined('[', values.collect(), ']')
             }
             Json::Object(members) if !members.is_empty() => {
-                let members = members
-                    .iter()
-                    .map(|(name, value)| self.member(name, &self.spread(value, &inner, deep - 1)));
+                let members = members.iter().map(|(name, value)| {
+                    self.member(name, &self.spread(value, &inner, beside, deep - 1))
+                });
                 joined('{', members.collect(), '}')
             }
             _ => self.inline(value),
@@ -144,7 +151,7 @@ impl<'t> Style<'t> {
         let inner =
             beside.object().into_iter().flatten().filter(|one| one.value.object().is_some());
         let opens = inner.fold(0, |deep, one| deep.max(depth(self.text, &one.value)));
-        self.spread(value, indent, 1 + opens)
+        self.spread(value, indent, beside, 1 + opens)
     }
 }
 
@@ -165,6 +172,17 @@ pub(crate) fn depth(text: &str, node: &Node) -> usize {
 fn lead<'t>(text: &'t str, node: &Node) -> Option<&'t str> {
     let first = members(node).first()?.0;
     Some(&text[node.range.start + 1..first]).filter(|lead| lead.contains('\n'))
+}
+
+/// What a container's members are indented by beyond its bracket. A pasted fragment has its first line
+/// elsewhere, so the last bracket's line counts.
+fn step<'t>(text: &'t str, node: &Node) -> Option<&'t str> {
+    let indent = lead(text, node)?.rsplit('\n').next()?;
+    let last = line_indent(text, node.range.end - 1);
+    let step = indent
+        .strip_prefix(last)
+        .or_else(|| indent.strip_prefix(line_indent(text, node.range.start)))?;
+    (!step.is_empty()).then_some(step)
 }
 
 /// The blanks at the beginning of a byte's line.
