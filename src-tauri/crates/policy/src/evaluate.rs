@@ -133,6 +133,26 @@ pub(crate) fn verdict(matches: impl Iterator<Item = (Effect, Truth)>) -> Verdict
     Verdict { decision, statements }
 }
 
+/// Whether a caller who gets in must be let call by its own account's policies too: one of another
+/// account always, one of the role's account where only the account as a whole is named. Nothing is said
+/// of who is kept out, and where the role is not known.
+#[must_use]
+pub fn needs_own_policy(policy: &Policy, request: &Request) -> bool {
+    let (Caller::Aws(caller), Some(role)) = (&request.caller, &request.role) else { return false };
+    let Verdict { decision, statements } = decide(policy, request);
+    if !matches!(decision, Decision::Allow | Decision::Unknown) {
+        return false;
+    }
+    let allows = statements.iter().filter_map(|at| policy.statements.get(*at));
+    let mut entries =
+        allows.filter(|one| one.effect == Effect::Allow).flat_map(|one| &one.principals);
+    let by_itself = entries.any(|entry| {
+        !matches!(entry.who, Who::Account { .. })
+            && is_named(entry, &request.caller, request.role.as_ref())
+    });
+    caller.account != role.account || !by_itself
+}
+
 /// Whether a statement names a caller.
 #[must_use]
 pub fn names(statement: &Statement, caller: &Caller, role: Option<&Arn>) -> bool {

@@ -46,6 +46,7 @@ pub use edit::{
 };
 pub use evaluate::{
     Asked, Caller, Decision, Explanation, Request, Said, Verdict, decide, explain, is_named, names,
+    needs_own_policy,
 };
 pub use export::{Export, export};
 pub use fresh::fresh;

@@ -1,8 +1,8 @@
 //! What the matrix stands for and what the hashes tell apart: cases that were wrong once, or nearly.
 
 use headgate_policy::{
-    CallerKind, Change, Decision, Goal, Named, Policy, axes, cells, changes, read, semantic_hash,
-    structural_hash,
+    Caller, CallerKind, Change, Decision, Goal, Named, Policy, axes, cells, changes,
+    needs_own_policy, read, request_of, semantic_hash, structural_hash,
 };
 use headgate_terms::Arn;
 
@@ -110,4 +110,31 @@ fn a_key_in_other_capitals_means_the_same_and_reads_otherwise() {
     );
     assert_eq!(semantic_hash(&one, None), semantic_hash(&other, None));
     assert_ne!(structural_hash(&one, None), structural_hash(&other, None));
+}
+
+#[test]
+fn the_callers_own_policies_are_spoken_of_where_they_are_needed() {
+    let itself = "arn:aws:iam::417620938841:role/lake";
+    for (principal, condition, caller, needed) in [
+        (itself, "{}", itself, false),
+        (itself, "{}", "arn:aws:sts::417620938841:assumed-role/lake/s", false),
+        (ROOT, "{}", itself, true),
+        ("417620938841", "{}", itself, true),
+        ("*", "{}", itself, false),
+        ("*", "{}", "arn:aws:iam::210987654321:role/x", true),
+        ("arn:aws:iam::210987654321:role/x", "{}", "arn:aws:iam::210987654321:role/x", true),
+        (itself, "{}", "arn:aws:iam::210987654321:role/x", false),
+        (
+            "*",
+            r#"{"StringEquals":{"sts:ExternalId":"ab"}}"#,
+            "arn:aws:iam::210987654321:role/x",
+            false,
+        ),
+    ] {
+        let policy = policy(principal, condition);
+        let caller = Caller::Aws(caller.parse().unwrap());
+        let asked = request_of(&caller, None, Some(&role()));
+        assert_eq!(needs_own_policy(&policy, &asked), needed, "{principal} {condition} {caller:?}");
+        assert!(!needs_own_policy(&policy, &request_of(&caller, None, None)));
+    }
 }
