@@ -239,7 +239,8 @@ fn explain(
     let answer = policy::explain(&policy, text, &request);
     let mut document = json!(answer);
     document["v"] = json!(1);
-    show(json, &document, |out| page::explained(out, &request.caller, &answer))?;
+    let needs_own = policy::needs_own_policy(&policy, &request);
+    show(json, &document, |out| page::explained(out, needs_own, &answer))?;
     Ok(Exit::Done)
 }
 

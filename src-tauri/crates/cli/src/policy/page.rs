@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use headgate_app::policy::{
-    Axes, Caller, CallerKind, CallerRow, Cell, Change, Decision, Edit, Effect, Explanation, Lines,
-    Named, Plan, Problem, Size, Truth, lines, place, unified,
+    Axes, CallerKind, CallerRow, Cell, Change, Decision, Edit, Effect, Explanation, Lines, Named,
+    Plan, Problem, Size, Truth, lines, place, unified,
 };
 use headgate_app::{
     Applied, AwsCaller, AwsEndpoint, ChangeHistory, ChangeState, HandedPlan, PlannedCall, RoleRead,
@@ -158,7 +158,7 @@ fn caller(row: &CallerRow) -> String {
     }
 }
 
-pub(crate) fn explained(out: Out<'_>, caller: &Caller, answer: &Explanation) -> io::Result<()> {
+pub(crate) fn explained(out: Out<'_>, needs_own: bool, answer: &Explanation) -> io::Result<()> {
     writeln!(out, "{}\n", clean(&answer.because))?;
     let mut table = plain(&["statement", "names the caller", "action", "conditions", "says"]);
     for said in &answer.said {
@@ -192,12 +192,10 @@ pub(crate) fn explained(out: Out<'_>, caller: &Caller, answer: &Explanation) -> 
         ]);
     }
     writeln!(out, "{table}")?;
-    match caller {
-        Caller::Aws(_) => {
-            writeln!(out, "\nThe caller's own account must let it call `sts:AssumeRole` too.")
-        }
-        Caller::Service(_) | Caller::Federated(_) => Ok(()),
+    if needs_own {
+        writeln!(out, "\nThe caller's own account must let it call `sts:AssumeRole` too.")?;
     }
+    Ok(())
 }
 
 fn changes<'c>(out: Out<'_>, cells: impl Iterator<Item = &'c Change>) -> io::Result<()> {
