@@ -217,6 +217,36 @@ pub(crate) fn walked(patterns: &[Pattern], from: Vec<Places>, shape: Shape) -> (
     (found, true)
 }
 
+/// Whether a pattern matches what has some path, or none, between a beginning and an end, and whether it
+/// leaves any such text. Both when there are too many to tell.
+pub(crate) fn with_any_path(pattern: &Pattern, start: &str, end: &str) -> (bool, bool) {
+    let alphabet = alphabet(std::slice::from_ref(pattern), Shape::Name);
+    let first = (0, pattern.walk_all(start));
+    let mut seen = HashSet::from([first.clone()]);
+    let mut steps = vec![first];
+    let (mut matches, mut leaves) = (false, false);
+    while let Some((form, places)) = steps.pop() {
+        if form == 0 {
+            let last = end.chars().fold(places.clone(), |places, c| pattern.walk(&places, c));
+            let is = pattern.ends(&last);
+            matches |= is;
+            leaves |= !is;
+        }
+        if matches && leaves || seen.len() > MOST_STEPS {
+            return (true, true);
+        }
+        for c in alphabet.iter().copied().chain(['/']) {
+            if let Some(form) = Shape::Name.next(form, c) {
+                let next = (form, pattern.walk(&places, c));
+                if seen.insert(next.clone()) {
+                    steps.push(next);
+                }
+            }
+        }
+    }
+    (matches, leaves)
+}
+
 /// One character that no pattern speaks of, and those of which they do.
 fn alphabet(patterns: &[Pattern], shape: Shape) -> Vec<char> {
     if let Shape::Account = shape {
@@ -265,6 +295,27 @@ mod tests {
         classes.dedup();
         // `ab*` and `a?b` have `abb` together; `a?b` and `*ba` have none.
         assert_eq!(classes.len(), 6, "{found:?}");
+    }
+
+    #[test]
+    fn a_path_that_is_not_known_may_be_any() {
+        for (pattern, is) in [
+            ("arn:aws:iam::1:role/*", (true, false)),
+            ("arn:aws:iam::1:role/deploy", (true, true)),
+            ("arn:aws:iam::1:role/*deploy", (true, false)),
+            ("arn:aws:iam::1:role/team/*", (true, true)),
+            ("arn:aws:iam::1:role/*/deploy", (true, true)),
+            ("arn:aws:iam::1:role/other", (false, true)),
+            ("arn:aws:sts::1:assumed-role/deploy/*", (false, true)),
+            ("*", (true, false)),
+        ] {
+            let pattern = Pattern::like(pattern);
+            assert_eq!(
+                with_any_path(&pattern, "arn:aws:iam::1:role/", "deploy"),
+                is,
+                "{pattern:?}"
+            );
+        }
     }
 
     #[test]

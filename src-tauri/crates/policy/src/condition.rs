@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::classes::{Pattern, with_any_path};
 use crate::glob::{self, Piece};
 use crate::operator::{How, Order, SetPrefix, Test};
 use crate::policy::Condition;
@@ -50,6 +51,7 @@ impl From<bool> for Truth {
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     known: BTreeMap<String, Vec<String>>,
+    roles: BTreeMap<String, (String, String)>,
     unknown: BTreeSet<String>,
     rest_unknown: bool,
 }
@@ -60,6 +62,8 @@ enum Brought<'c> {
     Absent,
     Unknown,
     Values(&'c [String]),
+    /// A role's ARN as far as its path, and its name.
+    Role(&'c str, &'c str),
 }
 
 impl Context {
@@ -77,12 +81,20 @@ impl Context {
 
     /// Sets a key's values.
     pub fn set(&mut self, key: &str, values: Vec<String>) {
+        self.roles.remove(&key.to_ascii_lowercase());
         self.known.insert(key.to_ascii_lowercase(), values);
+    }
+
+    /// Says that a key is the ARN of a role, whose path is not known: what stands before the path, and
+    /// the role's name.
+    pub(crate) fn set_role(&mut self, key: &str, start: &str, name: &str) {
+        self.roles.insert(key.to_ascii_lowercase(), (start.to_owned(), name.to_owned()));
     }
 
     /// Says that a key is absent.
     pub fn without(&mut self, key: &str) {
         self.known.remove(&key.to_ascii_lowercase());
+        self.roles.remove(&key.to_ascii_lowercase());
         self.unknown.remove(&key.to_ascii_lowercase());
         if self.rest_unknown {
             self.known.insert(key.to_ascii_lowercase(), Vec::new());
@@ -104,6 +116,9 @@ impl Context {
         };
         if self.unknown.contains(key) {
             return Brought::Unknown;
+        }
+        if let Some((start, name)) = self.roles.get(key) {
+            return Brought::Role(start, name);
         }
         match self.known.get(key) {
             Some(values) if values.is_empty() => Brought::Absent,
@@ -150,6 +165,35 @@ pub(crate) fn holds(condition: &Condition, context: &Context, variables: bool) -
             values.iter().map(|value| fits(value)).fold(Truth::No, Truth::or)
         }
         (None, Brought::Values([value])) => fits(value),
+        (_, Brought::Role(start, name)) => {
+            let any = condition
+                .values
+                .iter()
+                .map(|wanted| {
+                    if variables && wanted.value.contains("${") {
+                        Truth::Unknown
+                    } else {
+                        role_fits(how, &wanted.value, start, name)
+                    }
+                })
+                .fold(Truth::No, Truth::or);
+            if negated { any.not() } else { any }
+        }
+    }
+}
+
+/// Whether a value fits the ARN of a role, whatever its path is.
+fn role_fits(how: How, wanted: &str, start: &str, name: &str) -> Truth {
+    let pattern = match how {
+        How::StringEquals | How::StringEqualsIgnoreCase | How::StringLike | How::Arn => {
+            Pattern::of(how, wanted).unwrap_or_else(|| Pattern::literal(wanted))
+        }
+        _ => return Truth::No,
+    };
+    match with_any_path(&pattern, start, name) {
+        (true, false) => Truth::Yes,
+        (false, true) => Truth::No,
+        _ => Truth::Unknown,
     }
 }
 
@@ -266,7 +310,7 @@ fn substituted<'c>(
         match (context.get(key), default) {
             (Brought::Values([value]), _) => pieces.extend(value.chars().map(Piece::Char)),
             (Brought::Absent, Some(default)) => pieces.extend(default.chars().map(Piece::Char)),
-            (Brought::Unknown, _) => return Err(Brought::Unknown),
+            (Brought::Unknown | Brought::Role(..), _) => return Err(Brought::Unknown),
             // A key of several values cannot stand in a text.
             (Brought::Absent | Brought::Values(_), _) => return Err(Brought::Absent),
         }

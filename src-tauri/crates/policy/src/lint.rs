@@ -1,4 +1,4 @@
-//! What IAM takes and the owner of the role will regret: the lints TP001 to TP031, with their fixes.
+//! What IAM takes and the owner of the role will regret: the lints TP001 to TP032, with their fixes.
 //!
 //! A lint that needs a fact which nobody gave says nothing. Who learns the facts, and who carries a fix
 //! out, is for others.

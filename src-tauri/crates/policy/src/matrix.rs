@@ -156,9 +156,13 @@ pub fn context_of(caller: &Caller, external_id: Option<&str>) -> Context {
     }
     match caller {
         Caller::Aws(arn) => {
-            // A session's role is named with its path, which the session's ARN has lost.
-            if arn.session().is_none() {
-                context.set("aws:PrincipalArn", vec![arn.to_string()]);
+            match arn.session() {
+                // A session's role is named with its path, which the session's ARN has lost.
+                Some((role, _)) => {
+                    let start = format!("arn:{}:iam::{}:role/", arn.partition, arn.account);
+                    context.set_role("aws:PrincipalArn", &start, role);
+                }
+                None => context.set("aws:PrincipalArn", vec![arn.to_string()]),
             }
             context.set("aws:PrincipalAccount", vec![arn.account.clone()]);
             context.set("aws:PrincipalIsAWSService", vec!["false".to_owned()]);

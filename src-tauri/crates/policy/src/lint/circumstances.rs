@@ -1,6 +1,6 @@
 //! Conditions on circumstances: MFA, addresses and time, which a vendor cannot choose.
 
-use headgate_terms::Severity;
+use headgate_terms::{Severity, Shown, say};
 
 use super::found::{Found, named, page, words};
 use super::principals::is_vendor;
@@ -14,6 +14,7 @@ use crate::policy::{Condition, Effect, Statement};
 pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
     for (at, statement) in scene.policy.statements.iter().enumerate() {
         found.extend(optional_mfa(at, statement));
+        found.extend(session_arn(at, statement));
         if let Some(vendor) = vendor(scene, statement) {
             found.extend(vendor_mfa(at, statement, &vendor));
             found.extend(vendor_address(at, statement, &vendor));
@@ -46,6 +47,37 @@ fn vendor(scene: &Scene<'_>, statement: &Statement) -> Option<String> {
         }
     }
     None
+}
+
+/// TP032: a session's ARN where callers bring their role's.
+fn session_arn(at: usize, statement: &Statement) -> Option<Found> {
+    let (test, value) = statement.tests("aws:PrincipalArn").find_map(|test| {
+        let is_session = |one: &str| one.contains(":assumed-role/");
+        Some((test, test.values.iter().find(|value| is_session(&value.value))?))
+    })?;
+    let arn = &value.value;
+    let (_, named) = arn.split_once(":assumed-role/")?;
+    let account = arn.split(':').nth(4).unwrap_or("*");
+    let name = named.split('/').next().unwrap_or("*");
+    let says = if test.operator.negated() {
+        "always differs from what a session brings"
+    } else {
+        "never matches what a session brings"
+    };
+    Some(
+        Found::new(
+            "TP032",
+            Severity::Warning,
+            say!("Statement {} compares `aws:PrincipalArn` with `{}`, which {}", at + 1, arn, Shown::from(says)),
+            "A session brings the ARN of its role, with the role's path. Name the role, or test `aws:userid` or `sts:RoleSessionName`.",
+            say!(
+                "For an assumed role `aws:PrincipalArn` is the ARN of the role ({}).",
+                page("reference_policies_condition-keys")
+            ),
+        )
+        .at(at, value.range)
+        .values(&format!("arn:aws:iam::{account}:role/{name}"), arn),
+    )
 }
 
 fn says(test: &Condition, wanted: &str) -> bool {

@@ -64,7 +64,7 @@ struct Case {
 }
 
 /// The lints, how bad each is, and whether it has a fix wherever the values for it are known.
-const LINTS: [(&str, Severity, bool); 31] = {
+const LINTS: [(&str, Severity, bool); 32] = {
     use Severity::{Error, Info, Security, Warning};
     [
         ("TP001", Security, true),
@@ -98,6 +98,7 @@ const LINTS: [(&str, Severity, bool); 31] = {
         ("TP029", Security, false),
         ("TP030", Warning, false),
         ("TP031", Warning, false),
+        ("TP032", Warning, false),
     ]
 };
 

@@ -1,7 +1,7 @@
 //! What the matrix stands for and what the hashes tell apart: cases that were wrong once, or nearly.
 
 use headgate_policy::{
-    Caller, CallerKind, Change, Decision, Goal, Named, Policy, axes, cells, changes,
+    Caller, CallerKind, Change, Decision, Goal, Named, Policy, axes, cells, changes, decide,
     needs_own_policy, read, request_of, semantic_hash, structural_hash,
 };
 use headgate_terms::Arn;
@@ -136,5 +136,45 @@ fn the_callers_own_policies_are_spoken_of_where_they_are_needed() {
         let asked = request_of(&caller, None, Some(&role()));
         assert_eq!(needs_own_policy(&policy, &asked), needed, "{principal} {condition} {caller:?}");
         assert!(!needs_own_policy(&policy, &request_of(&caller, None, None)));
+    }
+}
+
+#[test]
+fn a_session_brings_its_roles_arn_whatever_the_path_is() {
+    let session =
+        Caller::Aws("arn:aws:sts::210987654321:assumed-role/deploy/jane".parse().unwrap());
+    let root = "arn:aws:iam::210987654321:root";
+    for (condition, decision) in [
+        (r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::210987654321:role/*"}}"#, Decision::Allow),
+        (r#"{"StringLike":{"aws:PrincipalArn":"*deploy"}}"#, Decision::Allow),
+        (
+            r#"{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::210987654321:role/deploy"}}"#,
+            Decision::Unknown,
+        ),
+        (
+            r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::210987654321:role/team/*"}}"#,
+            Decision::Unknown,
+        ),
+        (
+            r#"{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::210987654321:role/other"}}"#,
+            Decision::ImplicitDeny,
+        ),
+        (
+            r#"{"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::210987654321:role/other"}}"#,
+            Decision::Allow,
+        ),
+        (
+            r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:sts::210987654321:assumed-role/deploy/*"}}"#,
+            Decision::ImplicitDeny,
+        ),
+        (r#"{"Null":{"aws:PrincipalArn":"false"}}"#, Decision::Allow),
+        (
+            r#"{"ForAnyValue:ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/*"}}"#,
+            Decision::Allow,
+        ),
+    ] {
+        let policy = policy(root, condition);
+        let said = decide(&policy, &request_of(&session, None, Some(&role())));
+        assert_eq!(said.decision, decision, "{condition}");
     }
 }
