@@ -24,6 +24,7 @@ pub(super) fn is_placeholder(text: &str, role: Option<&Arn>) -> bool {
     let lower = text.to_ascii_lowercase();
     let zeros = text.len() >= 4 && text.chars().all(|c| c == '0' || c == '-');
     is_marked(text)
+        || text.split([':', '/']).any(is_guides_word)
         || lower.starts_with("your-")
         || lower.starts_with("your_")
         || (zeros && !is_account_id(text))
@@ -35,6 +36,64 @@ pub(super) fn is_placeholder(text: &str, role: Option<&Arn>) -> bool {
 fn is_marked(text: &str) -> bool {
     text.contains(['<', '>'])
         || ["YOUR_", "YOUR-", "EXAMPLE"].iter().any(|mark| text.contains(mark))
+}
+
+/// The words of which guides make placeholders, in capitals.
+const WORDS: [&str; 42] = [
+    "A",
+    "ACCOUNT",
+    "ARN",
+    "AWS",
+    "BUCKET",
+    "CHANGE",
+    "CHANGEME",
+    "CREDENTIAL",
+    "DATABRICKS",
+    "EXTERNAL",
+    "FILL",
+    "GENERATED",
+    "HERE",
+    "ID",
+    "IN",
+    "INSERT",
+    "ME",
+    "MY",
+    "NAME",
+    "NUMBER",
+    "ORG",
+    "PASTE",
+    "PLACEHOLDER",
+    "REGION",
+    "REPLACE",
+    "REPLACEME",
+    "ROLE",
+    "S3",
+    "SEGMENT",
+    "SET",
+    "SOME",
+    "STORAGE",
+    "TBD",
+    "THE",
+    "THIS",
+    "TO",
+    "TODO",
+    "UNITY",
+    "USER",
+    "VALUE",
+    "WITH",
+    "WORKSPACE",
+];
+
+/// Whether text is made of such words alone: of several, or of one that can mean nothing else.
+fn is_guides_word(text: &str) -> bool {
+    const ALONE: [&str; 5] = ["CHANGEME", "PLACEHOLDER", "REPLACEME", "TBD", "TODO"];
+    let words: Vec<&str> =
+        text.split(['_', '-', ' ', '.']).filter(|word| !word.is_empty()).collect();
+    match words.as_slice() {
+        [] => false,
+        [one] => ALONE.contains(one),
+        several => several.iter().all(|word| WORDS.contains(word)),
+    }
 }
 
 /// The keys whose values may be ids and ARNs.
@@ -178,7 +237,11 @@ fn pattern(text: &str) -> String {
     for account in ACCOUNTS {
         pattern = pattern.replace(&format!(":{account}:"), ":*:");
     }
-    pattern
+    let parts = pattern.split_inclusive([':', '/']).map(|part| {
+        let word = part.trim_end_matches([':', '/']);
+        if is_guides_word(word) { format!("*{}", &part[word.len()..]) } else { part.to_owned() }
+    });
+    parts.collect()
 }
 
 /// The one known ARN that a placeholder can stand for and that the statement does not name yet.
