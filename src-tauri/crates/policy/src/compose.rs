@@ -1,6 +1,6 @@
 //! Edits made of others: a statement split in two, two statements merged.
 
-use headgate_terms::Result;
+use headgate_terms::{Result, say};
 
 use crate::edit::{Edit, PrincipalRef, apply_all, impossible};
 use crate::policy::{Policy, Statement};
@@ -20,7 +20,7 @@ pub(crate) fn split(
         .statements
         .get(at)
         .filter(|statement| !statement.not_action)
-        .ok_or_else(|| impossible(format!("Statement {} cannot be split.", at + 1)))?;
+        .ok_or_else(|| impossible(say!("Statement {} cannot be split.", at + 1)))?;
     let mut draft = old.draft();
     draft.sid = None;
     draft.principals.retain(|one| principals.contains(one));

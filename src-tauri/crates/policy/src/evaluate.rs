@@ -2,7 +2,7 @@
 //!
 //! What the caller's own policies, boundaries and organisation say is not asked here.
 
-use headgate_terms::{Arn, Range, is_account_id};
+use headgate_terms::{Arn, Range, Shown, is_account_id, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -233,7 +233,7 @@ pub struct Explanation {
     /// The statements that decided, counted from 0.
     pub statements: Vec<usize>,
     /// Why, in one sentence.
-    pub because: String,
+    pub because: Shown,
     /// Each statement for itself.
     pub said: Vec<Said>,
 }
@@ -292,37 +292,33 @@ fn because(
     said: &[Said],
     policy: &Policy,
     action: &str,
-) -> String {
+) -> Shown {
     let tests = |said: &Said, truth: Truth| {
         let mut shown = said.conditions.iter().filter(|one| one.holds == truth).map(in_words);
         let first = shown.next();
         let more = shown.count();
         first.map(|first| match more {
             0 => first,
-            1 => format!("{first} and one more condition"),
-            more => format!("{first} and {more} more conditions"),
+            1 => say!("{} and one more condition", first),
+            more => say!("{} and {} more conditions", first, more),
         })
     };
-    let number = |at: usize| format!("Statement {}", at + 1);
+    let number = |at: usize| say!("Statement {}", at + 1);
     match (decision, statements.first()) {
         (Decision::Allow, Some(&at)) => {
             let by = said[at].by.as_deref().unwrap_or_default();
-            match tests(&said[at], Truth::Yes) {
-                Some(tests) => {
-                    format!("{} allows it: it names `{by}`, and {tests} holds.", number(at))
-                }
-                None => {
-                    format!("{} allows it: it names `{by}` and asks for nothing else.", number(at))
-                }
+            if let Some(tests) = tests(&said[at], Truth::Yes) {
+                say!("{} allows it: it names `{}`, and {} holds.", number(at), by, tests)
+            } else {
+                say!("{} allows it: it names `{}` and asks for nothing else.", number(at), by)
             }
         }
         (Decision::ExplicitDeny, Some(&at)) => {
             let by = said[at].by.as_deref().unwrap_or_default();
-            match tests(&said[at], Truth::Yes) {
-                Some(tests) => {
-                    format!("{} denies it: it names `{by}`, and {tests} holds.", number(at))
-                }
-                None => format!("{} denies it to `{by}`, whatever else is said.", number(at)),
+            if let Some(tests) = tests(&said[at], Truth::Yes) {
+                say!("{} denies it: it names `{}`, and {} holds.", number(at), by, tests)
+            } else {
+                say!("{} denies it to `{}`, whatever else is said.", number(at), by)
             }
         }
         (Decision::Unknown, _) => {
@@ -333,32 +329,33 @@ fn because(
                 Effect::Allow => "allow",
                 Effect::Deny => "deny",
             };
-            format!("It depends: {} would {does} it if {depends} holds.", number(at).to_lowercase())
+            say!("It depends: statement {} would {} it if {} holds.", at + 1, does, depends)
         }
         _ => {
             let allows = || said.iter().filter(|said| said.effect == Effect::Allow);
             if let Some(near) = allows().find(|said| said.names && said.covers) {
                 let failed = tests(near, Truth::No).unwrap_or_default();
-                format!("{} names the caller, but {failed} does not hold.", number(near.statement))
+                say!("{} names the caller, but {} does not hold.", number(near.statement), failed)
             } else if let Some(near) = allows().find(|said| said.names) {
-                format!(
-                    "{} names the caller, but does not cover `{action}`.",
-                    number(near.statement)
+                say!(
+                    "{} names the caller, but does not cover `{}`.",
+                    number(near.statement),
+                    action
                 )
             } else {
-                "No Allow names this caller.".to_owned()
+                "No Allow names this caller.".into()
             }
         }
     }
 }
 
 /// A condition as a person reads it.
-fn in_words(asked: &Asked) -> String {
+fn in_words(asked: &Asked) -> Shown {
     let values = match asked.values.as_slice() {
-        [one] => format!("`{one}`"),
-        [one, _] => format!("`{one}` or one more"),
-        [one, more @ ..] => format!("`{one}` or {} more", more.len()),
-        [] => "an empty list".to_owned(),
+        [one] => say!("`{}`", one),
+        [one, _] => say!("`{}` or one more", one),
+        [one, more @ ..] => say!("`{}` or {} more", one, more.len()),
+        [] => "an empty list".into(),
     };
-    format!("`{}` `{}` {values}", asked.key, asked.operator)
+    say!("`{}` `{}` {}", asked.key, asked.operator, values)
 }

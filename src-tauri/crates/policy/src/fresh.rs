@@ -3,13 +3,13 @@
 //! A role cannot be named before it exists, so it trusts itself through its account and its own ARN as
 //! a condition. Databricks' own tools write the same two statements.
 
-use headgate_terms::{Arn, Result};
+use headgate_terms::{Arn, Result, Shown, say};
 
 use crate::goals::{id_fault, invalid};
 use crate::matrix::EXTERNAL_ID;
 use crate::policy::{PrincipalKind, Who};
-use crate::read::who;
 use crate::style::quoted;
+use crate::whom::who;
 
 /// Lets Unity Catalog in with the id of its storage credential, and the role itself.
 ///
@@ -17,13 +17,16 @@ use crate::style::quoted;
 /// `goals_invalid` when one of the three cannot be what it should.
 pub fn fresh(role: &Arn, unity_catalog: &str, external_id: &str) -> Result<String> {
     if role.role_name().is_none() {
-        return Err(invalid(format!("`{role}` is no role's ARN."), "role"));
+        return Err(invalid(say!("`{}` is no role's ARN.", role), "role"));
     }
     if !matches!(who(PrincipalKind::Aws, unity_catalog), Who::Role(_)) {
-        return Err(invalid(format!("`{unity_catalog}` is no role's ARN."), "principal"));
+        return Err(invalid(say!("`{}` is no role's ARN.", unity_catalog), "principal"));
     }
     if let Some(fault) = id_fault(external_id) {
-        return Err(invalid(format!("`{external_id}` is no external id: {fault}."), "externalId"));
+        return Err(invalid(
+            say!("`{}` is no external id: {}.", external_id, Shown::from(fault)),
+            "externalId",
+        ));
     }
     let root = Arn::root(&role.partition, &role.account).to_string();
     let (catalog, root, role) = (quoted(unity_catalog), quoted(&root), quoted(&role.to_string()));

@@ -2,7 +2,7 @@
 //!
 //! A goal that cannot be reached is the planner's matter.
 
-use headgate_terms::{Arn, Error, Result};
+use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -37,7 +37,7 @@ impl Goals {
             .parse()
             .ok()
             .filter(|arn: &Arn| arn.role_name().is_some())
-            .ok_or_else(|| invalid(format!("`{}` is no role's ARN.", self.role), "role"))
+            .ok_or_else(|| invalid(say!("`{}` is no role's ARN.", self.role), "role"))
     }
 
     /// Whether every goal can be asked for at all.
@@ -51,28 +51,30 @@ impl Goals {
     pub(crate) fn wanted(&self) -> Result<Vec<Wanted>> {
         let role = self.role()?;
         if self.allow.is_empty() {
-            return Err(invalid("The goals name nobody.".to_owned(), "allow"));
+            return Err(invalid("The goals name nobody.", "allow"));
         }
         let mut wanted: Vec<Wanted> = Vec::new();
         for goal in &self.allow {
-            let who = crate::read::who(PrincipalKind::Aws, &goal.principal);
+            let who = crate::whom::who(PrincipalKind::Aws, &goal.principal);
             let caller = Caller::aws(&goal.principal, Some(&role));
             let (Who::Role(_) | Who::User(_) | Who::Account { .. } | Who::Session(_), Some(caller)) =
                 (who, caller)
             else {
-                let message =
-                    format!("`{}` is no principal that a role can trust.", goal.principal);
+                let message = say!("`{}` is no principal that a role can trust.", goal.principal);
                 return Err(invalid(message, "principal"));
             };
             if let Some(id) = &goal.external_id
                 && let Some(fault) = id_fault(id)
             {
-                return Err(invalid(format!("`{id}` is no external id: {fault}."), "externalId"));
+                return Err(invalid(
+                    say!("`{}` is no external id: {}.", id, Shown::from(fault)),
+                    "externalId",
+                ));
             }
             if let Some(sid) = &goal.sid
                 && !sid.bytes().all(|byte| byte.is_ascii_alphanumeric())
             {
-                let message = format!("`{sid}` is no `Sid`: it is made of letters and digits.");
+                let message = say!("`{}` is no `Sid`: it is made of letters and digits.", sid);
                 return Err(invalid(message, "sid"));
             }
             let Caller::Aws(arn) = &caller else { continue };
@@ -88,7 +90,7 @@ impl Goals {
     }
 }
 
-pub(crate) fn invalid(message: String, field: &'static str) -> Error {
+pub(crate) fn invalid(message: impl Into<Shown>, field: &'static str) -> Error {
     Error::new("goals_invalid", message)
         .hint(
             "Correct the goals; ids come from the storage credential and the workspace's settings.",

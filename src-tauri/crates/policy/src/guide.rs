@@ -2,6 +2,8 @@
 //!
 //! Whether the change is small enough is proved in `plan`.
 
+use headgate_terms::{Shown, say};
+
 use crate::condition::Truth;
 use crate::edit::Edit;
 use crate::evaluate::is_named;
@@ -18,7 +20,7 @@ impl Scene<'_> {
         if let Some(bare) = missing.iter().find(|one| one.goal.external_id.is_none()) {
             return Err(refused(
                 Refusal::NoIdInGuide,
-                format!(
+                say!(
                     "The guide's statement asks everyone for an id, and `{}` brings none.",
                     bare.arn
                 ),
@@ -110,7 +112,7 @@ impl Scene<'_> {
                     (Some(one), None) => Ok(*one),
                     _ => Err(refused(
                         Refusal::AmbiguousTarget,
-                        format!(
+                        say!(
                             "Statements {} all name Databricks' role. Merge them to use this form.",
                             numbers(several.iter().map(|(at, _)| *at))
                         ),
@@ -122,12 +124,12 @@ impl Scene<'_> {
 }
 
 /// Numbers of statements as a person counts them.
-fn numbers(statements: impl Iterator<Item = usize>) -> String {
-    let all: Vec<String> = statements.map(|at| (at + 1).to_string()).collect();
+fn numbers(statements: impl Iterator<Item = usize>) -> Shown {
+    let all: Vec<Shown> = statements.map(|at| say!("{}", at + 1)).collect();
     match all.split_last() {
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
+        Some((last, rest)) => say!("{} and {}", Shown::join(rest, ", "), last),
+        None => Shown::default(),
     }
 }
 
@@ -137,16 +139,18 @@ fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
     if statement.principals.iter().any(|one| one.who == Who::Everyone) {
         return Err(refused(
             Refusal::WildcardPrincipal,
-            format!(
-                "Statement {number} names everyone (`*`), so adding a principal is pointless. Replace `*` first."
+            say!(
+                "Statement {} names everyone (`*`), so adding a principal is pointless. Replace `*` first.",
+                number
             ),
         ));
     }
     if statement.principals.iter().any(|one| one.kind != PrincipalKind::Aws) {
         return Err(refused(
             Refusal::MixedPrincipal,
-            format!(
-                "Statement {number} also names services or providers, which bring no id. Split it first."
+            say!(
+                "Statement {} also names services or providers, which bring no id. Split it first.",
+                number
             ),
         ));
     }
@@ -154,8 +158,9 @@ fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
     if tests.is_empty() {
         return Err(refused(
             Refusal::NoCondition,
-            format!(
-                "Statement {number} asks nobody for an id. Asking for one would shut out who brings none; add a condition by hand if that is meant."
+            say!(
+                "Statement {} asks nobody for an id. Asking for one would shut out who brings none; add a condition by hand if that is meant.",
+                number
             ),
         ));
     }
@@ -164,8 +169,9 @@ fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
     {
         return Err(refused(
             Refusal::OtherConditions,
-            format!(
-                "Statement {number} also asks for `{}`, which would hold for the new caller too.",
+            say!(
+                "Statement {} also asks for `{}`, which would hold for the new caller too.",
+                number,
                 other.key.value
             ),
         ));
@@ -182,8 +188,9 @@ fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
     {
         return Err(refused(
             Refusal::PassesWithoutId,
-            format!(
-                "Statement {number} tests the id with `{}`, which lets callers without an id in. Use `StringEquals` first.",
+            say!(
+                "Statement {} tests the id with `{}`, which lets callers without an id in. Use `StringEquals` first.",
+                number,
                 one.operator_text.value
             ),
         ));
@@ -193,8 +200,9 @@ fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
     {
         return Err(refused(
             Refusal::NegatedId,
-            format!(
-                "Statement {number} tests the id with `{}`, which lets every other id in. Ask for ids by name first.",
+            say!(
+                "Statement {} tests the id with `{}`, which lets every other id in. Ask for ids by name first.",
+                number,
                 one.operator_text.value
             ),
         ));
@@ -203,12 +211,13 @@ fn id_test(at: usize, statement: &Statement) -> Result<&Condition, Refused> {
         [one] => Ok(one),
         [] => Err(refused(
             Refusal::NoCondition,
-            format!("Statement {number} asks for an id, whichever. Ask for ids by name first."),
+            say!("Statement {} asks for an id, whichever. Ask for ids by name first.", number),
         )),
         _ => Err(refused(
             Refusal::TwoIdOperators,
-            format!(
-                "Statement {number} tests the id twice, and an id must pass both. Keep one test first."
+            say!(
+                "Statement {} tests the id twice, and an id must pass both. Keep one test first.",
+                number
             ),
         )),
     }

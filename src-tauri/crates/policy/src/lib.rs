@@ -34,6 +34,7 @@ mod splice;
 mod stranger;
 mod style;
 mod text;
+mod whom;
 mod widening;
 mod wording;
 
@@ -64,5 +65,6 @@ pub use operator::{How, Operator, Order, SetPrefix, Test};
 pub use plan::{Form, Plan, QUOTA, Refusal, Refused, Size, plan};
 pub use policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
 pub use problem::{Code, Problem, place};
-pub use read::{Reading, read, who};
+pub use read::{Reading, read};
 pub use text::{decoded, size};
+pub use whom::who;

@@ -170,7 +170,7 @@ impl Scene<'_> {
         if is_protected(self.role) {
             return Err(refused(
                 Refusal::ProtectedRole,
-                format!(
+                say!(
                     "`{}` is managed by AWS and cannot be edited. Use a role of your own.",
                     self.role
                 ),
@@ -180,9 +180,11 @@ impl Scene<'_> {
         {
             return Err(refused(
                 Refusal::WrongPartition,
-                format!(
+                say!(
                     "`{}` lies in the partition `{}`, the role in `{}`. IAM cannot trust across partitions.",
-                    other.arn, other.arn.partition, self.role.partition
+                    other.arn,
+                    other.arn.partition,
+                    self.role.partition
                 ),
             ));
         }
@@ -200,11 +202,13 @@ impl Scene<'_> {
                 };
                 return Err(refused(
                     Refusal::DenyBlocksGoal,
-                    format!(
-                        "Statement {} {does} `{}`{}, and {why}. Change that statement first.",
+                    say!(
+                        "Statement {} {} `{}`{}, and {}. Change that statement first.",
                         at + 1,
+                        does,
                         one.arn,
-                        with_id(&one.goal)
+                        with_id(&one.goal),
+                        why
                     ),
                 ));
             }
@@ -215,7 +219,7 @@ impl Scene<'_> {
         if let Some((at, _)) = allows().find(|(_, statement)| statement.not_action) {
             return Err(refused(
                 Refusal::NotAction,
-                format!(
+                say!(
                     "Statement {} allows all but some actions (`NotAction`). Write the actions that it means first.",
                     at + 1
                 ),
@@ -434,7 +438,7 @@ impl Scene<'_> {
         let stray = cells.iter().find(|(change, changes)| *changes && !expected(change));
         let unmet = self.wanted.iter().find(|one| !self.is_in(&new, one));
         if let Some(one) = unmet {
-            let message = format!(
+            let message = say!(
                 "`{}`{} would still be kept out by what else the statement asks.",
                 one.arn,
                 with_id(&one.goal)
@@ -442,7 +446,7 @@ impl Scene<'_> {
             return Ok(self.nothing(false, Some(refused(Refusal::OtherCells, message))));
         }
         if let Some((change, _)) = stray {
-            let message = format!(
+            let message = say!(
                 "The change would also change what `{}` may do.",
                 crate::matrix::shown(&change.principal)
             );
@@ -471,9 +475,9 @@ pub(crate) fn covers(goal: &Arn, caller: &Caller) -> bool {
         || (same && caller.session().is_some_and(|(role, _)| goal.role_name() == Some(role)))
 }
 
-fn with_id(goal: &Goal) -> String {
+fn with_id(goal: &Goal) -> Shown {
     match &goal.external_id {
-        Some(id) => format!(" with the id `{id}`"),
-        None => " without an id".to_owned(),
+        Some(id) => say!(" with the id `{}`", id),
+        None => " without an id".into(),
     }
 }

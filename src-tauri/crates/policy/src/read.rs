@@ -5,13 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use headgate_terms::{Arn, Range, Shown, is_account_id, say};
+use headgate_terms::{Range, Shown, say};
 
 use crate::issuers::shared_issuer;
 use crate::operator::{How, Operator, Test};
 use crate::policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
 use crate::problem::{Code, Problem};
 use crate::text::{self, Kind, Node, Property};
+use crate::whom::who;
 
 /// What reading a text gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,7 +130,7 @@ impl Reader<'_> {
         let mut sids: HashSet<&str> = HashSet::new();
         for sid in statements.iter().filter_map(|statement| statement.sid.as_ref()) {
             if !sid.value.is_empty() && !sids.insert(&sid.value) {
-                let message = format!(
+                let message = say!(
                     "The statement ids in the policy are not unique: `{}` stands twice.",
                     sid.value
                 );
@@ -156,7 +157,7 @@ impl Reader<'_> {
         }
         runs.extend(run);
         for range in runs {
-            let message = format!(
+            let message = say!(
                 "IAM takes only characters up to U+00FF; `{}` is not among them. Type it again by hand.",
                 &self.text[range.start..range.end]
             );
@@ -216,9 +217,10 @@ impl Reader<'_> {
 
     fn unknown(&mut self, element: &Property, of: &str, known: &[&str]) {
         let meant = known.iter().find(|known| known.eq_ignore_ascii_case(&element.name));
-        let message = match meant {
-            Some(meant) => format!("`{}` is written `{meant}`.", element.name),
-            None => format!("`{}` is no element of {of}.", element.name),
+        let message = if let Some(meant) = meant {
+            say!("`{}` is written `{}`.", element.name, meant)
+        } else {
+            say!("`{}` is no element of {}.", element.name, of)
         };
         self.wrong(Code::UnknownElement, element.name_range, message);
     }
@@ -244,10 +246,7 @@ impl Reader<'_> {
                 "Resource" | "NotResource" => self.wrong(
                     Code::ResourceNotAllowed,
                     element.name_range,
-                    format!(
-                        "Has prohibited field {}: a trust policy belongs to one role and names no resource. Is this a permission policy?",
-                        element.name
-                    ),
+                    say!("Has prohibited field {}: a trust policy belongs to one role and names no resource. Is this a permission policy?", element.name),
                 ),
                 "NotPrincipal" => self.wrong(
                     Code::NotPrincipal,
@@ -341,7 +340,7 @@ impl Reader<'_> {
                     PrincipalKind::CanonicalUser
                 }
                 _ => {
-                    let message = format!(
+                    let message = say!(
                         "`{}` is no kind of principal: `AWS`, `Service` and `Federated` are.",
                         list.name
                     );
@@ -400,7 +399,7 @@ impl Reader<'_> {
             }
         };
         if element.value.elements().is_empty() {
-            let message = format!("`{}` is empty: it means nothing.", element.name);
+            let message = say!("`{}` is empty: it means nothing.", element.name);
             self.wrong(Code::EmptyAction, element.value.range, message);
         }
         // IAM puts the actions of a key that stands twice together.
@@ -411,13 +410,14 @@ impl Reader<'_> {
                 Some(action) => match action_fault(action) {
                     None => {}
                     Some(Code::NotStsAction) => {
-                        let message = format!(
-                            "AssumeRole policy may only specify STS AssumeRole actions, and `{action}` is none."
+                        let message = say!(
+                            "AssumeRole policy may only specify STS AssumeRole actions, and `{}` is none.",
+                            action
                         );
                         self.wrong(Code::NotStsAction, one.range, message);
                     }
                     Some(code) => {
-                        let message = format!("`{action}` is no action: `sts:AssumeRole` is one.");
+                        let message = say!("`{}` is no action: `sts:AssumeRole` is one.", action);
                         self.wrong(code, one.range, message);
                     }
                 },
@@ -440,11 +440,11 @@ impl Reader<'_> {
         for block in blocks {
             let operator = Operator::parse(&block.name);
             if operator.is_none() {
-                let message = format!("`{}` is no condition operator.", block.name);
+                let message = say!("`{}` is no condition operator.", block.name);
                 self.wrong(Code::InvalidOperator, block.name_range, message);
             }
             let Some(keys) = block.value.object() else {
-                let message = format!("`{}` holds an object of condition keys.", block.name);
+                let message = say!("`{}` holds an object of condition keys.", block.name);
                 self.wrong(Code::InvalidCondition, block.value.range, message);
                 continue;
             };
@@ -453,7 +453,7 @@ impl Reader<'_> {
                 let named = key.name.split_once(':');
                 if named.is_none_or(|(prefix, name)| prefix.is_empty() || name.is_empty()) {
                     let message =
-                        format!("`{}` is no condition key: `sts:ExternalId` is one.", key.name);
+                        say!("`{}` is no condition key: `sts:ExternalId` is one.", key.name);
                     self.wrong(Code::InvalidConditionKey, key.name_range, message);
                 }
                 let mut values = Vec::new();
@@ -510,7 +510,7 @@ impl Reader<'_> {
             Some(Test::Compare { how: How::Date(_), .. })
         );
         if dated && crate::instant::parse(&value.value).is_none() {
-            let message = format!(
+            let message = say!(
                 "`{}` is no date: write it as `2026-11-22T00:00:00Z` or in seconds since 1970.",
                 value.value
             );
@@ -524,9 +524,10 @@ impl Reader<'_> {
         for property in properties {
             let first = *seen.entry(property.name.to_ascii_lowercase()).or_insert(&property.name);
             if first != property.name {
-                let message = format!(
-                    "`{}` and `{first}` are one and the same to IAM. Keep one, with the values of both.",
-                    property.name
+                let message = say!(
+                    "`{}` and `{}` are one and the same to IAM. Keep one, with the values of both.",
+                    property.name,
+                    first
                 );
                 self.problems.push(Problem::new(
                     Code::DuplicateConditionKey,
@@ -561,94 +562,4 @@ fn action_fault(action: &str) -> Option<Code> {
         }
         _ => Some(Code::InvalidAction),
     }
-}
-
-/// Whom a principal's text means.
-#[must_use]
-pub fn who(kind: PrincipalKind, text: &str) -> Who {
-    if kind != PrincipalKind::Aws && text.contains(['*', '?']) {
-        return Who::Nobody;
-    }
-    match kind {
-        PrincipalKind::Aws => aws(text),
-        PrincipalKind::Service if crate::services::name(text).is_some() => {
-            Who::Service(text.to_owned())
-        }
-        PrincipalKind::Federated => match text.parse::<Arn>() {
-            Ok(arn) if is_provider(&arn) => Who::Provider(text.to_owned()),
-            Err(_) if is_domain(text) => Who::Provider(text.to_owned()),
-            _ => Who::Nobody,
-        },
-        PrincipalKind::Service | PrincipalKind::CanonicalUser => Who::Nobody,
-    }
-}
-
-/// Names parted by dots, two at least, without a scheme, a port or a path.
-fn is_domain(text: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    };
-    text.contains('.') && text.split('.').all(label)
-}
-
-/// An OIDC provider is named by its domain and path, a SAML provider by its name.
-fn is_provider(arn: &Arn) -> bool {
-    let named = match arn.resource.split_once('/') {
-        Some(("saml-provider", name)) => !name.is_empty(),
-        Some(("oidc-provider", name)) => {
-            let (host, path) = name.split_once('/').unwrap_or((name, "x"));
-            is_domain(host)
-                && !path.is_empty()
-                && path.bytes().all(|b| b.is_ascii_graphic() && !b"*?<>\"".contains(&b))
-        }
-        _ => false,
-    };
-    named && arn.service == "iam" && is_account_id(&arn.account)
-}
-
-fn aws(text: &str) -> Who {
-    if text == "*" {
-        return Who::Everyone;
-    }
-    if is_account_id(text) {
-        return Who::Account { account: text.to_owned(), partition: None };
-    }
-    if is_unique_id(text) {
-        return Who::Gone(text.to_owned());
-    }
-    let Ok(arn) = text.parse::<Arn>() else { return Who::Nobody };
-    let name = |name: &str| {
-        !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@-_".contains(&b))
-    };
-    // A path may hold more, but nothing that is a pattern, a placeholder or a blank.
-    let path = |path: &str| {
-        let (folders, last) = path.rsplit_once('/').unwrap_or(("", path));
-        name(last) && folders.bytes().all(|b| b.is_ascii_graphic() && !b"*?<>\"".contains(&b))
-    };
-    let partition = arn.partition == "aws" || arn.partition.starts_with("aws-");
-    if !partition || !arn.region.is_empty() || !is_account_id(&arn.account) {
-        return Who::Nobody;
-    }
-    match (arn.service.as_str(), arn.resource.split_once('/')) {
-        ("iam", None) if arn.resource == "root" => {
-            Who::Account { account: arn.account, partition: Some(arn.partition) }
-        }
-        ("iam", Some(("role", rest))) if path(rest) => Who::Role(arn),
-        ("iam", Some(("user", rest))) if path(rest) => Who::User(arn),
-        ("sts", Some(("assumed-role", rest)))
-            if rest.split_once('/').is_some_and(|(role, session)| name(role) && name(session)) =>
-        {
-            Who::Session(arn)
-        }
-        ("sts", Some(("federated-user", rest))) if name(rest) => Who::FederatedUser(arn),
-        _ => Who::Nobody,
-    }
-}
-
-/// The ids that IAM shows for a role (`AROA…`) or user (`AIDA…`) that was deleted.
-fn is_unique_id(text: &str) -> bool {
-    ["AROA", "AIDA"].iter().any(|start| text.starts_with(start))
-        && (16..=128).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }

@@ -50,7 +50,7 @@ impl<'t> Page<'t> {
             .elements()
             .get(at)
             .filter(|statement| statement.object().is_some())
-            .ok_or_else(|| impossible(format!("There is no statement {}.", at + 1)))
+            .ok_or_else(|| impossible(say!("There is no statement {}.", at + 1)))
     }
 
     /// The `Condition`, the operator's block and the key.
@@ -62,12 +62,12 @@ impl<'t> Page<'t> {
     ) -> Result<(&'t Property, &'t Property, &'t Property)> {
         let condition = property(self.statement(statement)?, "Condition")?;
         let block = block(condition, operator)
-            .ok_or_else(|| impossible(format!("The statement has no `{operator}`.")))?;
+            .ok_or_else(|| impossible(say!("The statement has no `{}`.", operator)))?;
         let keys = block.value.object().unwrap_or_default();
         let key = keys
             .iter()
             .find(|one| one.name.eq_ignore_ascii_case(key))
-            .ok_or_else(|| impossible(format!("`{operator}` has no `{key}`.")))?;
+            .ok_or_else(|| impossible(say!("`{}` has no `{}`.", operator, key)))?;
         Ok((condition, block, key))
     }
 
@@ -216,8 +216,10 @@ impl<'t> Page<'t> {
             .iter()
             .any(|one| one.name.eq_ignore_ascii_case(key))
         {
-            return Err(impossible(format!(
-                "`{operator}` tests `{key}` already. Add a value to it."
+            return Err(impossible(say!(
+                "`{}` tests `{}` already. Add a value to it.",
+                operator,
+                key
             )));
         }
         self.insert_after(&block.value, "", key, &values);
@@ -335,7 +337,7 @@ impl<'t> Page<'t> {
 }
 
 pub(crate) fn property<'n>(node: &'n Node, name: &str) -> Result<&'n Property> {
-    node.property(name).ok_or_else(|| impossible(format!("There is no `{name}` there.")))
+    node.property(name).ok_or_else(|| impossible(say!("There is no `{}` there.", name)))
 }
 
 fn scalar_text(node: &Node) -> Option<&str> {
@@ -349,7 +351,7 @@ pub(crate) fn element<'n>(list: &'n Node, value: &str) -> Result<&'n Node> {
     list.elements()
         .iter()
         .find(|one| scalar_text(one) == Some(value))
-        .ok_or_else(|| impossible(format!("`{value}` is not there.")))
+        .ok_or_else(|| impossible(say!("`{}` is not there.", value)))
 }
 
 pub(crate) fn strings(list: &Node) -> Vec<String> {

@@ -191,7 +191,7 @@ fn sentence(text: &str, error: &serde_json::Error) -> Shown {
         _ if text.contains("//") || text.contains("/*") => " JSON knows no comments.",
         _ => "",
     };
-    say!("This is no JSON: {}.{}", what, Shown::from(hint))
+    say!("This is no JSON: {}.{}", Shown::clean(what), Shown::from(hint))
 }
 
 fn node(value: &ast::Value<'_>, lead: usize) -> Node {

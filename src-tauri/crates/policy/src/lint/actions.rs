@@ -1,6 +1,6 @@
 //! Which actions the Allows cover: more than are meant.
 
-use headgate_terms::Severity;
+use headgate_terms::{Severity, say};
 
 use super::found::{Found, page};
 use super::scene::Scene;
@@ -10,7 +10,7 @@ use crate::read::FAMILY;
 
 /// TP021
 pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
-    let because = format!(
+    let because = say!(
         "AWS adds actions over the years, and a pattern takes them in by itself ({}).",
         page("reference_policies_elements_action")
     );
@@ -26,7 +26,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
                 Found::new(
                     "TP021",
                     Severity::Warning,
-                    format!("Statement {} allows all that `NotAction` does not name", at + 1),
+                    say!("Statement {} allows all that `NotAction` does not name", at + 1),
                     "It also lets callers tag their sessions and name their source, and whatever comes. Write `Action` with what is meant, mostly `sts:AssumeRole`.",
                     because.clone(),
                 )
@@ -43,7 +43,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
                     Found::new(
                         "TP021",
                         Severity::Warning,
-                        format!("Statement {} allows `{text}`, which is {} actions", at + 1, covered.len()),
+                        say!("Statement {} allows `{}`, which is {} actions", at + 1, text, covered.len()),
                         "It lets callers do more than assume the role. Name what is meant, mostly `sts:AssumeRole`.",
                         because.clone(),
                     )

@@ -101,12 +101,13 @@ fn optional_mfa(at: usize, statement: &Statement) -> Option<Found> {
         Found::new(
             "TP023",
             Severity::Warning,
-            format!(
-                "Statement {} asks for MFA with `{operator}`, which takes callers without it",
-                at + 1
+            say!(
+                "Statement {} asks for MFA with `{}`, which takes callers without it",
+                at + 1,
+                operator
             ),
             "Long-term access keys bring no word on MFA at all, so they get in.",
-            format!(
+            say!(
                 "`aws:MultiFactorAuthPresent` is absent for long-term keys ({}).",
                 page("reference_policies_condition-keys")
             ),
@@ -148,12 +149,9 @@ fn vendor_mfa(at: usize, statement: &Statement, vendor: &str) -> Option<Found> {
         Found::new(
             "TP023",
             Severity::Warning,
-            format!("Statement {} asks `{vendor}` for MFA, which no service can bring", at + 1),
+            say!("Statement {} asks `{}` for MFA, which no service can bring", at + 1, vendor),
             "The vendor is kept out, and nothing is read or written. Give people and vendors statements of their own.",
-            format!(
-                "A role that runs on a server has no MFA device ({}).",
-                page("id_credentials_mfa_configure-api-require")
-            ),
+            say!("A role that runs on a server has no MFA device ({}).", page("id_credentials_mfa_configure-api-require")),
         )
         .at(at, test.range),
     )
@@ -172,17 +170,9 @@ fn vendor_address(at: usize, statement: &Statement, vendor: &str) -> Option<Foun
         Found::new(
             "TP024",
             Severity::Warning,
-            format!(
-                "Statement {} asks `{vendor}` to call from {}",
-                at + 1,
-                named(words(&test.values))
-            ),
+            say!("Statement {} asks `{}` to call from {}", at + 1, vendor, named(words(&test.values))),
             "A vendor calls from addresses of its own that change without notice, and is kept out then. The external id is what confines it.",
-            format!(
-                "`{}` is where the caller's request comes from ({}).",
-                test.key.value,
-                page("reference_policies_condition-keys")
-            ),
+            say!("`{}` is where the caller's request comes from ({}).", test.key.value, page("reference_policies_condition-keys")),
         )
         .at(at, test.range),
     )
@@ -210,9 +200,9 @@ fn not_now(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found>
     );
     let when = named(words(&test.values));
     let title = if later {
-        format!("Statement {} lets nobody in before {when}", at + 1)
+        say!("Statement {} lets nobody in before {}", at + 1, when)
     } else {
-        format!("Statement {} has let nobody in since {when}", at + 1)
+        say!("Statement {} has let nobody in since {}", at + 1, when)
     };
     Some(
         Found::new(
@@ -220,10 +210,7 @@ fn not_now(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found>
             Severity::Warning,
             title,
             "Whoever it names is kept out now. Remove the condition, or the statement when it has served.",
-            format!(
-                "A condition on the time is asked with every call ({}).",
-                page("reference_policies_elements_condition_operators")
-            ),
+            say!("A condition on the time is asked with every call ({}).", page("reference_policies_elements_condition_operators")),
         )
         .at(at, test.range)
         .values("", now),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use headgate_terms::Severity;
+use headgate_terms::{Severity, say};
 
 use super::found::{Found, page, thousands};
 use super::scene::Scene;
@@ -30,16 +30,17 @@ fn statements(root: &Node) -> &[Node] {
 }
 
 fn repeated(name: &str, of: Option<&str>) -> Found {
-    let title = match of {
-        Some(other) => format!("`{name}` and `{other}` are one key to IAM, and stand side by side"),
-        None => format!("`{name}` stands twice in one object"),
+    let title = if let Some(other) = of {
+        say!("`{}` and `{}` are one key to IAM, and stand side by side", name, other)
+    } else {
+        say!("`{}` stands twice in one object", name)
     };
     Found::new(
         "TP016",
         Severity::Error,
         title,
         "IAM refuses the policy when it is next saved, whatever else is changed in it. Keep one.",
-        format!(
+        say!(
             "An old policy keeps working with the last of them; a new one is refused ({}).",
             page("troubleshoot_policies")
         ),
@@ -179,9 +180,9 @@ fn too_large(scene: &Scene<'_>) -> Option<Found> {
     };
     let (shown, most) = (thousands(size), thousands(quota));
     let title = if size > quota {
-        format!("The policy has `{shown}` characters, and `{most}` are allowed")
+        say!("The policy has `{}` characters, and `{}` are allowed", shown, most)
     } else {
-        format!("The policy has `{shown}` of `{most}` characters")
+        say!("The policy has `{}` of `{}` characters", shown, most)
     };
     Some(
         Found::new(
@@ -189,7 +190,7 @@ fn too_large(scene: &Scene<'_>) -> Option<Found> {
             severity,
             title,
             meaning,
-            format!(
+            say!(
                 "White space does not count against the length of a role's trust policy ({}).",
                 page("reference_iam-quotas")
             ),
@@ -200,7 +201,7 @@ fn too_large(scene: &Scene<'_>) -> Option<Found> {
 
 /// TP027
 fn version(scene: &Scene<'_>, found: &mut Vec<Found>) {
-    let because = format!(
+    let because = say!(
         "Without a version IAM takes 2008-10-17, in which `${{…}}` is plain text ({}).",
         page("reference_policies_elements_version")
     );
@@ -220,12 +221,9 @@ fn version(scene: &Scene<'_>, found: &mut Vec<Found>) {
                     Found::new(
                         "TP027",
                         Severity::Info,
-                        format!("`{operator}` does not read variables, and `{}` is one", value.value),
+                        say!("`{}` does not read variables, and `{}` is one", operator, value.value),
                         "The test compares with the text itself and mostly never holds. Write the value.",
-                        format!(
-                            "Variables work in the operators for texts and ARNs ({}).",
-                            page("reference_policies_variables")
-                        ),
+                        say!("Variables work in the operators for texts and ARNs ({}).", page("reference_policies_variables")),
                     )
                     .at(at, value.range),
                 );
@@ -236,10 +234,10 @@ fn version(scene: &Scene<'_>, found: &mut Vec<Found>) {
     let used = values().find(|(.., value)| variable(&value.value));
     let title = match (&scene.policy.version, &used) {
         (_, Some((.., value))) => {
-            format!("`{}` is plain text under the version of 2008", value.value)
+            say!("`{}` is plain text under the version of 2008", value.value)
         }
-        (Some(version), None) => format!("The version is `{}`, the old one", version.value),
-        (None, None) => "The policy has no `Version`, which means `2008-10-17`".to_owned(),
+        (Some(version), None) => say!("The version is `{}`, the old one", version.value),
+        (None, None) => "The policy has no `Version`, which means `2008-10-17`".into(),
     };
     let one = Found::new(
         "TP027",

@@ -1,6 +1,6 @@
 //! Databricks and Segment as the API and the goals want them: the right role with the right id.
 
-use headgate_terms::{Arn, Severity};
+use headgate_terms::{Arn, Severity, Shown, say};
 
 use super::found::{Found, named, page};
 use super::ids::asked;
@@ -77,12 +77,13 @@ fn other_id(scene: &Scene<'_>, one: &Required, id: &str) -> Option<Found> {
     });
     let place = test.values.iter().find(|one| Some(one.value.as_str()) == replaced);
     let title = if of_account.is_some() {
-        format!(
-            "Statement {} asks for the Databricks account's number, not the credential's id `{id}`",
-            at + 1
+        say!(
+            "Statement {} asks for the Databricks account's number, not the credential's id `{}`",
+            at + 1,
+            id
         )
     } else {
-        format!("Statement {} does not ask for the credential's id `{id}`", at + 1)
+        say!("Statement {} does not ask for the credential's id `{}`", at + 1, id)
     };
     let (label, edit) = match replaced {
         Some(value) => ("Replace the id", replace_id(at, test, value, id)),
@@ -163,20 +164,21 @@ fn no_catalog(scene: &Scene<'_>, one: &Required) -> Option<Found> {
         .collect();
     let meaning =
         "Unity Catalog cannot assume the role, so every read and write of the lake fails.";
-    let new = |title: String| Found::new("TP006", Severity::Error, title, meaning, SOURCE);
+    let new = |title: Shown| Found::new("TP006", Severity::Error, title, meaning, SOURCE);
     Some(match other {
         Some((at, other)) => {
             let text = &other.text.value;
-            new(format!(
-                "Statement {} names `{text}`, and the credential calls with `{}`",
+            new(say!(
+                "Statement {} names `{}`, and the credential calls with `{}`",
                 at + 1,
+                text,
                 one.principal
             ))
             .at(at, other.text.range)
             .values(&one.principal, text)
             .opening("Name the credential's role", Some(vec![replace(at, other, &one.principal)]))
         }
-        None => new(format!("No statement names Unity Catalog's role `{}`", one.principal))
+        None => new(say!("No statement names Unity Catalog's role `{}`", one.principal))
             .values(&one.principal, "")
             .opening(
                 "Add a statement for Unity Catalog",
@@ -226,7 +228,7 @@ fn development(
         Found::new(
             "TP006",
             Severity::Error,
-            format!("`{text}` is the role that Databricks develops with"),
+            say!("`{}` is the role that Databricks develops with", text),
             "No customer's Unity Catalog calls with it; the one that calls is kept out where it is not named too.",
             "Databricks' own tool for upgrades once wrote it into policies beside the real one.",
         )
@@ -248,13 +250,13 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
         let ids: Vec<String> = lacking.iter().map(|id| (*id).to_owned()).collect();
         vec![scene.statement_for(&one.principal, &ids, "SegmentStorageDestinations")]
     };
-    let new = |title: String, meaning: &'static str| {
+    let new = |title: Shown, meaning: &'static str| {
         Found::new(
             "TP009",
             Severity::Error,
             title,
             meaning,
-            format!(
+            say!(
                 "Segment calls with its own role and brings the workspace's id as the external id ({}).",
                 page("id_roles_create_for-user_externalid")
             ),
@@ -279,8 +281,9 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
                 let label =
                     if fits { "Name the right role" } else { "Add a statement for Segment" };
                 new(
-                    format!(
-                        "`{text}` is Segment's role for another product than storage destinations"
+                    say!(
+                        "`{}` is Segment's role for another product than storage destinations",
+                        text
                     ),
                     meaning,
                 )
@@ -288,7 +291,7 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
                 .values(&one.principal, text)
                 .opening(label, Some(edits))
             }
-            None => new(format!("No statement names Segment's role `{}`", one.principal), meaning)
+            None => new(say!("No statement names Segment's role `{}`", one.principal), meaning)
                 .values(&one.principal, "")
                 .opening("Add a statement for Segment", Some(own())),
         });
@@ -306,10 +309,7 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
     };
     Some(
         new(
-            format!(
-                "Segment is not let in with the workspace id {}",
-                named(lacking.iter().copied())
-            ),
+            say!("Segment is not let in with the workspace id {}", named(lacking.iter().copied())),
             "Segment is kept out for that workspace, so its storage destination delivers nothing.",
         )
         .at(*at, test.map_or(statement.range, |test| test.range))

@@ -1,6 +1,6 @@
 //! How external ids are asked for: tests that let callers without one in, wide ones, and odd spellings.
 
-use headgate_terms::Severity;
+use headgate_terms::{Severity, Shown, say};
 
 use super::found::{Found, named, page, words};
 use super::parties::Party;
@@ -64,9 +64,9 @@ fn optional(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found
     let test = tests[0];
     let operator = &test.operator_text.value;
     let what = if test.values.is_empty() {
-        "by an empty list, which may let every caller in".to_owned()
+        "by an empty list, which may let every caller in".into()
     } else {
-        format!("with `{operator}`, which lets callers without one in")
+        say!("with `{}`, which lets callers without one in", operator)
     };
     let mendable = |test: &&Condition| {
         matches!(test.operator.test, Test::Compare { negated: false, .. })
@@ -91,12 +91,9 @@ fn optional(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found
         Found::new(
             "TP002",
             Severity::Security,
-            format!("Statement {} tests the external id {what}", at + 1),
+            say!("Statement {} tests the external id {}", at + 1, what),
             "The id protects nothing: a vendor's other customers get in by leaving it out.",
-            format!(
-                "`…IfExists`, `ForAllValues:…`, negated operators and `Null` hold when the key is absent ({}).",
-                page("reference_policies_elements_condition_operators")
-            ),
+            say!("`…IfExists`, `ForAllValues:…`, negated operators and `Null` hold when the key is absent ({}).", page("reference_policies_elements_condition_operators")),
         )
         .at(at, test.range)
         .values("StringEquals", operator)
@@ -126,13 +123,13 @@ fn wide(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> {
     }
     let pattern = statement.tests(EXTERNAL_ID).filter(like).find_map(|test| {
         let value = test.values.iter().find(|value| wildcard(value) && fixed(value) < FIXED)?;
-        Some((value.range, format!("`{}`", value.value)))
+        Some((value.range, say!("`{}`", value.value)))
     });
     let (range, takes) = match pattern {
-        Some((range, value)) => (range, format!("every id like {value}")),
+        Some((range, value)) => (range, say!("every id like {}", value)),
         None if scene.id_passes(statement, Some(MADE_UP)) == Truth::Yes => {
             let test = statement.tests(EXTERNAL_ID).next()?;
-            (test.range, "nearly every external id".to_owned())
+            (test.range, "nearly every external id".into())
         }
         None => return None,
     };
@@ -141,9 +138,9 @@ fn wide(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> {
         Found::new(
             "TP004",
             Severity::Security,
-            format!("Statement {} takes {takes}", at + 1),
+            say!("Statement {} takes {}", at + 1, takes),
             "A vendor's other customers get in with an id of their own that happens to fit.",
-            format!(
+            say!(
                 "An external id protects by being one that the vendor binds to you alone ({}).",
                 page(PAGE)
             ),
@@ -174,20 +171,18 @@ fn spelling(
         .iter()
         .flat_map(|one| one.tests(EXTERNAL_ID))
         .find(|one| one.key.value == EXTERNAL_ID);
-    let unlike = match other {
-        Some(other) => format!("line {}", place(scene.text, other.key.range.start).0),
-        None => format!("AWS writes it, `{EXTERNAL_ID}`"),
+    let unlike = if let Some(other) = other {
+        say!("line {}", place(scene.text, other.key.range.start).0)
+    } else {
+        say!("AWS writes it, `{}`", EXTERNAL_ID)
     };
     Some(
         Found::new(
             "TP017",
             Severity::Warning,
-            format!("`{key}` is spelled unlike {unlike}"),
+            say!("`{}` is spelled unlike {}", key, unlike),
             "AWS reads both alike; some tools compare to the letter, find no external id, and add a second one, which AWS refuses.",
-            format!(
-                "The names of condition keys have no case ({}).",
-                page("reference_policies_elements_condition")
-            ),
+            say!("The names of condition keys have no case ({}).", page("reference_policies_elements_condition")),
         )
         .at(at, test.key.range)
         .values(EXTERNAL_ID, key)
@@ -232,9 +227,9 @@ fn alphabet(scene: &Scene<'_>, at: usize, test: &Condition, id: &Text) -> Option
     let found = Found::new(
         "TP018",
         Severity::Warning,
-        format!("No caller can bring the external id `{written}`: {fault}"),
+        say!("No caller can bring the external id `{}`: {}", written, Shown::from(fault)),
         "Whoever is meant by it is kept out. Copy the id again from where the vendor shows it.",
-        format!(
+        say!(
             "An external id has 2 to 1,224 letters, digits and `+ = , . @ : / -` ({}).",
             page("reference_iam-quotas")
         ),
@@ -368,9 +363,9 @@ pub(super) fn needless_prefix(at: usize, statement: &Statement) -> Option<Found>
         Found::new(
             "TP022",
             Severity::Info,
-            format!("`{}` tests a key that has one value", test.operator_text.value),
-            format!("`{with}` says the same, and every tool reads it."),
-            format!(
+            say!("`{}` tests a key that has one value", test.operator_text.value),
+            say!("`{}` says the same, and every tool reads it.", with),
+            say!(
                 "Set operators are for keys of several values, and {} is none ({}).",
                 named([EXTERNAL_ID]),
                 page("reference_policies_condition-single-vs-multi-valued-context-keys")

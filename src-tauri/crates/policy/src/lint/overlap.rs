@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_terms::{Arn, Severity};
+use headgate_terms::{Arn, Severity, Shown, say};
 
 use super::found::{Found, named, page};
 use super::ids::needless_prefix;
@@ -39,14 +39,14 @@ fn denied_goals(scene: &Scene<'_>, found: &mut Vec<Found>) -> Vec<usize> {
         });
         if let Some(one) = hit {
             denying.push(at);
-            let with = one.id.as_ref().map_or(String::new(), |id| format!(" with the id `{id}`"));
+            let with = one.id.as_ref().map_or(Shown::default(), |id| say!(" with the id `{}`", id));
             found.push(
                 Found::new(
                     "TP020",
                     Severity::Security,
-                    format!("Statement {} denies `{}`{with}, who is to get in", at + 1, one.principal),
+                    say!("Statement {} denies `{}`{}, who is to get in", at + 1, one.principal, with),
                     "No Allow helps against it. Change or remove the Deny by hand, when its reason is known.",
-                    format!("One Deny that matches outweighs every Allow ({}).", page(LOGIC)),
+                    say!("One Deny that matches outweighs every Allow ({}).", page(LOGIC)),
                 )
                 .at(at, statement.effect_range),
             );
@@ -95,16 +95,16 @@ fn shadowed(scene: &Scene<'_>, spoken: &[usize], found: &mut Vec<Found>) {
             Found::new(
                 "TP020",
                 Severity::Security,
-                format!("Statement {} lets nobody in: statement {} denies all that it allows", at + 1, by + 1),
+                say!("Statement {} lets nobody in: statement {} denies all that it allows", at + 1, by + 1),
                 "Whoever reads the policy takes them for trusted, and they are not. Remove one of the two by hand.",
-                format!("One Deny that matches outweighs every Allow ({}).", page(LOGIC)),
+                say!("One Deny that matches outweighs every Allow ({}).", page(LOGIC)),
             )
             .at(at, statement.effect_range),
         );
     }
 }
 
-fn redundant(title: String, meaning: &'static str, because: String) -> Found {
+fn redundant(title: Shown, meaning: &'static str, because: Shown) -> Found {
     Found::new("TP022", Severity::Info, title, meaning, because)
 }
 
@@ -112,12 +112,11 @@ const NOTHING: &str = "It changes nothing for anybody, and takes characters of t
 
 /// TP022, a value twice in one list.
 fn repeated_values(scene: &Scene<'_>, at: usize, statement: &Statement, found: &mut Vec<Found>) {
-    let because = || {
-        format!("A list means each of its values once ({}).", page("reference_policies_grammar"))
-    };
+    let because =
+        || say!("A list means each of its values once ({}).", page("reference_policies_grammar"));
     let mut twice = |text: &Text, edit: Edit| {
         found.push(
-            redundant(format!("`{}` stands twice in one list", text.value), NOTHING, because())
+            redundant(say!("`{}` stands twice in one list", text.value), NOTHING, because())
                 .at(at, text.range)
                 .values("", &text.value)
                 .fix("Remove one", vec![edit]),
@@ -175,9 +174,9 @@ fn sessions(at: usize, statement: &Statement, found: &mut Vec<Found>) {
         let (kind, value) = (one.kind, one.text.value.clone());
         found.push(
             redundant(
-                format!("`{value}` is a session of `{}`, which stands beside it", role.text.value),
+                say!("`{}` is a session of `{}`, which stands beside it", value, role.text.value),
                 NOTHING,
-                format!(
+                say!(
                     "A role as principal means all of its sessions ({}).",
                     page("reference_policies_elements_principal")
                 ),
@@ -269,10 +268,7 @@ fn overlapping(scene: &Scene<'_>, found: &mut Vec<Found>) {
         scene.policy.statements.iter().map(|one| Sense::of(one, partition)).collect();
     let mut done: BTreeSet<usize> = BTreeSet::new();
     let because = || {
-        format!(
-            "Each statement counts for itself, and one that matches is enough ({}).",
-            page(LOGIC)
-        )
+        say!("Each statement counts for itself, and one that matches is enough ({}).", page(LOGIC))
     };
     for (at, sense) in senses.iter().enumerate() {
         for (other, wider) in senses.iter().enumerate() {
@@ -298,7 +294,7 @@ fn overlapping(scene: &Scene<'_>, found: &mut Vec<Found>) {
                 done.insert(at);
                 found.push(
                     redundant(
-                        format!(
+                        say!(
                             "Statement {} says nothing that statement {} does not say",
                             at + 1,
                             other + 1
@@ -316,8 +312,9 @@ fn overlapping(scene: &Scene<'_>, found: &mut Vec<Found>) {
                     let (kind, value) = (one.kind, one.text.value.clone());
                     found.push(
                         redundant(
-                            format!(
-                                "`{value}` stands in statement {} too, which lets it in as far",
+                            say!(
+                                "`{}` stands in statement {} too, which lets it in as far",
+                                value,
                                 other + 1
                             ),
                             NOTHING,
@@ -341,8 +338,9 @@ fn overlapping(scene: &Scene<'_>, found: &mut Vec<Found>) {
                     named(sense.statement.principals.iter().map(|one| one.text.value.as_str()));
                 found.push(
                     redundant(
-                        format!(
-                            "{who} stands in statements {} and {}, which differ in ids alone",
+                        say!(
+                            "{} stands in statements {} and {}, which differ in ids alone",
+                            who,
                             at + 1,
                             other + 1
                         ),

@@ -1,6 +1,6 @@
 //! Names from another partition of AWS than the role's, and of another cloud's Unity Catalog.
 
-use headgate_terms::{Arn, Severity};
+use headgate_terms::{Arn, Severity, say};
 
 use super::expected::replace_id;
 use super::found::{Found, page};
@@ -89,15 +89,20 @@ fn elsewhere(
         .map(|role| role.partition);
     let text = &place.value;
     let title = match scene.role() {
-        Some(role) if role.partition != arn.partition => format!(
-            "`{text}` is in the partition `{}`, and the role is in `{}`",
-            arn.partition, role.partition
+        Some(role) if role.partition != arn.partition => say!(
+            "`{}` is in the partition `{}`, and the role is in `{}`",
+            text,
+            arn.partition,
+            role.partition
         ),
         _ => {
             let home = home.filter(|home| *home != arn.partition)?;
-            format!(
-                "`{text}` names the partition `{}`, and Databricks' account `{}` is in `{home}`",
-                arn.partition, arn.account
+            say!(
+                "`{}` names the partition `{}`, and Databricks' account `{}` is in `{}`",
+                text,
+                arn.partition,
+                arn.account,
+                home
             )
         }
     };
@@ -107,10 +112,7 @@ fn elsewhere(
             Severity::Error,
             title,
             "IAM refuses the policy, or nobody ever fits the name: no role is trusted from one partition to another. Name the role of this cloud.",
-            format!(
-                "Commercial regions, GovCloud and China are partitions of their own, each with its own accounts ({}).",
-                page("reference_identifiers")
-            ),
+            say!("Commercial regions, GovCloud and China are partitions of their own, each with its own accounts ({}).", page("reference_identifiers")),
         )
         .at(at, place.range)
         .values(right.unwrap_or_default(), text)

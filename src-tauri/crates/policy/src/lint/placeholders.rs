@@ -1,6 +1,6 @@
 //! Placeholders of guides that somebody forgot to fill in.
 
-use headgate_terms::{Arn, Severity, is_account_id};
+use headgate_terms::{Arn, Severity, is_account_id, say};
 
 use super::expected::{add_id, replace_id};
 use super::found::{Found, page};
@@ -136,17 +136,17 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 fn finding(at: usize, place: &Text, label: &'static str, edits: Option<Vec<Edit>>) -> Found {
     let text = &place.value;
     let why = if text.contains(['<', '>']) {
-        format!(
+        say!(
             "`<` and `>` can be in no principal and in no external id ({}).",
             page("reference_iam-quotas")
         )
     } else {
-        "Guides and AWS's examples write such values for the reader to replace.".to_owned()
+        "Guides and AWS's examples write such values for the reader to replace.".into()
     };
     Found::new(
         "TP012",
         Severity::Error,
-        format!("`{text}` is a placeholder"),
+        say!("`{}` is a placeholder", text),
         "Nobody comes with it, so whoever is meant is kept out. Put the real value in its place.",
         why,
     )

@@ -100,12 +100,9 @@ fn strangers(scene: &Scene<'_>, found: &mut Vec<Found>, at: usize, statement: &S
         Found::new(
             "TP001",
             severity,
-            format!("Statement {} lets {who} in without an external id", at + 1),
+            say!("Statement {} lets {} in without an external id", at + 1, who),
             "Whoever else is a customer there may have it write to your lake in their name.",
-            format!(
-                "{whose} A vendor is kept to its customer by `sts:ExternalId`, or by the organisation ({}).",
-                page("id_roles_create_for-user_externalid")
-            ),
+            say!("{} A vendor is kept to its customer by `sts:ExternalId`, or by the organisation ({}).", whose, page("id_roles_create_for-user_externalid")),
         )
         .at(at, first.text.range)
         .fix_if("Ask for the external id", fix),
@@ -162,7 +159,7 @@ fn everyone(scene: &Scene<'_>, at: usize, statement: &Statement, principal: &Pri
         Severity::Security,
         title,
         meaning,
-        format!(
+        say!(
             "`*` means every principal of every account ({}); name the roles that are meant.",
             page("reference_policies_elements_principal")
         ),
@@ -234,12 +231,9 @@ fn whole_account(
         Found::new(
             "TP011",
             Severity::Security,
-            format!("Statement {} lets {vendor} in, `{value}`, where {roles} is meant", at + 1),
+            say!("Statement {} lets {} in, `{}`, where {} is meant", at + 1, vendor, value, roles),
             "Every role and user there that its own account lets call has the same access as the one that you mean.",
-            format!(
-                "An account as a principal hands the choice of who may call to that account ({}).",
-                page("reference_policies_elements_principal")
-            ),
+            say!("An account as a principal hands the choice of who may call to that account ({}).", page("reference_policies_elements_principal")),
         )
         .at(at, principal.text.range)
         .values(&meant[0], value)
@@ -301,9 +295,9 @@ fn gone(
     Found::new(
         "TP014",
         Severity::Warning,
-        format!("`{id}` stands for a {what} that was deleted"),
-        format!("{closes} Whoever was meant must be named again by its ARN."),
-        format!(
+        say!("`{}` stands for a {} that was deleted", id, what),
+        say!("{} Whoever was meant must be named again by its ARN.", closes),
+        say!(
             "IAM shows the unique id of a principal when the name is gone ({}).",
             page("reference_identifiers")
         ),
@@ -319,12 +313,9 @@ fn missing(at: usize, principal: &Principal) -> Found {
     Found::new(
         "TP015",
         Severity::Error,
-        format!("`{text}` does not exist"),
+        say!("`{}` does not exist", text),
         "IAM refuses the whole policy as long as one of its principals does not exist, so no other change can be saved either. Create it, or name the one that is meant.",
-        format!(
-            "IAM turns every role and user into its unique id when a policy is saved ({}).",
-            page("reference_policies_elements_principal")
-        ),
+        say!("IAM turns every role and user into its unique id when a policy is saved ({}).", page("reference_policies_elements_principal")),
     )
     .at(at, principal.text.range)
     .values("", text)

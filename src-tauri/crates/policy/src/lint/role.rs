@@ -1,6 +1,6 @@
 //! What the role itself brings: who else edits it, and how long its sessions last.
 
-use headgate_terms::Severity;
+use headgate_terms::{Severity, Shown, say};
 
 use super::found::{Found, page};
 use super::scene::Scene;
@@ -14,12 +14,12 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 
 /// TP025
 fn managed(scene: &Scene<'_>) -> Option<Found> {
-    let new = |title: String, meaning: &'static str, because: &'static str| {
+    let new = |title: Shown, meaning: &'static str, because: &'static str| {
         Found::new("TP025", Severity::Info, title, meaning, because)
     };
     if let Some(role) = scene.role().filter(|role| is_protected(role)) {
         return Some(new(
-            format!("`{role}` is managed by AWS and is not edited by hand"),
+            say!("`{}` is managed by AWS and is not edited by hand", role),
             "AWS refuses the change, or undoes it. Use a role of your own for the lake.",
             "Roles under `/aws-service-role/` belong to services, and `AWSReservedSSO_` roles to the identity centre.",
         ));
@@ -43,7 +43,7 @@ fn managed(scene: &Scene<'_>) -> Option<Found> {
     let (key, tool) = tool?;
     Some(
         new(
-            format!("The role is tagged `{key}`, and {tool} may undo what is changed here"),
+            say!("The role is tagged `{}`, and {} may undo what is changed here", key, tool),
             "The next run there writes its own policy over this one. Export the change and make it there.",
             "A tag tells which tool made the role; these tools write the whole document.",
         )
@@ -64,12 +64,9 @@ fn long_sessions(scene: &Scene<'_>) -> Option<Found> {
         Found::new(
             "TP026",
             Severity::Warning,
-            format!("Sessions of `{}` end after 1 hour, whatever the role's {} hours say", entry.text.value, hours(seconds)),
+            say!("Sessions of `{}` end after 1 hour, whatever the role's {} hours say", entry.text.value, hours(seconds)),
             "A sync that runs longer must assume the role again in the middle; after a removal, sessions of users run on for the longer time.",
-            format!(
-                "A role that is assumed by another role gets one hour at most, which AWS calls role chaining ({}).",
-                page("id_roles_terms-and-concepts")
-            ),
+            say!("A role that is assumed by another role gets one hour at most, which AWS calls role chaining ({}).", page("id_roles_terms-and-concepts")),
         )
         .at(at, entry.text.range)
         .values("3600", &seconds.to_string()),

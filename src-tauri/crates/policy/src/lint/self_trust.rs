@@ -1,6 +1,6 @@
 //! The role's trust in itself, without which Unity Catalog takes no storage credential.
 
-use headgate_terms::{Arn, Severity};
+use headgate_terms::{Arn, Severity, Shown, say};
 
 use super::expected::{add_id, replace_id};
 use super::found::{Found, page};
@@ -65,23 +65,20 @@ fn itself_missing(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Foun
     if enters || scene.placeholder_for(&own) || is_elsewhere(scene, role) {
         return None;
     }
-    let new = |title: String, found: &str| {
+    let new = |title: Shown, found: &str| {
         Found::new(
             "TP007",
             Severity::Error,
             title,
             "Databricks refuses the storage credential: it proves that the role can assume itself, with the credential's id.",
-            format!(
-                "Since 2023 a role is not trusted by itself unless its policy says so, even within its account ({}).",
-                "aws.amazon.com/blogs/security/announcing-an-update-to-iam-role-trust-policy-behavior"
-            ),
+            say!("Since 2023 a role is not trusted by itself unless its policy says so, even within its account ({}).", "aws.amazon.com/blogs/security/announcing-an-update-to-iam-role-trust-policy-behavior"),
         )
         .values(&own, found)
     };
     if let Some((at, place, edit)) = named_otherwise(scene, role) {
         return Some(
             new(
-                format!("Statement {} names `{}`, and the role is `{own}`", at + 1, place.value),
+                say!("Statement {} names `{}`, and the role is `{}`", at + 1, place.value, own),
                 &place.value,
             )
             .at(at, place.range)
@@ -103,7 +100,7 @@ fn itself_missing(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Foun
             [one] if alone => (one.range, "Replace the id", replace_id(at, test, &one.value, id)),
             _ => (test.range, "Add the id", add_id(at, test, id)),
         };
-        let title = format!("The role may not assume itself with Databricks' id `{id}`");
+        let title = say!("The role may not assume itself with Databricks' id `{}`", id);
         return Some(
             new(title, "")
                 .at(at, range)
@@ -111,7 +108,7 @@ fn itself_missing(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Foun
                 .opening(label, Some(vec![edit])),
         );
     }
-    let missing = new(format!("The role `{own}` may not assume itself"), "").opening(
+    let missing = new(say!("The role `{}` may not assume itself", own), "").opening(
         "Add a statement for the role itself",
         Some(vec![own_statement(scene, role, &ids)]),
     );
@@ -232,12 +229,9 @@ fn by_root_alone(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Found
         Found::new(
             "TP008",
             Severity::Warning,
-            format!("The role is trusted through `{}`, and its own policies do not let it call", entry.text.value),
+            say!("The role is trusted through `{}`, and its own policies do not let it call", entry.text.value),
             "Trust in an account lets in whom that account's own policies let call, so the role still cannot assume itself and Databricks refuses the credential.",
-            format!(
-                "Within an account a role's ARN as principal is enough; the account's root is not ({}).",
-                page("reference_policies_evaluation-logic")
-            ),
+            say!("Within an account a role's ARN as principal is enough; the account's root is not ({}).", page("reference_policies_evaluation-logic")),
         )
         .at(at, entry.text.range)
         .values("sts:AssumeRole on itself", "")

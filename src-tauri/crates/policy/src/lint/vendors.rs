@@ -43,17 +43,9 @@ fn shared(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> 
         Found::new(
             "TP003",
             Severity::Security,
-            format!(
-                "Statement {} lets each of {} vendors in with any of its {} ids",
-                at + 1,
-                vendors.len(),
-                ids.len()
-            ),
+            say!("Statement {} lets each of {} vendors in with any of its {} ids", at + 1, vendors.len(), ids.len()),
             "A vendor that lets its customers choose the id can be made to come with the id of another. A statement for each vendor closes that.",
-            format!(
-                "Every principal of a statement may use every value of its condition, and external ids are no secrets ({}).",
-                page("id_roles_create_for-user_externalid")
-            ),
+            say!("Every principal of a statement may use every value of its condition, and external ids are no secrets ({}).", page("id_roles_create_for-user_externalid")),
         )
         .at(at, test.range)
         .fix_if("A statement for each vendor", parted(scene, at, statement, &ids)),
@@ -145,7 +137,7 @@ fn unannounced(scene: &Scene<'_>, found: &mut Vec<Found>) {
                 Found::new(
                     "TP028",
                     Severity::Security,
-                    format!("Statement {} also lets {who} in", at + 1),
+                    say!("Statement {} also lets {} in", at + 1, who),
                     "It can change the lake as Databricks and Segment can. Remove it, or add it to the goals if it is meant.",
                     "The role of a storage credential is for Unity Catalog, for itself, for Segment, and for whom the goals name.",
                 )

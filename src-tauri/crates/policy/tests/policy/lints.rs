@@ -232,6 +232,8 @@ fn findings_are_whole_and_well_said() {
             for part in [&one.title, &one.meaning, &one.because] {
                 assert!(part.matches('`').count() % 2 == 0, "{name}: {part}");
                 assert!(!part.contains("``") && !part.contains("  "), "{name}: {part}");
+                // A part of a sentence that is cleaned as if it were a value.
+                assert!(text.contains('`') || !part.contains(r"\u{60}"), "{name}: {part}");
                 for word in ["please", "oops", "successfully", "!"] {
                     assert!(!part.to_lowercase().contains(word), "{name}: {part}");
                 }
