@@ -1904,7 +1904,7 @@ column: number, };
 /**
  * The kind of a problem, for programs.
  */
-export type ProblemCode = "empty" | "too_large" | "not_json" | "encoded" | "bad_character" | "not_an_object" | "duplicate_key" | "duplicate_condition_key" | "unknown_element" | "resource_not_allowed" | "invalid_version" | "invalid_id" | "missing_statement" | "empty_statement" | "invalid_statement" | "invalid_sid" | "duplicate_sid" | "missing_effect" | "invalid_effect" | "missing_principal" | "not_principal" | "bare_principal" | "invalid_principal_element" | "unknown_principal_type" | "canonical_user" | "empty_principal" | "invalid_principal" | "missing_action" | "action_and_not_action" | "empty_action" | "invalid_action" | "not_sts_action" | "invalid_condition" | "invalid_operator" | "invalid_condition_key" | "invalid_condition_value";
+export type ProblemCode = "empty" | "too_large" | "not_json" | "encoded" | "bad_character" | "not_an_object" | "duplicate_key" | "duplicate_condition_key" | "unknown_element" | "resource_not_allowed" | "invalid_version" | "invalid_id" | "missing_statement" | "empty_statement" | "invalid_statement" | "invalid_sid" | "duplicate_sid" | "missing_effect" | "invalid_effect" | "missing_principal" | "not_principal" | "bare_principal" | "invalid_principal_element" | "unknown_principal_type" | "canonical_user" | "empty_principal" | "invalid_principal" | "missing_action" | "action_and_not_action" | "empty_action" | "invalid_action" | "not_sts_action" | "invalid_condition" | "invalid_operator" | "invalid_condition_key" | "invalid_condition_value" | "missing_claim" | "deleted_principal";
 
 /**
  * How far a run or a preview is.
@@ -1972,7 +1972,7 @@ end: number, };
 /**
  * Why there is no plan.
  */
-export type Refusal = "protected_role" | "wrong_partition" | "deny_blocks_goal" | "not_action" | "no_id_in_guide" | "no_target" | "ambiguous_target" | "wildcard_principal" | "mixed_principal" | "no_condition" | "other_conditions" | "passes_without_id" | "negated_id" | "two_id_operators" | "too_large" | "other_cells";
+export type Refusal = "protected_role" | "wrong_partition" | "deny_blocks_goal" | "not_action" | "no_id_in_guide" | "no_target" | "ambiguous_target" | "wildcard_principal" | "mixed_principal" | "no_condition" | "other_conditions" | "passes_without_id" | "negated_id" | "two_id_operators" | "too_large" | "other_cells" | "not_saved";
 
 /**
  * A refusal with its words.
