@@ -49,7 +49,7 @@ ui/dist/index.html: node_modules/made-of ui/index.html ui/package.json $(wildcar
 
 node_modules/made-of: package-lock.json | node
 	@echo "Installing the page's packages, about half a minute."
-	@npm ci --silent --no-audit --no-fund && touch $@
+	@npm ci --ignore-scripts --silent --no-audit --no-fund && touch $@
 
 # Clones share cargo's output. What cargo built of our own crates knows the clone it was built in, and
 # files outside a crate's folder only by that path; so another clone begins with its own crates anew.
