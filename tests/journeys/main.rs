@@ -12,4 +12,5 @@ mod desk;
 mod inspect;
 mod policy;
 mod settings;
+mod sizes;
 mod syncs;

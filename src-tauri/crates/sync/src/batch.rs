@@ -28,7 +28,6 @@ pub(crate) struct Feed {
     open: Option<Open>,
     /// The files that this batch has opened, as they were before.
     begun: Vec<Entry>,
-    scratch: PathBuf,
     progress: Arc<AtomicU64>,
 }
 
@@ -95,13 +94,8 @@ impl Entry {
 impl Entry {
     /// The same file from the same place; none for standard input, which cannot be read twice.
     fn again(&self) -> Option<Self> {
-        let Some(Input::File { path, name }) = &self.input else { return None };
-        Some(Self {
-            input: Some(Input::File { path: path.clone(), name: name.clone() }),
-            name: self.name.clone(),
-            mark: self.mark.clone(),
-            ..*self
-        })
+        let input = self.input.as_ref()?.again()?;
+        Some(Self { input: Some(input), name: self.name.clone(), mark: self.mark.clone(), ..*self })
     }
 }
 
@@ -131,6 +125,8 @@ struct Open {
     entry: Entry,
     lines: Lines,
     block: Vec<u8>,
+    /// Where the block begins in the inflated file.
+    offset: Option<u64>,
     at: usize,
     line: u64,
     /// Whether a batch has ended inside it, so that its tail ends one too.
@@ -177,11 +173,10 @@ impl Feed {
         source: String,
         schema: String,
         entries: impl IntoIterator<Item = Entry>,
-        scratch: PathBuf,
         progress: Arc<AtomicU64>,
     ) -> Self {
         let queue = entries.into_iter().collect();
-        Self { source, schema, queue, open: None, begun: Vec::new(), scratch, progress }
+        Self { source, schema, queue, open: None, begun: Vec::new(), progress }
     }
 
     /// Whether there is nothing left to read.
@@ -276,11 +271,11 @@ impl Feed {
         self.begun.extend(entry.again());
         let input = entry.input.take()?;
         let skip = entry.mark.bytes;
-        let lines = Lines::open(input, skip, self.scratch.clone(), self.progress.clone());
+        let lines = Lines::open(input, skip, self.progress.clone());
         let line = entry.mark.lines;
         // A batch of an earlier run has ended inside it.
         let cut = entry.mark.bytes > 0;
-        Some(Open { entry, lines, block: Vec::new(), at: 0, line, cut })
+        Some(Open { entry, lines, block: Vec::new(), offset: None, at: 0, line, cut })
     }
 }
 
@@ -297,6 +292,14 @@ struct Reading<'c, 'w, 's> {
     rejected: BTreeMap<Rejection, u64>,
     damaged: Vec<Damaged>,
     taken: u64,
+}
+
+/// Where a line is.
+struct Place<'p> {
+    path: &'p str,
+    number: u64,
+    /// Where it begins in the inflated file.
+    offset: Option<u64>,
 }
 
 /// Where reading stopped.
@@ -322,13 +325,18 @@ impl Open {
                     return Ok(Ended::Batch);
                 }
                 let line = &self.block[self.at..self.at + length];
+                let place = Place {
+                    path: &self.entry.name,
+                    number: self.line + 1,
+                    offset: self.offset.map(|offset| offset + self.at as u64),
+                };
                 self.line += 1;
                 self.at += length;
                 self.entry.mark.lines += 1;
                 self.entry.mark.bytes += length as u64;
                 if self.line > self.entry.taken_lines {
                     reading.bytes += length as u64;
-                    let received = reading.take(source, &self.entry.name, self.line, line)?;
+                    let received = reading.take(source, &place, line)?;
                     let oldest = &mut self.entry.mark.oldest;
                     *oldest = match (*oldest, received) {
                         (Some(oldest), Some(received)) => Some(oldest.min(received)),
@@ -341,8 +349,9 @@ impl Open {
             }
             match self.lines.next() {
                 Next::Quiet => {}
-                Next::Piece(Piece::Lines(block)) => {
+                Next::Piece(Piece::Lines(block, offset)) => {
                     self.block = block;
+                    self.offset = offset;
                     self.at = 0;
                 }
                 Next::Piece(Piece::TooLong(long)) => {
@@ -355,7 +364,12 @@ impl Open {
                     reading.bytes += long.bytes;
                     *reading.rejected.entry(Rejection::TooLong).or_default() += 1;
                     if let Some(letters) = &mut reading.letters {
-                        letters.push_long(&self.entry.name, self.line, long)?;
+                        letters.push_long(
+                            &self.entry.name,
+                            self.line,
+                            Rejection::TooLong,
+                            &long,
+                        )?;
                     }
                 }
                 Next::Piece(Piece::Damaged(error)) => {
@@ -366,7 +380,7 @@ impl Open {
                         self.entry.mark.path.clear();
                         return Ok(Ended::File);
                     }
-                    if error.code != "file_damaged" {
+                    if error.code != "file_damaged" && error.code != "inflates_too_far" {
                         return Err(Stopped::Failed(error));
                     }
                     reading.damaged.push(Damaged { path, error });
@@ -386,10 +400,10 @@ impl Reading<'_, '_, '_> {
     fn take(
         &mut self,
         source: &str,
-        path: &str,
-        number: u64,
+        place: &Place<'_>,
         line: &[u8],
     ) -> headgate_terms::Result<Option<i64>> {
+        let Place { path, number, offset } = *place;
         let bytes = line.strip_suffix(b"\n").unwrap_or(line);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         if bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
@@ -408,7 +422,7 @@ impl Reading<'_, '_, '_> {
             Outcome::Rejected(reason) => {
                 *self.rejected.entry(reason).or_default() += 1;
                 if let Some(letters) = &mut self.letters {
-                    letters.push(path, number, reason, bytes)?;
+                    letters.push(path, number, reason, bytes, offset)?;
                 }
                 Ok(None)
             }

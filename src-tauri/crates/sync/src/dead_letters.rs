@@ -6,16 +6,18 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use base64::write::EncoderWriter;
 use headgate_events::Rejection;
-use headgate_terms::{Error, Result, say};
+use headgate_terms::{Error, Result, acts, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::folder::{failed, private};
-use crate::lines::LongLine;
+use crate::long_line::{KEPT, LongLine};
 
 /// A line that is no event, as kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -33,6 +35,15 @@ pub struct Letter {
     /// Whether this is only its beginning; the file has it whole.
     #[serde(default)]
     pub cut: bool,
+    /// The length in bytes of a line that is not kept whole, without its end.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// The SHA-256 of such a line, in hexadecimal.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// The byte of the inflated file at which such a line begins; none for standard input.
+    #[serde(default)]
+    pub offset: Option<u64>,
 }
 
 /// Some of a run's letters.
@@ -46,7 +57,9 @@ pub struct Letters {
 
 /// The most characters of a line that are shown.
 const SHOWN: usize = 4_000;
-/// The most bytes of a letter that are read; lines can have gigabytes.
+/// The most bytes of lines that one answer shows, by what they take as JSON.
+const ANSWER: usize = 4 << 20;
+/// The most bytes of a letter that are read; a line can have many.
 const MOST_READ: u64 = 1 << 16;
 
 /// Reads a run's letters from a place on, of one reason or of all.
@@ -63,8 +76,8 @@ pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -
     };
     let mut file = BufReader::new(File::open(path).map_err(broken)?);
     file.seek(SeekFrom::Start(from)).map_err(broken)?;
-    let (mut letters, mut at, mut line) = (Vec::new(), from, Vec::new());
-    while letters.len() < most {
+    let (mut letters, mut at, mut line, mut shown) = (Vec::new(), from, Vec::new(), 0);
+    while letters.len() < most && shown < ANSWER {
         line.clear();
         let mut read = (&mut file).take(MOST_READ).read_until(b'\n', &mut line).map_err(broken)?;
         if read == 0 {
@@ -87,10 +100,17 @@ pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -
                 letter.cut = true;
             }
         }
+        let texts = [Some(&letter.file), letter.raw.as_ref(), letter.raw_base64.as_ref()];
+        shown += texts.into_iter().flatten().map(|text| as_json(text)).sum::<usize>();
         letters.push(letter);
     }
     let ended = file.fill_buf().map_err(broken)?.is_empty();
     Ok(Letters { letters, next: (!ended).then_some(at) })
+}
+
+/// How long a text is inside a JSON document.
+fn as_json(text: &str) -> usize {
+    text.chars().map(|c| if acts(c) { 6 * c.len_utf16() } else { c.len_utf8() }).sum()
 }
 
 /// A letter from its line, or from the line's beginning: `raw` comes last.
@@ -111,7 +131,40 @@ pub(crate) struct BatchLetters {
     path: PathBuf,
     run_file: PathBuf,
     file: Option<BufWriter<File>>,
+    room: Room,
     count: u64,
+    written: u64,
+    left_out: u64,
+}
+
+/// How much a run's letters may take: what is sent to fill the disk must not (E2).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Room {
+    /// What the run's letters take already.
+    taken: u64,
+    /// Bytes that the run has read, as they lie on disk.
+    read: Arc<AtomicU64>,
+}
+
+impl Room {
+    /// Whatever was read, this much is kept.
+    const LEAST: u64 = 64 << 20;
+    /// And this much for each byte read: more than any byte of a line that is kept whole takes.
+    const EACH: u64 = 8;
+
+    pub(crate) fn new(read: Arc<AtomicU64>) -> Self {
+        Self { taken: 0, read }
+    }
+
+    fn has(&self, more: u64) -> bool {
+        let read = self.read.load(Ordering::Relaxed);
+        self.taken + more <= Self::LEAST + read.saturating_mul(Self::EACH)
+    }
+
+    /// Counts the letters of a batch that was recorded.
+    pub(crate) fn take(&mut self, letters: &BatchLetters) {
+        self.taken += letters.written;
+    }
 }
 
 /// Letters that wait to join their run's file.
@@ -127,59 +180,79 @@ pub(crate) struct Waiting {
 }
 
 impl BatchLetters {
-    pub(crate) fn new(folder: &Path, run: &str, batch: i64) -> Self {
+    pub(crate) fn new(folder: &Path, run: &str, batch: i64, room: Room) -> Self {
         Self {
             path: folder.join(format!(".{run}.{batch}.part")),
             run_file: folder.join(format!("{run}.ndjson")),
             file: None,
+            room,
             count: 0,
+            written: 0,
+            left_out: 0,
         }
     }
 
-    /// Keeps a line, given without its end.
+    /// Keeps a line, given without its end. `offset` is its place in the inflated file.
     pub(crate) fn push(
         &mut self,
         file: &str,
         line: u64,
         reason: Rejection,
         raw: &[u8],
+        offset: Option<u64>,
     ) -> Result<()> {
-        let path = self.path.clone();
-        let is_utf8 = std::str::from_utf8(raw).is_ok();
-        self.begin(file, line, reason)
-            .and_then(|out| {
-                write_raw(out, &mut &*raw, is_utf8, raw.len() as u64)?;
-                out.write_all(b"}\n")
-            })
-            .map_err(|error| failed("write", &path, &error))
+        if raw.len() > KEPT {
+            return self.push_long(file, line, reason, &LongLine::of(raw, offset));
+        }
+        let mut letter = head(file, line, reason);
+        write_raw(&mut letter, raw, std::str::from_utf8(raw).is_ok());
+        self.write(&letter)
     }
 
-    /// Keeps a line that is only on disk.
-    pub(crate) fn push_long(&mut self, file: &str, line: u64, mut long: LongLine) -> Result<()> {
-        let path = self.path.clone();
-        let length = without_end(&mut long).map_err(|error| failed("read", &path, &error))?;
-        self.begin(file, line, Rejection::TooLong)
-            .and_then(|out| {
-                write_raw(out, &mut long.file, long.is_utf8, length)?;
-                out.write_all(b"}\n")
-            })
-            .map_err(|error| failed("write", &path, &error))
+    /// Keeps the beginning of a line, and its measure.
+    pub(crate) fn push_long(
+        &mut self,
+        file: &str,
+        line: u64,
+        reason: Rejection,
+        long: &LongLine,
+    ) -> Result<()> {
+        let mut letter = head(file, line, reason);
+        let measure = serde_json::json!({
+            "bytes": long.length, "sha256": long.sha256, "offset": long.offset, "cut": true,
+        });
+        let measure = measure.to_string();
+        letter.extend_from_slice(measure[1..measure.len() - 1].as_bytes());
+        letter.push(b',');
+        write_raw(&mut letter, &long.beginning, long.is_utf8);
+        self.write(&letter)
     }
 
-    fn begin(&mut self, file: &str, line: u64, reason: Rejection) -> io::Result<&mut impl Write> {
+    /// Writes a letter if there is room for it, and counts it in any case.
+    fn write(&mut self, letter: &[u8]) -> Result<()> {
+        let size = letter.len() as u64;
+        if !self.room.has(self.written + size) {
+            self.left_out += 1;
+            return Ok(());
+        }
         let made = if let Some(made) = self.file.take() {
             made
         } else {
             let mut options = private();
             // What a run of this name left behind was never part of a batch.
-            let file = options.append(false).write(true).truncate(true).open(&self.path)?;
-            BufWriter::new(file)
+            let made = options.append(false).write(true).truncate(true).open(&self.path);
+            BufWriter::new(made.map_err(|error| failed("make", &self.path, &error))?)
         };
         let out = self.file.insert(made);
+        out.write_all(letter).map_err(|error| failed("write", &self.path, &error))?;
         self.count += 1;
-        write!(out, "{{\"file\":{},\"line\":{line},", serde_json::to_string(file)?)?;
-        write!(out, "\"reason\":\"{}\",", reason.code())?;
-        Ok(out)
+        self.written += size;
+        Ok(())
+    }
+
+    /// Lines that are counted and not kept, because the run's letters may take no more room.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// Ends the batch; none when it had no letters.
@@ -207,8 +280,16 @@ impl BatchLetters {
 }
 
 impl Waiting {
-    /// Joins the run's file.
+    /// Joins the run's file, or becomes it.
     pub(crate) fn join(&self) -> Result<()> {
+        if self.at == 0 {
+            return match fs::rename(&self.part, &self.run_file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(failed("write", &self.run_file, &error))
+                }
+                _ => Ok(()),
+            };
+        }
         let mut part = match File::open(&self.part) {
             Ok(part) => part,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -244,6 +325,15 @@ impl Waiting {
     }
 }
 
+/// A letter up to the line itself.
+fn head(file: &str, line: u64, reason: Rejection) -> Vec<u8> {
+    let place = serde_json::json!({"file": file, "line": line, "reason": reason.code()});
+    let mut head = place.to_string().into_bytes();
+    head.pop();
+    head.push(b',');
+    head
+}
+
 /// Removes the letters of batches that were never recorded.
 pub(crate) fn remove_strays(folder: &Path, kept: &[PathBuf]) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -254,59 +344,35 @@ pub(crate) fn remove_strays(folder: &Path, kept: &[PathBuf]) {
     }
 }
 
-/// The length of a long line without its end.
-fn without_end(long: &mut LongLine) -> io::Result<u64> {
-    let mut tail = [0; 2];
-    long.file.seek(SeekFrom::End(-2))?;
-    long.file.read_exact(&mut tail)?;
-    long.file.seek(SeekFrom::Start(0))?;
-    Ok(long.bytes
-        - match tail {
-            [b'\r', b'\n'] => 2,
-            [_, b'\n'] => 1,
-            _ => 0,
-        })
-}
-
-/// Writes the member that holds the line: as text, or in base64 when it is not UTF-8.
-fn write_raw(out: &mut impl Write, raw: &mut impl Read, text: bool, length: u64) -> io::Result<()> {
-    let mut raw = raw.take(length);
+/// Writes the member that holds the line, which ends the letter: as text, or in base64 when it is
+/// not UTF-8.
+fn write_raw(out: &mut Vec<u8>, raw: &[u8], text: bool) {
     if !text {
-        out.write_all(b"\"raw_base64\":\"")?;
-        let mut encoder = EncoderWriter::new(&mut *out, &BASE64_STANDARD);
-        io::copy(&mut raw, &mut encoder)?;
-        encoder.finish()?;
-        drop(encoder);
-        return out.write_all(b"\"");
+        out.extend_from_slice(b"\"raw_base64\":\"");
+        out.extend_from_slice(BASE64_STANDARD.encode(raw).as_bytes());
+        out.extend_from_slice(b"\"}\n");
+        return;
     }
-    out.write_all(b"\"raw\":\"")?;
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        let got = raw.read(&mut chunk)?;
-        if got == 0 {
-            return out.write_all(b"\"");
-        }
-        // Everything to escape is one byte, so that a chunk may end inside a character.
-        let mut copied = 0;
-        for (at, byte) in chunk[..got].iter().enumerate() {
-            let escaped = match byte {
-                b'"' => "\\\"".to_owned(),
-                b'\\' => "\\\\".to_owned(),
-                0..=0x1F => format!("\\u{byte:04x}"),
-                _ => continue,
-            };
-            out.write_all(&chunk[copied..at])?;
-            out.write_all(escaped.as_bytes())?;
-            copied = at + 1;
-        }
-        out.write_all(&chunk[copied..got])?;
+    out.extend_from_slice(b"\"raw\":\"");
+    let mut copied = 0;
+    for (at, byte) in raw.iter().enumerate() {
+        let escaped = match byte {
+            b'"' => "\\\"".to_owned(),
+            b'\\' => "\\\\".to_owned(),
+            0..=0x1F => format!("\\u{byte:04x}"),
+            _ => continue,
+        };
+        out.extend_from_slice(&raw[copied..at]);
+        out.extend_from_slice(escaped.as_bytes());
+        copied = at + 1;
     }
+    out.extend_from_slice(&raw[copied..]);
+    out.extend_from_slice(b"\"}\n");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine;
 
     #[test]
     fn lines_come_back_as_they_were() {
@@ -315,8 +381,7 @@ mod tests {
         {
             let text = std::str::from_utf8(raw).is_ok();
             let mut out = vec![b'{'];
-            write_raw(&mut out, &mut &*raw, text, raw.len() as u64).unwrap();
-            out.push(b'}');
+            write_raw(&mut out, raw, text);
             let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
             let back = match read["raw"].as_str() {
                 Some(text) => text.as_bytes().to_vec(),
@@ -333,9 +398,9 @@ mod tests {
         // Whatever byte the limit falls on: escapes, characters of several bytes.
         for pad in 0..14 {
             let long = format!("{}{}", "x".repeat(pad), "\u{1}\"日🎉".repeat(20_000));
-            let mut letters = BatchLetters::new(folder.path(), "1-abc", 1);
-            letters.push("a.json", 1, Rejection::TooLong, long.as_bytes()).unwrap();
-            letters.push("a.json", 2, Rejection::NotJson, b"{").unwrap();
+            let mut letters = BatchLetters::new(folder.path(), "1-abc", 1, Room::default());
+            letters.push("a.json", 1, Rejection::TooLong, long.as_bytes(), Some(0)).unwrap();
+            letters.push("a.json", 2, Rejection::NotJson, b"{", None).unwrap();
             letters.finish().unwrap().unwrap().join().unwrap();
             let read = read_letters(&path, 0, 1, None).unwrap();
             assert!(read.letters[0].cut);
@@ -350,8 +415,8 @@ mod tests {
     #[test]
     fn joining_twice_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut letters = BatchLetters::new(folder.path(), "1-abc", 1);
-        letters.push("a.json", 3, Rejection::NotJson, b"{").unwrap();
+        let mut letters = BatchLetters::new(folder.path(), "1-abc", 1, Room::default());
+        letters.push("a.json", 3, Rejection::NotJson, b"{", None).unwrap();
         let waiting = letters.finish().unwrap().unwrap();
         let kept = fs::read(&waiting.part).unwrap();
         waiting.join().unwrap();

@@ -10,6 +10,7 @@ mod deliver;
 mod expire;
 mod folder;
 mod lines;
+mod long_line;
 mod plan;
 mod preview;
 mod records;

@@ -2,8 +2,9 @@
 //!
 //! A thread of its own reads ahead and inflates; it knows lines, not events.
 
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,13 +16,15 @@ use flate2::read::MultiGzDecoder;
 use headgate_events::LONGEST_LINE;
 use headgate_terms::{Error, say};
 
-use crate::spool::Spool;
+use crate::long_line::{LongLine, Measure};
+use crate::spool::{Spool, read_long};
 
 /// What comes out of a file, in order.
 pub(crate) enum Piece {
-    /// Whole lines with their ends; the last line of a file may have none.
-    Lines(Vec<u8>),
-    /// One line that is longer than any event may be, kept on disk.
+    /// Whole lines with their ends, and where the first begins in the inflated file, if there is
+    /// one; the last line of a file may have no end.
+    Lines(Vec<u8>, Option<u64>),
+    /// One line that is longer than any event may be.
     TooLong(LongLine),
     /// Nothing more can be read.
     Damaged(Error),
@@ -34,24 +37,37 @@ pub(crate) enum Next {
     Ended,
 }
 
-/// A line too long to hold.
-pub(crate) struct LongLine {
-    pub(crate) file: File,
-    /// Bytes with the line's end.
-    pub(crate) bytes: u64,
-    pub(crate) is_utf8: bool,
-    /// Whether it is nothing but blanks, which count nowhere.
-    pub(crate) is_blank: bool,
-}
-
 /// Where bytes come from.
 pub(crate) enum Input {
     File {
         path: PathBuf,
         name: String,
     },
+    /// Lines that an earlier run read of its standard input.
+    Segment {
+        path: PathBuf,
+        run: String,
+    },
+    /// One line that an earlier run read there and found too long.
+    LongLine(PathBuf),
     /// Standard input, and where to keep what was read of it.
     Stdin(Spool),
+}
+
+impl Input {
+    /// The same once more; none for standard input, which cannot be read twice.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match self {
+            Self::File { path, name } => {
+                Some(Self::File { path: path.clone(), name: name.clone() })
+            }
+            Self::Segment { path, run } => {
+                Some(Self::Segment { path: path.clone(), run: run.clone() })
+            }
+            Self::LongLine(path) => Some(Self::LongLine(path.clone())),
+            Self::Stdin(_) => None,
+        }
+    }
 }
 
 /// A stream of lines.
@@ -67,15 +83,10 @@ const QUIET: Duration = Duration::from_millis(100);
 
 impl Lines {
     /// Begins to read, `skip` inflated bytes in. `progress` counts bytes as they lie on disk.
-    pub(crate) fn open(
-        input: Input,
-        skip: u64,
-        scratch: PathBuf,
-        progress: Arc<AtomicU64>,
-    ) -> Self {
+    pub(crate) fn open(input: Input, skip: u64, progress: Arc<AtomicU64>) -> Self {
         let (send, pieces) = sync_channel(AHEAD);
         std::thread::spawn(move || {
-            let mut splitter = Splitter { send, scratch, spool: None, carry: Vec::new() };
+            let mut splitter = Splitter { send, spool: None, carry: Vec::new(), offset: None };
             if let Err(error) = splitter.read(input, skip, &progress) {
                 let _ = splitter.send.send(Piece::Damaged(error));
             }
@@ -98,9 +109,10 @@ struct Stopped;
 
 struct Splitter {
     send: SyncSender<Piece>,
-    scratch: PathBuf,
     spool: Option<Spool>,
     carry: Vec<u8>,
+    /// Where `carry` begins in the inflated file; none where there is no file to look into.
+    offset: Option<u64>,
 }
 
 impl Splitter {
@@ -112,13 +124,23 @@ impl Splitter {
                         .hint("Give this user the right to read it; the next run tries again.")
                         .retryable()
                 })?;
+                self.offset = Some(0);
+                let size = raw.metadata().ok().map(|metadata| metadata.len());
                 let again = || File::open(&path);
-                self.read_from(raw, &name, skip, progress, again)
+                self.read_from(raw, &name, size, skip, progress, again)
+            }
+            Input::Segment { path, run } => {
+                let mut lines = File::open(&path).map_err(|error| broken(&run, &error))?;
+                self.split_lines(&mut lines).map_err(|error| broken(&run, &error))
+            }
+            Input::LongLine(path) => {
+                let _ = self.send.send(Piece::TooLong(read_long(&path)?));
+                Ok(())
             }
             Input::Stdin(spool) => {
                 self.spool = Some(spool);
                 let none = || Err(io::Error::from(io::ErrorKind::Unsupported));
-                self.read_from(io::stdin(), "standard input", skip, progress, none)
+                self.read_from(io::stdin(), "standard input", None, skip, progress, none)
             }
         }
     }
@@ -127,17 +149,24 @@ impl Splitter {
         &mut self,
         raw: impl Read,
         name: &str,
+        size: Option<u64>,
         skip: u64,
         progress: &AtomicU64,
         again: impl Fn() -> io::Result<File>,
     ) -> Result<(), Error> {
+        let before = progress.load(Ordering::Relaxed);
         let mut raw = BufReader::with_capacity(PIECE / 4, Counting { raw, progress });
         let mut magic = [0; 2];
         let got = fill(&mut raw, &mut magic).map_err(|error| broken(name, &error))?;
         let bytes = io::Cursor::new(magic).take(got as u64).chain(raw);
         if magic == [0x1F, 0x8B] {
-            let mut counted = Given { inner: MultiGzDecoder::new(bytes), given: 0 };
+            // Of a pipe's size no more is known than what came so far.
+            let size = || size.unwrap_or(progress.load(Ordering::Relaxed) - before);
+            let mut counted = Given { inner: MultiGzDecoder::new(bytes), given: 0, size };
             let Err(error) = self.split(&mut counted, skip) else { return Ok(()) };
+            if is_too_far(&error) {
+                return Err(broken(name, &error));
+            }
             // The decoder drops what it had decoded in the call that failed.
             if let Ok(file) = again() {
                 let behind_all_lines = self.decode_rest(file, counted.given);
@@ -159,12 +188,19 @@ impl Splitter {
         let mark = start == [0xEF, 0xBB, 0xBF];
         let head = if mark { &[][..] } else { &start[..got] };
         let mut bytes = head.chain(bytes);
-        io::copy(&mut bytes.by_ref().take(skip), &mut io::sink())?;
+        let skipped = io::copy(&mut bytes.by_ref().take(skip), &mut io::sink())?;
+        if let Some(offset) = &mut self.offset {
+            *offset = skipped + if mark { start.len() as u64 } else { 0 };
+        }
+        self.split_lines(&mut bytes)
+    }
+
+    fn split_lines(&mut self, bytes: &mut impl Read) -> io::Result<()> {
         loop {
             let from = self.carry.len();
             let room = PIECE.max(from / 2);
             self.carry.resize(from + room, 0);
-            let got = match fill_or_fail(&mut bytes, &mut self.carry[from..]) {
+            let got = match fill_or_fail(bytes, &mut self.carry[from..]) {
                 (got, None) => got,
                 (got, Some(error)) => {
                     self.carry.truncate(from + got);
@@ -183,7 +219,7 @@ impl Splitter {
             if self.send_whole().is_err() {
                 return Ok(());
             }
-            if self.carry.len() > LONGEST_LINE + 2 && !self.too_long(&mut bytes)? {
+            if self.carry.len() > LONGEST_LINE + 2 && !self.too_long(bytes)? {
                 return Ok(());
             }
         }
@@ -232,22 +268,21 @@ impl Splitter {
             let _ = self.send.send(Piece::Damaged(error));
             return Err(Stopped);
         }
-        self.send.send(Piece::Lines(lines)).map_err(|_| Stopped)
+        let offset = self.offset;
+        if let Some(offset) = &mut self.offset {
+            *offset += lines.len() as u64;
+        }
+        self.send.send(Piece::Lines(lines, offset)).map_err(|_| Stopped)
     }
 
-    /// Moves a line without an end in sight to disk. False when nobody listens any more.
+    /// Reads a line without an end in sight to its end, and keeps its beginning. False when nobody
+    /// listens any more.
     fn too_long(&mut self, bytes: &mut impl Read) -> io::Result<bool> {
-        let mut file = tempfile::tempfile_in(&self.scratch)?;
-        let mut check = Utf8Check::default();
-        let (mut length, mut is_blank) = (0_u64, true);
+        let mut measure = Measure::new(self.offset);
         let mut chunk = std::mem::take(&mut self.carry);
         loop {
             let end = memchr::memchr(b'\n', &chunk).map(|at| at + 1);
-            let line = &chunk[..end.unwrap_or(chunk.len())];
-            check.push(line);
-            is_blank &= line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
-            file.write_all(line)?;
-            length += line.len() as u64;
+            measure.push(&chunk[..end.unwrap_or(chunk.len())]);
             if let Some(end) = end {
                 self.carry = chunk.split_off(end);
                 break;
@@ -260,17 +295,35 @@ impl Splitter {
                 break;
             }
         }
-        file.seek(SeekFrom::Start(0))?;
-        if let Some(spool) = &mut self.spool {
-            spool.write_long(&mut file).map_err(io::Error::other)?;
-            file.seek(SeekFrom::Start(0))?;
+        let line = measure.finish();
+        if let Some(offset) = &mut self.offset {
+            *offset += line.bytes;
         }
-        let line = LongLine { file, bytes: length, is_utf8: check.finish(), is_blank };
+        if let Some(spool) = &mut self.spool
+            && let Err(error) = spool.write_long(&line)
+        {
+            let _ = self.send.send(Piece::Damaged(error));
+            return Ok(false);
+        }
         Ok(self.send.send(Piece::TooLong(line)).is_ok())
     }
 }
 
 fn broken(name: &str, error: &io::Error) -> Error {
+    if is_too_far(error) {
+        return Error::new(
+            "inflates_too_far",
+            say!(
+                "`{}` inflates to more than {} times its size and more than 1 GiB.",
+                name,
+                FARTHEST_RATIO
+            ),
+        )
+        .hint(
+            "The whole lines before that are taken. Find out who made the file; if it is right, \
+             unpack it and sync it unpacked.",
+        );
+    }
     let what = match error.kind() {
         io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
         _ => error.to_string(),
@@ -315,43 +368,40 @@ impl<R: Read> Read for Counting<'_, R> {
     }
 }
 
-/// Counts the bytes that a decoder has given.
-struct Given<R> {
+/// How far a file may inflate: one that goes beyond both is damaged from there on (E1).
+const FARTHEST: u64 = 1 << 30;
+const FARTHEST_RATIO: u64 = 200;
+
+/// Counts the bytes that a decoder has given, and ends where they are too many for the file's size.
+struct Given<R, S> {
     inner: R,
     given: u64,
+    size: S,
 }
 
-impl<R: Read> Read for Given<R> {
+/// The file inflates beyond [`FARTHEST`] and [`FARTHEST_RATIO`].
+#[derive(Debug)]
+struct TooFar;
+
+impl fmt::Display for TooFar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it inflates too far")
+    }
+}
+
+impl std::error::Error for TooFar {}
+
+fn is_too_far(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooFar>())
+}
+
+impl<R: Read, S: Fn() -> u64> Read for Given<R, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.given > FARTHEST && self.given / FARTHEST_RATIO > (self.size)() {
+            return Err(io::Error::other(TooFar));
+        }
         let got = self.inner.read(buffer)?;
         self.given += got as u64;
         Ok(got)
-    }
-}
-
-/// Whether chunks put together are valid UTF-8.
-#[derive(Default)]
-struct Utf8Check {
-    open: Vec<u8>,
-    broken: bool,
-}
-
-impl Utf8Check {
-    fn push(&mut self, chunk: &[u8]) {
-        if self.broken {
-            return;
-        }
-        self.open.extend_from_slice(chunk);
-        match std::str::from_utf8(&self.open) {
-            Ok(_) => self.open.clear(),
-            Err(error) if error.error_len().is_none() => {
-                self.open.drain(..error.valid_up_to());
-            }
-            Err(_) => self.broken = true,
-        }
-    }
-
-    fn finish(self) -> bool {
-        !self.broken && self.open.is_empty()
     }
 }

@@ -1,7 +1,7 @@
 //! What a sync would make of some events, decided as a run decides and written nowhere.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -145,10 +145,6 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
         Some(_) => Store::open_if_any(request.data.path())?,
         None => None,
     };
-    let scratch = tempfile::tempdir().map_err(|error| {
-        Error::new("disk_full", say!("No place for scratch files: {}.", error))
-            .hint("Free some space in the folder for temporary files.")
-    })?;
     let mut looking = Looking {
         lakes: Lakes {
             lake: lake.as_ref(),
@@ -158,7 +154,6 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
             refusals: BTreeMap::new(),
         },
         store: store.as_ref(),
-        scratch: scratch.path(),
         whole: Whole::default(),
         batch_bytes: request.batch_bytes,
         watch,
@@ -181,7 +176,6 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
 struct Looking<'l> {
     lakes: Lakes<'l>,
     store: Option<&'l Store>,
-    scratch: &'l Path,
     whole: Whole,
     batch_bytes: u64,
     watch: &'l dyn Watch,
@@ -209,8 +203,7 @@ impl Looking<'_> {
             };
             entries.push(Entry::file(file, before.as_ref(), false));
         }
-        let scratch = self.scratch.to_owned();
-        let mut feed = Feed::new(source, schema.clone(), entries, scratch, self.read.clone());
+        let mut feed = Feed::new(source, schema.clone(), entries, self.read.clone());
         let planned = Timestamp::now().as_microsecond();
         let mut known = Known::default();
         let earlier =

@@ -3,8 +3,8 @@
 //! The order of steps is the promise: a batch is recorded before its first commit, settled after
 //! its last, and everything between can be done again.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use ts_rs::TS;
 
 use crate::batch::{self, Aside, Feed, ReadBatch, Stopped, stdin_mark};
-use crate::dead_letters::{BatchLetters, remove_strays};
+use crate::dead_letters::{BatchLetters, Room, remove_strays};
 use crate::deliver::{LakeView, SchemaView};
 use crate::expire::{Keep, expire};
 use crate::folder::DataFolder;
@@ -140,6 +140,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
     let to = lake.location().to_string();
     tracing::info!(run = id, to, files = found.files.len(), "run begins");
     let lake_id = lake.id().map(|id| id.to_string()).unwrap_or_default();
+    let read = Arc::<AtomicU64>::default();
     let mut running = Running {
         request,
         watch,
@@ -163,7 +164,8 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
             to,
             found.ignored,
         ),
-        read: Arc::new(AtomicU64::new(0)),
+        room: Room::new(read.clone()),
+        read,
     };
     let ended = running.whole(found.files);
     let report = running.finish(ended)?;
@@ -204,6 +206,8 @@ struct Running<'r> {
     begun: Instant,
     progress: Progress,
     read: Arc<AtomicU64>,
+    /// What rejected lines may still take.
+    room: Room,
 }
 
 impl Running<'_> {
@@ -245,8 +249,7 @@ impl Running<'_> {
             }
             entries.push(batch::Entry::file(file, known.as_ref(), same && !done));
         }
-        let scratch = self.request.data.spool();
-        let feed = Feed::new(source, schema, entries, scratch, self.read.clone());
+        let feed = Feed::new(source, schema, entries, self.read.clone());
         self.feed(feed, None)
     }
 
@@ -258,8 +261,7 @@ impl Running<'_> {
         let run = self.tally.report.run.clone();
         let spool = Spool::new(self.request.data.spool(), ledger.id, run.clone());
         let entry = batch::Entry::stdin(Input::Stdin(spool), &run, 1, 0);
-        let scratch = self.request.data.spool();
-        let feed = Feed::new(source, schema, [entry], scratch, self.read.clone());
+        let feed = Feed::new(source, schema, [entry], self.read.clone());
         let ended = self.feed(feed, Some((ledger.id, &run)));
         if matches!(ended, Ok(()) | Err(Stopped::Cancelled)) {
             remove_taken(&self.request.data.spool(), ledger.id, &run, 0, true);
@@ -282,15 +284,14 @@ impl Running<'_> {
             for segment in &left {
                 let known = self.store.file(ledger.id, &stdin_mark(&segment.run))?;
                 let taken = known.map_or(0, |known| known.lines);
-                let input = Input::File { path: segment.path.clone(), name: segment.run.clone() };
-                entries.push(batch::Entry::stdin(input, &segment.run, segment.first_line, taken));
+                let (input, first) = (segment.input(), segment.first_line);
+                entries.push(batch::Entry::stdin(input, &segment.run, first, taken));
             }
             if entries.is_empty() {
                 continue;
             }
             self.tally.source(&source);
-            let feed =
-                Feed::new(source.clone(), schema_of(&source)?, entries, folder, Arc::default());
+            let feed = Feed::new(source.clone(), schema_of(&source)?, entries, Arc::default());
             self.feed(feed, None)?;
             for segment in &left {
                 remove(&segment.path);
@@ -307,7 +308,8 @@ impl Running<'_> {
             }
             let ledger = self.store.ledger_or_new(&self.lake_id, &feed.source)?;
             let folder = self.request.data.dead_letters();
-            let mut letters = BatchLetters::new(&folder, &self.tally.report.run, ledger.next_batch);
+            let (run, number) = (&self.tally.report.run, ledger.next_batch);
+            let mut letters = BatchLetters::new(&folder, run, number, self.room.clone());
             let held =
                 self.request.data.spool().join(format!("held.{}.{}", ledger.id, ledger.next_batch));
             let planned = self.plan_batch(&mut feed, &ledger, &mut letters, held.clone());
@@ -322,6 +324,7 @@ impl Running<'_> {
                     return Err(stopped);
                 }
             };
+            self.room.take(&letters);
             // From here on the record counts on what was kept aside, whatever fails.
             self.land(plan)?;
             if let (Some((ledger, run)), Some(mark)) = (stdin, mark) {
@@ -364,6 +367,7 @@ impl Running<'_> {
         let most = self.request.batch_bytes;
         let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;
         self.tally.spent("read", reading.elapsed());
+        crash_point("read");
         if watch.cancelled() {
             return Err(Stopped::Cancelled);
         }
@@ -383,13 +387,17 @@ impl Running<'_> {
                 counted: false,
             })
             .collect();
-        let notices = batch
+        let mut notices: BTreeMap<_, _> = batch
             .notices
             .iter()
             .map(|(notice, &count): (&Notice, _)| {
                 (notice.code().to_owned(), (notice.message(), count))
             })
             .collect();
+        if letters.left_out() > 0 {
+            let message = "Rejected lines were counted and not kept: those that are take all the room that is left for them.";
+            notices.insert("letters_left_out".to_owned(), (message.into(), letters.left_out()));
+        }
         let tables = self.view.stage(&schema, batch, plan, &self.tally.report.run)?;
         if self.watch.cancelled() {
             self.view.give_up(&schema, &tables);

@@ -1,15 +1,18 @@
 //! Lines of standard input on disk until a batch has them, and the lines of tables that refused.
 //!
 //! Standard input cannot be read twice. A segment `<ledger>.<run>.<first line>.ndjson` holds lines
-//! as they came; the next run takes what a dead one left.
+//! as they came; the next run takes what a dead one left. Of a line that is too long only the beginning
+//! and its measure are held, in a segment of its own that ends in `.long`.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use headgate_terms::{Error, Result};
 
 use crate::folder::{failed, private};
+use crate::lines::Input;
+use crate::long_line::LongLine;
 
 /// Writes segments.
 pub(crate) struct Spool {
@@ -32,6 +35,17 @@ pub(crate) struct Segment {
     /// The run that read them: their path as E4 has it.
     pub(crate) run: String,
     pub(crate) first_line: u64,
+    is_long: bool,
+}
+
+impl Segment {
+    /// It as something to read.
+    pub(crate) fn input(&self) -> Input {
+        if self.is_long {
+            return Input::LongLine(self.path.clone());
+        }
+        Input::Segment { path: self.path.clone(), run: self.run.clone() }
+    }
 }
 
 impl Spool {
@@ -45,10 +59,21 @@ impl Spool {
         self.append(&mut &*lines)
     }
 
-    /// Keeps one line that is too long to hold.
-    pub(crate) fn write_long(&mut self, line: &mut impl Read) -> Result<(), Error> {
+    /// Keeps what is known of one line that is too long to hold.
+    pub(crate) fn write_long(&mut self, line: &LongLine) -> Result<(), Error> {
+        self.segment = None;
         self.lines += 1;
-        self.append(line)
+        let name = format!("{}.{}.{:020}.long", self.ledger, self.run, self.lines);
+        let path = self.folder.join(name);
+        let mut text = serde_json::to_vec(line).unwrap_or_default();
+        text.push(b'\n');
+        text.extend_from_slice(&line.beginning);
+        private()
+            .open(&path)
+            .and_then(|mut file| file.write_all(&text))
+            .map_err(|error| failed("write", &path, &error))?;
+        self.kept = self.lines;
+        Ok(())
     }
 
     fn append(&mut self, lines: &mut impl Read) -> Result<(), Error> {
@@ -66,6 +91,15 @@ impl Spool {
     }
 }
 
+/// Reads a segment that holds one long line.
+pub(crate) fn read_long(path: &Path) -> Result<LongLine, Error> {
+    let broken = |error: io::Error| failed("read", path, &error);
+    let bytes = fs::read(path).map_err(broken)?;
+    let end = memchr::memchr(b'\n', &bytes).unwrap_or(bytes.len());
+    let line: LongLine = serde_json::from_slice(&bytes[..end]).map_err(|e| broken(e.into()))?;
+    Ok(LongLine { beginning: bytes.get(end + 1..).unwrap_or_default().to_vec(), ..line })
+}
+
 /// The segments of a ledger, of one run or of all, in order.
 pub(crate) fn segments(folder: &Path, ledger: i64, run: Option<&str>) -> Vec<Segment> {
     let mut found: Vec<Segment> = fs::read_dir(folder)
@@ -79,13 +113,16 @@ pub(crate) fn segments(folder: &Path, ledger: i64, run: Option<&str>) -> Vec<Seg
 }
 
 fn segment(path: &Path, ledger: i64) -> Option<Segment> {
-    let name = path.file_name()?.to_str()?.strip_suffix(".ndjson")?;
+    let name = path.file_name()?.to_str()?;
+    let is_long = name.ends_with(".long");
+    let name = name.strip_suffix(".ndjson").or_else(|| name.strip_suffix(".long"))?;
     let mut parts = name.split('.');
     let (of, run, first) = (parts.next()?, parts.next()?, parts.next()?);
     (of.parse() == Ok(ledger)).then_some(Segment {
         path: path.to_owned(),
         run: run.to_owned(),
         first_line: first.parse().ok()?,
+        is_long,
     })
 }
 
