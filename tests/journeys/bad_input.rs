@@ -120,7 +120,7 @@ fn damage_behind_all_lines_leaves_the_last_one_whole() {
 fn a_preview_tells_of_files_it_cannot_read() {
     let desk = Desk::new();
     desk.put("a.ndjson", track("m1", "E", json!({})));
-    std::os::unix::fs::symlink(desk.path("nowhere"), desk.path("in/b.ndjson")).unwrap();
+    std::os::unix::fs::symlink(desk.path("in/nowhere"), desk.path("in/b.ndjson")).unwrap();
     let preview = desk.json(&["schema", "preview", desk.path("in").to_str().unwrap()]).document;
     assert_eq!(preview["damaged"][0]["error"]["code"], "file_unreadable");
 }
@@ -308,7 +308,7 @@ fn a_table_with_what_headgate_never_makes_is_refused() {
 fn a_file_that_cannot_be_opened_is_tried_again() {
     let desk = Desk::new();
     desk.put("a.ndjson", track("m1", "E", json!({})));
-    std::os::unix::fs::symlink(desk.path("nowhere"), desk.path("in/b.ndjson")).unwrap();
+    std::os::unix::fs::symlink(desk.path("in/nowhere"), desk.path("in/b.ndjson")).unwrap();
     let first = desk.sync(&[]);
     assert_eq!((first.exit, &first.document["status"]), (3, &json!("partial")));
     assert_eq!(first.document["files"]["damaged"][0]["error"]["code"], "file_unreadable");
@@ -316,7 +316,7 @@ fn a_file_that_cannot_be_opened_is_tried_again() {
     let alone = desk.sync(&[]);
     assert_eq!((alone.exit, &alone.document["status"]), (1, &json!("failed")));
     assert_error(&alone.document, "file_unreadable");
-    fs::write(desk.path("nowhere"), track("m2", "E", json!({}))).unwrap();
+    fs::write(desk.path("in/nowhere"), track("m2", "E", json!({}))).unwrap();
     let second = desk.sync(&[]);
     assert_eq!((second.exit, &second.document["events"]["written"]), (0, &json!(1)));
 }

@@ -9,7 +9,9 @@
 mod bad_input;
 mod crashes;
 mod desk;
+mod hostile;
 mod inspect;
+mod links;
 mod policy;
 mod settings;
 mod sizes;

@@ -109,17 +109,17 @@ impl App {
         let location = Location::parse(&run.to)?;
         self.runtime().block_on(async {
             let lake = Lake::open(location).await?;
-            let mut found = Vec::new();
-            let mut left_out = asked.from;
+            let (mut found, mut left_out, mut more) = (Vec::new(), asked.from, false);
             for schema in schemas {
-                let wanted = left_out.saturating_add(PAGE + 1 - found.len());
-                let mut part = lake.discards(&schema, &run.run, 0, wanted).await?;
-                let skipped = left_out.min(part.len());
-                left_out -= skipped;
-                found.extend(part.drain(skipped..));
+                let room = PAGE - found.len();
+                let part = lake.discards(&schema, &run.run, left_out, room).await?;
+                left_out -= part.skipped;
+                found.extend(part.rows);
+                more = part.more;
+                if more {
+                    break;
+                }
             }
-            let more = found.len() > PAGE;
-            found.truncate(PAGE);
             Ok(Discards { discards: found, more })
         })
     }

@@ -100,6 +100,10 @@ pub(crate) struct SyncRun {
     #[arg(long)]
     pub(crate) again: bool,
 
+    /// Follow links that lead out of the folder
+    #[arg(long)]
+    pub(crate) follow_links: bool,
+
     /// The most inflated bytes in one batch
     #[arg(long, value_name = "BYTES", help_heading = "Settings")]
     pub(crate) batch_bytes: Option<u64>,
@@ -135,6 +139,10 @@ pub(crate) struct SchemaPreview {
     /// The source's name, as for `sync run`
     #[arg(long, value_name = "NAME")]
     pub(crate) source: Option<String>,
+
+    /// Follow links that lead out of the folder
+    #[arg(long)]
+    pub(crate) follow_links: bool,
 }
 
 #[derive(Subcommand)]

@@ -81,6 +81,7 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             let mut request = RunRequest::new(source(&run.from)?, run.to, app.data().clone());
             request.source = run.source;
             request.again = run.again;
+            request.follow_links = run.follow_links;
             app.settings()?.apply(&mut request);
             request.batch_bytes = run.batch_bytes.unwrap_or(request.batch_bytes).max(1);
             request.window = run.window_days.map_or(request.window, |d| d * 86_400_000_000);
@@ -101,6 +102,7 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             let mut request = PreviewRequest::new(from, data);
             request.lake = preview.lake;
             request.source = preview.source;
+            request.follow_links = preview.follow_links;
             request.batch_bytes = app.settings()?.batch_bytes();
             let watching = Watching::new(stop_on_signal(&app), json);
             let found = app.preview(&request, &watching)?;

@@ -42,6 +42,8 @@ pub enum Notice {
     AdvertisingIdNotString,
     /// A table's or column's name that was cut to length.
     NameCut,
+    /// A value that was set aside and only counted (E22).
+    DiscardLeftOut,
 }
 
 impl Notice {
@@ -65,6 +67,7 @@ impl Notice {
             Self::IdRequired => "id_required",
             Self::AdvertisingIdNotString => "device_advertisingid_should_be_string",
             Self::NameCut => "name_cut",
+            Self::DiscardLeftOut => "discards_left_out",
         }
     }
 
@@ -91,6 +94,9 @@ impl Notice {
             Self::IdRequired => "A group has no `groupId`, or an alias no `previousId`.",
             Self::AdvertisingIdNotString => "`context.device.advertisingId` is not a string.",
             Self::NameCut => "A name over 127 bytes was cut, with a hash at its end.",
+            Self::DiscardLeftOut => {
+                "Values beyond 1,000 of one event, or 32 MiB of a batch, were counted as discards and not kept."
+            }
             Self::Collision => "Two paths of one event make the same column; one of them won.",
         })
     }

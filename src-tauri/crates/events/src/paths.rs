@@ -5,7 +5,7 @@
 use hashbrown::HashMap;
 
 use crate::json::{Json, OnTape, last_of_each};
-use crate::snake::{LONGEST, cut, snake};
+use crate::snake::{Name, snake};
 
 /// Where in the event a field stands; a context value goes before a property (E17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ struct Node {
     /// Its place among its siblings.
     place: usize,
     /// The column's name so far, or none below a key that snake-casing leaves nothing of (E19).
-    name: Option<String>,
+    name: Option<Name>,
     children: Vec<u32>,
     by_key: HashMap<Box<str>, u32>,
     /// The child to expect next: keys mostly come in the order of the last event.
@@ -74,17 +74,19 @@ pub(crate) struct Paths {
 
 const CONTEXT: u32 = 0;
 const OWN: u32 = 1;
+/// The most bytes of a path that are told: keys can be long, and be above many others.
+const LONGEST_PATH: usize = 1 << 10;
 /// Beyond as many paths, an event of random keys and not a schema fills the cache.
 const MOST: usize = 100_000;
 
 impl Paths {
     /// For events whose own values stand below the given key.
     pub(crate) fn new(own: &str) -> Self {
-        let root = |key: &str, name: &str| Node {
+        let root = |key: &str, name: Name| Node {
             key: key.into(),
             parent: u32::MAX,
             place: 0,
-            name: Some(name.to_owned()),
+            name: Some(name),
             children: Vec::new(),
             by_key: HashMap::new(),
             cursor: 0,
@@ -93,7 +95,10 @@ impl Paths {
             event: 0,
         };
         Self {
-            nodes: vec![root("context", "context"), root(own, "")],
+            nodes: vec![
+                root("context", Name::default().below("context")),
+                root(own, Name::default()),
+            ],
             slots: Vec::new(),
             by_name: HashMap::new(),
             event: 0,
@@ -114,11 +119,19 @@ impl Paths {
         !std::mem::replace(&mut self.nodes[node as usize].noted[side], true)
     }
 
-    /// A path as sent, from the event's root, joined by dots.
+    /// A path as sent, from the event's root, joined by dots; of a very long one the beginning.
     pub(crate) fn dotted(&self, node: u32) -> String {
-        let mut keys = self.keys(node);
-        keys.insert(0, &self.nodes[self.root(node) as usize].key);
-        keys.join(".")
+        let mut path = self.nodes[self.root(node) as usize].key.to_string();
+        for key in self.keys(node) {
+            path.push('.');
+            path.push_str(&key[..key.floor_char_boundary(LONGEST_PATH)]);
+            if path.len() > LONGEST_PATH {
+                path.truncate(path.floor_char_boundary(LONGEST_PATH));
+                path.push('…');
+                break;
+            }
+        }
+        path
     }
 
     /// Finds the values of an event, each object by its place on the tape, if it has one.
@@ -225,9 +238,8 @@ impl Paths {
             return known;
         }
         let segment = snake(key);
-        let name = siblings.name.as_ref().filter(|_| !segment.is_empty()).map(|parent| {
-            if parent.is_empty() { segment.clone() } else { format!("{parent}_{segment}") }
-        });
+        let parent_name = siblings.name.as_ref().filter(|_| !segment.is_empty());
+        let name = parent_name.map(|parent| parent.below(&segment));
         let node = self.nodes.len() as u32;
         let siblings = &mut self.nodes[parent as usize];
         let place = siblings.children.len();
@@ -251,7 +263,7 @@ impl Paths {
 
     /// The slot of a path that can be named.
     fn slot(&mut self, node: u32) -> u32 {
-        let name = cut(self.nodes[node as usize].name.clone().unwrap_or_default());
+        let name = self.nodes[node as usize].name.as_ref().map(Name::cut).unwrap_or_default();
         let slots = &mut self.slots;
         let slot = *self.by_name.entry_ref(name.as_str()).or_insert_with(|| {
             slots.push(Slot { name: name.clone(), event: 0 });
@@ -279,8 +291,7 @@ impl Paths {
 
     /// Whether the column's name would be longer than a name may be.
     pub(crate) fn was_cut(&self, node: u32) -> bool {
-        let name = self.nodes[node as usize].name.as_ref();
-        name.is_some_and(|name| name.len() > LONGEST)
+        self.nodes[node as usize].name.as_ref().is_some_and(Name::is_cut)
     }
 
     /// The keys of a path below its root.

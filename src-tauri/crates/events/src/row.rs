@@ -36,6 +36,7 @@ impl State<'_> {
         if !row.live[..taken].contains(&true) {
             return;
         }
+        self.of_event = 0;
         self.fixed(&row, kind);
         self.not_objects(&row);
 
@@ -291,7 +292,17 @@ impl State<'_> {
         }
         table.count_discard(&column, reason);
         let mut value = String::new();
-        value_text(row.tape, at, &mut value);
+        if self.of_event < MOST_OF_EVENT {
+            value_text(row.tape, at, &mut value);
+        }
+        let size = table.name().len() + row.id.len() + column.len() + value.len();
+        if self.of_event == MOST_OF_EVENT || self.kept_bytes + size > MOST_BYTES {
+            *self.left_out.entry((table.name().to_owned(), reason)).or_default() += 1;
+            *self.notices.entry(Notice::DiscardLeftOut).or_default() += 1;
+            return;
+        }
+        self.of_event += 1;
+        self.kept_bytes += size;
         self.discards.push(Discard {
             table: table.name().to_owned(),
             row_id: row.id.to_owned(),
@@ -302,6 +313,11 @@ impl State<'_> {
         });
     }
 }
+
+/// The most values of one event that are kept when they are set aside, and the most bytes of them
+/// in a batch (E22).
+const MOST_OF_EVENT: usize = 1_000;
+const MOST_BYTES: usize = 32 << 20;
 
 /// An event on its way into its tables.
 struct Row<'r, 'a, N> {

@@ -12,7 +12,7 @@ use headgate_terms::Column;
 use sha2::{Digest, Sha256};
 
 use crate::calls::{Call, Shape};
-use crate::discard::Discard;
+use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
 use crate::json::{OnTape, Parser, Rejection, Visit};
 use crate::notice::{Notice, Notices};
@@ -93,8 +93,10 @@ pub struct Route {
 pub struct Batch {
     /// Every table that events were routed to, in order of first appearance.
     pub tables: Vec<Table>,
-    /// Every value set aside.
+    /// Every value set aside that is kept (E22).
     pub discards: Vec<Discard>,
+    /// How many more were, by table and reason.
+    pub left_out: BTreeMap<(String, Reason), u64>,
     /// What else is worth knowing.
     pub notices: Notices,
     /// Events by where they went.
@@ -103,6 +105,9 @@ pub struct Batch {
 
 /// The longest line that is looked at, in bytes without its end (E2).
 pub const LONGEST_LINE: usize = 16 << 20;
+
+/// The longest messageId that stands in a table as it is; of a longer one its SHA-256 does (E22).
+const LONGEST_ID: usize = 1 << 10;
 
 /// What a batch takes for granted.
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +134,11 @@ pub(crate) struct State<'c> {
     pub(crate) by_event: HashMap<String, usize>,
     pub(crate) by_call: HashMap<(Call, Option<usize>), usize>,
     pub(crate) discards: Vec<Discard>,
+    /// Values that were counted and not kept, by table.
+    pub(crate) left_out: BTreeMap<(String, Reason), u64>,
+    /// Values of the event at hand that are kept, and bytes of all that are.
+    pub(crate) of_event: usize,
+    pub(crate) kept_bytes: usize,
     pub(crate) notices: Notices,
     pub(crate) found: Found,
     pub(crate) text: String,
@@ -163,6 +173,9 @@ impl<'c> Shredder<'c> {
                 by_event: HashMap::new(),
                 by_call: HashMap::new(),
                 discards: Vec::new(),
+                left_out: BTreeMap::new(),
+                of_event: 0,
+                kept_bytes: 0,
                 notices: Notices::new(),
                 found: Found::default(),
                 text: String::new(),
@@ -186,7 +199,7 @@ impl<'c> Shredder<'c> {
     /// Ends the batch: new columns get their types.
     #[must_use]
     pub fn finish(self) -> Batch {
-        let State { tables, kinds, discards, mut notices, .. } = self.state;
+        let State { tables, kinds, discards, left_out, mut notices, .. } = self.state;
         let mut routes: BTreeMap<Vec<usize>, (u64, u64)> = BTreeMap::new();
         for kind in &kinds {
             for taken in 1..=kind.count {
@@ -211,7 +224,7 @@ impl<'c> Shredder<'c> {
         if lossy > 0 {
             *notices.entry(Notice::Lossy).or_default() += lossy;
         }
-        Batch { tables, discards, notices, routes }
+        Batch { tables, discards, left_out, notices, routes }
     }
 }
 
@@ -230,6 +243,7 @@ impl Visit for Taking<'_, '_, '_> {
         };
         let id = match (self.line.id, &event.message_id) {
             (Some(id), _) => Cow::Borrowed(id),
+            (None, Some(id)) if id.len() > LONGEST_ID => Cow::Owned(hex(&Sha256::digest(&**id))),
             (None, Some(id)) => Cow::Borrowed(&**id),
             (None, None) => Cow::Owned(made_id(self.line)),
         };
@@ -346,9 +360,13 @@ fn made_id(line: &Line<'_>) -> String {
     }
     hash.update(line.number.to_le_bytes());
     hash.update(line.bytes);
-    let (mut id, digest) = (String::with_capacity(32), hash.finalize());
-    for byte in &digest[..16] {
-        let _ = write!(id, "{byte:02x}");
+    hex(&hash.finalize()[..16])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
     }
-    id
+    text
 }

@@ -91,8 +91,60 @@ pub fn cut(name: String) -> String {
     if name.len() <= LONGEST {
         return name;
     }
-    let hash = Sha256::digest(name.as_bytes());
-    format!("{}_{:02x}{:02x}{:02x}{:02x}", &name[..KEPT], hash[0], hash[1], hash[2], hash[3])
+    hashed(&name[..KEPT], Sha256::new_with_prefix(&name))
+}
+
+fn hashed(start: &str, hash: Sha256) -> String {
+    let hash = hash.finalize();
+    format!("{start}_{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
+}
+
+/// A column's name as it grows from key to key: however long the keys, it holds no more than makes
+/// the final name.
+#[derive(Clone, Default)]
+pub(crate) struct Name {
+    /// All of it, or the first [`KEPT`] bytes of a longer one.
+    start: String,
+    /// What the whole of a longer one hashes to so far.
+    long: Option<Box<Sha256>>,
+}
+
+impl Name {
+    /// The name of a value below a key, given the key in snake case.
+    pub(crate) fn below(&self, segment: &str) -> Self {
+        let mut name = self.clone();
+        if !name.start.is_empty() {
+            name.push("_");
+        }
+        name.push(segment);
+        name
+    }
+
+    fn push(&mut self, text: &str) {
+        match &mut self.long {
+            Some(hash) => hash.update(text),
+            None if self.start.len() + text.len() <= LONGEST => self.start.push_str(text),
+            None => {
+                let hash = Sha256::new_with_prefix(&self.start).chain_update(text);
+                self.start.push_str(&text[..text.len().min(LONGEST)]);
+                self.start.truncate(KEPT);
+                self.long = Some(Box::new(hash));
+            }
+        }
+    }
+
+    /// The final name, as [`cut`] makes it.
+    pub(crate) fn cut(&self) -> String {
+        match &self.long {
+            Some(hash) => hashed(&self.start, (**hash).clone()),
+            None => self.start.clone(),
+        }
+    }
+
+    /// Whether the whole is longer than a name may be.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.long.is_some()
+    }
 }
 
 /// The table of an event, or none when nothing of its name can be written (D7).
@@ -123,6 +175,14 @@ mod tests {
         let short = cut(name.clone());
         assert_eq!(short.len(), LONGEST);
         assert_ne!(short, cut(format!("{name}b")));
+        // Grown key by key, it comes to the same.
+        for length in [1, 60, 61, 62, 63, 64, 117, 118, 119, 126, 127, 128, 1000] {
+            let keys = ["a".repeat(length), "b".to_owned(), "c".repeat(length)];
+            let whole = format!("context_{}", keys.join("_"));
+            let root = Name::default().below("context");
+            let name = keys.iter().fold(root, |name, key| name.below(key));
+            assert_eq!((name.cut(), name.is_cut()), (cut(whole.clone()), whole.len() > LONGEST));
+        }
         assert_eq!(cut("a".repeat(127)), "a".repeat(127));
     }
 

@@ -126,7 +126,7 @@ impl Fence {
     }
 
     /// As [`Self::check`], and for every link below the path: listing follows them.
-    fn check_below(&self, path: &FilePath) -> Result<(), Outside> {
+    pub(crate) fn check_below(&self, path: &FilePath) -> Result<(), Outside> {
         self.check(path)?;
         let (mut folders, mut seen) = (vec![path.to_owned()], HashSet::new());
         while let Some(folder) = folders.pop() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::RecordBatch;
 use deltalake::DeltaTable;
 use headgate_terms::{Error, Result, Shown, TableName, say};
 use serde::Serialize;
@@ -10,6 +11,7 @@ use ts_rs::TS;
 
 use crate::failure::failed;
 use crate::lake::Lake;
+use crate::rows::{ANSWER, cut};
 use crate::table::column_type;
 
 /// A table in a list.
@@ -57,6 +59,8 @@ pub struct TableDetail {
     pub txn: BTreeMap<String, i64>,
     /// Some rows, each a map from column to value.
     pub sample: Vec<Map<String, Value>>,
+    /// Whether values of the sample are only beginnings, or rows of it are left out.
+    pub cut: bool,
 }
 
 /// Delta's two protocol numbers.
@@ -128,23 +132,24 @@ impl Lake {
         let properties =
             snapshot.metadata().configuration().iter().map(|(k, v)| (k.clone(), v.clone()));
         let properties = properties.collect();
-        let rows = self.query(name, None, 0, SAMPLE).await?;
-        let mut writer = deltalake::arrow::json::WriterBuilder::new()
-            .with_explicit_nulls(true)
-            .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.6fZ".to_owned())
-            .build::<_, deltalake::arrow::json::writer::JsonArray>(Vec::new());
-        for batch in &rows {
-            writer.write(batch).map_err(|error| failed(&doing, &error))?;
-        }
-        writer.finish().map_err(|error| failed(&doing, &error))?;
-        let text: Vec<u8> = writer.into_inner();
-        let sample = if text.is_empty() {
-            Vec::new()
-        } else {
-            serde_json::from_slice(&text).map_err(|error| failed(&doing, &error))?
-        };
+        let (mut sample, mut cut, mut room) = (Vec::new(), false, ANSWER);
+        self.query(name, None, SAMPLE, |batch| {
+            for mut row in json_rows(batch, &doing)? {
+                for value in row.values_mut() {
+                    cut |= shorten(value);
+                }
+                room = room.saturating_sub(serde_json::to_string(&row).map_or(0, |row| row.len()));
+                if room == 0 && !sample.is_empty() {
+                    cut = true;
+                    return Ok(false);
+                }
+                sample.push(row);
+            }
+            Ok(true)
+        })
+        .await?;
         let txn = self.transactions(name, |_| false).await?;
-        Ok(TableDetail { summary, properties, protocol, txn, sample })
+        Ok(TableDetail { summary, properties, protocol, txn, sample, cut })
     }
 
     /// The table of a lake that a person named as `schema.table`.
@@ -170,6 +175,37 @@ impl Lake {
         Err(Error::new("table_not_found", say!("The lake has no table `{}`.", text))
             .hint(hint)
             .field("table"))
+    }
+}
+
+/// The rows of a batch as JSON.
+fn json_rows(batch: &RecordBatch, doing: &Shown) -> Result<Vec<Map<String, Value>>> {
+    let mut writer = deltalake::arrow::json::WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.6fZ".to_owned())
+        .build::<_, deltalake::arrow::json::writer::JsonArray>(Vec::new());
+    writer.write(batch).map_err(|error| failed(doing, &error))?;
+    writer.finish().map_err(|error| failed(doing, &error))?;
+    let text: Vec<u8> = writer.into_inner();
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_slice(&text).map_err(|error| failed(doing, &error))
+}
+
+/// Cuts a value that is longer than is shown; a list or an object becomes the beginning of its text.
+fn shorten(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) => cut(text),
+        Value::Array(_) | Value::Object(_) => {
+            let mut text = value.to_string();
+            let is_cut = cut(&mut text);
+            if is_cut {
+                *value = Value::String(text);
+            }
+            is_cut
+        }
+        _ => false,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::location::Location;
 #[derive(Debug, Clone)]
 pub struct Lake {
     location: Location,
-    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) store: Arc<Fence>,
     root: Path,
     id: Option<Uuid>,
     /// Files of logs in which no path was found that leaves its table.

@@ -20,5 +20,5 @@ pub use inspect::{ShownColumn, TableDetail, TableSummary};
 pub use lake::Lake;
 pub use location::Location;
 pub use log::CommitEntry;
-pub use rows::{DiscardRow, TableFile, TableRows, text_rows};
+pub use rows::{DiscardPage, DiscardRow, TableFile, TableRows, TextRow, cut, text_rows};
 pub use table::LakeTable;

@@ -1,8 +1,8 @@
 //! One table as the lake has it: whether Headgate may write it, and its columns.
 
-use deltalake::DeltaTable;
 use deltalake::kernel::transaction::PROTOCOL;
 use deltalake::kernel::{DataType, PrimitiveType};
+use deltalake::{DeltaTable, ObjectStore};
 use futures::TryStreamExt;
 use headgate_terms::{Column, ColumnType, Error, Result, Shown, TableName, say};
 use serde_json::Value;
@@ -84,6 +84,9 @@ impl Lake {
 
     /// Loads a table's state; none when it has no log.
     pub(crate) async fn load(&self, name: &TableName) -> Result<Option<DeltaTable>> {
+        self.store
+            .check_below(&self.table_path(name))
+            .map_err(|outside| outside.failure(&open(name)))?;
         if self.is_empty(&self.path(name).join("_delta_log")).await? {
             return Ok(None);
         }

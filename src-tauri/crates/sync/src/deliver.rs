@@ -111,12 +111,16 @@ impl LakeView {
         plan: Plan,
         run: &str,
     ) -> Result<Vec<TablePlan>> {
-        let Batch { tables, discards, .. } = batch;
+        let Batch { tables, discards, left_out, .. } = batch;
         let name = |table: &str| TableName { schema: schema.to_owned(), table: table.to_owned() };
         let mut reasons: HashMap<&str, BTreeMap<String, u64>> = HashMap::new();
         for discard in &discards {
             let of_table = reasons.entry(&discard.table).or_default();
             *of_table.entry(discard.reason.code().to_owned()).or_default() += 1;
+        }
+        for ((table, reason), count) in &left_out {
+            let of_table = reasons.entry(table).or_default();
+            *of_table.entry(reason.code().to_owned()).or_default() += count;
         }
         let reasons: Vec<_> = tables
             .iter()

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use headgate_events::{Catalog, Discard, Existing, Plan, Table, TableColumn, fold};
-use headgate_lake::{Lake, Location, text_rows};
+use headgate_lake::{Lake, Location, cut, text_rows};
 use headgate_store::Store;
 use headgate_terms::{Column, ColumnType, Error, Result, TableName, say};
 use jiff::Timestamp;
@@ -18,9 +18,10 @@ use ts_rs::TS;
 
 use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
 use crate::folder::DataFolder;
-use crate::report::Damaged;
+use crate::report::{Damaged, NoticeCount};
 use crate::run::{Progress, RunRequest, Watch, millis};
 use crate::source::{DataFile, find};
+use crate::tally::LINKS;
 use crate::window::{Known, SeenWindow};
 
 /// What to look at.
@@ -32,6 +33,8 @@ pub struct PreviewRequest {
     pub lake: Option<String>,
     /// The source's name; none takes it from the files' place.
     pub source: Option<String>,
+    /// Whether links that lead out of the folder are followed.
+    pub follow_links: bool,
     /// The most inflated bytes in one batch, for types are decided batch by batch (E6).
     pub batch_bytes: u64,
     /// Where earlier runs are remembered.
@@ -43,7 +46,7 @@ impl PreviewRequest {
     #[must_use]
     pub fn new(from: PathBuf, data: DataFolder) -> Self {
         let RunRequest { batch_bytes, data, .. } = RunRequest::new(None, String::new(), data);
-        Self { from, lake: None, source: None, batch_bytes, data }
+        Self { from, lake: None, source: None, follow_links: false, batch_bytes, data }
     }
 }
 
@@ -60,6 +63,9 @@ pub struct Preview {
     pub discards: Vec<PreviewDiscard>,
     /// Files that cannot be read, or not to their end.
     pub damaged: Vec<Damaged>,
+    /// What else is worth knowing.
+    #[serde(default)]
+    pub notices: Vec<NoticeCount>,
 }
 
 /// How many events there are.
@@ -136,7 +142,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
     let data = request.data.real();
     let mut apart = vec![data.as_path()];
     apart.extend(location.as_ref().map(Location::folder));
-    let found = find(&request.from, &apart, request.source.as_deref())?;
+    let found = find(&request.from, &apart, request.source.as_deref(), request.follow_links)?;
     let lake = match location {
         Some(location) => handle.block_on(Lake::open_if_any(location))?,
         None => None,
@@ -161,6 +167,13 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
         total: found.files.iter().map(|file| file.size).sum(),
         read: Arc::default(),
     };
+    if found.links > 0 {
+        looking.whole.preview.notices.push(NoticeCount {
+            code: "links_not_followed".to_owned(),
+            message: LINKS.into(),
+            count: found.links,
+        });
+    }
     let mut files = found.files.into_iter().peekable();
     while let Some(first) = files.next() {
         let mut of_source = vec![first];
@@ -309,7 +322,7 @@ impl PreviewTable {
             .collect();
         for row in text_rows(&rows)? {
             let mut shown = vec![None; self.columns.len()];
-            for (value, place) in row.into_iter().zip(&places) {
+            for (value, place) in row.values.into_iter().zip(&places) {
                 if let Some(place) = place {
                     shown[*place] = value;
                 }
@@ -318,6 +331,13 @@ impl PreviewTable {
         }
         Ok(())
     }
+}
+
+/// A value as a preview shows it.
+fn shown(value: &str) -> String {
+    let mut value = value.to_owned();
+    cut(&mut value);
+    value
 }
 
 fn unfit(table: &str, error: &dyn std::fmt::Display) -> Error {
@@ -345,12 +365,17 @@ impl Whole {
         for discard in &read.batch.discards {
             self.discard(schema, discard);
         }
+        for ((table, reason), count) in &read.batch.left_out {
+            // Of these no column is known.
+            let key = (schema.to_owned(), table.clone(), "…".to_owned(), reason.code());
+            self.discards.entry(key).or_default().0 += count;
+        }
     }
 
     fn discard(&mut self, schema: &str, discard: &Discard) {
         let schema = schema.to_owned();
         let key = (schema, discard.table.clone(), discard.column.clone(), discard.reason.code());
-        self.discards.entry(key).or_insert_with(|| (0, discard.value.clone())).0 += 1;
+        self.discards.entry(key).or_insert_with(|| (0, shown(&discard.value))).0 += 1;
     }
 
     fn table(

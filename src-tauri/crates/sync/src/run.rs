@@ -44,6 +44,8 @@ pub struct RunRequest {
     pub source: Option<String>,
     /// Whether files that have not changed are read too.
     pub again: bool,
+    /// Whether links that lead out of the folder are followed.
+    pub follow_links: bool,
     /// The most inflated bytes in one batch (E6).
     pub batch_bytes: u64,
     /// How far back duplicates are looked for, in microseconds (E7).
@@ -65,6 +67,7 @@ impl RunRequest {
             to,
             source: None,
             again: false,
+            follow_links: false,
             batch_bytes: 128 << 20,
             window: 7 * 86_400 * 1_000_000,
             most_columns: 2_000,
@@ -126,7 +129,12 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
     let found = match &request.from {
         Some(from) => {
             let data = request.data.real();
-            find(from, &[location.folder(), &data], request.source.as_deref())?
+            find(
+                from,
+                &[location.folder(), &data],
+                request.source.as_deref(),
+                request.follow_links,
+            )?
         }
         None => Found::default(),
     };
@@ -162,7 +170,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
                 std::path::absolute(from).unwrap_or_else(|_| from.clone()).display().to_string()
             }),
             to,
-            found.ignored,
+            &found,
         ),
         room: Room::new(read.clone()),
         read,

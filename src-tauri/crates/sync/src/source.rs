@@ -30,15 +30,24 @@ pub(crate) struct DataFile {
 pub(crate) struct Found {
     /// In byte order of their names.
     pub(crate) files: Vec<DataFile>,
-    /// Files with names that are not data.
+    /// Files with names that are not data, what is no file, and links that were not followed.
     pub(crate) ignored: u64,
+    /// Links that lead out of the folder.
+    pub(crate) links: u64,
 }
 
 /// The folder below which Segment lays a folder for each source.
 const SEGMENT_LOGS: &str = "segment-logs";
 
-/// Lists a folder or takes one file. The folders in `apart` are left out when they lie inside.
-pub(crate) fn find(from: &Path, apart: &[&Path], source: Option<&str>) -> Result<Found> {
+/// Lists a folder or takes one file. The folders in `apart` are left out when they lie inside. Who may
+/// put a link into the folder must not read by it what only this user can: one that leads out of it is
+/// followed only when `follow` says so.
+pub(crate) fn find(
+    from: &Path,
+    apart: &[&Path],
+    source: Option<&str>,
+    follow: bool,
+) -> Result<Found> {
     let metadata = fs::metadata(from).map_err(|error| unreadable(from, &error))?;
     if !metadata.is_dir() && !metadata.is_file() {
         return Err(Error::new(
@@ -52,7 +61,8 @@ pub(crate) fn find(from: &Path, apart: &[&Path], source: Option<&str>) -> Result
     let mut found = Found::default();
     if metadata.is_dir() {
         let mut names = Vec::new();
-        walk(&root, &root, apart, &mut names, &mut found.ignored)?;
+        let walk = Walk { root: &root, apart, follow };
+        walk.folder(&root, &mut names, &mut found)?;
         names.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
         for (name, path) in names {
             found.files.push(data_file(path, name, source)?);
@@ -65,35 +75,67 @@ pub(crate) fn find(from: &Path, apart: &[&Path], source: Option<&str>) -> Result
     Ok(found)
 }
 
-fn walk(
-    root: &Path,
-    folder: &Path,
-    apart: &[&Path],
-    names: &mut Vec<(String, PathBuf)>,
-    ignored: &mut u64,
-) -> Result<()> {
-    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| unreadable(folder, &error))?;
-        let (path, name) = (entry.path(), entry.file_name());
-        let name = name.to_string_lossy();
-        let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
-        if kind.is_dir() {
-            if !name.starts_with(['_', '.']) && !apart.contains(&path.as_path()) {
-                walk(root, &path, apart, names, ignored)?;
+struct Walk<'w> {
+    root: &'w Path,
+    apart: &'w [&'w Path],
+    follow: bool,
+}
+
+impl Walk<'_> {
+    fn folder(
+        &self,
+        folder: &Path,
+        names: &mut Vec<(String, PathBuf)>,
+        found: &mut Found,
+    ) -> Result<()> {
+        let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| unreadable(folder, &error))?;
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
+            if kind.is_dir() {
+                if !name.starts_with(['_', '.']) && !self.apart.contains(&path.as_path()) {
+                    self.folder(&path, names, found)?;
+                }
+                continue;
             }
-        } else if [".ndjson", ".jsonl", ".json", ".gz"].iter().any(|end| name.ends_with(end))
-            // A link to nowhere is a file that cannot be opened; a pipe is no file.
-            && fs::metadata(&path).map_or(true, |metadata| metadata.is_file())
-        {
-            let below = path.strip_prefix(root).unwrap_or(&path);
-            let parts: Vec<_> = below.components().map(|part| text(part.as_os_str())).collect();
-            names.push((parts.join("/"), path));
-        } else {
-            *ignored += 1;
+            let is_data =
+                [".ndjson", ".jsonl", ".json", ".gz"].iter().any(|end| name.ends_with(end));
+            if kind.is_symlink() && !self.follow && self.leads_out(&path) {
+                found.ignored += 1;
+                found.links += 1;
+            } else if !is_data || !self.is_file(&path, kind) {
+                found.ignored += 1;
+            } else {
+                let below = path.strip_prefix(self.root).unwrap_or(&path);
+                let parts: Vec<_> = below.components().map(|part| text(part.as_os_str())).collect();
+                names.push((parts.join("/"), path));
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Whether there is a file to open: a pipe, a socket or a device is none, and would answer an
+    /// opening with something else than lines. A link to nowhere is a file that cannot be opened.
+    fn is_file(&self, path: &Path, kind: fs::FileType) -> bool {
+        kind.is_file()
+            || kind.is_symlink() && fs::metadata(path).map_or(true, |metadata| metadata.is_file())
+    }
+
+    /// Whether a link leads out of the folder, or into what is left out of it.
+    fn leads_out(&self, link: &Path) -> bool {
+        let real = link.canonicalize().or_else(|_| {
+            // To nowhere, for now: its folder says where that is.
+            let target = link.parent().unwrap_or(link).join(fs::read_link(link)?);
+            let name = target.file_name().ok_or(io::ErrorKind::NotFound)?;
+            Ok::<_, io::Error>(target.parent().unwrap_or(&target).canonicalize()?.join(name))
+        });
+        real.map_or(true, |real| {
+            let apart = self.apart.iter().any(|apart| real.starts_with(apart));
+            apart || !real.starts_with(self.root)
+        })
+    }
 }
 
 fn data_file(path: PathBuf, name: String, source: Option<&str>) -> Result<DataFile> {
@@ -175,7 +217,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        let found = find(&root, &[&root.join("lake")], None).unwrap();
+        let found = find(&root, &[&root.join("lake")], None, false).unwrap();
         let names: Vec<_> =
             found.files.iter().map(|f| (f.name.as_str(), f.schema.as_str())).collect();
         assert_eq!(
@@ -188,14 +230,70 @@ mod tests {
             ]
         );
         assert_eq!(found.ignored, 2);
-        let inside = find(&root.join("segment-logs/web"), &[], None).unwrap();
+        let inside = find(&root.join("segment-logs/web"), &[], None, false).unwrap();
         assert_eq!(inside.files[0].schema, "web");
-        let text = find(&root.join("notes.txt"), &[], Some("My App")).unwrap();
+        let text = find(&root.join("notes.txt"), &[], Some("My App"), false).unwrap();
         assert_eq!(
             (text.files[0].name.as_str(), text.files[0].schema.as_str()),
             ("notes.txt", "my_app")
         );
-        assert_eq!(find(&root, &[], Some("日本")).unwrap_err().code, "source_unnameable");
-        assert_eq!(find(&root.join("none"), &[], None).unwrap_err().code, "source_not_found");
+        assert_eq!(find(&root, &[], Some("日本"), false).unwrap_err().code, "source_unnameable");
+        assert_eq!(
+            find(&root.join("none"), &[], None, false).unwrap_err().code,
+            "source_not_found"
+        );
+    }
+
+    #[test]
+    fn a_link_out_is_not_followed_and_what_is_no_file_not_opened() {
+        use std::os::unix::fs::symlink;
+        use std::os::unix::net::UnixListener;
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        let (root, outside) = (base.join("in"), base.join("secret"));
+        fs::create_dir_all(root.join("sub")).unwrap();
+        fs::create_dir_all(root.join("lake")).unwrap();
+        fs::create_dir_all(&outside).unwrap();
+        fs::write(outside.join("x.json"), "").unwrap();
+        fs::write(root.join("lake/x.json"), "").unwrap();
+        fs::write(root.join("sub/a.json"), "").unwrap();
+        for (link, target) in [
+            ("absolute.json", outside.join("x.json")),
+            ("up.json", "../secret/x.json".into()),
+            ("chain.json", "absolute.json".into()),
+            ("nowhere_outside.json", outside.join("none.json")),
+            ("folder", outside.clone()),
+            ("loop.json", "loop.json".into()),
+            ("lake.json", "lake/x.json".into()),
+            ("zero.json", "/dev/zero".into()),
+        ] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        symlink("sub/a.json", root.join("inside.json")).unwrap();
+        symlink("sub/none.json", root.join("nowhere_inside.json")).unwrap();
+        symlink("sub/../../in/sub/a.json", root.join("out_and_in.json")).unwrap();
+        let _socket = UnixListener::bind(root.join("socket.json")).unwrap();
+        let fifo = std::process::Command::new("mkfifo").arg(root.join("fifo.json")).status();
+        assert!(fifo.unwrap().success());
+        let names = |found: &Found| -> Vec<String> {
+            found.files.iter().map(|file| file.name.clone()).collect()
+        };
+        let apart = [&*root.join("lake")];
+        let found = find(&root, &apart, None, false).unwrap();
+        // One that leads to itself is inside, and says that it cannot be opened.
+        let inside =
+            ["inside.json", "loop.json", "nowhere_inside.json", "out_and_in.json", "sub/a.json"];
+        assert_eq!(names(&found), inside);
+        assert_eq!((found.links, found.ignored), (7, 9));
+        let followed = find(&root, &apart, None, true).unwrap();
+        assert_eq!(followed.links, 0);
+        for name in ["absolute.json", "up.json", "chain.json"] {
+            assert!(names(&followed).iter().any(|found| found == name), "{name}");
+        }
+        assert!(!names(&followed).iter().any(|name| name.starts_with("zero")));
+        // What is named is meant, link or not.
+        symlink(&root, base.join("drop")).unwrap();
+        assert_eq!(names(&find(&base.join("drop"), &apart, None, false).unwrap()), inside);
+        assert_eq!(names(&find(&root.join("up.json"), &[], None, false).unwrap()), ["up.json"]);
     }
 }

@@ -14,6 +14,11 @@ use crate::report::{
     TableReport,
 };
 use crate::run::TableCount;
+use crate::source::Found;
+
+/// The notice about links that lead out of the folder.
+pub(crate) const LINKS: &str =
+    "Links that lead out of the folder were not followed; `--follow-links` follows them.";
 
 /// What a run has counted so far.
 pub(crate) struct Tally {
@@ -26,7 +31,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn new(run: String, from: Option<String>, to: String, ignored: u64) -> Self {
+    pub(crate) fn new(run: String, from: Option<String>, to: String, found: &Found) -> Self {
         let report = RunReport {
             v: 1,
             run,
@@ -42,19 +47,23 @@ impl Tally {
             tables: Vec::new(),
             rejected: Vec::new(),
             discards: Vec::new(),
-            files: FileCounts { ignored, ..FileCounts::default() },
+            files: FileCounts { ignored: found.ignored, ..FileCounts::default() },
             dead_letters: None,
             notices: Vec::new(),
             phases: Vec::new(),
             error: None,
         };
+        let mut notices = BTreeMap::new();
+        if found.links > 0 {
+            notices.insert("links_not_followed".to_owned(), (LINKS.into(), found.links));
+        }
         Self {
             report,
             sources: Vec::new(),
             tables: Vec::new(),
             rejected: BTreeMap::new(),
             discards: BTreeMap::new(),
-            notices: BTreeMap::new(),
+            notices,
         }
     }
 
