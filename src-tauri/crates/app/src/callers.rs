@@ -8,7 +8,7 @@ use headgate_policy::{
     Who,
 };
 use headgate_store::Store;
-use headgate_terms::{Arn, Result};
+use headgate_terms::{Arn, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use uuid::Uuid;
@@ -143,7 +143,7 @@ impl Known<'_> {
             return "Any other id".to_owned();
         }
         if let Some(pattern) = &id.like {
-            return say!("Ids like `{}`", pattern);
+            return say!("Ids like `{}`", pattern).to_string();
         }
         let goals =
             || self.facts.goals.iter().filter(|goal| goal.external_id.as_ref() == Some(text));

@@ -8,7 +8,7 @@ use headgate_lake::Location;
 use headgate_sync::{
     DataFolder, Preview, PreviewRequest, RunReport, RunRequest, Watch, preview, run,
 };
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -111,7 +111,7 @@ fn lay(below: &Path) -> Result<PathBuf> {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::new("permission_denied", say!("`{}` cannot be written: {}.", path.display(), error))
+    Error::new("permission_denied", say!("`{}` cannot be written: {}.", path, error))
         .hint("Name a folder that this user may write: `headgate demo --to PATH`.")
         .field("to")
 }

@@ -8,7 +8,7 @@ use headgate_policy::{
     Explanation, Export, Facts, Form, Goals, Lines as ChangedLines, Named, Policy, PrincipalKind,
     Problem, QUOTA, Reading, Request, Size, Who,
 };
-use headgate_terms::{Arn, Error, Finding, Fix, Range, Result};
+use headgate_terms::{Arn, Error, Finding, Fix, Range, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -337,15 +337,15 @@ pub fn valid(text: &str) -> Result<Policy> {
 #[must_use]
 pub fn invalid(problems: &[Problem]) -> Error {
     let said = problems.first().map_or_else(
-        || "The policy cannot be read.".to_owned(),
-        |first| format!("Line {}, column {}: {}", first.line, first.column, first.message),
+        || Shown::from("The policy cannot be read."),
+        |first| say!("Line {}, column {}: {}", first.line, first.column, first.message),
     );
     let more = match problems.len() {
-        0 | 1 => String::new(),
-        2 => " One more reason follows.".to_owned(),
+        0 | 1 => Shown::default(),
+        2 => " One more reason follows.".into(),
         count => say!(" {} more reasons follow.", count - 1),
     };
-    Error::new("policy_invalid", format!("{said}{more}"))
+    Error::new("policy_invalid", say!("{}{}", said, more))
         .hint("`headgate policy validate` names every place; correct the text and try again.")
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use headgate_lake::{TableDetail, TableRows};
 use headgate_policy::Plan as PatchPlan;
 use headgate_sync::{Letters, Preview, RunReport};
-use headgate_terms::{Error, Result, say};
+use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
@@ -88,7 +88,7 @@ macro_rules! dispatch {
                 }));
                 // A defect in one command must not leave its caller waiting for ever.
                 answer.unwrap_or_else(|_| Err(broken(name))).map_err(|mut error| {
-                    let trace = error.trace.get_or_insert_with(|| call.id().into());
+                    let trace = error.trace.get_or_insert_with(|| Shown::clean(call.id()));
                     let (code, why) = (&error.code, &error.message);
                     tracing::error!(command = name, trace = %trace, %code, %why, "command failed");
                     error

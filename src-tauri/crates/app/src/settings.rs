@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use headgate_store::Store;
 use headgate_sync::{Keep, RunRequest};
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -90,7 +90,7 @@ impl Settings {
     /// # Errors
     /// `setting_out_of_range`, naming the field.
     pub fn check(&self) -> Result<()> {
-        let within = |field: &str, is: u32, from: u32, to: u32, unit: &str| {
+        let within = |field: &'static str, is: u32, from: u32, to: u32, unit: &str| {
             if (from..=to).contains(&is) {
                 return Ok(());
             }
@@ -132,9 +132,9 @@ impl SettingsChange {
     pub fn named(name: &str, value: &str) -> Result<Self> {
         let mut change = Self::default();
         let wrong = |what: &str| {
-            Error::new("wrong_use", say!("`{}` is no {}.", value, what))
+            Error::new("wrong_use", say!("`{}` is not a {}.", value, what))
                 .hint("See `headgate settings show`.")
-                .field(name)
+                .field(say!("{}", name))
         };
         let number = || value.parse::<u32>().map_err(|_| wrong("whole number"));
         match name {

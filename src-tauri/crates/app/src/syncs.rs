@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest};
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use serde::Deserialize;
 use ts_rs::TS;
 
@@ -66,7 +66,7 @@ fn given(text: Option<&str>) -> Option<String> {
 }
 
 /// A folder or a file as a person names it.
-fn place(field: &str, text: &str) -> Result<PathBuf> {
+fn place(field: &'static str, text: &str) -> Result<PathBuf> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Error::new("wrong_use", "No events are named.")
@@ -75,7 +75,7 @@ fn place(field: &str, text: &str) -> Result<PathBuf> {
     }
     let path = PathBuf::from(text.strip_prefix("file://").unwrap_or(text));
     if path.is_relative() {
-        return Err(Error::new("wrong_use", say!("`{}` is no whole path.", text))
+        return Err(Error::new("wrong_use", say!("`{}` is not an absolute path.", text))
             .hint("Give the path from the root, beginning with `/`.")
             .field(field));
     }
