@@ -1,3 +1,4 @@
 import { vitePreprocess } from '@sveltejs/vite-plugin-svelte'
+import { visible } from './visible.js'
 
-export default { preprocess: vitePreprocess(), compilerOptions: { runes: true } }
+export default { preprocess: [visible(), vitePreprocess()], compilerOptions: { runes: true } }

@@ -121,3 +121,30 @@ export function share(part: number, whole: number): string {
   if (per > 0 && per < 1) return '< 1 %'
   return `${per < 100 && per > 99 ? 99 : Math.round(per)} %`
 }
+
+/** What acts on whoever shows it, or cannot be seen: the set and the marks of Rust's `Shown`. */
+export const acts =
+  /[\0-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\u{110bd}\u{110cd}\u{13430}-\u{1343f}\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu
+
+/** A character of `acts` as it is shown. */
+export function mark(character: string): string {
+  const short: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+  return short[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`
+}
+
+/** A value as it is drawn. Every component draws with it by itself: see `visible.js`. */
+export function visible<T>(value: T): T | string {
+  return typeof value === 'string' ? value.replace(acts, mark) : value
+}
+
+/** As `visible`, for a text of several lines. */
+export function visibleLines<T>(value: T): T | string {
+  if (typeof value !== 'string') return value
+  const spaced = value.replaceAll('\r\n', '\n').replaceAll('\t', '    ')
+  return spaced.replace(acts, (character) => (character === '\n' ? '\n' : mark(character)))
+}
+
+/** A value between the back-ticks of a sentence, which it cannot end. */
+export function quoted(value: string): string {
+  return `\`${visible(value).replaceAll('`', '\\u{60}')}\``
+}

@@ -4,7 +4,7 @@
 
 import { defaultKeymap } from '@codemirror/commands'
 import { json } from '@codemirror/lang-json'
-import { bracketMatching, indentOnInput } from '@codemirror/language'
+import { bidiIsolates, bracketMatching, indentOnInput } from '@codemirror/language'
 import {
   forEachDiagnostic,
   lintGutter,
@@ -19,6 +19,7 @@ import { Annotation, EditorState, type Extension } from '@codemirror/state'
 import {
   Decoration,
   EditorView,
+  highlightSpecialChars,
   keymap,
   lineNumbers,
   MatchDecorator,
@@ -28,6 +29,7 @@ import {
   type ViewUpdate,
 } from '@codemirror/view'
 import type { FindingView, Problem, Range } from '../../api'
+import { acts, mark, visible } from '../../format'
 import { Bytes, Lines, type Change } from './ranges'
 import { rootStyle, theme } from './theme'
 
@@ -167,7 +169,10 @@ export interface MergeOptions {
 
 export function openMerge(host: HTMLElement, options: MergeOptions): Merge {
   const root = shadow(host)
-  const [before, after] = [options.before, options.after].map((text) => new Lines(text).shown)
+  // To read only, so what cannot be seen is written out: removed lines are drawn without an editor.
+  const [before, after] = [options.before, options.after].map((text) =>
+    new Lines(text).shown.replace(acts, (one) => (/[\n\t]/.test(one) ? one : mark(one))),
+  )
   const side = (label: string) => [
     shown(label),
     toRead,
@@ -204,12 +209,25 @@ function shown(label: string): Extension {
   return [
     lineNumbers(),
     json(),
+    bidiIsolates(),
+    unseen,
     wholeParts,
     EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
+    EditorView.contentAttributes.of({ 'aria-label': visible(label), tabindex: '0' }),
     theme,
   ]
 }
+
+/** What cannot be seen, or acts on what shows it, as the rest of the page draws it. */
+const unseen = highlightSpecialChars({
+  specialChars: new RegExp(`(?![\\n\\t])${acts.source}`, acts.flags),
+  render(code) {
+    const drawn = document.createElement('span')
+    drawn.className = 'cm-specialChar'
+    drawn.textContent = drawn.ariaLabel = mark(String.fromCodePoint(code))
+    return drawn
+  },
+})
 
 /** The shadow root of an element, made when it is not there yet. */
 function shadow(host: HTMLElement): ShadowRoot {
@@ -286,7 +304,9 @@ function said(go: Command): Command {
     forEachDiagnostic(view.state, (one, from, to) => {
       if (from <= at && at <= to) messages.push(one.message)
     })
-    view.dispatch({ effects: EditorView.announce.of(messages.join(' ').replaceAll('`', '')) })
+    view.dispatch({
+      effects: EditorView.announce.of(visible(messages.join(' ')).replaceAll('`', '')),
+    })
     return true
   }
 }
@@ -300,7 +320,7 @@ function problemMark({ message }: Problem): Mark {
 function findingMark(view: FindingView, onfix: (finding: FindingView) => void): Mark {
   const { id, severity, title, meaning } = view.finding
   const fix = view.fix && {
-    name: view.fix.label,
+    name: visible(view.fix.label),
     apply: () => onfix(view),
   }
   return {
@@ -319,7 +339,7 @@ function findingMark(view: FindingView, onfix: (finding: FindingView) => void): 
 /** A sentence whose values stand in back-ticks. */
 function ticked(tag: string, text: string): HTMLElement {
   const whole = document.createElement(tag)
-  const parts = text.split('`')
+  const parts = visible(text).split('`')
   for (const [at, part] of parts.entries()) {
     if (at % 2 === 1 && at < parts.length - 1)
       whole.appendChild(document.createElement('code')).textContent = part

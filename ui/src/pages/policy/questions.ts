@@ -10,7 +10,7 @@ import {
   type PlanForm,
   type RoleRead,
 } from '../../api'
-import { count } from '../../format'
+import { count, quoted } from '../../format'
 import { wanted } from './goals'
 
 /** More than AWS takes in one call, and more than may go to the core. */
@@ -33,7 +33,7 @@ export function tooLong(text: string): Failure | null {
 export function noRole(role: string): Failure | null {
   if (roleArn.test(role)) return null
   const hint = 'Write one such as `arn:aws:iam::123456789012:role/name`.'
-  return own(`\`${role}\` is no role’s ARN.`, hint, 'role')
+  return own(`${quoted(role)} is no role’s ARN.`, hint, 'role')
 }
 
 /** What is known beside the text. */

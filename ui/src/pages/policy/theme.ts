@@ -70,6 +70,7 @@ const rules = EditorView.theme({
     padding: '0 var(--space-16) 0 36px',
     textIndent: '-16px',
   },
+  '.cm-specialChar, &.cm-editor .cm-specialChar': { color: 'var(--failed-text)' },
   '.whole': { whiteSpace: 'nowrap' },
   '.cm-gutters': {
     backgroundColor: 'var(--surface-sunken)',
