@@ -11,7 +11,8 @@ export interface Asked<T> {
 
 /**
  * Asks when the component begins, and again whenever what `question` reads changes. A question that
- * returns nothing is not asked. While `key` stays the same, the old answer stays until the new one is there.
+ * returns nothing is not asked. While `key` stays the same, the old answer, or why there was none, stays
+ * until the new one is there.
  */
 export function asked<T>(question: () => Promise<T> | undefined, key?: () => string): Asked<T> {
   let value = $state.raw<T>()
@@ -23,6 +24,7 @@ export function asked<T>(question: () => Promise<T> | undefined, key?: () => str
     const about = key?.()
     if (about !== last) {
       value = undefined
+      failure = undefined
       last = about
     }
     const answer = question()

@@ -87,9 +87,12 @@ function single(event: KeyboardEvent): boolean {
   else if (event.key === '[') return finding(-1)
   else if (event.key === ']') return finding(1)
   else if (event.key === 'c') {
-    const value = document.activeElement?.closest<HTMLElement>('[data-copy]')?.dataset.copy
-    if (!value) return false
-    void live.copy(value, 'Value')
+    const at = document.activeElement
+    const button =
+      at?.closest<HTMLElement>('[data-copy]') ??
+      at?.closest('[data-copies]')?.querySelector<HTMLElement>('[data-copy]')
+    if (!button) return false
+    button.click()
   } else if (event.key === 'Escape') {
     const list = document.querySelector<HTMLElement>('[data-list]')
     if (!list || list === document.activeElement) return false

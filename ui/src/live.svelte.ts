@@ -5,6 +5,7 @@ import {
   ask,
   asFailure,
   newCall,
+  type CallAbout,
   type Failure,
   type HostEvent,
   type Progress,
@@ -17,9 +18,18 @@ import { address, go, route } from './route.svelte'
 /** A sync that this window started. */
 export interface Going {
   call: string
-  request: SyncStart
+  about: CallAbout
   progress: Progress | null
   stopping: boolean
+  /** Why it could not be asked to stop. */
+  failure: Failure | null
+}
+
+/** Something that is said in passing and needs no answer. */
+export interface Toast {
+  text: string
+  /** Whether it says that something was done. */
+  done: boolean
 }
 
 class Live {
@@ -31,12 +41,16 @@ class Live {
   runs = $state(0)
   /** Now, to the tenth second; pages read the runs again by it. */
   now = $state(Date.now())
-  toast = $state('')
+  toast = $state.raw<Toast | null>(null)
   /** Whether files are held over the window. */
   over = $state(false)
   dropped = $state.raw<string[]>([])
   palette = $state(false)
   keys = $state(false)
+  /** The role whose policy is being written by this window. */
+  writing = $state<string | null>(null)
+  /** The commands that the window waits for before it closes. */
+  closing = $state.raw<string[]>([])
 
   #toast: ReturnType<typeof setTimeout> | undefined
 
@@ -48,28 +62,32 @@ class Live {
     void this.#listen()
   }
 
-  /** Says something that needs no answer. */
+  /** Says that something was done. What failed is shown where it failed. */
   say(text: string): void {
+    this.#show({ text, done: true })
+  }
+
+  /** Says something worth knowing. */
+  note(text: string): void {
+    this.#show({ text, done: false })
+  }
+
+  #show(toast: Toast): void {
     clearTimeout(this.#toast)
-    this.toast = text
-    this.#toast = setTimeout(() => (this.toast = ''), 2_500)
+    this.toast = toast
+    this.#toast = setTimeout(() => (this.toast = null), 2_500)
   }
 
-  async copy(text: string, what: string): Promise<void> {
-    try {
-      await ask('host_copy', { text })
-      this.say(`${what} copied`)
-    } catch (thrown) {
-      this.say(asFailure(thrown).message)
-    }
-  }
-
-  /** Starts a sync; its run's page shows how it goes on. */
+  /** Starts a sync; its run's page shows how it goes on, unless another page was opened meanwhile. */
   async sync(request: SyncStart): Promise<RunReport | null> {
     if (this.going) return null
     const call = newCall()
+    const { page, object } = route.now
+    const show = (run: string) => {
+      if (route.now.page === page && route.now.object === object) go(address('syncs', run))
+    }
     this.refused = null
-    this.going = { call, request, progress: null, stopping: false }
+    this.going = { call, about: request, progress: null, stopping: false, failure: null }
     let shown = false
     const progress = (progress: Progress) => {
       if (this.going?.call !== call) return
@@ -77,12 +95,12 @@ class Live {
       if (!shown && progress.run) {
         shown = true
         this.runs += 1
-        go(`/syncs/${progress.run}`)
+        show(progress.run)
       }
     }
     try {
       const report = await ask('sync_start', request, { call, progress })
-      if (!shown) go(`/syncs/${report.run}`)
+      if (!shown) show(report.run)
       return report
     } catch (thrown) {
       this.refused = asFailure(thrown)
@@ -101,11 +119,11 @@ class Live {
 
   async stop(): Promise<void> {
     if (!this.going) return
-    this.going = { ...this.going, stopping: true }
+    this.going = { ...this.going, stopping: true, failure: null }
     try {
       await ask('calls_cancel', { call: this.going.call })
     } catch (thrown) {
-      this.say(asFailure(thrown).message)
+      if (this.going) this.going = { ...this.going, stopping: false, failure: asFailure(thrown) }
     }
   }
 
@@ -121,12 +139,13 @@ class Live {
       for (;;) {
         const { calls } = await ask('calls_list', {})
         const found = calls.find((call) => call.command === 'sync_start')
-        if (!found) break
+        if (!found?.about) break
         this.going = {
           call: found.id,
-          request: found.request as SyncStart,
+          about: found.about,
           progress: found.progress,
           stopping: this.going?.stopping ?? false,
+          failure: this.going?.failure ?? null,
         }
         await new Promise((resolve) => setTimeout(resolve, 500))
       }
@@ -144,6 +163,7 @@ class Live {
       if (event.kind === 'over') this.over = true
       if (event.kind === 'away') this.over = false
       if (event.kind === 'open') go(event.address)
+      if (event.kind === 'closing') this.closing = event.commands
       if (event.kind === 'dropped') {
         this.over = false
         this.dropped = event.paths

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RunReport } from './api'
 import { brief, bytes, command, duration, halves, share } from './format'
-import { sentence } from './words'
+import { cut, sentence } from './words'
 
 function run(change: Partial<RunReport>): RunReport {
   return {
@@ -93,4 +93,9 @@ test('a long path keeps its end', () => {
   expect(halves('/srv/lake/web_prod/order_completed')[1]).toBe('/web_prod/order_completed')
   expect(halves('/srv/a_file_with_a_name_that_is_much_too_long_to_show')[1]).toHaveLength(28)
   expect(halves('short')).toEqual(['', 'short'])
+})
+
+test('a part of a value says so, with the size of the whole where that is known', () => {
+  expect([{}, { cut: false, bytes: 9 }, { cut: true }].map(cut)).toEqual(['', '', 'Cut.'])
+  expect(cut({ cut: true, bytes: 12_345_678 })).toBe('Cut, 12,345,678 bytes in all.')
 })

@@ -1,7 +1,7 @@
 // What a run, a need and a reason are in words: short, specific, no blame, the next action last.
 
 import type { Need, Preview, RunReport, Status } from './api'
-import { count, many } from './format'
+import { count, many, quoted } from './format'
 
 /** A run in one plain sentence or two. */
 export function sentence(run: RunReport): string {
@@ -94,31 +94,45 @@ export const reasons: Record<string, [string, string]> = {
   too_many_columns: ['Too many columns', 'The table has as many columns as it may have'],
 }
 
+/** A value of which a list may have a part only. */
+export interface Part {
+  cut?: boolean
+  /** The size of the whole in bytes, where it is known. */
+  bytes?: number | null
+}
+
+/** That a value is shown in part, and its size where that is known; nothing for a whole one. */
+export function cut({ cut, bytes }: Part): string {
+  if (!cut) return ''
+  return typeof bytes === 'number' ? `Cut, ${many(bytes, 'byte')} in all.` : 'Cut.'
+}
+
 export function reason(words: Record<string, [string, string]>, code: string): [string, string] {
   return words[code] ?? [code, '']
 }
 
 /** What needs a person: the matter, and what to know about it. */
 export function need(need: Need): [string, string] {
-  const of = need.source ? `of \`${need.source}\`` : 'of several sources'
+  const of = need.source ? `of ${quoted(need.source)}` : 'of several sources'
   const said = need.error ? need.error.message : ''
+  const on = need.on ?? ''
   switch (need.kind) {
     case 'failed':
-      return [`Run \`${need.run}\` ${of} failed.`, said]
+      return [`Run ${quoted(need.run)} ${of} failed.`, said]
     case 'cancelled':
-      return [`Run \`${need.run}\` ${of} was stopped.`, 'Run it again for the rest.']
+      return [`Run ${quoted(need.run)} ${of} was stopped.`, 'Run it again for the rest.']
     case 'tables':
       return [
         need.count === 1
-          ? `\`${need.on}\` refused its part of run \`${need.run}\`.`
-          : `\`${need.on}\` and ${many(need.count - 1, 'other table')} refused their part of run \`${need.run}\`.`,
+          ? `${quoted(on)} refused its part of run ${quoted(need.run)}.`
+          : `${quoted(on)} and ${many(need.count - 1, 'other table')} refused their part of run ${quoted(need.run)}.`,
         said,
       ]
     case 'files':
       return [
         need.count === 1
-          ? `\`${need.on}\` could not be read whole.`
-          : `\`${need.on}\` and ${many(need.count - 1, 'other file')} could not be read whole.`,
+          ? `${quoted(on)} could not be read whole.`
+          : `${quoted(on)} and ${many(need.count - 1, 'other file')} could not be read whole.`,
         need.error?.hint ?? said,
       ]
     case 'rejected':

@@ -1,5 +1,5 @@
 import { failure, type Host, type Name, type Options } from './host'
-import type { Commands } from './generated'
+import { patient, type Commands } from './generated'
 import { http } from './http'
 import { tauri } from './tauri'
 
@@ -8,8 +8,7 @@ export { asFailure, newCall } from './host'
 
 const host: Host = '__TAURI_INTERNALS__' in window ? tauri : http
 
-/** Calls that wait for a person or for much work have no limit. */
-const patient: Name[] = ['host_choose', 'host_events', 'sync_start', 'schema_preview']
+/** How long the page waits for an answer of a command that neither reports progress nor asks the user. */
 const mostMs = 120_000
 
 /** Asks the core. Rejects with a `Failure`. */
@@ -19,7 +18,7 @@ export async function ask<K extends Name>(
   options?: Options<K>,
 ): Promise<Commands[K]['response']> {
   const answer = host.call(name, request, options)
-  if (patient.includes(name)) return answer
+  if (patient.has(name)) return answer
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

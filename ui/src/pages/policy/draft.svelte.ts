@@ -17,7 +17,6 @@ import {
   type RoleRead,
   type Template,
 } from '../../api'
-import { live } from '../../live.svelte'
 import { goalsOf, held, missing } from './goals'
 import { factsOf, noRole, offerOf, tooLong, type Offer, type Wish } from './questions'
 import { back, first, forth, step, type Steps } from './steps'
@@ -53,11 +52,13 @@ class Draft {
   named = $state('')
   base = $state('')
   form = $state<PlanForm>('separate')
-  access = $state.raw<AwsAccess>({ profile: null, region: null, endpoint: null, mfa_code: null })
+  access = $state.raw<AwsAccess>({ profile: null, region: null, mfa_code: null })
   templates = $state.raw<Template[]>([])
   view = $state.raw<PolicyView | null>(null)
   picture = $state.raw<Picture | null>(null)
   failure = $state.raw<Failure | null>(null)
+  /** Why the draft is not kept beyond the window. */
+  keepFailure = $state.raw<Failure | null>(null)
   refusal = $state.raw<Refusal | null>(null)
   /** What both forms would do, where they differ or somebody is not in yet. */
   offers = $state.raw<Record<PlanForm, Offer> | null>(null)
@@ -250,10 +251,7 @@ class Draft {
   typed(text: string): Failure | null {
     if (text === this.text) return null
     const long = tooLong(text)
-    if (long) {
-      live.say(long.message)
-      return long
-    }
+    if (long) return long
     this.step({ text }, performance.now())
     return null
   }
@@ -344,9 +342,10 @@ class Draft {
     const { read, base, text, goals, form, access } = this
     const role = this.named || null
     const draft = this.open ? { read, role, base, text, goals, form, access } : null
-    ask('policy_draft_keep', { draft }).catch((thrown: unknown) => {
-      live.say(`The draft is not kept: ${asFailure(thrown).message}`)
-    })
+    ask('policy_draft_keep', { draft }).then(
+      () => (this.keepFailure = null),
+      (thrown: unknown) => (this.keepFailure = asFailure(thrown)),
+    )
   }
 
   /** Keeps what a moment would have kept. */

@@ -3,7 +3,7 @@ import type { KeptGoal, MatrixView, PolicyCards, Template } from '../../api'
 import { goalsOf, held, missing, removal } from './goals'
 import { brief, drawn, ends } from './grid'
 import { back, first, forth, step } from './steps'
-import { cells, changed, commandIn, lead, since } from './words'
+import { cells, changed, changeWords, commandIn, lead, planMoved, planSays, since } from './words'
 
 const catalog = 'arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL'
 const segment = 'arn:aws:iam::595280932656:role/segment-storage-destinations-production-access'
@@ -232,4 +232,24 @@ test('a draft in words', () => {
   expect(commandIn('Run `aws sso login --profile x`, then read again.')).toBe(
     'aws sso login --profile x',
   )
+})
+
+test('how a plan ended is said in three ways, and what is not known is no refusal', () => {
+  const now = { name: 'lake', progress: null, applied: null, found: null, moved: false }
+  expect(planSays({ ...now, stage: 'not_written' })).toBe(
+    'Nothing changed: `lake` has the trust policy that it had before.',
+  )
+  expect(planSays({ ...now, stage: 'unknown' })).toBe(
+    'AWS may have taken it. Read the role again to see which policy it has.',
+  )
+  const found = { has: 'after', text: '{}' } as const
+  expect(planSays({ ...now, stage: 'unknown', found })).toBe('`lake` has the new policy.')
+  expect(planSays({ ...now, stage: 'stopped' })).toContain('Nothing was sent')
+  expect(planSays({ ...now, stage: 'running' })).toContain('Nothing has been sent yet')
+  const progress = { call: 2, reads: 1 }
+  expect(planSays({ ...now, stage: 'running', progress })).toContain('is written')
+  expect(Object.values(changeWords).join()).not.toMatch(/refused|failed|done/i)
+  const failure = { message: '', hint: null, field: null, retryable: false, trace: null }
+  expect(planMoved({ ...failure, code: 'role_changed' })).toBe(true)
+  expect(planMoved({ ...failure, code: 'outcome_unknown' })).toBe(false)
 })
