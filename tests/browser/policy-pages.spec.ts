@@ -156,7 +156,7 @@ testAws('logins', async ({ page, product, account }) => {
   await expect(page.getByRole('button', { name: 'Copy command' })).toBeVisible()
   await pictures(page, 'policy-login')
   await page.getByLabel('Profile of AWS’s configuration').selectOption('admin-mfa')
-  await page.getByText('Region and endpoint').click()
+  await page.getByText('Region', { exact: true }).click()
   await page.getByRole('button', { name: 'Read the role' }).click()
   await expect(page.getByLabel('Code of the MFA device')).toBeVisible()
   await pictures(page, 'policy-mfa')

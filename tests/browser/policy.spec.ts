@@ -484,8 +484,8 @@ testAws(
 
     // Put back through the same path.
     await page.getByRole('button', { name: 'History' }).click()
-    await expect(dialog.getByRole('option', { name: /Refused/ })).toBeVisible()
-    await dialog.getByRole('option', { name: /Done/ }).click()
+    await expect(dialog.getByRole('option', { name: /^Not written/ })).toBeVisible()
+    await dialog.getByRole('option', { name: /^Written/ }).click()
     await dialog.getByRole('button', { name: 'Restore…' }).click()
     await expect(dialog).toContainText('Put back the policy of lake-writer')
     await dialog.getByRole('button', { name: /^Apply 1 change/ }).click()

@@ -19,8 +19,12 @@ export interface Product {
   url: string
   /** A folder for this test's events and lakes. */
   folder: string
-  /** Plays the desktop: the next dialog's choice, files dropped, an address opened. */
+  /** The data folder. */
+  data: string
+  /** Plays the desktop: the next dialog's choice, the answer to questions, files dropped, an address opened. */
   play(event: Record<string, unknown>): Promise<void>
+  /** What the desktop asked the user so far. */
+  asked(): Promise<string[]>
   copied(): Promise<string>
   /** Writes events, one a line, and returns the path of their folder. */
   events(name: string, lines: (object | string)[], gzip?: boolean): string
@@ -37,7 +41,7 @@ async function start(data: string, more: NodeJS.ProcessEnv): Promise<[ChildProce
 }
 
 /** A product with a data folder of its own, for as long as a test needs it. */
-async function served(
+export async function served(
   use: (product: Product) => Promise<void>,
   more: NodeJS.ProcessEnv = {},
 ): Promise<void> {
@@ -46,12 +50,16 @@ async function served(
   await use({
     url,
     folder,
+    data: join(folder, 'data'),
     async play(event) {
       const answer = await fetch(`${url}desktop`, {
         method: 'POST',
         body: JSON.stringify(event),
       })
       expect(answer.status).toBe(204)
+    },
+    async asked() {
+      return (await fetch(`${url}desktop/asked`)).json() as Promise<string[]>
     },
     async copied() {
       return (await fetch(`${url}desktop`)).text()
@@ -199,17 +207,21 @@ export const testAws = test.extend<{ account: Account }>({
     server.kill()
     rmSync(folder, { recursive: true, force: true })
   },
-  product: async ({ account }, use) =>
-    served(use, {
-      AWS_ENDPOINT_URL: account.url,
-      AWS_ACCESS_KEY_ID: 'testing',
-      AWS_SECRET_ACCESS_KEY: 'testing',
-      AWS_REGION: 'us-east-1',
-      AWS_EC2_METADATA_DISABLED: 'true',
-      AWS_CONFIG_FILE: account.config,
-      AWS_SHARED_CREDENTIALS_FILE: account.config,
-    }),
+  product: async ({ account }, use) => served(use, reaching(account.url, account)),
 })
+
+/** The environment in which an account is reached at an address. */
+export function reaching(url: string, account: Account): NodeJS.ProcessEnv {
+  return {
+    AWS_ENDPOINT_URL: url,
+    AWS_ACCESS_KEY_ID: 'testing',
+    AWS_SECRET_ACCESS_KEY: 'testing',
+    AWS_REGION: 'us-east-1',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: account.config,
+    AWS_SHARED_CREDENTIALS_FILE: account.config,
+  }
+}
 
 let number = 0
 
