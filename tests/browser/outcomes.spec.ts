@@ -112,7 +112,7 @@ testBetween('what was not sent yet can be stopped', async ({ page, product, acco
   await expect(dialog(page)).toContainText('What was sent cannot be taken back.')
   release()
   await expect(dialog(page).locator('.pill')).toHaveText('Not written')
-  await expect(dialog(page)).toContainText(`Nothing changed: ${roleName}`)
+  await expect(dialog(page)).toContainText('Stopped before it was written')
   await pictures(page, 'policy-plan-cancelled')
   expect(await account.policy(roleName)).toBe(databricks())
 })
@@ -210,7 +210,9 @@ testAws(
     await expect(first).toContainText('opens the role to everyone')
     await expect(first).toHaveClass(/security/)
     await expect(first).toHaveRole('alert')
-    await expect(dialog(page).locator('.outcome')).toContainText('IAM, not at AWS')
+    await expect(dialog(page).getByRole('list', { name: /Endpoints/ })).toContainText(
+      'IAM is reached',
+    )
     await pictures(page, 'policy-plan-opens')
   },
 )

@@ -74,6 +74,8 @@ export function planSays(now: {
         ? 'AWS had this policy already; nothing was sent.'
         : `One thing changed: ${policy}.`
     case 'not_written':
+      if (now.applied?.error?.code === 'cancelled')
+        return `Stopped before it was written: ${quoted(now.name)} has the trust policy that it had before.`
       return now.moved
         ? 'Trust policy not changed: AWS had a newer one. Plan again.'
         : `Nothing changed: ${quoted(now.name)} has the trust policy that it had before.`
