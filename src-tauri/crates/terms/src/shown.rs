@@ -61,7 +61,10 @@ impl Shown {
         }
         let mut out = String::with_capacity(text.len() + 64);
         for c in text.chars() {
-            if acts(c) {
+            if matches!(c, '\n' | '\r' | '\t') {
+                // Between values: inside a string none of these stands as it is.
+                out.push(' ');
+            } else if acts(c) {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     let _ = write!(out, "\\u{unit:04x}");
                 }
@@ -347,6 +350,13 @@ mod tests {
         let text = Shown::json(&ALL).unwrap();
         assert!(!text.contains(acts), "{text}");
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), ALL);
+    }
+
+    #[test]
+    fn a_part_that_is_passed_on_as_it_came_stays_json_on_one_line() {
+        let raw = "[1,\t\"\u{9b}\",\r\n 2]".to_owned();
+        let raw = serde_json::value::RawValue::from_string(raw).unwrap();
+        assert_eq!(Shown::json(&raw).unwrap(), r#"[1, "\u009b",   2]"#);
     }
 
     #[test]
