@@ -537,11 +537,17 @@ pub(crate) fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Dies here when a test asks for it; nothing in what ships.
+/// Dies here when a test asks for it, or panics with the words behind `panic`; nothing in what ships.
 fn crash_point(name: &str) {
     #[cfg(debug_assertions)]
-    if std::env::var("HEADGATE_CRASH").is_ok_and(|at| at == name) {
-        std::process::abort();
+    if let Ok(at) = std::env::var("HEADGATE_CRASH")
+        && let Some(how) = at.strip_prefix(name)
+    {
+        match how.strip_prefix(" panic ") {
+            Some(words) => panic!("{words}"),
+            None if how.is_empty() => std::process::abort(),
+            None => {}
+        }
     }
     let _ = name;
 }
