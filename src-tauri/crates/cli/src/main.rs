@@ -1,13 +1,22 @@
 //! `headgate` in a terminal: words in, a document or a readable page out, and an exit code.
 //!
-//! Every command is one use-case of `app`; nothing is decided here but how it looks.
+//! Every command is one use-case of `app`; nothing is decided here but how it looks. What is printed
+//! goes through `output`.
+
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 mod arguments;
+mod output;
 mod page;
 mod policy;
 mod progress;
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +27,7 @@ use headgate_app::{
     App, LakeName, Nothing, PreviewRequest, RunName, RunReport, RunRequest, SettingsChange, Status,
     TableName,
 };
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
@@ -26,6 +35,7 @@ use tracing_subscriber::EnvFilter;
 use arguments::{
     Arguments, Command, RunsCommand, SchemaCommand, SettingsCommand, SyncCommand, TablesCommand,
 };
+use output::Out;
 use progress::Watching;
 
 /// What the process says when it ends.
@@ -44,35 +54,54 @@ const WRONG_USE: [&str; 4] =
 fn main() -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
     let trace = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) if !error.use_stderr() || !json => {
-            let code = if error.use_stderr() { Exit::WrongUse } else { Exit::Done };
-            let _ = error.print();
-            return ExitCode::from(code as u8);
-        }
-        Err(error) => return fail(&wrong_use(&error), json, &trace),
-    };
     tracing_subscriber::fmt()
         .with_env_filter(
-            EnvFilter::try_from_env("HEADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("error")),
+            EnvFilter::try_from_env("HEADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("off")),
         )
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_writer(|| output::Log)
+        .with_ansi(false)
         .init();
     let span = tracing::info_span!("headgate", trace);
     let _in_span = span.enter();
-    match carry_out(arguments.command, json) {
+    let ended = match parsed() {
+        Ok(arguments) => carry_out(arguments.command, json),
+        Err(error) if !error.use_stderr() || !json => said_by_clap(&error),
+        Err(error) => Err(wrong_use(&error)),
+    };
+    match ended {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => fail(&error, json, &trace),
     }
+}
+
+/// The arguments, or what is wrong with them: in words about the arguments as they may be shown, for
+/// clap repeats them.
+fn parsed() -> Result<Arguments, clap::Error> {
+    Arguments::try_parse().map_err(|error| {
+        let shown = std::env::args_os()
+            .map(|argument| Shown::clean(&argument.to_string_lossy()).as_str().to_owned());
+        Arguments::try_parse_from(shown).err().unwrap_or(error)
+    })
+}
+
+/// Help that was asked for, or how a command is used.
+fn said_by_clap(error: &clap::Error) -> Result<Exit> {
+    let text = error.render().to_string();
+    let text = Shown::lines(text.strip_suffix('\n').unwrap_or(&text));
+    let (written, exit) = if error.use_stderr() {
+        (output::stderr(|out| out.line(text)), Exit::WrongUse)
+    } else {
+        (output::stdout(|out| out.line(text)), Exit::Done)
+    };
+    finished(written).map(|()| exit)
 }
 
 fn carry_out(command: Command, json: bool) -> Result<Exit> {
     if let Command::Completions { shell } = command {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Arguments::command(), "headgate", &mut text);
-        let _ = io::stdout().write_all(&text);
+        let text = String::from_utf8_lossy(&text);
+        finished(output::stdout(|out| out.file(&text)))?;
         return Ok(Exit::Done);
     }
     let app = App::from_environment()?;
@@ -169,7 +198,7 @@ fn source(text: &str) -> Result<Option<PathBuf>> {
         Some(("file", path)) => Ok(Some(PathBuf::from(path))),
         Some((scheme, _)) => Err(Error::new(
             "unsupported_location",
-            format!("`{text}` is a `{scheme}` address, and events are read from files."),
+            say!("`{}` is a `{}` address, and events are read from files.", text, scheme),
         )
         .hint("Name a folder or a file, or `-` for standard input.")
         .field("from")),
@@ -205,17 +234,9 @@ fn without_tables(report: &RunReport) -> serde_json::Value {
 fn show(
     json: bool,
     document: &impl Serialize,
-    page: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    page: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
 ) -> Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let written = if json {
-        serde_json::to_writer(&mut out, document)
-            .map_err(io::Error::from)
-            .and_then(|()| out.write_all(b"\n"))
-    } else {
-        page(&mut out)
-    };
-    finished(written.and_then(|()| out.flush()))
+    finished(output::stdout(|out| if json { out.document(document) } else { page(out) }))
 }
 
 /// What became of the output.
@@ -223,7 +244,7 @@ fn finished(written: io::Result<()>) -> Result<()> {
     match written {
         // Whoever reads has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Error::new("output_failed", format!("The output broke off: {error}."))
+        Err(error) => Err(Error::new("output_failed", say!("The output broke off: {}.", error))
             .hint("The work itself is done; ask for it with `headgate runs show`.")),
         Ok(()) => Ok(()),
     }
@@ -232,24 +253,25 @@ fn finished(written: io::Result<()>) -> Result<()> {
 fn wrong_use(error: &clap::Error) -> Error {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    let sentence = format!("{}.", first.trim_end_matches(['.', ':']));
+    let sentence = say!("{}.", Shown::clean(first.trim_end_matches(['.', ':'])));
     let mut wrong = Error::new("wrong_use", sentence).hint("See `headgate --help`.");
     if let Some(clap::error::ContextValue::String(argument)) =
         error.get(clap::error::ContextKind::InvalidArg)
     {
-        wrong = wrong.field(argument.clone());
+        wrong = wrong.field(Shown::clean(argument));
     }
     wrong
 }
 
 fn fail(error: &Error, json: bool, trace: &str) -> ExitCode {
     let mut error = error.clone();
-    error.trace.get_or_insert_with(|| trace.into());
-    if json {
-        let _ = writeln!(io::stdout(), "{}", json!({"v": 1, "error": error}));
+    error.trace.get_or_insert_with(|| Shown::clean(trace));
+    // There is nobody left to tell that this does not get through.
+    let _ = if json {
+        output::stdout(|out| out.document(&json!({"v": 1, "error": error})))
     } else {
-        let _ = page::error(&mut io::stderr().lock(), &error);
-    }
+        output::stderr(|out| page::error(out, &error))
+    };
     let wrong = WRONG_USE.contains(&error.code.as_ref());
     ExitCode::from(if wrong { Exit::WrongUse } else { Exit::Failed } as u8)
 }

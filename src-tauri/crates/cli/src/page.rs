@@ -1,39 +1,37 @@
 //! Pages for a person: the answer first, then the numbers, then how it was done.
 //!
-//! Text that came with events is shown with its control characters escaped.
+//! A value that stands on its own is cleaned as it is; one inside a sentence goes through `say!`.
 
-use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io;
 
-use comfy_table::{CellAlignment, Table, presets};
 use headgate_app::{
-    CommitEntry, DemoReport, HistoryReport, Preview, RunReport, SettingsReport, Status,
+    CommitEntry, Counted, DemoReport, HistoryReport, Preview, RunReport, SettingsReport, Status,
     TableDetail, TablesReport, Theme,
 };
-use headgate_terms::Error;
+use headgate_terms::{Error, Shown, say};
 
-type Out<'a> = &'a mut dyn Write;
+use crate::output::{Out, Table, line};
 
 /// How many columns of a table a list names before it counts the rest.
 const NAMED: usize = 6;
 
-pub(crate) fn error(out: Out<'_>, error: &Error) -> io::Result<()> {
-    writeln!(out, "{}", clean(&error.message))?;
+pub(crate) fn error(out: &mut Out<'_>, error: &Error) -> io::Result<()> {
+    out.line(error.message.clone())?;
     if let Some(hint) = &error.hint {
-        writeln!(out, "  {}", clean(hint))?;
+        line!(out, "  {}", hint)?;
     }
     let trace = error.trace.as_deref().unwrap_or("-");
-    writeln!(out, "  code {}, trace {}", error.code, clean(trace))
+    line!(out, "  code {}, trace {}", error.code, trace)
 }
 
-pub(crate) fn run(out: Out<'_>, report: &RunReport) -> io::Result<()> {
-    writeln!(out, "{}", sentence(report))?;
+pub(crate) fn run(out: &mut Out<'_>, report: &RunReport) -> io::Result<()> {
+    out.line(sentence(report))?;
     if let Some(failure) = &report.error {
-        writeln!(out)?;
+        line!(out)?;
         error(out, failure)?;
     }
     let events = &report.events;
-    writeln!(
+    line!(
         out,
         "\n{} received = {} written + {} duplicate + {} rejected",
         grouped(events.received),
@@ -42,33 +40,33 @@ pub(crate) fn run(out: Out<'_>, report: &RunReport) -> io::Result<()> {
         grouped(events.rejected)
     )?;
     if !report.tables.is_empty() {
-        writeln!(out)?;
+        line!(out)?;
         tables_of_run(out, report)?;
     }
     for table in report.tables.iter().filter(|table| table.error.is_some()) {
         if let Some(failure) = &table.error {
-            writeln!(out, "\n{}.{} waits:", clean(&table.schema), clean(&table.table))?;
+            line!(out, "\n{}.{} waits:", table.schema, table.table)?;
             error(out, failure)?;
         }
     }
     counted(out, "Set aside, in headgate_discards", &report.discards)?;
     counted(out, "Rejected", &report.rejected)?;
     if let Some(letters) = &report.dead_letters {
-        let count = grouped(letters.count);
-        writeln!(out, "  {count} lines are kept in {}", clean(&letters.path))?;
+        let path = Shown::clean(&letters.path);
+        line!(out, "  {} lines are kept in {}", grouped(letters.count), path)?;
     }
     if !report.notices.is_empty() {
-        writeln!(out, "\nNotices")?;
+        line!(out, "\nNotices")?;
         for notice in &report.notices {
-            writeln!(out, "  {:>9}  {}", grouped(notice.count), clean(&notice.message))?;
+            line!(out, "  {:>9}  {}", grouped(notice.count), Shown::clean(&notice.message))?;
         }
     }
     for file in &report.files.damaged {
-        writeln!(out)?;
+        line!(out)?;
         error(out, &file.error)?;
     }
     let files = &report.files;
-    writeln!(
+    line!(
         out,
         "\nFiles: {} taken, {} unchanged, {} damaged, {} ignored. {} of JSON in {}.",
         grouped(files.taken),
@@ -77,152 +75,139 @@ pub(crate) fn run(out: Out<'_>, report: &RunReport) -> io::Result<()> {
         grouped(files.ignored),
         bytes(report.bytes_in),
         if report.batches == 1 {
-            "1 batch".to_owned()
+            "1 batch".into()
         } else {
-            format!("{} batches", grouped(report.batches))
+            say!("{} batches", grouped(report.batches))
         },
     )?;
-    writeln!(out, "Run {} into {}", report.run, clean(&report.to))
+    line!(out, "Run {} into {}", report.run, Shown::clean(&report.to))
 }
 
 /// How things are, in one sentence.
-fn sentence(report: &RunReport) -> String {
+fn sentence(report: &RunReport) -> Shown {
     let events = &report.events;
     let (written, received) = (grouped(events.written), grouped(events.received));
     match report.status {
-        Status::Running => format!("Run {} goes on: {written} events are in the lake.", report.run),
-        Status::Succeeded if events.received == 0 => {
-            "Nothing new: no event was waiting that the lake does not have.".to_owned()
+        Status::Running => {
+            say!("Run {} goes on: {} events are in the lake.", report.run, written)
         }
-        Status::Succeeded => format!(
-            "{written} of {received} events are in the lake; {} had landed before.",
+        Status::Succeeded if events.received == 0 => {
+            "Nothing new: no event was waiting that the lake does not have.".into()
+        }
+        Status::Succeeded => say!(
+            "{} of {} events are in the lake; {} had landed before.",
+            written,
+            received,
             grouped(events.duplicate)
         ),
-        Status::Partial => format!(
-            "{written} of {received} events are in the lake, and something needs attention."
+        Status::Partial => say!(
+            "{} of {} events are in the lake, and something needs attention.",
+            written,
+            received
         ),
-        Status::Failed => "The run failed.".to_owned(),
-        Status::Cancelled => format!("Stopped. {written} events are in the lake."),
+        Status::Failed => "The run failed.".into(),
+        Status::Cancelled => say!("Stopped. {} events are in the lake.", written),
     }
 }
 
-fn tables_of_run(out: Out<'_>, report: &RunReport) -> io::Result<()> {
-    let mut table = plain(&["table", "received", "written", "duplicate", "set aside", "columns"]);
-    right(&mut table, 1..5);
+fn tables_of_run(out: &mut Out<'_>, report: &RunReport) -> io::Result<()> {
+    let header = ["table", "received", "written", "duplicate", "set aside", "columns"];
+    let mut table = Table::new(header).right(1..5);
     for part in &report.tables {
-        let number = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), grouped);
+        let number = |count: Option<u64>| count.map_or_else(|| "-".into(), grouped);
         let columns = match (part.created, part.columns_added.len()) {
-            (true, count) => format!("new, {count}"),
-            (false, 0) => String::new(),
-            (false, count) => format!("+{count}"),
+            (true, count) => say!("new, {}", count),
+            (false, 0) => Shown::default(),
+            (false, count) => say!("+{}", count),
         };
         let written = part
             .merged
-            .map_or_else(|| number(part.written), |merged| format!("{} merged", grouped(merged)));
-        table.add_row([
-            clean(&format!("{}.{}", part.schema, part.table)),
+            .map_or_else(|| number(part.written), |merged| say!("{} merged", grouped(merged)));
+        table.row([
+            named(&part.schema, &part.table),
             number(part.received),
             written,
             number(part.duplicate),
             grouped(part.discarded),
-            if part.error.is_some() { "waits".to_owned() } else { columns },
+            if part.error.is_some() { "waits".into() } else { columns },
         ]);
     }
-    writeln!(out, "{table}")
+    out.line(table)
 }
 
-fn counted(out: Out<'_>, title: &str, counts: &[impl Count]) -> io::Result<()> {
+fn counted(out: &mut Out<'_>, title: &'static str, counts: &[Counted]) -> io::Result<()> {
     if counts.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{title}")?;
-    for count in counts {
-        writeln!(out, "  {:>9}  {}", grouped(count.count()), clean(count.reason()))?;
+    line!(out, "\n{}", title)?;
+    for counted in counts {
+        line!(out, "  {:>9}  {}", grouped(counted.count), counted.reason)?;
     }
     Ok(())
 }
 
-/// What has a reason and a count.
-trait Count {
-    fn reason(&self) -> &str;
-    fn count(&self) -> u64;
-}
-
-impl Count for headgate_app::Counted {
-    fn reason(&self) -> &str {
-        &self.reason
-    }
-    fn count(&self) -> u64 {
-        self.count
-    }
-}
-
-pub(crate) fn preview(out: Out<'_>, preview: &Preview) -> io::Result<()> {
+pub(crate) fn preview(out: &mut Out<'_>, preview: &Preview) -> io::Result<()> {
     let events = &preview.events;
     let fresh = preview.tables.iter().filter(|table| table.state == "new").count();
     let changed = preview.tables.iter().filter(|table| table.state == "changed").count();
-    writeln!(
+    line!(
         out,
-        "{} would make {fresh} new and change {changed} of {}. Nothing was written.",
+        "{} would make {} new and change {} of {}. Nothing was written.",
         counted_as(events.received, "event"),
+        fresh,
+        changed,
         counted_as(preview.tables.len() as u64, "table"),
     )?;
-    writeln!(
-        out,
-        "{} duplicate, {} rejected",
-        grouped(events.duplicate),
-        grouped(events.rejected)
-    )?;
+    line!(out, "{} duplicate, {} rejected", grouped(events.duplicate), grouped(events.rejected))?;
     for table in &preview.tables {
-        let sign = sign(&table.state);
-        let rows = counted_as(table.rows, "row");
-        writeln!(
+        line!(
             out,
-            "\n{sign} {}.{}  {}, {rows}",
-            clean(&table.schema),
-            clean(&table.table),
-            table.state
+            "\n{} {}  {}, {}",
+            sign(&table.state),
+            named(&table.schema, &table.table),
+            table.state,
+            counted_as(table.rows, "row")
         )?;
         if let Some(failure) = &table.error {
             error(out, failure)?;
             continue;
         }
-        let mut columns = plain(&["", "column", "type", "filled", "set aside", "from"]);
-        right(&mut columns, 3..5);
+        let header = ["", "column", "type", "filled", "set aside", "from"];
+        let mut columns = Table::new(header).right(3..5);
         for column in &table.columns {
             let aside =
-                if column.discarded == 0 { String::new() } else { grouped(column.discarded) };
-            columns.add_row([
-                self::sign(&column.state).to_owned(),
-                clean(&column.name),
-                column.kind.to_string(),
+                if column.discarded == 0 { Shown::default() } else { grouped(column.discarded) };
+            columns.row([
+                sign(&column.state).into(),
+                Shown::clean(&column.name),
+                say!("{}", column.kind),
                 grouped(column.filled),
                 aside,
-                clean(&column.from.join(", ")),
+                Shown::clean(&column.from.join(", ")),
             ]);
         }
-        writeln!(out, "{columns}")?;
+        out.line(columns)?;
     }
     if !preview.discards.is_empty() {
-        writeln!(out, "\nWould be set aside")?;
-        let mut table = plain(&["table", "column", "reason", "count", "for example"]);
-        right(&mut table, 3..4);
+        line!(out, "\nWould be set aside")?;
+        let header = ["table", "column", "reason", "count", "for example"];
+        let mut table = Table::new(header).right(3..4);
         for discard in &preview.discards {
-            table.add_row([
-                clean(&discard.table),
-                clean(&discard.column),
-                discard.reason.clone(),
+            table.row([
+                Shown::clean(&discard.table),
+                Shown::clean(&discard.column),
+                Shown::clean(&discard.reason),
                 grouped(discard.count),
-                shortened(&clean(&discard.sample)),
+                shortened(&discard.sample),
             ]);
         }
-        writeln!(out, "{table}")?;
+        out.line(table)?;
     }
     for file in &preview.damaged {
-        writeln!(out)?;
+        line!(out)?;
         error(out, &file.error)?;
     }
-    writeln!(out, "\n+ new   = unchanged   ≠ conflict: values that the column's type cannot hold")
+    line!(out, "\n+ new   = unchanged   ≠ conflict: values that the column's type cannot hold")
 }
 
 fn sign(state: &str) -> &'static str {
@@ -234,38 +219,30 @@ fn sign(state: &str) -> &'static str {
     }
 }
 
-pub(crate) fn runs(out: Out<'_>, runs: &[RunReport]) -> io::Result<()> {
+pub(crate) fn runs(out: &mut Out<'_>, runs: &[RunReport]) -> io::Result<()> {
     if runs.is_empty() {
-        return writeln!(out, "No run yet. Begin with `headgate sync run --from … --to …`.");
+        return line!(out, "No run yet. Begin with `headgate sync run --from … --to …`.");
     }
-    let mut table = plain(&[
-        "run",
-        "status",
-        "started",
-        "source",
-        "received",
-        "written",
-        "duplicate",
-        "rejected",
-    ]);
-    right(&mut table, 4..8);
+    let header =
+        ["run", "status", "started", "source", "received", "written", "duplicate", "rejected"];
+    let mut table = Table::new(header).right(4..8);
     for run in runs {
         let status = match &run.error {
-            Some(error) if run.status == Status::Failed => format!("failed ({})", error.code),
-            _ => word(run.status).to_owned(),
+            Some(error) if run.status == Status::Failed => say!("failed ({})", error.code),
+            _ => word(run.status).into(),
         };
-        table.add_row([
-            run.run.clone(),
+        table.row([
+            Shown::clean(&run.run),
             status,
-            run.started.clone(),
-            clean(run.source.as_deref().unwrap_or("several")),
+            Shown::clean(&run.started),
+            Shown::clean(run.source.as_deref().unwrap_or("several")),
             grouped(run.events.received),
             grouped(run.events.written),
             grouped(run.events.duplicate),
             grouped(run.events.rejected),
         ]);
     }
-    writeln!(out, "{table}")
+    out.line(table)
 }
 
 fn word(status: Status) -> &'static str {
@@ -278,149 +255,149 @@ fn word(status: Status) -> &'static str {
     }
 }
 
-pub(crate) fn tables(out: Out<'_>, report: &TablesReport) -> io::Result<()> {
-    let mut table = plain(&["table", "rows", "files", "size", "version", "columns"]);
-    right(&mut table, 1..6);
+pub(crate) fn tables(out: &mut Out<'_>, report: &TablesReport) -> io::Result<()> {
+    let header = ["table", "rows", "files", "size", "version", "columns"];
+    let mut table = Table::new(header).right(1..6);
     for one in &report.tables {
-        table.add_row([
-            clean(&format!("{}.{}", one.schema, one.table)),
-            one.rows.map_or_else(|| "?".to_owned(), grouped),
+        table.row([
+            named(&one.schema, &one.table),
+            one.rows.map_or_else(|| "?".into(), grouped),
             grouped(one.files),
             bytes(one.bytes),
-            one.version.to_string(),
-            one.columns.len().to_string(),
+            say!("{}", one.version),
+            say!("{}", one.columns.len()),
         ]);
     }
-    writeln!(out, "{table}")?;
+    out.line(table)?;
     for one in &report.unreadable {
-        writeln!(out)?;
+        line!(out)?;
         error(out, &one.error)?;
     }
     Ok(())
 }
 
-pub(crate) fn table(out: Out<'_>, detail: &TableDetail) -> io::Result<()> {
+pub(crate) fn table(out: &mut Out<'_>, detail: &TableDetail) -> io::Result<()> {
     let one = &detail.summary;
-    writeln!(
+    line!(
         out,
-        "{}.{} has {} in {}, {}, at version {}.",
-        clean(&one.schema),
-        clean(&one.table),
-        one.rows.map_or_else(|| "an unknown number of rows".to_owned(), |n| counted_as(n, "row")),
+        "{} has {} in {}, {}, at version {}.",
+        named(&one.schema, &one.table),
+        one.rows.map_or_else(|| "an unknown number of rows".into(), |n| counted_as(n, "row")),
         counted_as(one.files, "file"),
         bytes(one.bytes),
         one.version
     )?;
-    writeln!(
+    line!(
         out,
         "{}\nprotocol ({}, {})\n",
-        clean(&one.path),
+        Shown::clean(&one.path),
         detail.protocol.reader,
         detail.protocol.writer
     )?;
-    let mut columns = plain(&["column", "type", "first values"]);
+    let mut columns = Table::new(["column", "type", "first values"]);
     for column in &one.columns {
-        let values: Vec<String> = detail
+        let values: Vec<Shown> = detail
             .sample
             .iter()
             .filter_map(|row| row.get(&column.name).filter(|value| !value.is_null()))
             .take(3)
-            .map(|value| {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                shortened(&clean(&text))
-            })
+            .map(|value| value.as_str().map_or_else(|| shortened(&value.to_string()), shortened))
             .collect();
-        columns.add_row([clean(&column.name), column.kind.clone(), values.join(" · ")]);
+        columns.row([
+            Shown::clean(&column.name),
+            Shown::clean(&column.kind),
+            Shown::join(&values, " · "),
+        ]);
     }
-    writeln!(out, "{columns}")?;
+    out.line(columns)?;
     for (key, value) in &detail.properties {
-        writeln!(out, "{} = {}", clean(key), clean(value))?;
+        line!(out, "{} = {}", Shown::clean(key), Shown::clean(value))?;
     }
     for (app, version) in &detail.txn {
-        writeln!(out, "batch {version} of {}", clean(app))?;
+        line!(out, "batch {} of {}", version, Shown::clean(app))?;
     }
     Ok(())
 }
 
-pub(crate) fn history(out: Out<'_>, report: &HistoryReport) -> io::Result<()> {
-    let mut table =
-        plain(&["version", "at", "operation", "rows", "files", "columns added", "run", "engine"]);
-    right(&mut table, 0..1);
-    right(&mut table, 3..4);
+pub(crate) fn history(out: &mut Out<'_>, report: &HistoryReport) -> io::Result<()> {
+    let header = ["version", "at", "operation", "rows", "files", "columns added", "run", "engine"];
+    let mut table = Table::new(header).right(0..1).right(3..4);
     for commit in &report.commits {
-        table.add_row([
-            commit.version.to_string(),
-            commit.at.clone().unwrap_or_default(),
-            clean(commit.operation.as_deref().unwrap_or("-")),
+        table.row([
+            say!("{}", commit.version),
+            Shown::clean(commit.at.as_deref().unwrap_or_default()),
+            Shown::clean(commit.operation.as_deref().unwrap_or("-")),
             grouped(commit.rows_added),
             files(commit),
             added(commit),
-            clean(commit.run.as_deref().unwrap_or("-")),
-            clean(commit.engine.as_deref().unwrap_or("-")),
+            Shown::clean(commit.run.as_deref().unwrap_or("-")),
+            Shown::clean(commit.engine.as_deref().unwrap_or("-")),
         ]);
     }
-    writeln!(out, "{table}")
+    out.line(table)
 }
 
-fn files(commit: &CommitEntry) -> String {
+fn files(commit: &CommitEntry) -> Shown {
     match commit.files_removed {
-        0 => format!("+{}", commit.files_added),
-        removed => format!("+{} -{removed}", commit.files_added),
+        0 => say!("+{}", commit.files_added),
+        removed => say!("+{} -{}", commit.files_added, removed),
     }
 }
 
-fn added(commit: &CommitEntry) -> String {
-    let mut names: Vec<String> =
-        commit.columns_added.iter().take(NAMED).map(|column| clean(&column.name)).collect();
+fn added(commit: &CommitEntry) -> Shown {
+    let mut names: Vec<Shown> =
+        commit.columns_added.iter().take(NAMED).map(|column| Shown::clean(&column.name)).collect();
     let more = commit.columns_added.len().saturating_sub(NAMED);
     if more > 0 {
-        names.push(format!("{more} more"));
+        names.push(say!("{} more", more));
     }
-    names.join(", ")
+    Shown::join(&names, ", ")
 }
 
-pub(crate) fn demo(out: Out<'_>, report: &DemoReport) -> io::Result<()> {
-    writeln!(out, "A sample day of a small shop is now a lake in {}.\n", report.lake.display())?;
+pub(crate) fn demo(out: &mut Out<'_>, report: &DemoReport) -> io::Result<()> {
+    let lake = Shown::clean(&report.lake.display().to_string());
+    line!(out, "A sample day of a small shop is now a lake in {}.\n", lake)?;
     run(out, &report.run)?;
-    let mut made = String::new();
+    let mut made = Vec::new();
     for table in &report.run.tables {
-        let columns: Vec<String> = table
+        let columns: Vec<Shown> = table
             .columns_added
             .iter()
             .filter(|column| !shared(&report.run, &column.name))
-            .map(|column| format!("{} {}", clean(&column.name), column.kind))
+            .map(|column| say!("{} {}", column.name, column.kind))
             .collect();
         if !columns.is_empty() {
-            let _ = writeln!(made, "  {}\n    {}", clean(&table.table), wrapped(&columns));
+            made.push(say!("  {}\n    {}", table.table, wrapped(&columns)));
         }
     }
     if !made.is_empty() {
-        writeln!(out, "\nColumns made, beside those that every table has")?;
-        write!(out, "{made}")?;
+        line!(out, "\nColumns made, beside those that every table has")?;
+        made.into_iter().try_for_each(|table| out.line(table))?;
     }
     if !report.preview.discards.is_empty() {
-        writeln!(out, "\nWhy values were set aside")?;
+        line!(out, "\nWhy values were set aside")?;
         for discard in &report.preview.discards {
-            writeln!(
+            line!(
                 out,
                 "  {} × {} in {}, column {}: {}",
                 grouped(discard.count),
                 discard.reason,
-                clean(&discard.table),
-                clean(&discard.column),
-                shortened(&clean(&discard.sample))
+                discard.table,
+                discard.column,
+                shortened(&discard.sample)
             )?;
         }
     }
-    let lake = report.lake.display();
     let schema = report.run.source.as_deref().unwrap_or("shop");
-    writeln!(out, "\nLook at it with Headgate:")?;
-    writeln!(out, "  headgate tables list --lake {lake}")?;
-    writeln!(out, "  headgate tables show {schema}.order_completed --lake {lake}")?;
-    writeln!(out, "\nOr with any reader of Delta tables, such as DuckDB:")?;
-    writeln!(
+    line!(out, "\nLook at it with Headgate:")?;
+    line!(out, "  headgate tables list --lake {}", lake)?;
+    line!(out, "  headgate tables show {}.order_completed --lake {}", schema, lake)?;
+    line!(out, "\nOr with any reader of Delta tables, such as DuckDB:")?;
+    line!(
         out,
-        "  SELECT order_id, total, ship_to_city FROM delta_scan('{lake}/{schema}/order_completed');"
+        "  SELECT order_id, total, ship_to_city FROM delta_scan('{}/{}/order_completed');",
+        lake,
+        schema
     )
 }
 
@@ -433,7 +410,7 @@ fn shared(run: &RunReport, name: &str) -> bool {
 }
 
 /// Names joined by commas, in lines that fit a terminal.
-fn wrapped(names: &[String]) -> String {
+fn wrapped(names: &[Shown]) -> Shown {
     let (mut text, mut width) = (String::new(), 0);
     for (place, name) in names.iter().enumerate() {
         if place > 0 {
@@ -449,25 +426,16 @@ fn wrapped(names: &[String]) -> String {
         text.push_str(name);
         width += name.len();
     }
-    text
+    Shown::lines(&text)
 }
 
-pub(crate) fn plain(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header);
-    table
-}
-
-fn right(table: &mut Table, columns: std::ops::Range<usize>) {
-    for at in columns {
-        if let Some(column) = table.column_mut(at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+/// A table's name with its schema.
+fn named(schema: &str, table: &str) -> Shown {
+    Shown::clean(&format!("{schema}.{table}"))
 }
 
 /// A count with its thousands apart.
-fn grouped(count: u64) -> String {
+fn grouped(count: u64) -> Shown {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -476,77 +444,53 @@ fn grouped(count: u64) -> String {
         }
         text.push(digit);
     }
-    text
+    Shown::clean(&text)
 }
 
 /// A count of things, in words.
-pub(crate) fn counted_as(count: u64, thing: &str) -> String {
-    format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
+pub(crate) fn counted_as(count: u64, thing: &'static str) -> Shown {
+    say!("{} {}{}", grouped(count), thing, if count == 1 { "" } else { "s" })
 }
 
-fn bytes(count: u64) -> String {
-    indicatif::DecimalBytes(count).to_string()
+fn bytes(count: u64) -> Shown {
+    Shown::clean(&indicatif::DecimalBytes(count).to_string())
 }
 
 /// A value cut to what a line can hold.
-pub(crate) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> Shown {
     const LONGEST: usize = 48;
+    let text = Shown::clean(text);
     if text.chars().count() <= LONGEST {
-        return text.to_owned();
+        return text;
     }
     let cut: String = text.chars().take(LONGEST - 1).collect();
-    format!("{cut}…")
-}
-
-/// Text without anything that moves a terminal's cursor or turns its direction.
-pub(crate) fn clean(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(hostile) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::new(), |mut out, c| {
-        if hostile(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-        out
-    })
+    Shown::clean(&format!("{cut}…"))
 }
 
 /// The settings, each beside what it is as installed.
-pub(crate) fn settings(out: Out<'_>, report: &SettingsReport) -> io::Result<()> {
-    let mut table = plain(&["setting", "value", "as installed"]);
+pub(crate) fn settings(out: &mut Out<'_>, report: &SettingsReport) -> io::Result<()> {
+    let mut table = Table::new(["setting", "value", "as installed"]);
     let (is, was) = (&report.settings, &report.installed);
     let theme = |theme: Theme| match theme {
         Theme::System => "system",
         Theme::Light => "light",
         Theme::Dark => "dark",
     };
-    table.add_row(["theme", theme(is.theme), theme(was.theme)]);
+    table.row(["theme".into(), theme(is.theme).into(), theme(was.theme).into()]);
     for (name, is, was) in [
         ("keep_runs_days", is.keep_runs_days, was.keep_runs_days),
         ("keep_letters_days", is.keep_letters_days, was.keep_letters_days),
         ("batch_mb", is.batch_mb, was.batch_mb),
     ] {
-        table.add_row([name.to_owned(), is.to_string(), was.to_string()]);
+        table.row([name.into(), say!("{}", is), say!("{}", was)]);
     }
-    writeln!(out, "{table}")?;
-    writeln!(out, "\nData folder: {}", clean(&report.data_folder))
+    out.line(table)?;
+    line!(out, "\nData folder: {}", Shown::clean(&report.data_folder))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hostile_text_is_shown_and_does_nothing() {
-        assert_eq!(clean("a\u{1b}[2J\nb\u{202e}c"), "a\\u{1b}[2J\\u{a}b\\u{202e}c");
-        assert_eq!(clean("naïve 日本"), "naïve 日本");
-    }
 
     #[test]
     fn counts_are_grouped() {

@@ -23,7 +23,8 @@ use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use crate::{Exit, show, stop_on_signal};
+use crate::output::{self, line};
+use crate::{Exit, show, stop_on_signal, trace};
 use arguments::{ExportName, FormName, OfAws, PolicyCommand};
 use input::{
     POLICY, Source, access, once_piped, read_goals, read_plan, role_arn, role_of, source, text_of,
@@ -122,7 +123,7 @@ fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
                 )
             })?;
             let text = policy::fresh(&role, &catalog, &external_id)?;
-            show(json, &json!({"v": 1, "text": text}), |out| out.write_all(text.as_bytes()))?;
+            show(json, &json!({"v": 1, "text": text}), |out| out.file(&text))?;
             Ok(Exit::Done)
         }
         PolicyCommand::Export { policy, to, role } => {
@@ -137,7 +138,7 @@ fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
                 ));
             }
             let text = policy::export(&source.text, &role.unwrap_or_default(), to)?;
-            show(json, &json!({"v": 1, "text": text}), |out| out.write_all(text.as_bytes()))?;
+            show(json, &json!({"v": 1, "text": text}), |out| out.file(&text))?;
             Ok(Exit::Done)
         }
     }
@@ -306,7 +307,7 @@ fn plan(
         None => None,
     };
     let refused = made.refused.as_ref().map(|refused| {
-        Error::new("plan_refused", &*refused.message)
+        Error::new("plan_refused", Shown::clean(&refused.message))
             .hint("Change what stands in the way, then plan again.")
     });
     let mut document = json!(made);
@@ -406,7 +407,7 @@ fn apply(
         let mut document = json!(HandedPlan::own(plan.clone()));
         document["v"] = json!(1);
         document["disagrees"] = json!(disagrees);
-        page::document(&mut io::stderr().lock(), &document).map_err(unsent)?;
+        output::stderr(|out| out.document(&document)).map_err(unsent)?;
     }
     let watch = Applying { plan, disagrees, json, stop: stop_on_signal(app), told: Mutex::default() };
     let applied = app.apply_plan(plan, access, &watch)?;
@@ -431,8 +432,8 @@ impl ApplyWatch for Applying<'_> {
         if self.json {
             return Ok(());
         }
-        let out = &mut io::stderr().lock();
-        page::before_write(out, caller, endpoints, self.plan, self.disagrees).map_err(unsent)
+        output::stderr(|out| page::before_write(out, caller, endpoints, self.plan, self.disagrees))
+            .map_err(unsent)
     }
 
     fn progress(&self, progress: &WriteProgress) {
@@ -440,7 +441,7 @@ impl ApplyWatch for Applying<'_> {
         if !self.json && *told != Some(progress.call) {
             *told = Some(progress.call);
             if let Some(call) = self.plan.calls.get(progress.call) {
-                let _ = page::call(&mut io::stderr().lock(), call);
+                let _ = output::stderr(|out| page::call(out, call));
             }
         }
     }

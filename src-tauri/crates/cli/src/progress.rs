@@ -1,12 +1,14 @@
 //! How far a run is: a bar on a terminal, a line a batch where nobody watches.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use headgate_app::{Progress, Watch};
+use headgate_terms::Shown;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+
+use crate::output::{self, line};
 
 /// Shows progress on standard error, and passes a request to stop on.
 pub(crate) struct Watching {
@@ -18,12 +20,9 @@ pub(crate) struct Watching {
 
 impl Watching {
     pub(crate) fn new(stop: Arc<AtomicBool>, json: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        Self {
-            stop,
-            bar: terminal.then(ProgressBar::no_length),
-            told: (!terminal && !json).then(Mutex::default),
-        }
+        let bar = output::bar();
+        let told = (bar.is_none() && !json).then(Mutex::default);
+        Self { stop, bar, told }
     }
 
     /// Takes the bar away.
@@ -50,7 +49,7 @@ impl Watch for Watching {
                     bar.set_length(total);
                 }
             }
-            bar.set_message(progress.phase);
+            output::beside(bar, progress.phase);
             bar.set_position(progress.read);
         }
         if let Some(told) = &self.told
@@ -58,8 +57,17 @@ impl Watch for Watching {
             && *told < progress.batches
         {
             *told = progress.batches;
-            let read = HumanBytes(progress.read);
-            eprintln!("batch {} landed, {} events, {read} read", progress.batches, progress.events);
+            let read = Shown::clean(&HumanBytes(progress.read).to_string());
+            // A run goes on whether or not anybody looks on.
+            let _ = output::stderr(|out| {
+                line!(
+                    out,
+                    "batch {} landed, {} events, {} read",
+                    progress.batches,
+                    progress.events,
+                    read
+                )
+            });
         }
     }
 

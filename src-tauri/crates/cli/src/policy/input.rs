@@ -16,7 +16,11 @@ pub(super) struct Source {
     pub(super) read: Option<RoleRead>,
 }
 
-pub(super) fn wrong_use(message: impl Into<Shown>, field: &'static str, hint: &'static str) -> Error {
+pub(super) fn wrong_use(
+    message: impl Into<Shown>,
+    field: &'static str,
+    hint: &'static str,
+) -> Error {
     Error::new("wrong_use", message).hint(hint).field(field)
 }
 
@@ -56,20 +60,20 @@ pub(super) fn text_of(name: &str, holds: Holds) -> Result<String> {
     let read = read.map(|_| bytes);
     let bytes = read.map_err(|error| {
         let or_role = if holds.field == POLICY.field { ", or a role's ARN" } else { "" };
-        Error::new("file_unreadable", format!("`{name}` cannot be read: {error}."))
-            .hint(format!("Name a file, or `-` for standard input{or_role}."))
+        Error::new("file_unreadable", say!("`{}` cannot be read: {}.", name, error))
+            .hint(say!("Name a file, or `-` for standard input{}.", or_role))
             .field(holds.field)
     })?;
     if bytes.len() as u64 > MOST_BYTES {
         return Err(Error::new(
             holds.code,
-            format!("`{name}` has more than {} MiB.", MOST_BYTES >> 20),
+            say!("`{}` has more than {} MiB.", name, MOST_BYTES >> 20),
         )
         .hint("Check that this is the file you meant.")
         .field(holds.field));
     }
     let text = String::from_utf8(bytes).map_err(|_| {
-        Error::new(holds.code, format!("`{name}` is no text in UTF-8."))
+        Error::new(holds.code, say!("`{}` is not text in UTF-8.", name))
             .hint("Save it as UTF-8, or export it again.")
             .field(holds.field)
     })?;
@@ -121,7 +125,7 @@ pub(super) fn read_goals(path: &Path, beside: &str) -> Result<Goals> {
     once_piped([beside, &name])?;
     let text = text_of(&name, GOALS)?;
     let goals: Goals = serde_json::from_str(&text).map_err(|error| {
-        Error::new("goals_invalid", format!("`{name}` holds no goals: {error}."))
+        Error::new("goals_invalid", say!("`{}` holds no goals: {}.", name, error))
             .hint("Goals are {\"role\": \"arn:…\", \"allow\": [{\"principal\": \"arn:…\", \"externalId\": \"…\"}]}.")
             .field("goals")
     })?;

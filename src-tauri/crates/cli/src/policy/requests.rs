@@ -1,18 +1,17 @@
 //! `headgate policy evaluate`: a line asks, a line answers.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use headgate_app::policy::{Context, Decision, Named, Request};
 use headgate_app::{policy, valid};
-use headgate_terms::{Arn, Error, Result};
+use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::input::{REQUESTS, text_of};
 use super::page;
-use crate::Exit;
+use crate::{Exit, output};
 
 /// A request as a line has it.
 #[derive(Deserialize)]
@@ -40,8 +39,8 @@ struct Answer<'a> {
 pub(super) fn evaluate(text: &str, requests: &str, role: Option<&Arn>, json: bool) -> Result<Exit> {
     let policy = valid(text)?;
     let lines = text_of(requests, REQUESTS)?;
-    let wrong = |number: usize, what: String| {
-        Error::new("requests_invalid", format!("Line {number} of the requests is wrong: {what}."))
+    let wrong = |number: usize, what: Shown| {
+        Error::new("requests_invalid", say!("Line {} of the requests is wrong: {}.", number, what))
             .hint("See `headgate policy evaluate --help`.")
             .field("requests")
     };
@@ -49,45 +48,44 @@ pub(super) fn evaluate(text: &str, requests: &str, role: Option<&Arn>, json: boo
     let mut asked = Vec::new();
     for (at, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let line: Line =
-            serde_json::from_str(line).map_err(|error| wrong(at + 1, error.to_string()))?;
+            serde_json::from_str(line).map_err(|error| wrong(at + 1, say!("{}", error)))?;
         let request = request(&line, role).map_err(|what| wrong(at + 1, what))?;
         asked.push((line, request));
     }
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let written = asked.iter().try_for_each(|(line, request)| {
-        let answer = policy::explain(&policy, text, request);
-        if json {
-            let document = Answer {
-                id: line.id.as_deref(),
-                decision: answer.decision,
-                statements: &answer.statements,
-                because: &answer.because,
-            };
-            serde_json::to_writer(&mut out, &document)?;
-            writeln!(out)
-        } else {
-            page::decided(&mut out, line.id.as_deref().map_or("null", RawValue::get), &answer)
-        }
+    let written = output::stdout(|out| {
+        asked.iter().try_for_each(|(line, request)| {
+            let answer = policy::explain(&policy, text, request);
+            if json {
+                out.document(&Answer {
+                    id: line.id.as_deref(),
+                    decision: answer.decision,
+                    statements: &answer.statements,
+                    because: &answer.because,
+                })
+            } else {
+                page::decided(out, line.id.as_deref().map_or("null", RawValue::get), &answer)
+            }
+        })
     });
-    crate::finished(written.and_then(|()| out.flush()))?;
+    crate::finished(written)?;
     Ok(Exit::Done)
 }
 
-fn request(line: &Line, role: Option<&Arn>) -> Result<Request, String> {
+fn request(line: &Line, role: Option<&Arn>) -> Result<Request, Shown> {
     let role = match &line.role {
-        Some(role) => Some(role.parse::<Arn>().map_err(|_| format!("`{role}` is no ARN"))?),
+        Some(role) => Some(role.parse::<Arn>().map_err(|_| say!("`{}` is not an ARN", role))?),
         None => role.cloned(),
     };
     let caller = line
         .principal
         .caller(role.as_ref())
-        .ok_or_else(|| "`principal` is neither an ARN nor an account's number".to_owned())?;
+        .ok_or_else(|| Shown::from("`principal` is neither an ARN nor an account's number"))?;
     let mut context = Context::new();
     for (key, value) in &line.context {
         let word = |value: &Value| match value {
             Value::String(text) => Ok(text.clone()),
             Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
-            _ => Err(format!("`{key}` holds no text")),
+            _ => Err(say!("`{}` holds no text", key)),
         };
         match value {
             Value::Null => {}
