@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod crashes;
+mod defects;
 mod desk;
 mod hostile;
 mod inspect;

@@ -17,6 +17,7 @@ mod policy;
 mod progress;
 
 use std::io;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -61,14 +62,15 @@ fn main() -> ExitCode {
         .with_writer(|| output::Log)
         .with_ansi(false)
         .init();
-    let span = tracing::info_span!("headgate", trace);
+    let span = tracing::error_span!("headgate", trace);
     let _in_span = span.enter();
-    let ended = match parsed() {
+    panic::set_hook(Box::new(log_defect));
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| match parsed() {
         Ok(arguments) => carry_out(arguments.command, json),
         Err(error) if !error.use_stderr() || !json => said_by_clap(&error),
         Err(error) => Err(wrong_use(&error)),
-    };
-    match ended {
+    }));
+    match ended.unwrap_or_else(|_| Err(defect())) {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => fail(&error, json, &trace),
     }
@@ -94,6 +96,19 @@ fn said_by_clap(error: &clap::Error) -> Result<Exit> {
         (output::stdout(|out| out.line(text)), Exit::Done)
     };
     finished(written).map(|()| exit)
+}
+
+/// Where a defect is, for the log; a person reads [`defect`] instead.
+fn log_defect(panicked: &PanicHookInfo<'_>) {
+    let at = panicked.location().map(ToString::to_string).unwrap_or_default();
+    let message = panicked.payload_as_str().unwrap_or("of an unknown kind");
+    tracing::error!(at, "panicked: {message}");
+}
+
+fn defect() -> Error {
+    Error::new("internal", "Headgate stopped because of a defect.").hint(
+        "Run the command again: it finishes what was recorded. HEADGATE_LOG=error shows where the defect is.",
+    )
 }
 
 fn carry_out(command: Command, json: bool) -> Result<Exit> {
