@@ -11,6 +11,7 @@ mod crashes;
 mod defects;
 mod desk;
 mod hostile;
+mod hostile_text;
 mod inspect;
 mod links;
 mod policy;
