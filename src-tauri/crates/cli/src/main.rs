@@ -20,7 +20,7 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
@@ -54,7 +54,7 @@ const WRONG_USE: [&str; 4] =
 
 fn main() -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
-    let trace = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
+    let trace = trace();
     tracing_subscriber::fmt()
         .with_env_filter(
             EnvFilter::try_from_env("HEADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("off")),
@@ -72,8 +72,14 @@ fn main() -> ExitCode {
     }));
     match ended.unwrap_or_else(|_| Err(defect())) {
         Ok(exit) => ExitCode::from(exit as u8),
-        Err(error) => fail(&error, json, &trace),
+        Err(error) => fail(&error, json),
     }
+}
+
+/// What finds the log lines of this process.
+fn trace() -> &'static str {
+    static TRACE: OnceLock<String> = OnceLock::new();
+    TRACE.get_or_init(|| uuid::Uuid::new_v4().simple().to_string()[..12].to_owned())
 }
 
 /// The arguments, or what is wrong with them: in words about the arguments as they may be shown, for
@@ -278,9 +284,9 @@ fn wrong_use(error: &clap::Error) -> Error {
     wrong
 }
 
-fn fail(error: &Error, json: bool, trace: &str) -> ExitCode {
+fn fail(error: &Error, json: bool) -> ExitCode {
     let mut error = error.clone();
-    error.trace.get_or_insert_with(|| Shown::clean(trace));
+    error.trace.get_or_insert_with(|| Shown::clean(trace()));
     // There is nobody left to tell that this does not get through.
     let _ = if json {
         output::stdout(|out| out.document(&json!({"v": 1, "error": error})))

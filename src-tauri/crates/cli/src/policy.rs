@@ -23,7 +23,7 @@ use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use crate::output::{self, line};
+use crate::output;
 use crate::{Exit, show, stop_on_signal, trace};
 use arguments::{ExportName, FormName, OfAws, PolicyCommand};
 use input::{
@@ -410,7 +410,10 @@ fn apply(
         output::stderr(|out| out.document(&document)).map_err(unsent)?;
     }
     let watch = Applying { plan, disagrees, json, stop: stop_on_signal(app), told: Mutex::default() };
-    let applied = app.apply_plan(plan, access, &watch)?;
+    let mut applied = app.apply_plan(plan, access, &watch)?;
+    if let Some(error) = &mut applied.error {
+        error.trace.get_or_insert_with(|| Shown::clean(trace()));
+    }
     match &applied.error {
         Some(error) if !json => return Err(error.clone()),
         _ => show(json, &applied, |out| page::applied(out, &applied))?,

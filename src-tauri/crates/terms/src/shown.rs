@@ -186,13 +186,6 @@ impl From<&'static str> for Shown {
     }
 }
 
-/// While crates move over to `say!`.
-impl From<String> for Shown {
-    fn from(text: String) -> Self {
-        Self::clean(&text)
-    }
-}
-
 /// What was kept may have been changed where it lay, so it is cleaned again.
 impl<'de> Deserialize<'de> for Shown {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
