@@ -217,7 +217,10 @@ const MOST_CHANGES: usize = 500;
 
 impl App {
     pub(crate) fn role_apply(&self, request: &PlanName, call: &Call) -> Result<Applied> {
-        let found = Store::open(self.data().path())?.plan_document(&request.plan)?;
+        let found = match Store::open_if_any(self.data().path())? {
+            Some(store) => store.plan_document(&request.plan)?,
+            None => None,
+        };
         let plan = found.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| {
             Error::new("plan_gone", say!("The plan `{}` is no longer kept.", request.plan))
                 .hint("Plan again.")
