@@ -333,6 +333,11 @@ pub fn valid(text: &str) -> Result<Policy> {
     headgate_policy::read(text).valid().map_err(|problems| invalid(&problems))
 }
 
+/// Whether IAM can have such a policy, even if it would not save it again.
+fn stands(problems: &[Problem]) -> bool {
+    problems.iter().all(|one| one.code.stays())
+}
+
 /// The first of the reasons why a text is no policy, as a failure.
 #[must_use]
 pub fn invalid(problems: &[Problem]) -> Error {
@@ -354,9 +359,9 @@ fn look(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> Pol
     let before = base.map(headgate_policy::read);
     let base_policy = before
         .as_ref()
-        .and_then(|reading| reading.policy.as_ref().filter(|_| reading.problems.is_empty()));
+        .and_then(|reading| reading.policy.as_ref().filter(|_| stands(&reading.problems)));
     let role = facts.role.as_ref();
-    let valid = policy.as_ref().filter(|_| problems.is_empty());
+    let valid = policy.as_ref().filter(|_| stands(&problems));
     let findings = headgate_policy::lint_text(text, facts).unwrap_or_default();
     let old = base.and_then(|base| headgate_policy::lint_text(base, facts)).unwrap_or_default();
     let mended =
