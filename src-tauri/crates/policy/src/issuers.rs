@@ -2,6 +2,11 @@
 
 use headgate_terms::Arn;
 
+use crate::classes::Pattern;
+use crate::condition::{Context, Truth, holds};
+use crate::operator::Test;
+use crate::policy::{Condition, Statement};
+
 /// A shared issuer's claim of the tenant, as a condition key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shared {
@@ -55,6 +60,13 @@ impl Shared {
             format!("{}:{}", self.issuer, self.claim)
         }
     }
+
+    /// Whether a statement that names the issuer lets in tokens of tenants that nobody means.
+    pub(crate) fn lets_strangers(&self, statement: &Statement, variables: bool) -> bool {
+        let key = self.key();
+        !statement.tests(&key).any(|test| keeps_out(test, self, variables))
+            && !is_told_otherwise(statement, &key)
+    }
 }
 
 /// The issuer of a provider, which is named by its ARN or domain.
@@ -68,4 +80,37 @@ pub(crate) fn issuer(provider: &str) -> String {
 pub(crate) fn shared_issuer(provider: &str) -> Option<&'static Shared> {
     let issuer = issuer(provider);
     SHARED.iter().find(|one| issuer == one.issuer)
+}
+
+/// Whether a test of the tenant's claim keeps the token of a stranger out, whatever it says beyond the
+/// tenant, and one that lacks the claim.
+fn keeps_out(test: &Condition, shared: &Shared, variables: bool) -> bool {
+    let key = test.key.value.as_str();
+    if holds(test, &Context::new(), variables) != Truth::No {
+        return false;
+    }
+    let Test::Compare { how, negated: false } = test.operator.test else {
+        let mut context = Context::new();
+        context.set(key, vec![format!("{}any", shared.stranger)]);
+        return holds(test, &context, variables) == Truth::No;
+    };
+    test.values.iter().all(|value| match Pattern::of(how, &value.value) {
+        // Some token of the stranger's may still match.
+        Some(pattern) => pattern.walk_all(shared.stranger).is_empty(),
+        None => !value.value.contains("${"),
+    })
+}
+
+/// Whether another claim of the issuer is asked for by name, as a repository's owner is.
+fn is_told_otherwise(statement: &Statement, key: &str) -> bool {
+    let Some((issuer, _)) = key.rsplit_once(':') else { return false };
+    statement.conditions.iter().any(|test| {
+        let name = test.key.value.to_ascii_lowercase();
+        let claim = name.strip_prefix(issuer).and_then(|rest| rest.strip_prefix(':'));
+        let values: Vec<&str> = test.values.iter().map(|value| value.value.as_str()).collect();
+        claim.is_some_and(|claim| !["aud", "sub", "amr", "iss"].contains(&claim))
+            && matches!(test.operator.test, Test::Compare { negated: false, .. })
+            && !test.operator.passes_when_absent(&values)
+            && !values.iter().any(|value| value.starts_with(['*', '?']))
+    })
 }

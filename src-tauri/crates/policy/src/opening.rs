@@ -5,8 +5,9 @@ use headgate_terms::{Arn, Shown, say};
 
 use crate::axes::axes;
 use crate::evaluate::{Caller, Decision};
+use crate::issuers::shared_issuer;
 use crate::matrix::{CallerKind, CallerRow, IdColumn, cells};
-use crate::policy::Policy;
+use crate::policy::{Effect, Policy, Who};
 use crate::read::read;
 use crate::stranger::{Stranger, stranger};
 
@@ -17,6 +18,11 @@ pub enum Opening {
     Everyone,
     /// Everyone with an AWS account who knows one of the external ids.
     EveryoneWithId,
+    /// Everyone with an account at an identity provider that many customers share.
+    EveryoneAt {
+        /// The provider's address.
+        issuer: String,
+    },
     /// All of an account that is not the role's own.
     Account {
         /// Its number.
@@ -53,6 +59,9 @@ impl Opening {
                 "This opens the role to everyone with an AWS account who knows the external id."
                     .into()
             }
+            Self::EveryoneAt { issuer } => {
+                say!("This opens the role to everyone with an account at `{}`.", issuer)
+            }
             Self::Account { account, depends } => say!(
                 "This opens the role to every role and user of account `{}`{}.",
                 account,
@@ -87,6 +96,10 @@ pub fn opens(before: &str, after: &str, role: Option<&Arn>) -> Option<Opening> {
             _ => Opening::EveryoneWithId,
         });
     }
+    let open_before = issuers(&before);
+    if let Some(issuer) = issuers(&after).into_iter().find(|one| !open_before.contains(one)) {
+        return Some(Opening::EveryoneAt { issuer: issuer.to_owned() });
+    }
     let columns = |row: &CallerRow| {
         let aws = matches!(row.principal.caller(role), Some(Caller::Aws(_)));
         axes.ids.iter().filter(move |id| aws || id.external_id.is_none())
@@ -103,10 +116,30 @@ pub fn opens(before: &str, after: &str, role: Option<&Arn>) -> Option<Opening> {
         .min_by_key(|opening| match opening {
             Opening::Everyone => 0,
             Opening::EveryoneWithId => 1,
-            Opening::Account { .. } => 2,
-            Opening::Like { .. } => 3,
-            Opening::AnyId { .. } => 4,
+            Opening::EveryoneAt { .. } => 2,
+            Opening::Account { .. } => 3,
+            Opening::Like { .. } => 4,
+            Opening::AnyId { .. } => 5,
         })
+}
+
+/// The shared identity providers of which a policy lets every tenant's tokens in.
+fn issuers(policy: &Policy) -> Vec<&'static str> {
+    let allows = policy.statements.iter().filter(|one| one.effect == Effect::Allow);
+    let mut issuers = Vec::new();
+    for statement in allows {
+        for principal in &statement.principals {
+            let Who::Provider(provider) = &principal.who else { continue };
+            let action = Caller::Federated(provider.clone()).action();
+            if let Some(shared) = shared_issuer(provider)
+                && statement.covers(action)
+                && shared.lets_strangers(statement, policy.has_variables())
+            {
+                issuers.push(shared.issuer);
+            }
+        }
+    }
+    issuers
 }
 
 fn open(decision: Decision) -> u8 {
@@ -189,6 +222,23 @@ mod tests {
             assert_eq!(opened(&named, &after), opening, "{after}");
             assert_eq!(opened(&after, &after), None, "{after}");
         }
+    }
+
+    #[test]
+    fn a_shared_issuer_is_everyone_who_has_an_account_there() {
+        let github = |condition: &str| {
+            policy("x", condition)
+                .replace(r#""AWS":"x""#, r#""Federated":"token.actions.githubusercontent.com""#)
+                .replace("sts:AssumeRole", "sts:AssumeRoleWithWebIdentity")
+        };
+        let own = github(
+            r#"{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:acme-data/*"}}"#,
+        );
+        let any = github(r#"{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:*"}}"#);
+        let issuer = "token.actions.githubusercontent.com".to_owned();
+        assert_eq!(opened("", &own), None);
+        assert_eq!(opened(&own, &any), Some(Opening::EveryoneAt { issuer }));
+        assert_eq!(opened(&any, &own), None);
     }
 
     #[test]

@@ -5,11 +5,8 @@ use headgate_terms::{Severity, say};
 
 use super::found::{Found, page};
 use super::scene::Scene;
-use crate::classes::Pattern;
-use crate::condition::{Context, Truth, holds};
 use crate::evaluate::Caller;
-use crate::issuers::{Shared, issuer, shared_issuer};
-use crate::operator::Test;
+use crate::issuers::{issuer, shared_issuer};
 use crate::policy::{Condition, Effect, Principal, PrincipalKind, Statement, Who};
 use crate::services::is_known;
 
@@ -38,12 +35,11 @@ fn strangers(
     if !statement.covers(caller.action()) {
         return None;
     }
-    let key = shared.key();
-    let tests: Vec<&Condition> = statement.tests(&key).collect();
-    if tests.iter().any(|test| keeps_out(scene, test, shared)) || is_told_otherwise(statement, &key)
-    {
+    if !shared.lets_strangers(statement, scene.policy.has_variables()) {
         return None;
     }
+    let key = shared.key();
+    let tests: Vec<&Condition> = statement.tests(&key).collect();
     let title = match tests.first() {
         None => say!(
             "Statement {} lets in every token of `{}`, whosever it is",
@@ -71,40 +67,6 @@ fn strangers(
         )
         .at(at, tests.first().map_or(principal.text.range, |test| test.range)),
     )
-}
-
-/// Whether a test of the tenant's claim keeps the token of a stranger out, whatever it says beyond the
-/// tenant, and one that lacks the claim.
-fn keeps_out(scene: &Scene<'_>, test: &Condition, shared: &Shared) -> bool {
-    let variables = scene.policy.has_variables();
-    let key = test.key.value.as_str();
-    if holds(test, &Context::new(), variables) != Truth::No {
-        return false;
-    }
-    let Test::Compare { how, negated: false } = test.operator.test else {
-        let mut context = Context::new();
-        context.set(key, vec![format!("{}any", shared.stranger)]);
-        return holds(test, &context, variables) == Truth::No;
-    };
-    test.values.iter().all(|value| match Pattern::of(how, &value.value) {
-        // Some token of the stranger's may still match.
-        Some(pattern) => pattern.walk_all(shared.stranger).is_empty(),
-        None => !value.value.contains("${"),
-    })
-}
-
-/// Whether another claim of the issuer is asked for by name, as a repository's owner is.
-fn is_told_otherwise(statement: &Statement, key: &str) -> bool {
-    let Some((issuer, _)) = key.rsplit_once(':') else { return false };
-    statement.conditions.iter().any(|test| {
-        let name = test.key.value.to_ascii_lowercase();
-        let claim = name.strip_prefix(issuer).and_then(|rest| rest.strip_prefix(':'));
-        let values: Vec<&str> = test.values.iter().map(|value| value.value.as_str()).collect();
-        claim.is_some_and(|claim| !["aud", "sub", "amr", "iss"].contains(&claim))
-            && matches!(test.operator.test, Test::Compare { negated: false, .. })
-            && !test.operator.passes_when_absent(&values)
-            && !values.iter().any(|value| value.starts_with(['*', '?']))
-    })
 }
 
 /// TP030: who is named beside an action that its kind cannot call.
