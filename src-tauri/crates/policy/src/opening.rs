@@ -6,10 +6,11 @@ use headgate_terms::{Arn, Shown, say};
 use crate::axes::axes;
 use crate::evaluate::{Caller, Decision};
 use crate::issuers::shared_issuer;
-use crate::matrix::{CallerKind, CallerRow, IdColumn, cells};
+use crate::matrix::{CallerKind, CallerRow, IdColumn, Named};
 use crate::policy::{Effect, Policy, Who};
 use crate::read::read;
 use crate::stranger::{Stranger, stranger};
+use crate::widening::widened;
 
 /// What a change opens, the worst of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,18 +101,13 @@ pub fn opens(before: &str, after: &str, role: Option<&Arn>) -> Option<Opening> {
     if let Some(issuer) = issuers(&after).into_iter().find(|one| !open_before.contains(one)) {
         return Some(Opening::EveryoneAt { issuer: issuer.to_owned() });
     }
-    let columns = |row: &CallerRow| {
-        let aws = matches!(row.principal.caller(role), Some(Caller::Aws(_)));
-        axes.ids.iter().filter(move |id| aws || id.external_id.is_none())
-    };
-    let places = axes.callers.iter().flat_map(|row| columns(row).map(move |id| (row, id)));
-    let (old, new) = (cells(&before, &axes, role), cells(&after, &axes, role));
-    let opened = places
-        .zip(old.iter().zip(&new))
-        .filter(|(_, (old, new))| open(new.decision) > open(old.decision));
-    opened
-        .filter_map(|((row, id), (_, new))| {
-            unnamed(row, id, role, new.decision == Decision::Unknown)
+    let row = |named: &Named| axes.callers.iter().find(|row| row.principal == *named);
+    let column = |id: &Option<String>| axes.ids.iter().find(|one| one.external_id == *id);
+    widened(&before, &after, &[], role)
+        .iter()
+        .filter_map(|(caller, id, decision)| {
+            let depends = *decision == Decision::Unknown;
+            unnamed(row(caller)?, column(id)?, role, depends)
         })
         .min_by_key(|opening| match opening {
             Opening::Everyone => 0,
@@ -140,14 +136,6 @@ fn issuers(policy: &Policy) -> Vec<&'static str> {
         }
     }
     issuers
-}
-
-fn open(decision: Decision) -> u8 {
-    match decision {
-        Decision::ImplicitDeny | Decision::ExplicitDeny => 0,
-        Decision::Unknown => 1,
-        Decision::Allow => 2,
-    }
 }
 
 /// What a cell that opens says, unless the policy names both its caller and its id.
@@ -214,6 +202,10 @@ mod tests {
                 ),
                 like("arn:aws:iam::210987654321:role/team-any"),
             ),
+            (
+                policy(ROOT, r#"{"StringEquals":{"aws:PrincipalOrgID":["o-1","o-2"]}}"#),
+                account(true),
+            ),
             (policy(VENDOR, "{}"), any_id.clone()),
             (policy(VENDOR, r#"{"StringLike":{"sts:ExternalId":"7c0d*"}}"#), any_id),
             (policy("arn:aws:iam::417620938841:root", "{}"), None),
@@ -247,6 +239,12 @@ mod tests {
         let all = policy("*", "{}");
         assert_eq!(opened(&id, &all), Some(Opening::Everyone));
         assert_eq!(opened(&all, &id), None);
+        let org = |ids: &str| {
+            policy(ROOT, &format!(r#"{{"StringEquals":{{"aws:PrincipalOrgID":{ids}}}}}"#))
+        };
+        let account = Opening::Account { account: "210987654321".to_owned(), depends: true };
+        assert_eq!(opened(&org(r#""o-1""#), &org(r#"["o-1","o-2"]"#)), Some(account));
+        assert_eq!(opened(&org(r#"["o-1","o-2"]"#), &org(r#""o-1""#)), None);
         assert_eq!(opened("{", &all), Some(Opening::Everyone));
         assert_eq!(
             Opening::Everyone.sentence(),

@@ -9,8 +9,8 @@ use crate::matrix::{Cell, Goal, Named, cells};
 use crate::operator::{Operator, SetPrefix, Test};
 use crate::policy::{Condition, Effect, Policy, Statement};
 
-/// A caller and the external id that it brings.
-pub(crate) type Place = (Named, Option<String>);
+/// A caller, the external id that it brings, and what is decided in the end.
+pub(crate) type Place = (Named, Option<String>, Decision);
 
 /// The cells that are open further in `after`, or that cannot be shown not to be.
 pub(crate) fn widened(
@@ -28,7 +28,7 @@ pub(crate) fn widened(
             (Decision::Unknown, Decision::Unknown) => !narrows(before, old, after, new),
             _ => true,
         })
-        .map(|(_, new)| (new.principal, new.external_id))
+        .map(|(_, new)| (new.principal, new.external_id, new.decision))
         .collect()
 }
 

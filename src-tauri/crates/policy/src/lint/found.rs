@@ -124,7 +124,7 @@ impl Found {
 }
 
 /// Whether somebody is to get in, by what is known.
-fn is_wanted(scene: &Scene<'_>, (principal, id): &Place) -> bool {
+fn is_wanted(scene: &Scene<'_>, (principal, id, _): &Place) -> bool {
     let caller = principal.caller(scene.role());
     scene.required().iter().any(|one| {
         let arn = one.principal.parse().ok();
@@ -134,7 +134,7 @@ fn is_wanted(scene: &Scene<'_>, (principal, id): &Place) -> bool {
 
 /// How many callers cells are of.
 fn callers(places: &[Place]) -> Shown {
-    let mut all: Vec<_> = places.iter().map(|(caller, _)| caller).collect();
+    let mut all: Vec<_> = places.iter().map(|(caller, ..)| caller).collect();
     all.sort_unstable();
     all.dedup();
     match all.len() {
