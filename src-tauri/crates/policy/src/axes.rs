@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use headgate_terms::{Arn, is_account_id};
 
-use crate::classes::{Pattern, Places, Shape, Walked, made_up, walked};
+use crate::classes::{Pattern, Places, Shape, Walked, Work, made_up, walked};
 use crate::columns::columns;
 use crate::evaluate::{Caller, partition_of};
 use crate::matrix::{Axes, CallerKind, CallerRow, Goal, MOST_CELLS, Named};
@@ -215,11 +215,12 @@ fn unnamed(
     let numbers = asked.numbers.iter().filter(|number| is_account_id(number));
     accounts.extend(numbers.map(|number| (home.to_owned(), number.clone())));
     let known: BTreeSet<String> = accounts.iter().map(|(_, account)| account.clone()).collect();
+    let work = Work::new();
     let mut whole = true;
     let mut places = accounts;
     let mut stranger = String::new();
     for partition in &partitions {
-        let (found, all) = classes_of_accounts(asked, partition, &known);
+        let (found, all) = classes_of_accounts(asked, partition, &known, &work);
         whole &= all;
         if partition == home {
             stranger = found.first().cloned().unwrap_or_default();
@@ -233,7 +234,7 @@ fn unnamed(
     places.sort_by_key(|(_, account)| Some(account.as_str()) != own);
     places.push(stranger.clone());
     let mut others: Vec<(String, CallerKind)> = Vec::new();
-    let mut walks = HashMap::new();
+    let mut walks = Names { known: HashMap::new(), work: &work };
     for place in &places {
         let (partition, account) = place;
         let kind = if *place == stranger {
@@ -263,27 +264,36 @@ fn classes_of_accounts(
     asked: &Asked,
     partition: &str,
     known: &BTreeSet<String>,
+    work: &Work,
 ) -> (Vec<String>, bool) {
-    if asked.accounts.is_empty() && asked.arns.is_empty() {
-        let free = (0..=known.len())
+    let nobodys = || {
+        (0..=known.len())
             .map(|n| format!("{:012}", 999_999_999_999_u64 - n as u64))
-            .find(|account| !known.contains(account));
-        return (free.into_iter().collect(), true);
+            .find(|account| !known.contains(account))
+    };
+    if asked.accounts.is_empty() && asked.arns.is_empty() {
+        return (nobodys().into_iter().collect(), true);
     }
     let prefix = format!("arn:{partition}:iam::");
-    let named = known.iter().map(|account| Pattern::literal(account));
-    let patterns: Vec<Pattern> =
-        asked.accounts.iter().chain(&asked.arns).cloned().chain(named).collect();
-    let (accounts, arns) = (asked.accounts.len(), asked.arns.len());
-    let from = patterns
-        .iter()
-        .enumerate()
-        .map(|(at, one)| {
-            let over_arns = (accounts..accounts + arns).contains(&at);
+    let mut patterns: Vec<Pattern> = asked.accounts.iter().chain(&asked.arns).cloned().collect();
+    let (accounts, all) = (asked.accounts.len(), patterns.len());
+    let (found, whole) = loop {
+        let from = patterns.iter().enumerate().map(|(at, one)| {
+            let over_arns = (accounts..all).contains(&at);
             if over_arns { one.walk_all(&prefix) } else { one.start() }
-        })
-        .collect();
-    let (found, whole) = walked(&patterns, from, Shape::Account);
+        });
+        let (found, whole) = walked(&patterns, from.collect(), Shape::Account, work);
+        // An account that is named must not hide others that the patterns match as they do.
+        let hidden = found.iter().filter(|one| known.contains(&one.text));
+        let hidden: Vec<Pattern> = hidden
+            .map(|one| Pattern::literal(&one.text))
+            .filter(|one| !patterns.contains(one))
+            .collect();
+        if hidden.is_empty() {
+            break (found, whole);
+        }
+        patterns.extend(hidden);
+    };
     let mut classes: Vec<((usize, usize), String)> = Vec::new();
     for Walked { places, text } in found {
         if known.contains(&text) {
@@ -294,15 +304,87 @@ fn classes_of_accounts(
             .zip(&places)
             .filter(|(one, places)| one.ends(places))
             .count();
-        let alive = places[accounts..accounts + arns].iter().map(Vec::len).sum();
+        let alive = places[accounts..all].iter().map(Vec::len).sum();
         classes.push(((matched, alive), text));
     }
     classes.sort_by_key(|(says, _)| *says);
-    (classes.into_iter().map(|(_, text)| text).collect(), whole)
+    let mut classes: Vec<String> = classes.into_iter().map(|(_, text)| text).collect();
+    if classes.is_empty() {
+        classes.extend(nobodys());
+    }
+    (classes, whole)
 }
 
-/// What walks that began alike have found.
-type Walks = HashMap<Vec<Places>, (Vec<Walked>, bool)>;
+/// A set of patterns that match together, with a name of it.
+type Class = (Vec<bool>, String);
+
+/// Where each pattern is, and which word has come last.
+type Before = (Vec<Places>, &'static str);
+
+/// Names for the ways in which patterns match, by where they are before the name.
+struct Names<'w> {
+    known: HashMap<Before, (Vec<Class>, bool)>,
+    work: &'w Work,
+}
+
+impl Names<'_> {
+    /// A name for each way in which patterns match from there on, and whether these are all.
+    fn of(&mut self, asked: &Asked, from: Vec<Places>, kind: &'static str) -> (Vec<Class>, bool) {
+        let work = self.work;
+        self.known
+            .entry((from.clone(), kind))
+            .or_insert_with(|| names(&asked.arns, from, kind, &[], work))
+            .clone()
+    }
+}
+
+/// A name for each way in which patterns match after what they have matched. `taken` are no names.
+fn names(
+    arns: &[Pattern],
+    from: Vec<Places>,
+    kind: &str,
+    taken: &[&str],
+    work: &Work,
+) -> (Vec<Class>, bool) {
+    let class = |name: &str| -> Vec<bool> {
+        let walk = |one: &Pattern, at: &Places| {
+            name.chars().fold(at.clone(), |places, c| one.walk(&places, c))
+        };
+        arns.iter().zip(&from).map(|(one, at)| one.ends(&walk(one, at))).collect()
+    };
+    let mut classes: Vec<Class> = Vec::new();
+    let mut seen: BTreeSet<Vec<bool>> = BTreeSet::new();
+    for (pattern, _) in arns.iter().zip(&from).filter(|(_, at)| !at.is_empty()) {
+        let text = pattern.text.as_str();
+        let last = text.splitn(6, ':').nth(5);
+        let last = last.or_else(|| text.find('*').map(|at| &text[at..])).unwrap_or(text);
+        let tail = last.rsplit(':').next().unwrap_or_default();
+        for text in made_up(tail, arns.len()) {
+            let name = text.strip_prefix(kind).unwrap_or(&text);
+            if Shape::Name.is(name) && !taken.contains(&name) {
+                let class = class(name);
+                if class.contains(&true) && seen.insert(class.clone()) {
+                    classes.push((class, name.to_owned()));
+                }
+            }
+        }
+    }
+    let mut patterns = arns.to_vec();
+    let mut from = from;
+    for name in taken {
+        let literal = Pattern::literal(name);
+        from.push(literal.start());
+        patterns.push(literal);
+    }
+    let (found, whole) = walked(&patterns, from, Shape::Name, work);
+    for one in found.into_iter().filter(|one| !taken.contains(&one.text.as_str())) {
+        let class: Vec<bool> = arns.iter().zip(&one.places).map(|(one, at)| one.ends(at)).collect();
+        if seen.insert(class.clone()) {
+            classes.push((class, one.text));
+        }
+    }
+    (classes, whole)
+}
 
 /// An account's principals: the role of which the patterns say least, and one for each other way in
 /// which they match. Says whether these are all.
@@ -311,7 +393,7 @@ fn principals(
     partition: &str,
     account: &str,
     rows: &Rows,
-    walks: &mut Walks,
+    walks: &mut Names<'_>,
 ) -> (String, Vec<String>, bool) {
     let mut other = None;
     let mut seen: BTreeSet<Vec<bool>> = BTreeSet::new();
@@ -319,23 +401,13 @@ fn principals(
     let mut whole = true;
     for (service, kind) in KINDS {
         let prefix = format!("arn:{partition}:{service}::{account}:{kind}");
-        let named: Vec<&str> = rows.under(&prefix).collect();
-        let class =
-            |arn: &str| -> Vec<bool> { asked.arns.iter().map(|one| one.matches(arn)).collect() };
-        let says_nothing = |class: &Vec<bool>| !class.contains(&true);
-        let mut classes: Vec<(Vec<bool>, String)> = Vec::new();
-        let mut add = |class: Vec<bool>, arn: String| {
-            if !named.contains(&arn.as_str()) && classes.iter().all(|(known, _)| *known != class) {
-                classes.push((class, arn));
-            }
-        };
+        let taken: Vec<&str> = rows.under(&prefix).map(|arn| &arn[prefix.len()..]).collect();
         let from: Vec<Places> = asked.arns.iter().map(|one| one.walk_all(&prefix)).collect();
+        let none = vec![false; asked.arns.len()];
         if from.iter().all(Vec::is_empty) {
-            let none = vec![false; asked.arns.len()];
             if seen.insert(none) {
                 let base = format!("any-other-{}", kind.trim_end_matches('/'));
-                let name = free(&base, |name| named.contains(&format!("{prefix}{name}").as_str()));
-                let arn = prefix + &name;
+                let arn = prefix.clone() + &free(&base, |name| taken.contains(&name));
                 if kind == "role/" {
                     other = Some(arn);
                 } else {
@@ -344,61 +416,29 @@ fn principals(
             }
             continue;
         }
-        for pattern in &asked.arns {
-            let text = pattern.text.as_str();
-            let last = text.splitn(6, ':').nth(5);
-            let last = last.or_else(|| text.find('*').map(|at| &text[at..])).unwrap_or(text);
-            let tail = last.rsplit(':').next().unwrap_or_default();
-            for text in made_up(tail) {
-                let name = text.strip_prefix(kind).unwrap_or(&text);
-                if Shape::Name.is(name) {
-                    let arn = format!("{prefix}{name}");
-                    if class(&arn).iter().any(|one| *one) {
-                        add(class(&arn), arn);
-                    }
-                }
-            }
+        let (mut classes, mut all) = walks.of(asked, from.clone(), kind);
+        // A name that stands in a row must not hide others that the patterns match as they do.
+        if classes.iter().any(|(_, name)| taken.contains(&name.as_str())) {
+            (classes, all) = names(&asked.arns, from, kind, &taken, walks.work);
         }
-        // Names that stand in rows must not hide others that the patterns match as they do.
-        let taken: Vec<Pattern> = named
-            .iter()
-            .filter(|arn| !says_nothing(&class(arn)))
-            .map(|arn| Pattern::literal(arn))
-            .collect();
-        let (found, all) = if taken.is_empty() {
-            walks
-                .entry(from.clone())
-                .or_insert_with(|| walked(&asked.arns, from, Shape::Name))
-                .clone()
-        } else {
-            let starts = taken.iter().map(|one| one.walk_all(&prefix));
-            let from = from.into_iter().chain(starts).collect();
-            let patterns: Vec<Pattern> = asked.arns.iter().chain(&taken).cloned().collect();
-            walked(&patterns, from, Shape::Name)
-        };
         whole &= all;
-        for one in found {
-            let arn = format!("{prefix}{}", one.text);
-            let class = asked.arns.iter().zip(&one.places).map(|(one, at)| one.ends(at)).collect();
-            add(class, arn);
-        }
-        let least = classes
-            .iter()
-            .min_by_key(|(class, _)| class.iter().filter(|one| **one).count())
-            .map(|(class, arn)| (class.clone(), arn.clone()));
-        if let Some((least, arn)) = least.filter(|_| kind == "role/") {
+        let count = |class: &[bool]| class.iter().filter(|one| **one).count();
+        let least = classes.iter().min_by_key(|(class, _)| count(class)).cloned();
+        if kind == "role/" {
+            let (least, name) = least.unwrap_or((none, String::new()));
             let is_other = |name: &str| {
                 let arn = format!("{prefix}{name}");
-                named.contains(&arn.as_str()) || class(&arn) != least
+                taken.contains(&name)
+                    || !asked.arns.iter().map(|one| one.matches(&arn)).eq(least.iter().copied())
             };
-            let name = free("any-other-role", is_other);
-            let nice = format!("{prefix}{name}");
-            other = Some(if is_other(&name) { arn } else { nice });
+            let nice = free("any-other-role", is_other);
+            let name = if is_other(&nice) && !name.is_empty() { name } else { nice };
+            other = Some(format!("{prefix}{name}"));
             seen.insert(least);
         }
-        for (class, arn) in classes {
+        for (class, name) in classes {
             if seen.insert(class) {
-                likes.push(arn);
+                likes.push(format!("{prefix}{name}"));
             }
         }
     }

@@ -3,12 +3,28 @@
 //! A class is a set of patterns that match a text together while the others do not. The classes are
 //! found by walking all patterns at once, letter by letter.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use crate::operator::How;
 
 /// The most steps of one walk. Policies of ordinary size stay far below.
 const MOST_STEPS: usize = 2_000;
+
+/// What may still be spent on walks, in steps of one pattern, so that no policy takes long.
+pub(crate) struct Work(Cell<usize>);
+
+impl Work {
+    pub(crate) fn new() -> Self {
+        Self(Cell::new(200_000))
+    }
+
+    fn spend(&self, steps: usize) -> bool {
+        let left = self.0.get().checked_sub(steps);
+        self.0.set(left.unwrap_or_default());
+        left.is_some()
+    }
+}
 
 /// A pattern that can be walked along a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +194,12 @@ pub(crate) struct Walked {
 
 /// The shortest text for each way in which patterns can be left, from where they already are, and
 /// whether these are all.
-pub(crate) fn walked(patterns: &[Pattern], from: Vec<Places>, shape: Shape) -> (Vec<Walked>, bool) {
+pub(crate) fn walked(
+    patterns: &[Pattern],
+    from: Vec<Places>,
+    shape: Shape,
+    work: &Work,
+) -> (Vec<Walked>, bool) {
     let alphabet = alphabet(patterns, shape);
     let mut seen: HashSet<(u8, Vec<Places>)> = HashSet::new();
     seen.insert((0, from.clone()));
@@ -186,6 +207,9 @@ pub(crate) fn walked(patterns: &[Pattern], from: Vec<Places>, shape: Shape) -> (
     let mut found = Vec::new();
     let mut at = 0;
     while at < steps.len() {
+        if !work.spend(alphabet.len() * patterns.len().max(1)) {
+            return (found, false);
+        }
         for &c in &alphabet {
             let (form, places) = (steps[at].0, &steps[at].1);
             let Some(form) = shape.next(form, c) else { continue };
@@ -267,11 +291,14 @@ fn alphabet(patterns: &[Pattern], shape: Shape) -> Vec<char> {
     fresh.into_iter().chain(spoken).collect()
 }
 
-/// Texts that a pattern may match, as a person would make them up.
-pub(crate) fn made_up(pattern: &str) -> impl Iterator<Item = String> + '_ {
+/// Texts that a pattern may match, one of so many, as a person would make them up.
+pub(crate) fn made_up(pattern: &str, of: usize) -> impl Iterator<Item = String> + '_ {
     let fills = ["any", "other", "x", "some", "b", "q7", "zz9", ""];
+    // Among many patterns a few texts for each must do.
+    let most = if of > 16 { 2 } else { fills.len() };
     fills
         .into_iter()
+        .take(most)
         .map(|fill| pattern.replace('*', fill).replace('?', fill.get(..1).unwrap_or("7")))
 }
 
@@ -285,7 +312,7 @@ mod tests {
     fn each_class_has_a_text() {
         let patterns: Vec<Pattern> = ["ab*", "*ba", "a?b"].into_iter().map(Pattern::like).collect();
         let from = patterns.iter().map(Pattern::start).collect();
-        let (found, whole) = walked(&patterns, from, Shape::Id);
+        let (found, whole) = walked(&patterns, from, Shape::Id, &Work::new());
         assert!(whole);
         let mut classes: Vec<Vec<bool>> = found
             .iter()
@@ -342,7 +369,7 @@ mod tests {
         ) {
             let patterns: Vec<Pattern> = patterns.iter().map(|one| Pattern::like(one)).collect();
             let from = patterns.iter().map(Pattern::start).collect();
-            let (found, whole) = walked(&patterns, from, Shape::Id);
+            let (found, whole) = walked(&patterns, from, Shape::Id, &Work::new());
             prop_assume!(whole);
             let class = |text: &str| -> Vec<bool> {
                 patterns.iter().map(|one| one.matches(text)).collect()

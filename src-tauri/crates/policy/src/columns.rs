@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::axes::{beside, free, push};
-use crate::classes::{Pattern, Shape, made_up, walked};
+use crate::classes::{Pattern, Shape, Work, made_up, walked};
 use crate::matrix::{EXTERNAL_ID, Goal, IdColumn, MOST_CELLS};
 use crate::operator::{How, Test};
 use crate::policy::{Condition, Policy};
@@ -115,7 +115,7 @@ fn classes_of_ids(
         }
     };
     for pattern in patterns {
-        made_up(&pattern.text)
+        made_up(&pattern.text, patterns.len())
             .filter(|id| Shape::Id.is(id) && pattern.matches(id))
             .for_each(|id| add(class(&id), id));
     }
@@ -134,7 +134,7 @@ fn walk_ids(patterns: &[Pattern], named: &BTreeSet<String>) -> (Vec<String>, boo
         .chain(named.iter().filter(matched).map(|id| Pattern::literal(id)))
         .collect();
     let from = all.iter().map(Pattern::start).collect();
-    let (found, whole) = walked(&all, from, Shape::Id);
+    let (found, whole) = walked(&all, from, Shape::Id, &Work::new());
     (found.into_iter().map(|one| one.text).collect(), whole)
 }
 

@@ -2,8 +2,8 @@
 //! stands in some cell.
 
 use headgate_policy::{
-    Caller, Decision, Edit, Facts, Goal, Named, Policy, UNITY_CATALOG_ROLES, apply_all, axes,
-    cells, changes, decide, lint, read, request_of,
+    Caller, CallerKind, Decision, Edit, Facts, Goal, MOST_CELLS, Named, Policy,
+    UNITY_CATALOG_ROLES, apply_all, axes, cells, changes, decide, lint, read, request_of,
 };
 use headgate_terms::{Arn, Fix};
 use proptest::prelude::*;
@@ -91,6 +91,24 @@ fn differences_are_shown() {
             assert_eq!(found, Some((was, is)), "{}: {principal:?}", case.name);
         }
     }
+}
+
+/// Patterns that part texts in more ways than can be drawn.
+#[test]
+fn what_cannot_be_drawn_as_a_whole_says_so_and_keeps_the_stranger() {
+    let patterns: Vec<String> = (0..60).map(|at| format!("*x{at}y*")).collect();
+    let accounts: Vec<String> = (0..20).map(|at| format!("2109876540{at:02}")).collect();
+    let policy = policy(&json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": {"AWS": accounts}, "Action": "sts:AssumeRole",
+        "Condition": {"StringLike": {"aws:PrincipalArn": patterns, "sts:ExternalId": patterns}}}}));
+    let drawn = axes(&[&policy], &[], Some(&role()));
+    assert!(drawn.left_out > 0);
+    let last = drawn.callers.last().unwrap();
+    assert_eq!(
+        (last.kind, drawn.ids.last().unwrap().external_id.as_ref()),
+        (CallerKind::Stranger, None)
+    );
+    assert!(drawn.callers.len() * drawn.ids.len() <= MOST_CELLS);
 }
 
 const ACCOUNTS: [&str; 4] = ["210987654321", "210900000000", "904417220333", "777777777777"];
