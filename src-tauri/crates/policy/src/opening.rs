@@ -142,12 +142,16 @@ fn issuers(policy: &Policy) -> Vec<&'static str> {
 fn unnamed(row: &CallerRow, id: &IdColumn, role: Option<&Arn>, depends: bool) -> Option<Opening> {
     let Some(Caller::Aws(arn)) = row.principal.caller(role) else { return None };
     let foreign = role.is_none_or(|role| role.account != arn.account);
+    // One of AWS's own services, which brings no id.
+    let linked = arn.resource.starts_with("role/aws-service-role/");
     match row.kind {
         CallerKind::Like => Some(Opening::Like { example: arn.to_string(), depends }),
         CallerKind::OtherRole if foreign => {
             Some(Opening::Account { account: arn.account, depends })
         }
-        CallerKind::Goal | CallerKind::Named if foreign && (id.any_other || id.like.is_some()) => {
+        CallerKind::Goal | CallerKind::Named
+            if foreign && !linked && (id.any_other || id.like.is_some()) =>
+        {
             Some(Opening::AnyId { principal: arn.to_string(), depends })
         }
         _ => None,
@@ -208,6 +212,13 @@ mod tests {
             ),
             (policy(VENDOR, "{}"), any_id.clone()),
             (policy(VENDOR, r#"{"StringLike":{"sts:ExternalId":"7c0d*"}}"#), any_id),
+            (
+                policy(
+                    "arn:aws:iam::210987654321:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+                    "{}",
+                ),
+                None,
+            ),
             (policy("arn:aws:iam::417620938841:root", "{}"), None),
             (policy("arn:aws:iam::417620938841:role/mine", "{}"), None),
         ] {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::scene::Scene;
 use crate::edit::{Edit, apply_all};
+use crate::evaluate::Caller;
 use crate::plan::covers;
 use crate::policy::Text;
 use crate::read::read;
@@ -108,7 +109,7 @@ impl Found {
             if let Some(policy) = reading.policy.filter(|_| fine) {
                 let goals = &scene.facts.goals;
                 let opened = widened(scene.policy, &policy, goals, scene.role());
-                let wanted = opened.iter().all(|place| is_wanted(scene, place));
+                let wanted = opened.iter().all(|place| is_wanted(scene, opens, place));
                 let label = match (opens || wanted, opened.is_empty() || opens && wanted) {
                     (_, true) => Some(label),
                     (true, false) => Some(say!("{}, which lets {} in", label, callers(&opened))),
@@ -123,9 +124,12 @@ impl Found {
     }
 }
 
-/// Whether somebody is to get in, by what is known.
-fn is_wanted(scene: &Scene<'_>, (principal, id, _): &Place) -> bool {
+/// Whether somebody is to get in, by what is known. The fixes that let the role itself in say so.
+fn is_wanted(scene: &Scene<'_>, opens: bool, (principal, id, _): &Place) -> bool {
     let caller = principal.caller(scene.role());
+    if opens && scene.role().is_some_and(|role| caller == Some(Caller::Aws(role.clone()))) {
+        return true;
+    }
     scene.required().iter().any(|one| {
         let arn = one.principal.parse().ok();
         one.id == *id && caller.as_ref().zip(arn).is_some_and(|(caller, arn)| covers(&arn, caller))
