@@ -46,7 +46,7 @@ impl Store {
     /// Opens or makes the database in a data folder that exists.
     ///
     /// # Errors
-    /// `store_failed` and `store_newer`.
+    /// `database_busy`, `database_damaged`, `store_failed` and `store_newer`.
     pub fn open(data: &Path) -> Result<Self> {
         let connection = schema::open(&data.join(FILE))?;
         Ok(Self { connection })
@@ -60,7 +60,9 @@ fn is_behind(error: &rusqlite::Error) -> bool {
 
 /// A failure of the database, in Headgate's words.
 fn failed(doing: &(impl Say + ?Sized), error: &rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly};
+    use rusqlite::ErrorCode::{
+        DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase, ReadOnly,
+    };
     match error.sqlite_error_code() {
         Some(DiskFull) => Error::new("disk_full", say!("Could not {}: the disk is full.", doing))
             .hint("Free some space on the disk of the data folder and run it again.")
@@ -70,9 +72,14 @@ fn failed(doing: &(impl Say + ?Sized), error: &rusqlite::Error) -> Error {
                 .hint("Give this user the right to write the data folder, or name another with `HEADGATE_DATA`.")
         }
         Some(DatabaseBusy | DatabaseLocked) => {
-            Error::new("data_folder_busy", say!("Could not {}: the data folder is in use.", doing))
-                .hint("Wait for the other run to end.")
+            Error::new("database_busy", say!("Could not {}: the database is in use.", doing))
+                .hint("Wait for the other run to end, then try again.")
                 .retryable()
+        }
+        Some(DatabaseCorrupt | NotADatabase) => {
+            Error::new("database_damaged", say!("Could not {}: the database is damaged.", doing)).hint(
+                "Restore the data folder from a backup, or name another with `HEADGATE_DATA`; the tables of a lake are not touched by this.",
+            )
         }
         _ => Error::new("store_failed", say!("Could not {}: {}.", doing, error.to_string()))
             .hint("Check the data folder; `HEADGATE_DATA` names another."),

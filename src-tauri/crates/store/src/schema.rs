@@ -1,12 +1,13 @@
 //! The tables of the database, and how an older file becomes today's.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use headgate_terms::{Error, Result, say};
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 use url::Url;
 
@@ -29,7 +30,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     let mut connection = Connection::open(path).map_err(|error| failed(&doing, &error))?;
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
              PRAGMA cache_size = -32768;",
         )
         .map_err(|error| failed(&doing, &error))?;
@@ -45,13 +46,23 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// How long a database that is in use is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Opens the database without changing it; none when its first run has not made it yet.
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
-    let doing = say!("read `{}`", path);
+    read(path, PATIENCE, || path.parent().is_some_and(is_writable))
+}
+
+fn read(
+    path: &Path,
+    patience: Duration,
+    is_writable: impl Fn() -> bool + Copy,
+) -> Result<Option<Connection>> {
     let open = |address: &str| {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(address, flags)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.busy_timeout(patience)?;
         let made = connection
             .query_row("SELECT 1 FROM sqlite_master WHERE name = 'ids'", [], |_| Ok(()))
             .optional()?;
@@ -59,17 +70,102 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
     };
     let address = Url::from_file_path(path).map(String::from).unwrap_or_default();
     open(&address)
-        // A folder that nobody may write has no writer either.
-        .or_else(|_: rusqlite::Error| open(&format!("{address}?immutable=1")))
-        .map_err(|error| failed(&doing, &error))
+        .or_else(|error: rusqlite::Error| {
+            let log = fs::metadata(path.with_extension("db-wal")).map_or(0, |log| log.len());
+            if has_no_writer(error.sqlite_error_code(), log, is_writable) {
+                return open(&format!("{address}?immutable=1"));
+            }
+            Err(error)
+        })
+        .map_err(|error| failed(&say!("read `{}`", path), &error))
+}
+
+/// Whether a database that could not be opened may be read as it lies. Only a folder that cannot be
+/// written keeps SQLite from its files beside the database, and it has no writer either; what is in a
+/// `log` beside it, in bytes, must not be passed over.
+fn has_no_writer(code: Option<ErrorCode>, log: u64, is_writable: impl Fn() -> bool) -> bool {
+    matches!(code, Some(CannotOpen | ReadOnly)) && log == 0 && !is_writable()
+}
+
+/// Whether this process can make a file in a folder, found out by making one.
+fn is_writable(folder: &Path) -> bool {
+    let probe = folder.join(format!(".probe-{}", std::process::id()));
+    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&probe);
+    made.is_ok_and(|_| fs::remove_file(&probe).is_ok())
 }
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt};
+
     use super::*;
 
     #[test]
     fn the_steps_hold() {
         Migrations::from_slice(STEPS).validate().unwrap();
+    }
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn made() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("headgate.db");
+        drop(open(&path).unwrap());
+        (folder, path)
+    }
+
+    #[test]
+    fn a_busy_database_is_not_read_as_an_old_one() {
+        let (_folder, path) = made();
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM runs;")
+            .unwrap();
+        for writable in [true, false] {
+            let error = read(&path, SHORT, || writable).unwrap_err();
+            assert_eq!((&*error.code, error.retryable), ("database_busy", true), "{error}");
+        }
+        drop(writer);
+        assert!(read(&path, SHORT, || true).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_damaged_database_is_not_read_at_all() {
+        for at in [0, 100] {
+            let (_folder, path) = made();
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[at..at + 64].fill(0xA5);
+            fs::write(&path, bytes).unwrap();
+            for writable in [true, false] {
+                let error = read(&path, SHORT, || writable).unwrap_err();
+                assert_eq!(error.code, "database_damaged", "{error}");
+                assert!(error.hint.is_some());
+            }
+            assert_eq!(open(&path).unwrap_err().code, "database_damaged");
+        }
+    }
+
+    /// Root can write everywhere, so what decides is asked for itself.
+    #[test]
+    fn only_what_has_no_writer_is_read_as_it_lies() {
+        let (folder, path) = made();
+        for (code, log, writable, expected) in [
+            (Some(CannotOpen), 0, false, true),
+            (Some(ReadOnly), 0, false, true),
+            (Some(CannotOpen), 0, true, false),
+            (Some(CannotOpen), 1, false, false),
+            (Some(DatabaseBusy), 0, false, false),
+            (Some(DatabaseCorrupt), 0, false, false),
+            (None, 0, false, false),
+        ] {
+            assert_eq!(
+                has_no_writer(code, log, || writable),
+                expected,
+                "{code:?} {log} {writable}"
+            );
+        }
+        assert!(is_writable(folder.path()) && !is_writable(&folder.path().join("none")));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the probe is gone");
+        assert!(path.exists());
     }
 }

@@ -1,12 +1,14 @@
 //! The data folder: who may run in it, and where its parts are.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use headgate_terms::{Error, Result, say};
+
+use crate::trust::{Me, deepest};
 
 /// A data folder, which need not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,18 +59,31 @@ impl DataFolder {
     /// Makes the folder and its parts, for this user alone.
     ///
     /// # Errors
-    /// `data_folder_unusable`.
+    /// `data_folder_shared` when others own it, can write to it, or can put another in its place, and
+    /// when a part of it is a link; `data_folder_unusable`.
     pub fn make(&self) -> Result<()> {
         let unusable = |error: io::Error| self.unusable(&error);
-        for folder in [self.path.clone(), self.dead_letters(), self.spool()] {
-            DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
+        let me = Me::find().map_err(unusable)?;
+        let make = |folder: &Path| {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)
+        };
+        let there = deepest(&self.path);
+        if there != self.path {
+            me.refuse_swappable_below(&self.path, &there)?;
         }
-        // A folder that everybody shares, such as the one for temporary files, stays theirs.
-        let shared = fs::metadata(&self.path).map_err(unusable)?.permissions().mode() & 0o1000 != 0;
-        if !shared {
-            fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
+        make(&self.path)?;
+        me.refuse_shared(&self.path)?;
+        me.tighten(&self.path)?;
+        make(&self.dead_letters())?;
+        make(&self.spool())
+    }
+
+    /// Refuses a folder whose records others could have written; one that does not exist has none.
+    pub(crate) fn refuse_shared(&self) -> Result<()> {
+        if !self.path.exists() {
+            return Ok(());
         }
-        Ok(())
+        Me::find().map_err(|error| self.unusable(&error))?.refuse_shared(&self.path)
     }
 
     fn unusable(&self, error: &io::Error) -> Error {

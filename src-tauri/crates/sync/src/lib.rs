@@ -19,6 +19,7 @@ mod run;
 mod source;
 mod spool;
 mod tally;
+mod trust;
 mod window;
 
 pub use dead_letters::{Letter, Letters, read_letters};

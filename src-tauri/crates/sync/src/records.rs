@@ -55,6 +55,7 @@ pub fn glance(data: &DataFolder, most: u32, since: Timestamp) -> Result<Glance> 
 /// # Errors
 /// When the store fails.
 pub fn lakes(data: &DataFolder) -> Result<Vec<String>> {
+    data.refuse_shared()?;
     match Store::open_if_any(data.path())? {
         Some(store) => store.lakes(),
         None => Ok(Vec::new()),
@@ -69,6 +70,7 @@ struct Records {
 
 impl Records {
     fn of(data: &DataFolder) -> Result<Option<Self>> {
+        data.refuse_shared()?;
         let Some(store) = Store::open_if_any(data.path())? else { return Ok(None) };
         // Asked in this order, a run that ends meanwhile has recorded its end.
         let held = !store.running()?.is_empty() && data.is_held();
@@ -85,6 +87,7 @@ impl Records {
 /// # Errors
 /// `run_not_found`.
 pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
+    data.refuse_shared()?;
     let held = data.is_held();
     let record = match Store::open_if_any(data.path())? {
         Some(store) => store.run(id)?,
