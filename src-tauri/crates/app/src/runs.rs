@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use headgate_lake::{DiscardRow, Lake, Location};
+use headgate_lake::{DiscardRow, Lake, Location, caught};
 use headgate_sync::{Letters, RunReport, read_letters};
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,7 @@ impl App {
             .map(|table| table.schema.clone())
             .collect();
         let location = Location::parse(&run.to)?;
-        self.runtime().block_on(async {
+        self.runtime().block_on(caught(async {
             let lake = Lake::open(location).await?;
             let (mut found, mut left_out, mut more) = (Vec::new(), asked.from, false);
             for schema in schemas {
@@ -121,6 +121,6 @@ impl App {
                 }
             }
             Ok(Discards { discards: found, more })
-        })
+        }))
     }
 }

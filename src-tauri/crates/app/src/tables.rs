@@ -1,7 +1,9 @@
 //! Looking into a lake.
 
 use futures::StreamExt;
-use headgate_lake::{CommitEntry, Lake, Location, TableDetail, TableFile, TableRows, TableSummary};
+use headgate_lake::{
+    CommitEntry, Lake, Location, TableDetail, TableFile, TableRows, TableSummary, caught,
+};
 use headgate_terms::{Error, Result};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -74,11 +76,11 @@ impl App {
     /// `lake_not_found`, `not_a_lake`.
     pub fn tables_list(&self, asked: &LakeName) -> Result<TablesReport> {
         let location = location(&asked.lake)?;
-        let report = self.runtime().block_on(async {
+        let report = self.runtime().block_on(caught(async {
             let lake = &Lake::open(location).await?;
             let names = lake.tables().await?;
             let mut found = futures::stream::iter(names)
-                .map(|name| async move { (lake.summary(&name).await, name) })
+                .map(|name| async move { (caught(lake.summary(&name)).await, name) })
                 .buffered(AT_ONCE);
             let (mut tables, mut unreadable) = (Vec::new(), Vec::new());
             while let Some((table, name)) = found.next().await {
@@ -92,7 +94,7 @@ impl App {
                 }
             }
             Ok(TablesReport { v: 1, tables, unreadable })
-        })?;
+        }))?;
         Ok(report)
     }
 
@@ -128,10 +130,10 @@ impl App {
         look: impl AsyncFnOnce(&Lake, &headgate_terms::TableName) -> Result<T>,
     ) -> Result<T> {
         let location = location(&asked.lake)?;
-        self.runtime().block_on(async {
+        self.runtime().block_on(caught(async {
             let lake = Lake::open(location).await?;
             look(&lake, &lake.named(&asked.table).await?).await
-        })
+        }))
     }
 }
 

@@ -1,9 +1,12 @@
 //! What the libraries say when something fails, in Headgate's words.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::io::ErrorKind;
+use std::panic::AssertUnwindSafe;
 
-use headgate_terms::{Error, Say, say};
+use futures::FutureExt;
+use headgate_terms::{Error, Result, Say, say};
 
 use crate::edge::Outside;
 
@@ -26,6 +29,30 @@ pub(crate) fn failed(doing: &(impl Say + ?Sized), cause: &(dyn StdError + 'stati
             .hint("Run it again; if it stays, look at the log lines of this trace.")
             .retryable(),
     }
+}
+
+/// Carries out work of a library's: a panic in it is a failure of this work and of nothing else.
+///
+/// # Errors
+/// As the work; `disk_full` or `internal` when it panics.
+pub async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+/// A panic as a failure; the log has its words.
+#[must_use]
+pub fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("it does not say why");
+    tracing::error!(panic = text, "a library broke off");
+    if text.contains("No space left on device") || text.contains("StorageFull") {
+        return Error::new("disk_full", "A library broke off: the disk is full.")
+            .hint("Free some space and run it again; nothing that was read is lost.")
+            .retryable();
+    }
+    Error::new("internal", say!("A library broke off: {}.", text.trim_end_matches('.')))
+        .hint("Run it again. If it happens again, report it with the log lines of this trace.")
 }
 
 /// The edge of the lake, if that is where it ended.
@@ -67,4 +94,26 @@ fn io_kind(cause: &(dyn StdError + 'static)) -> Option<ErrorKind> {
 fn sentence(cause: &(dyn StdError + 'static)) -> String {
     let text = cause.to_string();
     text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_like_another() {
+        let fails = |text: &'static str| {
+            caught(async move {
+                tokio::task::yield_now().await;
+                assert!(text.is_empty(), "{text}");
+                Ok(7)
+            })
+        };
+        assert_eq!(fails("").await.unwrap(), 7);
+        let error = fails("a `bad` page\u{1b}[2J").await.unwrap_err();
+        assert_eq!(error.code, "internal");
+        assert!(error.message.contains(r"a \u{60}bad\u{60} page\u{1b}[2J"), "{error}");
+        let full = fails("StorageFull").await.unwrap_err();
+        assert_eq!((&*full.code, full.retryable), ("disk_full", true));
+    }
 }

@@ -16,6 +16,7 @@ mod rows;
 mod table;
 
 pub use commit::{Committed, Note, Txn};
+pub use failure::{caught, panicked};
 pub use inspect::{ShownColumn, TableDetail, TableSummary};
 pub use lake::Lake;
 pub use location::Location;

@@ -11,7 +11,7 @@ use headgate_events::{
     Batch, Catalog, Discard, Existing, Line, Plan, Shredder, Table, arrow_field, discards_columns,
     fold, statistics_columns,
 };
-use headgate_lake::{Lake, Note, Txn};
+use headgate_lake::{Lake, Note, Txn, caught};
 use headgate_terms::{Column, Error, Result, TableName, say};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -139,7 +139,7 @@ impl LakeView {
                 let (lake, two, name) = (lake.clone(), two.clone(), name(&table.name));
                 self.handle.spawn(async move {
                     let _turn = two.acquire().await;
-                    stage_table(&lake, &name, table, discards, refusal, plan).await
+                    caught(stage_table(&lake, &name, table, discards, refusal, plan)).await
                 })
             })
             .collect();
@@ -197,11 +197,12 @@ impl LakeView {
         let rows = crate::plan::discard_rows(discards, plan.planned, run)?;
         let refusal = self.refusal(name);
         let work = if refusal.is_some() {
-            Work::Kept { rows: self.handle.block_on(self.lake.keep(&rows))? }
+            Work::Kept { rows: self.handle.block_on(caught(self.lake.keep(&rows)))? }
         } else {
             let columns = discards_columns();
             let statistics = statistics_columns(&columns);
-            let adds = self.handle.block_on(self.lake.stage(name, &statistics, [Ok(rows)]))?;
+            let adds =
+                self.handle.block_on(caught(self.lake.stage(name, &statistics, [Ok(rows)])))?;
             Work::Append { columns, statistics, adds }
         };
         let counts = TableCounts { rows: discards.len() as u64, ..TableCounts::default() };
@@ -238,11 +239,11 @@ impl LakeView {
                 }
                 (Work::Kept { rows }, None) => {
                     self.done_with.push(rows.clone());
-                    let rows = self.handle.block_on(self.lake.kept_rows(rows))?;
+                    let rows = self.handle.block_on(caught(self.lake.kept_rows(rows)))?;
                     let columns = discards_columns();
                     let statistics = statistics_columns(&columns);
                     let staging = self.lake.stage(&name, &statistics, [Ok(rows)]);
-                    let adds = self.handle.block_on(staging)?;
+                    let adds = self.handle.block_on(caught(staging))?;
                     plan.tables[at].work = Work::Append { columns, statistics, adds };
                 }
                 _ => {}
@@ -305,21 +306,25 @@ impl LakeView {
             .map(|(at, name, table, app)| async move {
                 let txn = Txn { app: format!("{app}{}", table.app_suffix), batch };
                 let note = Note { run: run.to_owned(), rows: table.counts.rows };
-                let landed = match &table.work {
-                    Work::Nothing => Ok(None),
-                    Work::Append { columns, statistics, adds } => {
-                        lake.append(&name, columns, statistics, adds, &txn, &note).await.map(Some)
+                let landed = caught(async {
+                    match &table.work {
+                        Work::Nothing => Ok(None),
+                        Work::Append { columns, statistics, adds } => lake
+                            .append(&name, columns, statistics, adds, &txn, &note)
+                            .await
+                            .map(Some),
+                        Work::Merge { columns, rows } => {
+                            lake.merge(&name, columns, rows, &txn, &note).await.map(Some)
+                        }
+                        Work::Held | Work::Kept { .. } => {
+                            Err(table.error.clone().unwrap_or_else(|| {
+                                Error::new("table_waits", say!("The rows of `{}` wait.", name))
+                                    .hint("Run the sync again.")
+                            }))
+                        }
                     }
-                    Work::Merge { columns, rows } => {
-                        lake.merge(&name, columns, rows, &txn, &note).await.map(Some)
-                    }
-                    Work::Held | Work::Kept { .. } => {
-                        Err(table.error.clone().unwrap_or_else(|| {
-                            Error::new("table_waits", say!("The rows of `{}` wait.", name))
-                                .hint("Run the sync again.")
-                        }))
-                    }
-                };
+                })
+                .await;
                 (at, landed)
             })
             .buffer_unordered(COMMITS)

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use std::time::Duration;
 use flate2::bufread::GzDecoder;
 use flate2::read::MultiGzDecoder;
 use headgate_events::LONGEST_LINE;
+use headgate_lake::panicked;
 use headgate_terms::{Error, say};
 
 use crate::long_line::{LongLine, Measure};
@@ -87,7 +89,10 @@ impl Lines {
         let (send, pieces) = sync_channel(AHEAD);
         std::thread::spawn(move || {
             let mut splitter = Splitter { send, spool: None, carry: Vec::new(), offset: None };
-            if let Err(error) = splitter.read(input, skip, &progress) {
+            let read = AssertUnwindSafe(|| splitter.read(input, skip, &progress));
+            // A thread that is gone would look like a file that has ended.
+            let ended = catch_unwind(read).unwrap_or_else(|panic| Err(panicked(&*panic)));
+            if let Err(error) = ended {
                 let _ = splitter.send.send(Piece::Damaged(error));
             }
         });

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use headgate_events::{Catalog, Discard, Existing, Plan, Table, TableColumn, fold};
-use headgate_lake::{Lake, Location, cut, text_rows};
+use headgate_lake::{Lake, Location, caught, cut, text_rows};
 use headgate_store::Store;
 use headgate_terms::{Column, ColumnType, Error, Result, TableName, say};
 use jiff::Timestamp;
@@ -144,7 +144,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
     apart.extend(location.as_ref().map(Location::folder));
     let found = find(&request.from, &apart, request.source.as_deref(), request.follow_links)?;
     let lake = match location {
-        Some(location) => handle.block_on(Lake::open_if_any(location))?,
+        Some(location) => handle.block_on(caught(Lake::open_if_any(location)))?,
         None => None,
     };
     let store = match &lake {
@@ -292,7 +292,7 @@ impl Catalog for Lakes<'_> {
             return existing.clone();
         }
         let Some(lake) = self.lake else { return Existing::No };
-        match self.handle.block_on(lake.table(&name)) {
+        match self.handle.block_on(caught(lake.table(&name))) {
             Ok(Some(table)) => Existing::Table(table.columns().to_vec()),
             Ok(None) => Existing::No,
             Err(error) => {

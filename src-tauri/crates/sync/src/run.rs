@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use headgate_events::{Notice, Plan};
-use headgate_lake::{Lake, Location};
+use headgate_lake::{Lake, Location, caught};
 use headgate_store::{FileMark, Ledger, Planned, Store};
 use headgate_terms::{Error, Result, say};
 use jiff::Timestamp;
@@ -140,8 +140,9 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
     };
     let held = request.data.hold()?;
     let store = Store::open(request.data.path())?;
-    let lake =
-        handle.block_on(Lake::open_or_create(location)).map_err(|error| error.field("to"))?;
+    let lake = handle
+        .block_on(caught(Lake::open_or_create(location)))
+        .map_err(|error| error.field("to"))?;
     end_interrupted(&store)?;
 
     let id = store.begin_run()?;
