@@ -46,7 +46,7 @@ class Desk:
         self.parquet = next(self.table.glob("*.parquet"))
         (self.outside / "secret.ndjson").write_text(event(99, secret=CANARY))
         (self.outside / "secret.txt").write_text(CANARY)
-        (self.inbox / "1.ndjson").write_text(event(2))
+        (self.inbox / "1.ndjson").write_text(event(2, secret="mine"))
         assert self.sync()[0] == 0
         self.printed = b""
         self.before = self.state()
