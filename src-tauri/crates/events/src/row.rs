@@ -295,14 +295,14 @@ impl State<'_> {
         if self.of_event < MOST_OF_EVENT {
             value_text(row.tape, at, &mut value);
         }
-        let size = table.name().len() + row.id.len() + column.len() + value.len();
-        if self.of_event == MOST_OF_EVENT || self.kept_bytes + size > MOST_BYTES {
+        let weight = table.name().len() + row.id.len() + column.len() + value.len();
+        if self.of_event == MOST_OF_EVENT || self.kept_bytes + weight > MOST_BYTES {
             *self.left_out.entry((table.name().to_owned(), reason)).or_default() += 1;
             *self.notices.entry(Notice::DiscardLeftOut).or_default() += 1;
             return;
         }
         self.of_event += 1;
-        self.kept_bytes += size;
+        self.kept_bytes += weight;
         self.discards.push(Discard {
             table: table.name().to_owned(),
             row_id: row.id.to_owned(),

@@ -234,7 +234,7 @@ fn shortened(batch: &RecordBatch) -> Result<RecordBatch> {
         let short = column.as_string_view().iter();
         let short =
             short.map(|value| value.map(|text| &text[..text.floor_char_boundary(VALUE + 4)]));
-        Ok(Arc::new(StringArray::from_iter(short)) as ArrayRef)
+        Ok(Arc::new(short.collect::<StringArray>()) as ArrayRef)
     });
     let columns = columns
         .collect::<Result<Vec<_>, ArrowError>>()

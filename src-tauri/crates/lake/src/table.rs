@@ -165,10 +165,10 @@ fn refuse_foreign_adds(name: &TableName, table: &DeltaTable) -> Result<()> {
         if leaves(&path) {
             return Err(foreign_path(name, &path));
         }
-        if let Some(vector) = file.deletion_vector_descriptor() {
-            if vector_leaves(vector.storage_type.as_ref(), &vector.path_or_inline_dv) {
-                return Err(foreign_path(name, &vector.path_or_inline_dv));
-            }
+        if let Some(vector) = file.deletion_vector_descriptor()
+            && vector_leaves(vector.storage_type.as_ref(), &vector.path_or_inline_dv)
+        {
+            return Err(foreign_path(name, &vector.path_or_inline_dv));
         }
     }
     Ok(())

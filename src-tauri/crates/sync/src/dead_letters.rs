@@ -222,7 +222,7 @@ impl BatchLetters {
             "bytes": long.length, "sha256": long.sha256, "offset": long.offset, "cut": true,
         });
         let measure = measure.to_string();
-        letter.extend_from_slice(measure[1..measure.len() - 1].as_bytes());
+        letter.extend_from_slice(&measure.as_bytes()[1..measure.len() - 1]);
         letter.push(b',');
         write_raw(&mut letter, &long.beginning, long.is_utf8);
         self.write(&letter)

@@ -139,7 +139,8 @@ impl LakeView {
                 let (lake, two, name) = (lake.clone(), two.clone(), name(&table.name));
                 self.handle.spawn(async move {
                     let _turn = two.acquire().await;
-                    caught(stage_table(&lake, &name, table, discards, refusal, plan)).await
+                    Box::pin(caught(stage_table(&lake, &name, table, discards, refusal, plan)))
+                        .await
                 })
             })
             .collect();

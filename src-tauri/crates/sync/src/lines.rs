@@ -167,14 +167,14 @@ impl Splitter {
         if magic == [0x1F, 0x8B] {
             // Of a pipe's size no more is known than what came so far.
             let size = || size.unwrap_or(progress.load(Ordering::Relaxed) - before);
-            let mut counted = Given { inner: MultiGzDecoder::new(bytes), given: 0, size };
+            let mut counted = Given { inner: MultiGzDecoder::new(bytes), bytes: 0, size };
             let Err(error) = self.split(&mut counted, skip) else { return Ok(()) };
             if is_too_far(&error) {
                 return Err(broken(name, &error));
             }
             // The decoder drops what it had decoded in the call that failed.
             if let Ok(file) = again() {
-                let behind_all_lines = self.decode_rest(file, counted.given);
+                let behind_all_lines = self.decode_rest(file, counted.bytes);
                 let rest = std::mem::take(&mut self.carry);
                 if behind_all_lines && !rest.is_empty() {
                     let _ = self.send(rest);
@@ -380,7 +380,7 @@ const FARTHEST_RATIO: u64 = 200;
 /// Counts the bytes that a decoder has given, and ends where they are too many for the file's size.
 struct Given<R, S> {
     inner: R,
-    given: u64,
+    bytes: u64,
     size: S,
 }
 
@@ -397,16 +397,16 @@ impl fmt::Display for TooFar {
 impl std::error::Error for TooFar {}
 
 fn is_too_far(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<TooFar>())
+    error.get_ref().and_then(|inner| inner.downcast_ref::<TooFar>()).is_some()
 }
 
 impl<R: Read, S: Fn() -> u64> Read for Given<R, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.given > FARTHEST && self.given / FARTHEST_RATIO > (self.size)() {
+        if self.bytes > FARTHEST && self.bytes / FARTHEST_RATIO > (self.size)() {
             return Err(io::Error::other(TooFar));
         }
         let got = self.inner.read(buffer)?;
-        self.given += got as u64;
+        self.bytes += got as u64;
         Ok(got)
     }
 }

@@ -105,7 +105,7 @@ impl Walk<'_> {
             if kind.is_symlink() && !self.follow && self.leads_out(&path) {
                 found.ignored += 1;
                 found.links += 1;
-            } else if !is_data || !self.is_file(&path, kind) {
+            } else if !is_data || !is_file(&path, kind) {
                 found.ignored += 1;
             } else {
                 let below = path.strip_prefix(self.root).unwrap_or(&path);
@@ -114,13 +114,6 @@ impl Walk<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether there is a file to open: a pipe, a socket or a device is none, and would answer an
-    /// opening with something else than lines. A link to nowhere is a file that cannot be opened.
-    fn is_file(&self, path: &Path, kind: fs::FileType) -> bool {
-        kind.is_file()
-            || kind.is_symlink() && fs::metadata(path).map_or(true, |metadata| metadata.is_file())
     }
 
     /// Whether a link leads out of the folder, or into what is left out of it.
@@ -136,6 +129,13 @@ impl Walk<'_> {
             apart || !real.starts_with(self.root)
         })
     }
+}
+
+/// Whether there is a file to open: a pipe, a socket or a device is none, and would answer an
+/// opening with something else than lines. A link to nowhere is a file that cannot be opened.
+fn is_file(path: &Path, kind: fs::FileType) -> bool {
+    kind.is_file()
+        || kind.is_symlink() && fs::metadata(path).map_or(true, |metadata| metadata.is_file())
 }
 
 fn data_file(path: PathBuf, name: String, source: Option<&str>) -> Result<DataFile> {

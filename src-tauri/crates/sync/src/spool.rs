@@ -114,8 +114,9 @@ pub(crate) fn segments(folder: &Path, ledger: i64, run: Option<&str>) -> Vec<Seg
 
 fn segment(path: &Path, ledger: i64) -> Option<Segment> {
     let name = path.file_name()?.to_str()?;
-    let is_long = name.ends_with(".long");
-    let name = name.strip_suffix(".ndjson").or_else(|| name.strip_suffix(".long"))?;
+    let long = name.strip_suffix(".long");
+    let is_long = long.is_some();
+    let name = long.or_else(|| name.strip_suffix(".ndjson"))?;
     let mut parts = name.split('.');
     let (of, run, first) = (parts.next()?, parts.next()?, parts.next()?);
     (of.parse() == Ok(ledger)).then_some(Segment {
