@@ -324,7 +324,7 @@ fn events_and_lakes() {
     let (page, run) = both(&desk, &sync);
     assert!(page.contains("run begins") && page.contains(r"\u{202e}"), "{page}");
     assert!(run["to"].as_str().unwrap().ends_with(IN_PATHS), "{run}");
-    assert!(run["files"]["damaged"].as_array().is_some_and(|damaged| damaged.len() > 1), "{run}");
+    assert!(run["files"]["damaged"].as_array().is_some_and(|damaged| !damaged.is_empty()), "{run}");
     // Each file has a source of its own, where none is named for all.
     both(&desk, &["sync", "run", "--from", &from, "--to", &lake, "--again"]);
 

@@ -75,7 +75,7 @@ impl Aws {
         if is("GetRole") {
             let text = &self.texts[self.written.load(Ordering::SeqCst) % 2];
             let inner = format!(
-                "<Role><Path>/</Path><RoleName>lake</RoleName><RoleId>AROA{IN_XML}</RoleId><Arn>{}</Arn>\
+                "<Role><Path>/</Path><RoleName>lake</RoleName><RoleId>AROAEXAMPLEEXAMPLEEX</RoleId><Arn>{}</Arn>\
                  <CreateDate>2026-01-02T03:04:05Z</CreateDate><Description>{IN_XML}</Description>\
                  <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument>\
                  <Tags><member><Key>{IN_XML}</Key><Value>{IN_XML}</Value></member></Tags></Role>",

@@ -314,6 +314,11 @@ fn an_endpoint_of_one_service_is_told_and_plain_http_elsewhere_is_refused() {
             assert_eq!(refused.code, "endpoint_refused", "{endpoint}");
         }
     });
+}
+
+#[test]
+fn a_login_does_not_send_tokens_in_the_clear() {
+    let name = "login::a_login_does_not_send_tokens_in_the_clear";
     let variables = [KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL_SSO_OIDC", "http://evil.example")];
     alone(name, &Home { variables: &variables, ..Home::default() }, async || {
         let refused = Aws::open(&Access::default()).await.expect_err("tokens would be sent there");
