@@ -15,7 +15,7 @@ use headgate_terms::Result;
 
 use crate::dead_letters::BatchLetters;
 use crate::folder::{failed, private};
-use crate::lines::{Input, Lines, Next, Piece};
+use crate::lines::{Input, Lines, Next, Piece, open_file};
 use crate::report::Damaged;
 use crate::source::DataFile;
 use crate::window::SeenWindow;
@@ -107,7 +107,7 @@ pub(crate) fn stdin_mark(run: &str) -> String {
 /// How long a file is, inflated: exactly for plain files and for one gzip member below 4 GiB.
 fn inflated(file: &DataFile) -> u64 {
     let length = || {
-        let mut raw = File::open(&file.path).ok()?;
+        let mut raw = open_file(&file.path).ok()?;
         let mut magic = [0; 2];
         raw.read_exact(&mut magic).ok()?;
         if magic != [0x1F, 0x8B] {

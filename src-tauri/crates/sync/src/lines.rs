@@ -5,8 +5,9 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -124,14 +125,14 @@ impl Splitter {
     fn read(&mut self, input: Input, skip: u64, progress: &AtomicU64) -> Result<(), Error> {
         match input {
             Input::File { path, name } => {
-                let raw = File::open(&path).map_err(|error| {
+                let raw = open_file(&path).map_err(|error| {
                     Error::new("file_unreadable", say!("`{}` cannot be opened: {}.", name, error))
                         .hint("Give this user the right to read it; the next run tries again.")
                         .retryable()
                 })?;
                 self.offset = Some(0);
                 let size = raw.metadata().ok().map(|metadata| metadata.len());
-                let again = || File::open(&path);
+                let again = || open_file(&path);
                 self.read_from(raw, &name, size, skip, progress, again)
             }
             Input::Segment { path, run } => {
@@ -314,6 +315,17 @@ impl Splitter {
     }
 }
 
+/// Opens what was a file when the folder was looked through; a link or a pipe that was put in its
+/// place since then is not followed, and not waited for.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"))
+}
+
 fn broken(name: &str, error: &io::Error) -> Error {
     if is_too_far(error) {
         return Error::new(
@@ -408,5 +420,23 @@ impl<R: Read, S: Fn() -> u64> Read for Given<R, S> {
         let got = self.inner.read(buffer)?;
         self.bytes += got as u64;
         Ok(got)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_a_files_place_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let [secret, link, pipe] = ["secret", "link", "pipe"].map(|name| folder.path().join(name));
+        std::fs::write(&secret, "x").unwrap();
+        std::os::unix::fs::symlink(&secret, &link).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(open_file(&secret).is_ok());
+        for trap in [link.as_path(), &pipe, folder.path()] {
+            assert!(open_file(trap).is_err(), "{}", trap.display());
+        }
     }
 }

@@ -13,6 +13,7 @@ use headgate_terms::{Error, Result, say};
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DataFile {
+    /// Where it is, links followed.
     pub(crate) path: PathBuf,
     /// What the store knows it by: its full path as text.
     pub(crate) key: String,
@@ -149,6 +150,7 @@ fn data_file(path: PathBuf, name: String, source: Option<&str>) -> Result<DataFi
     };
     let schema = schema_of(&source)?;
     let key = text(path.as_os_str());
+    let path = path.canonicalize().unwrap_or(path);
     Ok(DataFile { path, key, name, source, schema, size, modified })
 }
 
