@@ -13,6 +13,7 @@ mod desk;
 mod hostile;
 mod hostile_text;
 mod inspect;
+mod limits;
 mod links;
 mod policy;
 mod settings;
