@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::desk::{Desk, assert_adds_up};
+use crate::desk::{Desk, assert_adds_up, track};
 use crate::sizes::{MB, gzip_of, watched, watched_sync};
 
 /// One megabyte of whatever costs less than a hundred.
@@ -94,4 +94,34 @@ fn a_hostile_megabyte_costs_less_than_a_hundred() {
         }
     }
     assert!(over.is_empty(), "{over:?}");
+}
+
+/// What inflates may not make a long answer either.
+#[test]
+fn a_preview_of_wide_rows_and_many_discards_stays_short() {
+    let desk = Desk::new();
+    let value = "v".repeat(3_000);
+    let wide: serde_json::Map<String, serde_json::Value> =
+        (0..500).map(|n| (format!("k{n}"), json!(value))).collect();
+    let discards: serde_json::Map<String, serde_json::Value> = (0..900)
+        .map(|n| (format!("{}{}", "-".repeat(n % 900 + 1), "+".repeat(100)), json!(value)))
+        .collect();
+    let lines = (0..25).map(|n| {
+        let more = (n < 9).then(|| json!({format!("{}", "*".repeat(n + 1)): discards}));
+        let mut properties = wide.clone();
+        properties.extend(more.into_iter().filter_map(|more| more.as_object().cloned()).flatten());
+        track(&format!("m{n}"), "E", serde_json::Value::Object(properties)).into_bytes()
+    });
+    gzip_of(&desk.path("in/a.gz"), lines);
+    let from = desk.path("in").display().to_string();
+    let (preview, cost) = watched(&desk, &["schema", "preview", &from]);
+    let tables = preview.document["tables"].as_array().unwrap();
+    assert_eq!(tables[0]["rows"], 25);
+    assert!(!tables[0]["sample"].as_array().unwrap().is_empty());
+    assert!(cost.answer < 12 * MB, "{} MB", cost.answer / MB);
+    desk.sync(&[]);
+    let lake = desk.lake();
+    let (shown, cost) = watched(&desk, &["tables", "show", "events.e", "--lake", &lake]);
+    assert_eq!(shown.document["cut"], true);
+    assert!(cost.answer < 12 * MB, "{} MB", cost.answer / MB);
 }

@@ -21,5 +21,7 @@ pub use inspect::{ShownColumn, TableDetail, TableSummary};
 pub use lake::Lake;
 pub use location::Location;
 pub use log::CommitEntry;
-pub use rows::{DiscardPage, DiscardRow, TableFile, TableRows, TextRow, cut, text_rows};
+pub use rows::{
+    ANSWER, DiscardPage, DiscardRow, TableFile, TableRows, TextRow, cut, text_rows, weight,
+};
 pub use table::LakeTable;

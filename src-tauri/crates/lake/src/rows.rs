@@ -217,7 +217,7 @@ impl Lake {
 /// The most bytes of a value that are shown.
 const VALUE: usize = 4 << 10;
 /// The most bytes of values in one answer, by what they take as JSON.
-pub(crate) const ANSWER: usize = 8 << 20;
+pub const ANSWER: usize = 8 << 20;
 /// Rows that are decoded at once; a value can have 16 MB.
 const AT_ONCE: usize = 64;
 
@@ -257,7 +257,8 @@ pub struct TextRow {
 }
 
 /// What a row takes as JSON, about.
-pub(crate) fn weight(row: &[Option<String>]) -> usize {
+#[must_use]
+pub fn weight(row: &[Option<String>]) -> usize {
     let one = |text: &String| text.chars().map(|c| if acts(c) { 6 } else { c.len_utf8() }).sum();
     row.iter().map(|value| value.as_ref().map_or(4, one)).map(|length: usize| length + 3).sum()
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use headgate_events::{Catalog, Discard, Existing, Plan, Table, TableColumn, fold};
-use headgate_lake::{Lake, Location, caught, cut, text_rows};
+use headgate_lake::{ANSWER, Lake, Location, caught, cut, text_rows, weight};
 use headgate_store::Store;
 use headgate_terms::{Column, ColumnType, Error, Result, TableName, say};
 use jiff::Timestamp;
@@ -306,10 +306,13 @@ impl Catalog for Lakes<'_> {
 
 /// How many rows a sample has.
 const SAMPLE: usize = 20;
+/// How many of the paths that fill a column are told.
+const MOST_PATHS: usize = 100;
 
 impl PreviewTable {
-    /// Adds rows to the sample until it is full, in the order of the columns.
-    fn add_sample(&mut self, rows: &RecordBatch) -> Result<()> {
+    /// Adds rows to the sample until it is full, in the order of the columns. Returns what they take.
+    fn add_sample(&mut self, rows: &RecordBatch, mut room: usize) -> Result<usize> {
+        let before = room;
         for row in &mut self.sample {
             row.resize(self.columns.len(), None);
         }
@@ -321,6 +324,8 @@ impl PreviewTable {
             .map(|field| self.columns.iter().position(|column| column.name == *field.name()))
             .collect();
         for row in text_rows(&rows)? {
+            let Some(left) = room.checked_sub(weight(&row.values)) else { break };
+            room = left;
             let mut shown = vec![None; self.columns.len()];
             for (value, place) in row.values.into_iter().zip(&places) {
                 if let Some(place) = place {
@@ -329,7 +334,7 @@ impl PreviewTable {
             }
             self.sample.push(shown);
         }
-        Ok(())
+        Ok(before - room)
     }
 }
 
@@ -349,6 +354,8 @@ fn unfit(table: &str, error: &dyn std::fmt::Display) -> Error {
 struct Whole {
     preview: Preview,
     discards: BTreeMap<(String, String, String, &'static str), (u64, String)>,
+    /// What the samples of rows and of discards take, about, of what one answer may.
+    taken: usize,
 }
 
 impl Whole {
@@ -373,9 +380,21 @@ impl Whole {
     }
 
     fn discard(&mut self, schema: &str, discard: &Discard) {
-        let schema = schema.to_owned();
-        let key = (schema, discard.table.clone(), discard.column.clone(), discard.reason.code());
-        self.discards.entry(key).or_insert_with(|| (0, shown(&discard.value))).0 += 1;
+        let (schema, table) = (schema.to_owned(), discard.table.clone());
+        let mut key = (schema, table, discard.column.clone(), discard.reason.code());
+        if let Some(known) = self.discards.get_mut(&key) {
+            known.0 += 1;
+            return;
+        }
+        let mut sample = shown(&discard.value);
+        let more = weight(&[Some(key.2.clone()), Some(sample.clone())]);
+        if self.taken + more > ANSWER {
+            "…".clone_into(&mut key.2);
+            sample.clear();
+        } else {
+            self.taken += more;
+        }
+        self.discards.entry(key).or_insert((0, sample)).0 += 1;
     }
 
     fn table(
@@ -448,7 +467,7 @@ impl Whole {
             shown_column.filled += filled(column);
             shown_column.discarded += column.discarded;
             for path in &column.from {
-                if !shown_column.from.contains(path) {
+                if shown_column.from.len() < MOST_PATHS && !shown_column.from.contains(path) {
                     shown_column.from.push(path.clone());
                 }
             }
@@ -465,7 +484,7 @@ impl Whole {
         };
         if let Some(rows) = rows {
             let rows = rows.map_err(|error| unfit(&table.name, &error))?;
-            shown.add_sample(&rows)?;
+            self.taken += shown.add_sample(&rows, ANSWER.saturating_sub(self.taken))?;
         }
         Ok(())
     }
