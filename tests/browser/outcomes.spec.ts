@@ -33,7 +33,10 @@ async function unknown(page: Page): Promise<void> {
     'AWS may have taken it. Read the role again to see which policy it has.',
   )
   await expect(dialog(page).locator('.status.failed, .failure.failed')).toHaveCount(0)
-  await expect(dialog(page)).not.toContainText(/refused|not written|not changed/i)
+  for (const part of ['header', '.calls'])
+    await expect(dialog(page).locator(part)).not.toContainText(
+      /refused|failed|not (written|changed)/i,
+    )
   await expect(dialog(page).getByRole('button', { name: 'Read the role again' })).toHaveClass(
     /primary/,
   )
@@ -143,20 +146,20 @@ testBetween(
 /** Holds the database, so that nobody else can write to it. Returns what lets go of it. */
 async function locked(product: Product): Promise<() => void> {
   const holds = `
-import glob, sqlite3, sys
-for path in glob.glob(sys.argv[1] + "/*"):
-    if open(path, "rb").read(15) == b"SQLite format 3":
-        held = sqlite3.connect(path, isolation_level=None)
-        held.execute("BEGIN IMMEDIATE")
-        print("held", flush=True)
-        sys.stdin.read()
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
 `
   const python = join(import.meta.dirname, '../../.venv/bin/python')
-  const holder = spawn(python, ['-c', holds, product.data], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const holder = spawn(python, ['-c', holds, join(product.data, 'headgate.db')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   for await (const line of createInterface({ input: holder.stdout })) {
     if (line === 'held') return () => holder.kill()
   }
-  throw new Error('the database was not found')
+  throw new Error('the database could not be held')
 }
 
 testBetween(
