@@ -79,7 +79,7 @@ export const worst = `{
     {
       "Sid": "Vendor",
       "Effect": "Allow",
-      "Principal": { "AWS": ["arn:aws:iam::595280932656:root", "AROAEXAMPLEDEADID0001"] },
+      "Principal": { "AWS": ["arn:aws:iam::595280932656:root", "arn:aws:iam::210987654321:user/etl"] },
       "Action": ["sts:AssumeRole", "sts:TagSession"],
       "Condition": {
         "StringLike": { "sts:ExternalId": "*" },
