@@ -34,8 +34,10 @@ fn expect(path: &str, is: &str) {
 
 #[test]
 fn the_capability_allows_the_table_and_nothing_else() {
-    let allowed: Vec<String> =
-        COMMANDS.iter().map(|command| format!("allow-{}", command.name.replace('_', "-"))).collect();
+    let allowed: Vec<String> = COMMANDS
+        .iter()
+        .map(|command| format!("allow-{}", command.name.replace('_', "-")))
+        .collect();
     let capability = json!({
         "identifier": "main",
         "description": "What the page may call: the command table, command by command.",

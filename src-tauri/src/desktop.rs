@@ -35,15 +35,21 @@ impl Host for Desktop {
         };
         let Some(chosen) = chosen else { return Ok(None) };
         chosen.into_path().map(Some).map_err(|error| {
-            Error::new("unsupported_location", say!("The selected location is not on this computer: {}.", error.to_string()))
-                .hint("Choose a file or a folder of this computer.")
+            Error::new(
+                "unsupported_location",
+                say!("The selected location is not on this computer: {}.", error.to_string()),
+            )
+            .hint("Choose a file or a folder of this computer.")
         })
     }
 
     fn copy(&self, text: &str) -> Result<()> {
         self.0.clipboard().write_text(text).map_err(|error| {
-            Error::new("clipboard_failed", say!("Could not copy to the clipboard: {}.", error.to_string()))
-                .hint("Select the text and copy it with the keyboard.")
+            Error::new(
+                "clipboard_failed",
+                say!("Could not copy to the clipboard: {}.", error.to_string()),
+            )
+            .hint("Select the text and copy it with the keyboard.")
         })
     }
 

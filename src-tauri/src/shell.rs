@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 use tauri::ipc::{Channel, Invoke, InvokeBody, InvokeResponseBody, JavaScriptChannelId};
 use tauri::webview::PageLoadEvent;
 use tauri::{
-    AppHandle, DragDropEvent, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent, Wry,
+    AppHandle, DragDropEvent, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    Wry,
 };
 use tauri_plugin_window_state::StateFlags;
 

@@ -6,7 +6,7 @@ import { quoted, visible, visibleLines } from './format'
 
 /** The characters that Rust's `acts` matches, as ranges. */
 function rustRanges(): [number, number][] {
-  const [, pattern = ''] = rust.match(/matches!\(c,([^)]*)\)/) ?? []
+  const [, pattern = ''] = rust.match(/fn acts[^]*?matches!\(\s*c,([^)]*)\)/) ?? []
   const control: [number, number][] = [
     [0, 0x1f],
     [0x7f, 0x9f],

@@ -139,12 +139,8 @@ impl Desk {
         about: Option<CallAbout>,
         call: &Call,
     ) -> Open<'_> {
-        let shown = OpenCall {
-            id: call.id.clone(),
-            command: command.to_owned(),
-            about,
-            progress: None,
-        };
+        let shown =
+            OpenCall { id: call.id.clone(), command: command.to_owned(), about, progress: None };
         let before = self
             .open
             .lock()

@@ -420,7 +420,11 @@ fn sent(plan: &WritePlan, aws: &Aws, by: String, role_id: String) -> ChangeRecor
         request_id: None,
         cells: role.map_or_else(Vec::new, |role| cells_of(&role, &plan.before, &plan.after)),
         restores: plan.restores.clone(),
-        endpoint: aws.endpoints().iter().find(|one| one.service == "IAM").map(|one| one.url.clone()),
+        endpoint: aws
+            .endpoints()
+            .iter()
+            .find(|one| one.service == "IAM")
+            .map(|one| one.url.clone()),
         error: None,
     }
 }

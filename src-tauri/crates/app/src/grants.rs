@@ -176,9 +176,15 @@ impl App {
             let asked = Confirm {
                 title: "Allow this path?".into(),
                 text: if place.written {
-                    say!("Headgate would write tables to `{}`. Allow this only if you entered the path yourself.", path)
+                    say!(
+                        "Headgate would write tables to `{}`. Allow this only if you entered the path yourself.",
+                        path
+                    )
                 } else {
-                    say!("Headgate would read `{}`. Allow this only if you entered the path yourself.", path)
+                    say!(
+                        "Headgate would read `{}`. Allow this only if you entered the path yourself.",
+                        path
+                    )
                 },
                 yes: "Allow".into(),
             };
@@ -194,7 +200,8 @@ impl App {
 
     /// Whether it belongs to a known lake, to the source of a recorded run, or to the sample.
     fn is_known(&self, path: &Path) -> Result<bool> {
-        let below = |text: &str| local(text).is_some_and(|known| path.starts_with(resolved(&known)));
+        let below =
+            |text: &str| local(text).is_some_and(|known| path.starts_with(resolved(&known)));
         if path.starts_with(resolved(&self.data().path().join("sample"))) {
             return Ok(true);
         }
@@ -249,7 +256,9 @@ mod tests {
         let grants = Grants::default();
         grants.grant(&inside);
         let has = |path: PathBuf| grants.has(&resolved(&path));
-        assert!(has(inside.clone()) && has(inside.join("a/b.ndjson")) && has(inside.join("a/../b")));
+        assert!(
+            has(inside.clone()) && has(inside.join("a/b.ndjson")) && has(inside.join("a/../b"))
+        );
         assert!(!has(beside) && !has(inside.join("../x")) && !has(inside.join("link/passwd")));
         assert!(!has(inside.join("link/../shadow")) && !has(PathBuf::from("/")));
     }

@@ -175,7 +175,10 @@ fn requests_reach_no_endpoint_of_the_pages_choice() {
         ("role_restore", json!({"change": "none", "access": access_of("none-such")})),
     ] {
         let code = desk.call(name, &request).unwrap_err();
-        assert!(["aws_profile_unknown", "plan_gone", "change_not_found"].contains(&code.as_str()), "{name}: {code}");
+        assert!(
+            ["aws_profile_unknown", "plan_gone", "change_not_found"].contains(&code.as_str()),
+            "{name}: {code}"
+        );
     }
     assert!(listener.accept().is_err(), "nobody called");
     let read: crate::AwsAccess = serde_json::from_value(access).unwrap();
@@ -201,7 +204,12 @@ fn a_request_cannot_switch_a_check_off() {
 #[test]
 fn a_running_call_is_listed_without_its_request() {
     let desk = Desk::new(true);
-    let _open = desk.app.desk.open("role_apply", crate::Kind::World, None, &Call::new("c2", Box::new(|_| true)));
+    let _open = desk.app.desk.open(
+        "role_apply",
+        crate::Kind::World,
+        None,
+        &Call::new("c2", Box::new(|_| true)),
+    );
     let calls = desk.call("calls_list", &json!({})).unwrap().to_string();
     assert!(calls.contains("role_apply") && !calls.contains("request"), "{calls}");
     assert!(desk.app.changes_world());
@@ -212,7 +220,9 @@ fn every_command_answers_nonsense_with_an_error_that_names_it() {
     let desk = Desk::new(false);
     // One listens until the window closes.
     for command in COMMANDS.iter().filter(|command| command.name != "host_events") {
-        for nonsense in [json!(null), json!([]), json!("x"), json!({"from": 1, "role": [], "lake": {}})] {
+        for nonsense in
+            [json!(null), json!([]), json!("x"), json!({"from": 1, "role": [], "lake": {}})]
+        {
             // A question without content has nothing that could be wrong.
             if let Err(code) = desk.call(command.name, &nonsense) {
                 assert!(

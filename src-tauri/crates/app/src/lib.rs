@@ -10,9 +10,9 @@ mod changes;
 mod demo;
 mod drafts;
 mod grants;
+mod host;
 #[cfg(test)]
 mod hostile_page;
-mod host;
 mod lakes;
 mod overview;
 mod plans;
@@ -44,6 +44,7 @@ pub use changes::{
 };
 pub use demo::{DemoReport, Sample};
 pub use drafts::DraftAnswer;
+pub use grants::{Place, Request};
 pub use headgate_aws::{Caller as AwsCaller, Endpoint as AwsEndpoint};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
 pub use headgate_policy::{self as policy, Plan as PatchPlan};
@@ -51,7 +52,6 @@ pub use headgate_sync::{
     Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, RunReport, RunRequest, Status,
     TableReport, Watch,
 };
-pub use grants::{Place, Request};
 pub use host::{Choose, ChooseKind, Chosen, Confirm, Copy, Host, HostEvent};
 pub use lakes::Lakes;
 pub use overview::Overview;

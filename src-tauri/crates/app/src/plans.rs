@@ -342,7 +342,8 @@ impl App {
         let role = role_arn(&handed.role)
             .map_err(|_| invalid(say!("`{}` is not a role ARN", handed.role)))?;
         let id_fits = |id: &String| {
-            (16..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            (16..=128).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         };
         if !handed.role_id.as_ref().is_none_or(id_fits) {
             return Err(invalid("`role_id` is not the unique id of a role".into()));

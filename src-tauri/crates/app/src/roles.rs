@@ -160,7 +160,6 @@ impl App {
         Ok(read)
     }
 
-
     pub(crate) fn aws_profiles(&self, _: &Nothing) -> Result<AwsProfiles> {
         self.runtime().block_on(async {
             let profiles = headgate_aws::profile_names().await?;

@@ -21,9 +21,9 @@ use crate::calls::{Call, CallName, Calls, Nothing};
 use crate::changes::{Applied, ChangeHistory, ChangeName, HistoryOf, PlanName};
 use crate::demo::Sample;
 use crate::drafts::DraftAnswer;
+use crate::grants::Request;
 use crate::host::{Choose, Chosen, Copy, HostEvent};
 use crate::lakes::Lakes;
-use crate::grants::Request;
 use crate::overview::Overview;
 use crate::plans::{ChangeRequest, WritePlan};
 use crate::policies::{

@@ -64,7 +64,11 @@ pub(crate) fn endpoints(given: Option<&str>, config: &SdkConfig) -> Result<Vec<E
             continue;
         };
         let Some(url) = origin(&address) else {
-            return Err(refused(say!("`{}`, the endpoint for {}, is not a web address.", address, service)));
+            return Err(refused(say!(
+                "`{}`, the endpoint for {}, is not a web address.",
+                address,
+                service
+            )));
         };
         if url.starts_with("http:") && !is_loopback(&url) {
             return Err(refused(say!(
@@ -124,7 +128,9 @@ fn is_own(address: &str, begins: &str) -> bool {
 fn is_region(label: &str) -> bool {
     let parts: Vec<&str> = label.split('-').collect();
     parts.len() >= 3
-        && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()))
         && parts.last().is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -138,9 +144,14 @@ mod tests {
 
     #[test]
     fn plain_http_is_taken_on_this_machine_only() {
-        for local in ["http://127.0.0.1:5000", "http://127.9.9.9", "http://localhost:1", "http://[::1]:5"] {
+        for local in
+            ["http://127.0.0.1:5000", "http://127.9.9.9", "http://localhost:1", "http://[::1]:5"]
+        {
             let found = of(local).expect(local);
-            assert!(found.len() == SERVICES.len() && found.iter().all(Endpoint::is_loopback), "{local}");
+            assert!(
+                found.len() == SERVICES.len() && found.iter().all(Endpoint::is_loopback),
+                "{local}"
+            );
         }
         for other in [
             "http://169.254.169.254",
@@ -177,6 +188,9 @@ mod tests {
         ] {
             assert_eq!(of(other).unwrap().len(), SERVICES.len(), "{other}");
         }
-        assert_eq!(of("https://user:secret@stand-in.example/path").unwrap()[0].url, "https://stand-in.example");
+        assert_eq!(
+            of("https://user:secret@stand-in.example/path").unwrap()[0].url,
+            "https://stand-in.example"
+        );
     }
 }

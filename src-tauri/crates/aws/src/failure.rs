@@ -110,7 +110,12 @@ fn refused(call: &Call, login: &Login, refusal: &Refusal<'_>) -> Error {
         | "MissingAuthenticationTokenException"
         | "AuthFailure" => Error::new(
             "aws_no_credentials",
-            say!("AWS does not accept the credentials{} for `{}`: `{}`.", of(login), name, refusal.code),
+            say!(
+                "AWS does not accept the credentials{} for `{}`: `{}`.",
+                of(login),
+                name,
+                refusal.code
+            ),
         )
         .hint(check(login)),
         "NoSuchEntity" | "NoSuchEntityException" => Error::new("role_not_found", text)
@@ -222,8 +227,11 @@ pub(crate) fn without_credentials(caller: Caller<'_>, cause: &CredentialsError) 
             "aws_no_credentials",
             say!("Profile `{}` logs in with `aws login`, which only AWS's tool reads.", profile),
         )
-        .hint(say!("Run `eval \"$(aws configure export-credentials --profile {} --format env)\"` \
-             and start again without a profile.", profile)),
+        .hint(say!(
+            "Run `eval \"$(aws configure export-credentials --profile {} --format env)\"` \
+             and start again without a profile.",
+            profile
+        )),
         _ => Error::new(
             "aws_no_credentials",
             say!("There are no credentials{}: {}.", of(login), innermost(cause)),
@@ -259,8 +267,7 @@ fn expired(login: &Login) -> Error {
             "Renew the credentials and try again.".into()
         }
     };
-    let error =
-        Error::new("aws_login_expired", say!("The login to AWS{} has expired.", of(login)));
+    let error = Error::new("aws_login_expired", say!("The login to AWS{} has expired.", of(login)));
     let error = error.hint(hint);
     if login.by == LoginBy::Mfa { error.field("mfa_code") } else { error }
 }

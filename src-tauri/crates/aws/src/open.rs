@@ -166,8 +166,11 @@ async fn profiles(named: Option<&str>) -> Result<ProfileSet> {
     let files = aws_config::profile::profile_file::ProfileFiles::default();
     let named = named.map(|name| name.to_owned().into());
     aws_config::profile::load(&Fs::real(), &Env::real(), &files, named).await.map_err(|error| {
-        Error::new("aws_failed", say!("The configuration of AWS cannot be read: {}.", error.to_string()))
-            .hint("Correct `~/.aws/config` or `~/.aws/credentials`.")
+        Error::new(
+            "aws_failed",
+            say!("The configuration of AWS cannot be read: {}.", error.to_string()),
+        )
+        .hint("Correct `~/.aws/config` or `~/.aws/credentials`.")
     })
 }
 

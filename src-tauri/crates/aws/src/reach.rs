@@ -21,10 +21,9 @@ use url::Url;
 /// `bundle` in place of the system's.
 pub(crate) fn client(bundle: Option<&str>) -> Result<SharedHttpClient> {
     let trusted = bundle.map_or_else(|| Ok(TrustStore::default()), trust)?;
-    let tls = TlsContext::builder()
-        .with_trust_store(trusted)
-        .build()
-        .map_err(|error| Error::new("aws_failed", say!("TLS could not be set up: {}.", error.to_string())))?;
+    let tls = TlsContext::builder().with_trust_store(trusted).build().map_err(|error| {
+        Error::new("aws_failed", say!("TLS could not be set up: {}.", error.to_string()))
+    })?;
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder();
         connector

@@ -184,7 +184,8 @@ impl Aws {
             match self.put_trust(&role.name, &write.after).await {
                 Ok(id) => break (tried.unwrap_or(role.trust_policy), Some(id)),
                 Err(PutFailed { error, lost }) => {
-                    let again = lost || error.retryable || write.new_principal && is_principal(&error);
+                    let again =
+                        lost || error.retryable || write.new_principal && is_principal(&error);
                     if !(again && waits.wait(watch).await) {
                         // A lost answer says nothing of what the role has now.
                         let unknown = lost || tried.is_some();
@@ -212,8 +213,10 @@ impl Aws {
             .config_override(once)
             .send()
             .await;
-        let answer = answer
-            .map_err(|error| PutFailed { lost: is_lost(&error), error: self.failed(&call, &error) })?;
+        let answer = answer.map_err(|error| PutFailed {
+            lost: is_lost(&error),
+            error: self.failed(&call, &error),
+        })?;
         let id = answer.request_id().unwrap_or_default().to_owned();
         tracing::info!(role = name, request_id = %id, "trust policy written");
         Ok(id)
@@ -305,7 +308,10 @@ impl WriteTrust {
             return Some(
                 Error::new(
                     "role_recreated",
-                    say!("Role `{}` is another one than was read: it was deleted and made again.", name),
+                    say!(
+                        "Role `{}` is another one than was read: it was deleted and made again.",
+                        name
+                    ),
                 )
                 .hint("Read the role and plan anew: nothing was written."),
             );

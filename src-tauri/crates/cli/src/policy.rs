@@ -409,7 +409,8 @@ fn apply(
         document["disagrees"] = json!(disagrees);
         output::stderr(|out| out.document(&document)).map_err(unsent)?;
     }
-    let watch = Applying { plan, disagrees, json, stop: stop_on_signal(app), told: Mutex::default() };
+    let watch =
+        Applying { plan, disagrees, json, stop: stop_on_signal(app), told: Mutex::default() };
     let mut applied = app.apply_plan(plan, access, &watch)?;
     if let Some(error) = &mut applied.error {
         error.trace.get_or_insert_with(|| Shown::clean(trace()));

@@ -188,7 +188,9 @@ fn an_outcome_that_is_not_known_is_never_a_refusal() {
         let failed = write(&iam(reads, |_| (0, String::new())), false).await.expect_err("changed");
         assert!(failed.unknown && failed.error.code == "outcome_unknown");
         // A refusal of AWS's own is one.
-        for (status, code) in [(403, "AccessDenied"), (400, "MalformedPolicyDocument"), (400, "Throttling")] {
+        for (status, code) in
+            [(403, "AccessDenied"), (400, "MalformedPolicyDocument"), (400, "Throttling")]
+        {
             let canned = iam(|_| role("AROA1", "/", BEFORE), move |_| error(status, code, "no"));
             let failed = write(&canned, false).await.expect_err(code);
             assert!(!failed.unknown, "{code}");

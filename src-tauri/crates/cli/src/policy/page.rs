@@ -400,11 +400,7 @@ pub(crate) fn before_write(
     line!(out)
 }
 
-fn as_whom(
-    out: &mut Out<'_>,
-    caller: &AwsCaller,
-    endpoints: &[AwsEndpoint],
-) -> io::Result<()> {
+fn as_whom(out: &mut Out<'_>, caller: &AwsCaller, endpoints: &[AwsEndpoint]) -> io::Result<()> {
     line!(out, "As {}, account {}", caller.arn, caller.account)?;
     for endpoint in endpoints {
         line!(out, "{} at {}, which is not AWS's own endpoint", endpoint.service, endpoint.url)?;
