@@ -79,7 +79,10 @@ impl DataFolder {
     }
 
     /// Refuses a folder whose records others could have written; one that does not exist has none.
-    pub(crate) fn refuse_shared(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`Self::make`].
+    pub fn refuse_shared(&self) -> Result<()> {
         if !self.path.exists() {
             return Ok(());
         }
