@@ -7,7 +7,6 @@ use headgate_policy::{
     CallerKind, CallerRow, EXTERNAL_ID, Facts, IdColumn, Named, SEGMENT_ROLE, UNITY_CATALOG_ROLES,
     Who,
 };
-use headgate_store::Store;
 use headgate_terms::{Arn, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -191,7 +190,7 @@ impl App {
     }
 
     fn writer(&self) -> Result<Option<Writer>> {
-        let Some(store) = Store::open_if_any(self.data().path())? else { return Ok(None) };
+        let Some(store) = self.store_if_any()? else { return Ok(None) };
         Ok(store.setting(WRITER)?.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
@@ -204,9 +203,8 @@ impl App {
             principal: known,
             external_id: id.unwrap_or_else(|| Uuid::new_v4().to_string()),
         };
-        self.data().make()?;
         let text = serde_json::to_string(&writer).unwrap_or_default();
-        Store::open(self.data().path())?.keep_setting(WRITER, Some(&text))
+        self.store()?.keep_setting(WRITER, Some(&text))
     }
 
     pub(crate) fn policy_templates(&self, asked: &TemplatesFor) -> Result<Templates> {

@@ -10,7 +10,6 @@ use headgate_aws::{
     Access, Aws, Caller, Endpoint, NotWritten, Role, WriteStep, WriteTrust, WriteWatch, Written,
 };
 use headgate_policy::Change as CellChange;
-use headgate_store::Store;
 use headgate_terms::{Arn, Error, Result, say};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -217,7 +216,7 @@ const MOST_CHANGES: usize = 500;
 
 impl App {
     pub(crate) fn role_apply(&self, request: &PlanName, call: &Call) -> Result<Applied> {
-        let found = match Store::open_if_any(self.data().path())? {
+        let found = match self.store_if_any()? {
             Some(store) => store.plan_document(&request.plan)?,
             None => None,
         };
@@ -241,8 +240,7 @@ impl App {
         access: &AwsAccess,
         watch: &dyn ApplyWatch,
     ) -> Result<Applied> {
-        self.data().make()?;
-        let store = Mutex::new(Store::open(self.data().path())?);
+        let store = Mutex::new(self.store()?);
         let keep = |record: &ChangeRecord| {
             let text = serde_json::to_string(record).unwrap_or_default();
             let store = store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -306,7 +304,7 @@ impl App {
     /// # Errors
     /// When the store cannot be read.
     pub fn role_history(&self, request: &HistoryOf) -> Result<ChangeHistory> {
-        let Some(store) = Store::open_if_any(self.data().path())? else {
+        let Some(store) = self.store_if_any()? else {
             return Ok(ChangeHistory { v: 1, changes: Vec::new() });
         };
         let found = store.journal_of(request.role.as_deref(), MOST_CHANGES)?;
@@ -316,7 +314,7 @@ impl App {
 
     /// What to plan to put a change back, once the role still has what the change wrote.
     pub(crate) fn restorable(&self, request: &ChangeName) -> Result<Restorable> {
-        let found = match Store::open_if_any(self.data().path())? {
+        let found = match self.store_if_any()? {
             Some(store) => store.journal_entry(&request.change)?,
             None => None,
         };

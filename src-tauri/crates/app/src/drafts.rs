@@ -1,7 +1,6 @@
 //! The draft of a policy that is kept while it is worked on, and the goals that each role had.
 
 use headgate_policy::Goal;
-use headgate_store::Store;
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -52,7 +51,7 @@ pub struct DraftAnswer {
 const DRAFT: &str = "policy_draft";
 impl App {
     pub(crate) fn policy_draft(&self, _: &Nothing) -> Result<DraftAnswer> {
-        let Some(store) = Store::open_if_any(self.data().path())? else {
+        let Some(store) = self.store_if_any()? else {
             return Ok(DraftAnswer { draft: None });
         };
         let draft = store.setting(DRAFT)?.and_then(|text| serde_json::from_str(&text).ok());
@@ -60,10 +59,9 @@ impl App {
     }
 
     pub(crate) fn policy_draft_keep(&self, kept: &DraftAnswer) -> Result<Nothing> {
-        self.data().make()?;
         let text =
             kept.draft.as_ref().map(|draft| serde_json::to_string(draft).unwrap_or_default());
-        let store = Store::open(self.data().path())?;
+        let store = self.store()?;
         store.keep_setting(DRAFT, text.as_deref())?;
         if let Some(draft) = &kept.draft
             && let Some(role) =
@@ -78,7 +76,7 @@ impl App {
 
     /// The goals that a role had when it was last worked on.
     pub(crate) fn kept_goals(&self, role: Option<&str>) -> Result<Vec<Goal>> {
-        let (Some(role), Some(store)) = (role, Store::open_if_any(self.data().path())?) else {
+        let (Some(role), Some(store)) = (role, self.store_if_any()?) else {
             return Ok(Vec::new());
         };
         let text = store.setting(&goals_name(role))?;

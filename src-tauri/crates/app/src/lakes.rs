@@ -1,7 +1,6 @@
 //! The lakes that are known here: those that runs wrote to, and those that a person opened.
 
 use headgate_lake::Location;
-use headgate_store::Store;
 use headgate_terms::Result;
 use serde::Serialize;
 use ts_rs::TS;
@@ -40,14 +39,13 @@ impl App {
         opened.retain(|known| *known != lake);
         opened.insert(0, lake);
         opened.truncate(MOST);
-        self.data().make()?;
         let text = serde_json::to_string(&opened).unwrap_or_default();
-        Store::open(self.data().path())?.keep_setting(OPENED, Some(&text))?;
+        self.store()?.keep_setting(OPENED, Some(&text))?;
         self.lakes_list(&Nothing {})
     }
 
     fn opened(&self) -> Result<Vec<String>> {
-        let kept = match Store::open_if_any(self.data().path())? {
+        let kept = match self.store_if_any()? {
             Some(store) => store.setting(OPENED)?,
             None => None,
         };

@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use headgate_store::Store;
 use headgate_terms::{Error, Result, say};
 use tokio::runtime::Runtime;
 
@@ -137,6 +138,18 @@ impl App {
     #[must_use]
     pub fn data(&self) -> &DataFolder {
         &self.data
+    }
+
+    /// The store of this installation, its folder made where there is none.
+    pub(crate) fn store(&self) -> Result<Store> {
+        self.data.make()?;
+        Store::open(self.data.path())
+    }
+
+    /// The store, where there is one. A folder that others could have written is refused first.
+    pub(crate) fn store_if_any(&self) -> Result<Option<Store>> {
+        self.data.refuse_shared()?;
+        Store::open_if_any(self.data.path())
     }
 
     /// The runtime that carries the outside world's work.

@@ -7,7 +7,6 @@
 
 use headgate_aws::{Access, AnalyzerFinding, Aws};
 use headgate_policy::{Change as CellChange, Facts, Goal, QUOTA, Size};
-use headgate_store::Store;
 use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -264,7 +263,7 @@ impl App {
         let role = role_arn(&request.role)?;
         let after = request.after.trim_start_matches('\u{feff}');
         if given.restores.is_none() {
-            crate::policies::valid(after)?;
+            crate::policies::saved(after)?;
         }
         if headgate_policy::is_protected(&role) {
             return Err(Error::new(
@@ -315,8 +314,7 @@ impl App {
             )
             .hint("Use the guide's form, which is smaller, or raise the quota `Role trust policy length`."));
         }
-        self.data().make()?;
-        let store = Store::open(self.data().path())?;
+        let store = self.store()?;
         let since = (Timestamp::now() - SignedDuration::from_hours(24 * PLAN_DAYS)).to_string();
         let text = serde_json::to_string(&plan).unwrap_or_default();
         store.keep_plan(&plan.id, &plan.made, &since, &text)?;
@@ -351,7 +349,7 @@ impl App {
         if handed.before.len().max(handed.after.len()) > MOST_POLICY {
             return Err(invalid(say!("a policy in it has more than {} bytes", MOST_POLICY)));
         }
-        crate::policies::valid(&handed.after)?;
+        crate::policies::saved(&handed.after)?;
         let mut plan = WritePlan::new(&role, handed.role_id, handed.before, handed.after);
         // The account's own quota is known to AWS alone, which enforces it; this one is only shown.
         let quota = handed.claims.get("size").and_then(|size| size["quota"].as_u64());

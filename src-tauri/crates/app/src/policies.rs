@@ -338,6 +338,16 @@ fn stands(problems: &[Problem]) -> bool {
     problems.iter().all(|one| one.code.stays())
 }
 
+/// Refuses a text that AWS would not save. A policy that a role has may hold what AWS no longer saves,
+/// such as the id of a principal that was deleted; [`valid`] takes it.
+///
+/// # Errors
+/// `policy_invalid`.
+pub(crate) fn saved(text: &str) -> Result<()> {
+    let problems = headgate_policy::read(text).problems;
+    if problems.is_empty() { Ok(()) } else { Err(invalid(&problems)) }
+}
+
 /// The first of the reasons why a text is no policy, as a failure.
 #[must_use]
 pub fn invalid(problems: &[Problem]) -> Error {

@@ -177,7 +177,9 @@ impl App {
     /// Reports to the page what happened outside it. What was dropped on the window is granted.
     pub fn announce(&self, event: &HostEvent) {
         if let HostEvent::Dropped { paths } = event {
-            paths.iter().for_each(|path| self.grants.grant(path.as_ref()));
+            for path in paths {
+                self.grants.grant(path.as_ref());
+            }
         }
         self.desk.announce(event);
     }

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use headgate_store::Store;
 use headgate_sync::{Keep, RunRequest};
 use headgate_terms::{Error, Result, say};
 use serde::{Deserialize, Serialize};
@@ -170,7 +169,7 @@ impl App {
 
     /// The settings as they are; none when what was chosen is not understood.
     fn chosen(&self) -> Result<Option<Settings>> {
-        let Some(store) = Store::open_if_any(self.data().path())? else {
+        let Some(store) = self.store_if_any()? else {
             return Ok(Some(Settings::default()));
         };
         let Some(text) = store.setting(NAME)? else { return Ok(Some(Settings::default())) };
@@ -216,9 +215,8 @@ impl App {
             batch_mb: change.batch_mb.unwrap_or(was.batch_mb),
         };
         settings.check()?;
-        self.data().make()?;
         let text = serde_json::to_string(&settings).unwrap_or_default();
-        Store::open(self.data().path())?.keep_setting(NAME, Some(&text))?;
+        self.store()?.keep_setting(NAME, Some(&text))?;
         self.expire();
         self.settings_show(&Nothing {})
     }

@@ -3,7 +3,6 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use headgate_store::Store;
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -42,7 +41,7 @@ impl App {
     pub(crate) fn page_failed(&self, failed: &PageFailed) -> Result<Nothing> {
         let mut reports = self.page_reports.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = reports.0.get_or_insert_with(Instant::now);
-        if begun.elapsed() > Duration::from_secs(60) {
+        if begun.elapsed() > Duration::from_mins(1) {
             *reports = (Some(Instant::now()), 0);
         }
         reports.1 += 1;
@@ -56,8 +55,7 @@ impl App {
 
     /// Opens the data folder as a run would.
     pub(crate) fn app_start(&self, _: &Nothing) -> Result<Start> {
-        self.data().make()?;
-        drop(Store::open(self.data().path())?);
+        drop(self.store()?);
         let settings = self.settings()?;
         Ok(Start { version: env!("CARGO_PKG_VERSION"), theme: settings.theme })
     }

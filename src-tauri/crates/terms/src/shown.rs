@@ -78,7 +78,7 @@ impl Shown {
     /// A sentence whose arguments are [`Cleaned`]; for [`say!`](crate::say) alone.
     #[doc(hidden)]
     #[must_use]
-    pub fn said(text: fmt::Arguments<'_>) -> Self {
+    pub fn said((): (), text: fmt::Arguments<'_>) -> Self {
         Self(text.to_string().into())
     }
 
@@ -309,10 +309,17 @@ pub const fn takes_arguments_only(format: &str) -> bool {
 /// braces does not compile. Each argument is cleaned, and its back-ticks are escaped.
 #[macro_export]
 macro_rules! say {
-    ($format:literal $(, $argument:expr)* $(,)?) => {{
-        const { assert!($crate::takes_arguments_only($format), "name each value after the text, not inside it") };
-        $crate::Shown::said(::std::format_args!($format $(, $crate::Cleaned(&$argument))*))
-    }};
+    ($format:literal $(, $argument:expr)* $(,)?) => {
+        $crate::Shown::said(
+            const {
+                assert!(
+                    $crate::takes_arguments_only($format),
+                    "name each value after the text, not inside it"
+                );
+            },
+            ::std::format_args!($format $(, $crate::Cleaned(&$argument))*),
+        )
+    };
 }
 
 #[cfg(test)]
