@@ -407,7 +407,7 @@ fn apply(
         let mut document = json!(HandedPlan::own(plan.clone()));
         document["v"] = json!(1);
         document["disagrees"] = json!(disagrees);
-        output::stderr(|out| out.document(&document)).map_err(unsent)?;
+        output::stderr(|out| out.document(&document)).map_err(|error| unsent(&error))?;
     }
     let watch =
         Applying { plan, disagrees, json, stop: stop_on_signal(app), told: Mutex::default() };
@@ -437,7 +437,7 @@ impl ApplyWatch for Applying<'_> {
             return Ok(());
         }
         output::stderr(|out| page::before_write(out, caller, endpoints, self.plan, self.disagrees))
-            .map_err(unsent)
+            .map_err(|error| unsent(&error))
     }
 
     fn progress(&self, progress: &WriteProgress) {
@@ -460,7 +460,7 @@ impl ApplyWatch for Applying<'_> {
     }
 }
 
-fn unsent(error: io::Error) -> Error {
+fn unsent(error: &io::Error) -> Error {
     Error::new("output_failed", say!("The plan could not be shown: {}.", error))
         .hint("Nothing was sent; apply the plan again.")
 }
