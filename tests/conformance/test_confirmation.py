@@ -73,7 +73,7 @@ def test_a_real_account_is_changed_only_after_the_user_agreed(cloud, admin):
             assert len(cloud.policy("confirmed")["Statement"]) == 3
 
             opened = of_databricks("confirmed")
-            opened["Statement"].append({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})
+            opened["Statement"].append({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
             out = str(real.home / "open.json")
             real("plan", role, "--to", real.put("open-policy.json", json.dumps(opened)), "--out", out)
             window.user(agrees=False)

@@ -89,17 +89,25 @@ class Admin:
     def goals(self, role, principal=SEGMENT, external_id=WORKSPACE):
         return self.put("goals.json", {"role": role, "allow": [{"principal": principal, "externalId": external_id}]})
 
-    def page(self, *words, exit=0, **environment):
+    def ran(self, *words, exit=0, **environment):
+        """What a command prints on standard output and on standard error."""
         ran = subprocess.run([HEADGATE, "policy", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.environment | environment, timeout=90)
         assert ran.returncode == exit, (words, ran.returncode, ran.stdout, ran.stderr)
         said = ran.stdout + ran.stderr
         assert KEYS["AWS_SECRET_ACCESS_KEY"] not in said and "246810" not in said
-        return said
+        return ran.stdout, ran.stderr
+
+    def page(self, *words, exit=0, **environment):
+        return "".join(self.ran(*words, exit=exit, **environment))
 
     def __call__(self, *words, exit=0, **environment):
         """The document of a command, or the error of one that fails."""
-        said = self.page(*words, "--json", exit=exit, **environment)
+        said, shown = self.ran(*words, "--json", exit=exit, **environment)
         assert said.count("\n") == 1, said
+        if shown:
+            # What is about to be written, in a document of its own.
+            assert words[0] in ("apply", "restore") and shown.count("\n") == 1, shown
+            assert {"role", "after", "calls", "cells", "disagrees"} <= json.loads(shown).keys()
         document = json.loads(said)
         assert document["v"] == 1
         return document["error"] if exit == 1 else document

@@ -371,8 +371,9 @@ fn is_lost<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,
         SdkError::ServiceError(context) => {
+            let refused = (400..500).contains(&context.raw().status().as_u16());
             let throttled = error.code().is_some_and(|code| code.contains("Throttl"));
-            error.code().is_none() || context.raw().status().as_u16() >= 500 && !throttled
+            !refused && !throttled
         }
         _ => true,
     }
