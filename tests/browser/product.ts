@@ -251,7 +251,7 @@ export async function sync(
   const query = new URLSearchParams({ from, lake, source })
   await page.goto(`${product.url}#/syncs/new?${query}`)
   await page.getByRole('button', { name: 'Run Ctrl Enter' }).click()
-  await expect(page.getByText('Adds up')).toBeVisible({ timeout: 30_000 })
+  await expect(page.getByText('Adds up')).toBeVisible({ timeout: 90_000 })
   return decodeURIComponent(new URL(page.url()).hash.split('/')[2]!.split('?')[0]!)
 }
 

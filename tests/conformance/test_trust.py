@@ -293,7 +293,7 @@ def test_the_page_says_where_and_as_whom(cloud, admin):
     role = cloud.make("shown")
     words = ["plan", role, "--goals", admin.goals(role), "--out", str(admin.home / "plan.json"), "--endpoint-url", cloud.endpoint]
     page = admin.page(*words, AWS_ENDPOINT_URL="")
-    assert page.startswith("As arn:aws:") and f"account {ACCOUNT}, at {cloud.endpoint}" in page
+    assert page.startswith("As arn:aws:") and f"account {ACCOUNT}\nIAM at {cloud.endpoint}, which is not AWS's own endpoint" in page
     assert "iam:UpdateAssumeRolePolicy" in page
     page = admin.page("apply", str(admin.home / "plan.json"))
     assert "iam:UpdateAssumeRolePolicy" in page and "`headgate policy restore " in page
