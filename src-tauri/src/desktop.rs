@@ -3,10 +3,16 @@
 use std::path::PathBuf;
 
 use headgate_app::{Choose, ChooseKind, Confirm, Host};
-use headgate_terms::{Error, Result, say};
+use headgate_terms::{Error, Result, Shown, say};
 use tauri::{AppHandle, Manager};
 use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogKind};
+
+/// A title that the page gave, as it may stand over a dialog.
+fn title(text: &str) -> String {
+    let short: String = text.chars().take(80).collect();
+    Shown::clean(&short).to_string()
+}
 
 /// What a test answers in the user's place; a release asks the user whatever the environment says.
 fn played() -> Option<bool> {
@@ -25,7 +31,7 @@ pub(crate) struct Desktop(pub(crate) AppHandle);
 
 impl Host for Desktop {
     fn choose(&self, choose: &Choose) -> Result<Option<PathBuf>> {
-        let dialog = self.0.dialog().file().set_title(&choose.title);
+        let dialog = self.0.dialog().file().set_title(title(&choose.title));
         let chosen = match choose.kind {
             ChooseKind::File => dialog
                 .add_filter("Events", &["ndjson", "jsonl", "json", "gz"])

@@ -6,7 +6,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use headgate_app::DataFolder;
@@ -18,10 +18,13 @@ use tracing_subscriber::{EnvFilter, Layer};
 /// The most bytes of one file.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// Begins to log. Without a file, standard error has it alone.
+/// Begins to log. Without a data folder that can be trusted, standard error has it alone.
 pub(crate) fn begin(data: Option<&DataFolder>) {
     let filter = || EnvFilter::try_from_env("HEADGATE_LOG");
-    let file = data.and_then(|data| LogFile::open(data, MOST_BYTES).ok()).map(|file| {
+    let file = data
+        .filter(|data| data.make().is_ok())
+        .and_then(|data| LogFile::open(data, MOST_BYTES).ok());
+    let file = file.map(|file| {
         tracing_subscriber::fmt::layer().json().with_writer(Mutex::new(file)).with_filter(
             filter().unwrap_or_else(|_| {
                 EnvFilter::new("warn,headgate_desktop=info,headgate_app=info,headgate_sync=info")
@@ -72,7 +75,7 @@ impl LogFile {
         let folder = data.path().join("log");
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let path = folder.join("window.log");
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        let file = append(&path)?;
         let written = file.metadata()?.len();
         Ok(Self { folder, file: Cleaned(file), written, most })
     }
@@ -81,11 +84,16 @@ impl LogFile {
     fn turn(&mut self) -> io::Result<()> {
         let path = self.folder.join("window.log");
         fs::rename(&path, self.folder.join("window.1.log"))?;
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
-        self.file = Cleaned(file);
+        self.file = Cleaned(append(&path)?);
         self.written = 0;
         Ok(())
     }
+}
+
+/// A file to add to; a link in its place is not followed.
+fn append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
 impl Write for LogFile {

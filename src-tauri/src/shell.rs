@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use headgate_app::{App, Call, HostEvent};
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, say};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tauri::ipc::{Channel, Invoke, InvokeBody, InvokeResponseBody, JavaScriptChannelId};
@@ -74,7 +74,7 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("The window could not be opened: {error}.");
+            eprintln!("{}", say!("The window could not be opened: {}.", error.to_string()));
             eprintln!("The terminal does the same work: `headgate --help`.");
             ExitCode::FAILURE
         }

@@ -151,7 +151,10 @@ fn what_aws_says_and_what_a_plan_holds() {
     aws.refuses.store(false, Ordering::SeqCst);
     let (out, err) = page(&["apply", &file]);
     assert!(out.contains("has the new trust policy"), "{out}{err}");
-    assert!(err.contains(r"\u{9b}2J\u{202e}") && err.contains("The file lists other calls"), "{err}");
+    assert!(
+        err.contains(r"\u{9b}2J\u{202e}") && err.contains("The file lists other calls"),
+        "{err}"
+    );
     let (out, _) = page(&["history"]);
     assert!(out.contains("refused") && out.contains(r"\u{9b}2J"), "{out}");
     let history = document(&mut reached(&["history"]));

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use headgate_sync::{Progress, Watch};
+use headgate_terms::{Error, Result, say};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use ts_rs::TS;
@@ -22,6 +23,8 @@ pub struct Call {
     id: String,
     sink: Arc<Sink>,
     stop: Arc<AtomicBool>,
+    /// Whether something was sent outside this machine.
+    sent: Arc<AtomicBool>,
     latest: Arc<Mutex<Option<Box<RawValue>>>>,
 }
 
@@ -72,7 +75,13 @@ impl Call {
     /// A call named by its caller.
     #[must_use]
     pub fn new(id: impl Into<String>, sink: Sink) -> Self {
-        Self { id: id.into(), sink: Arc::new(sink), stop: Arc::default(), latest: Arc::default() }
+        Self {
+            id: id.into(),
+            sink: Arc::new(sink),
+            stop: Arc::default(),
+            sent: Arc::default(),
+            latest: Arc::default(),
+        }
     }
 
     /// The caller's name for it.
@@ -86,6 +95,11 @@ impl Call {
         let heard = (self.sink)(text.get());
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
         heard
+    }
+
+    /// Notes that something may be sent outside this machine from now on.
+    pub(crate) fn sends(&self) {
+        self.sent.store(true, Ordering::SeqCst);
     }
 
     /// Whether it is to stop.
@@ -132,24 +146,32 @@ struct Listeners {
 
 impl Desk {
     /// Notes a call; one of the same name is asked to stop, for its caller is gone.
+    ///
+    /// # Errors
+    /// `call_in_use` when the name is that of a call that changes something outside this machine: it
+    /// must stay in sight until it ends.
     pub(crate) fn open(
         &self,
         command: &str,
         kind: Kind,
         about: Option<CallAbout>,
         call: &Call,
-    ) -> Open<'_> {
+    ) -> Result<Open<'_>> {
         let shown =
             OpenCall { id: call.id.clone(), command: command.to_owned(), about, progress: None };
-        let before = self
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(call.id.clone(), (shown, call.clone(), kind));
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.get(&call.id).is_some_and(|(_, _, kind)| *kind == Kind::World) {
+            return Err(Error::new(
+                "call_in_use",
+                say!("The call `{}` still changes something.", call.id),
+            )
+            .hint("Wait for its end, or use another name."));
+        }
+        let before = open.insert(call.id.clone(), (shown, call.clone(), kind));
         if let Some((_, before, _)) = before {
             before.stop.store(true, Ordering::Relaxed);
         }
-        Open { desk: self, call: call.clone() }
+        Ok(Open { desk: self, call: call.clone() })
     }
 
     fn close(&self, call: &Call) {
@@ -181,10 +203,19 @@ impl Desk {
         }
     }
 
-    /// The commands under way that change something outside this machine.
-    pub(crate) fn world(&self) -> Vec<String> {
+    /// Asks every call to stop that changes something outside this machine and has not sent it yet.
+    pub(crate) fn cancel_unsent(&self) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let world = open.values().filter(|(_, _, kind)| *kind == Kind::World);
+        for (_, call, _) in world.filter(|(_, call, _)| !call.sent.load(Ordering::SeqCst)) {
+            call.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The commands that sent something outside this machine and have not ended.
+    pub(crate) fn world(&self) -> Vec<String> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = open.values().filter(|(_, call, _)| call.sent.load(Ordering::SeqCst));
         world.map(|(shown, _, _)| shown.command.clone()).collect()
     }
 

@@ -10,7 +10,7 @@ use headgate_aws::{
     Access, Aws, Caller, Endpoint, NotWritten, Role, WriteStep, WriteTrust, WriteWatch, Written,
 };
 use headgate_policy::Change as CellChange;
-use headgate_terms::{Arn, Error, Result, say};
+use headgate_terms::{Arn, Error, Result, Shown, say};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::calls::Call;
-use crate::host::{Confirm, Host};
+use crate::host::Confirm;
 use crate::plans::{ChangeRequest, WritePlan, cells_of, change_fingerprint};
 use crate::roles::{AwsAccess, RoleName, own_principals};
 
@@ -168,7 +168,7 @@ pub trait ApplyWatch: Sync {
 /// The page as a watcher: what it reports to is a page, what confirms is the desktop.
 struct OnDesktop<'a> {
     call: &'a Call,
-    host: &'a dyn Host,
+    app: &'a App,
 }
 
 impl ApplyWatch for OnDesktop<'_> {
@@ -177,6 +177,8 @@ impl ApplyWatch for OnDesktop<'_> {
     }
 
     fn progress(&self, progress: &WriteProgress) {
+        // The journal has the change from here on.
+        self.call.sends();
         self.call.report(progress);
     }
 
@@ -185,7 +187,7 @@ impl ApplyWatch for OnDesktop<'_> {
     }
 
     fn confirm(&self, confirm: &Confirm) -> Result<bool> {
-        self.host.confirm(confirm)
+        self.app.ask(confirm)
     }
 }
 
@@ -224,7 +226,7 @@ impl App {
             Error::new("plan_gone", say!("The plan `{}` is no longer kept.", request.plan))
                 .hint("Plan again.")
         })?;
-        let watch = OnDesktop { call, host: &*self.host };
+        let watch = OnDesktop { call, app: self };
         self.apply_plan(&plan, &request.access, &watch)
     }
 
@@ -256,7 +258,7 @@ impl App {
                 // A plan that was made from a file knows the role by its name only.
                 None => aws.role(&plan.role).await?.role_id,
             };
-            if !aws.is_local() && !watch.confirm(&question(plan, &by))? {
+            if !aws.is_local() && !watch.confirm(&question(plan, &by, aws.endpoints()))? {
                 return Err(Error::new(
                     "not_confirmed",
                     say!("The change of `{}` was not confirmed.", plan.role),
@@ -428,7 +430,7 @@ fn sent(plan: &WritePlan, aws: &Aws, by: String, role_id: String) -> ChangeRecor
 }
 
 /// What the desktop asks before a real account is changed.
-fn question(plan: &WritePlan, by: &str) -> Confirm {
+fn question(plan: &WritePlan, by: &str, endpoints: &[Endpoint]) -> Confirm {
     let lines = headgate_policy::lines(&plan.before, &plan.after);
     let what = say!(
         "As `{}`, replace the trust policy of `{}`: {} lines added, {} removed.",
@@ -437,11 +439,13 @@ fn question(plan: &WritePlan, by: &str) -> Confirm {
         lines.added,
         lines.removed
     );
+    let at = endpoints.iter().map(|one| say!(" {} is `{}`.", one.service, one.url));
+    let at = Shown::join(&at.collect::<Vec<_>>(), "");
     Confirm {
         title: "Change the trust policy?".into(),
         text: match &plan.opens {
-            Some(opens) => say!("{} {}", opens, what),
-            None => what,
+            Some(opens) => say!("{} {}{}", opens, what, at),
+            None => say!("{}{}", what, at),
         },
         yes: "Change it".into(),
     }

@@ -1,15 +1,18 @@
 //! Which folders and files the page may name.
 //!
-//! A page cannot be trusted with every path of this computer: what a dialog gave, what was dropped on
-//! the window, known lakes and the sources of recorded runs are granted, with all that is below them.
-//! Any other path is one that was typed, and the desktop asks the user about it once.
+//! A page cannot be trusted with every path of this computer. What a dialog gave is granted for reading
+//! and writing, what was dropped on the window for reading; so are the lakes and sources of recorded
+//! runs, each for what the run did with it. Any other path is one that was typed, and the desktop asks
+//! the user about it. A grant covers all that is below it.
 //!
+//! A text is read here by the parser that the command uses, so that both mean the same place.
 //! Callers in this process (the terminal, tests) name paths by themselves and do not come through here.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use headgate_terms::{Error, Result, say};
+use headgate_lake::Location;
+use headgate_terms::{Error, Result, Shown, say};
 
 use crate::App;
 use crate::callers::TemplatesFor;
@@ -30,10 +33,21 @@ use crate::tables::{LakeName, TableName};
 pub struct Place<'r> {
     /// The request's field.
     pub field: &'static str,
-    /// What it holds: a path, or an address that begins with `file://`.
-    pub path: &'r str,
-    /// Whether the command may write there.
-    pub written: bool,
+    /// What it holds, as the command reads it.
+    pub text: &'r str,
+    /// What the command does with it.
+    pub used: Used,
+}
+
+/// What a command does with a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Used {
+    /// Reads events from it.
+    Events,
+    /// Reads the lake there.
+    LakeRead,
+    /// Writes the lake there.
+    LakeWritten,
 }
 
 /// What the page may ask: a request says which paths it names, so that a command cannot forget it.
@@ -96,8 +110,8 @@ impl Request for SchemaPreview {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
-        let lake = self.lake.as_deref().unwrap_or_default();
-        vec![read("from", &self.from), read("lake", lake)]
+        let lake = self.lake.as_deref().unwrap_or_default().trim();
+        vec![events(&self.from), lake_read(lake)]
     }
 
     fn about(&self) -> Option<CallAbout> {
@@ -110,7 +124,8 @@ impl Request for SyncStart {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
-        vec![read("from", &self.from), Place { field: "to", path: &self.to, written: true }]
+        let to = Place { field: "to", text: self.to.trim(), used: Used::LakeWritten };
+        vec![events(&self.from), to]
     }
 
     fn about(&self) -> Option<CallAbout> {
@@ -123,7 +138,7 @@ impl Request for LakeName {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
-        vec![read("lake", &self.lake)]
+        vec![lake_read(&self.lake)]
     }
 }
 
@@ -131,31 +146,49 @@ impl Request for TableName {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
-        vec![read("lake", &self.lake)]
+        vec![lake_read(&self.lake)]
     }
 }
 
-fn read<'r>(field: &'static str, path: &'r str) -> Place<'r> {
-    Place { field, path, written: false }
+fn events(text: &str) -> Place<'_> {
+    Place { field: "from", text: text.trim(), used: Used::Events }
 }
 
-/// The paths that were granted since the application started.
+fn lake_read(text: &str) -> Place<'_> {
+    Place { field: "lake", text, used: Used::LakeRead }
+}
+
+/// What was granted since the application started.
 #[derive(Default)]
-pub(crate) struct Grants(Mutex<Vec<PathBuf>>);
+pub(crate) struct Grants {
+    read: Mutex<Vec<PathBuf>>,
+    written: Mutex<Vec<PathBuf>>,
+}
 
 impl Grants {
-    /// Grants a path and all that is below it.
-    pub(crate) fn grant(&self, path: &Path) {
-        let path = resolved(path);
-        let mut granted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !granted.contains(&path) {
-            granted.push(path);
-        }
+    /// Grants a path and all that is below it for reading.
+    pub(crate) fn read(&self, path: &Path) {
+        add(&self.read, path);
     }
 
-    fn has(&self, path: &Path) -> bool {
-        let granted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Grants a path and all that is below it for reading and writing.
+    pub(crate) fn written(&self, path: &Path) {
+        add(&self.read, path);
+        add(&self.written, path);
+    }
+
+    fn has(&self, path: &Path, used: Used) -> bool {
+        let set = if used == Used::LakeWritten { &self.written } else { &self.read };
+        let granted = set.lock().unwrap_or_else(PoisonError::into_inner);
         granted.iter().any(|granted| path.starts_with(granted))
+    }
+}
+
+fn add(set: &Mutex<Vec<PathBuf>>, path: &Path) {
+    let path = resolved(path);
+    let mut granted = set.lock().unwrap_or_else(PoisonError::into_inner);
+    if !granted.contains(&path) {
+        granted.push(path);
     }
 }
 
@@ -163,60 +196,90 @@ impl App {
     /// Lets a request pass whose paths are granted, and asks about those that are not.
     ///
     /// # Errors
-    /// `path_not_allowed` when the user does not allow one.
+    /// `path_not_allowed` when the user does not allow one, what the command's own parser says of a
+    /// text that is not a path, and `wrong_use` for one that does not begin at the root.
     pub(crate) fn permit(&self, places: &[Place<'_>]) -> Result<()> {
-        for place in places {
-            let text = place.path.trim();
-            // What is not a whole path is refused by the command, in its own words.
-            let Some(path) = local(text) else { continue };
-            let path = resolved(&path);
-            if self.grants.has(&path) || self.is_known(&path)? {
+        // The command says in its own words that nothing was named.
+        for place in places.iter().filter(|place| !place.text.is_empty()) {
+            let path = named(place)?;
+            if self.grants.has(&path, place.used) || self.is_known(&path, place.used)? {
                 continue;
             }
+            let shown = shortened(&path);
             let asked = Confirm {
                 title: "Allow this path?".into(),
-                text: if place.written {
+                text: if place.used == Used::LakeWritten {
                     say!(
                         "Headgate would write tables to `{}`. Allow this only if you entered the path yourself.",
-                        path
+                        shown
                     )
                 } else {
                     say!(
                         "Headgate would read `{}`. Allow this only if you entered the path yourself.",
-                        path
+                        shown
                     )
                 },
                 yes: "Allow".into(),
             };
-            if !self.host.confirm(&asked)? {
-                return Err(Error::new("path_not_allowed", say!("`{}` was not allowed.", path))
-                    .hint("Choose the folder with the dialog, or enter it again and allow it.")
+            if !self.ask(&asked)? {
+                return Err(Error::new("path_not_allowed", say!("`{}` was not allowed.", shown))
+                    .hint("Choose the folder with the dialog.")
                     .field(place.field));
             }
-            self.grants.grant(&path);
+            if place.used == Used::LakeWritten {
+                self.grants.written(&path);
+            } else {
+                self.grants.read(&path);
+            }
         }
         Ok(())
     }
 
-    /// Whether it belongs to a known lake, to the source of a recorded run, or to the sample.
-    fn is_known(&self, path: &Path) -> Result<bool> {
-        let below =
-            |text: &str| local(text).is_some_and(|known| path.starts_with(resolved(&known)));
+    /// Whether a recorded run used the path so, or it is the sample's, or a lake that was opened.
+    fn is_known(&self, path: &Path, used: Used) -> Result<bool> {
+        let below = |known: &str| {
+            Location::parse(known).is_ok_and(|known| path.starts_with(known.folder()))
+        };
         if path.starts_with(resolved(&self.data().path().join("sample"))) {
             return Ok(true);
         }
-        let lakes = self.lakes_list(&Nothing {})?.lakes;
-        if lakes.iter().any(|lake| below(lake)) {
+        if headgate_sync::lakes(self.data())?.iter().any(|lake| below(lake)) {
             return Ok(true);
         }
-        Ok(self.runs()?.iter().filter_map(|run| run.from.as_deref()).any(below))
+        if used == Used::LakeWritten {
+            return Ok(false);
+        }
+        Ok(self.opened_lakes()?.iter().any(|lake| below(lake))
+            || self.runs()?.iter().filter_map(|run| run.from.as_deref()).any(below))
     }
 }
 
-/// The path of a text that names one from the root.
-fn local(text: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(text.strip_prefix("file://").unwrap_or(text));
-    path.is_absolute().then_some(path)
+/// The place that a command would use for a text.
+fn named(place: &Place<'_>) -> Result<PathBuf> {
+    if place.used == Used::Events {
+        return crate::syncs::place(place.field, place.text).map(|path| resolved(&path));
+    }
+    let relative = !place.text.starts_with('/') && !place.text.contains("://");
+    if relative {
+        return Err(Error::new("wrong_use", say!("`{}` is not an absolute path.", place.text))
+            .hint("Enter the path from the root, beginning with `/`.")
+            .field(place.field));
+    }
+    let location = Location::parse(place.text).map_err(|error| error.field(place.field))?;
+    Ok(resolved(location.folder()))
+}
+
+/// A path for a question, cut in the middle when it would fill the dialog.
+fn shortened(path: &Path) -> Shown {
+    const MOST: usize = 300;
+    let text = path.display().to_string();
+    let count = text.chars().count();
+    if count <= MOST {
+        return Shown::clean(&text);
+    }
+    let begin: String = text.chars().take(MOST / 2).collect();
+    let end: String = text.chars().skip(count - MOST / 2).collect();
+    say!("{}…{}", begin, end)
 }
 
 /// The path with its links followed as far as it exists, and without `..`.
@@ -254,12 +317,13 @@ mod tests {
         std::fs::create_dir_all(&inside).unwrap();
         std::os::unix::fs::symlink("/etc", inside.join("link")).unwrap();
         let grants = Grants::default();
-        grants.grant(&inside);
-        let has = |path: PathBuf| grants.has(&resolved(&path));
+        grants.read(&inside);
+        let has = |path: PathBuf| grants.has(&resolved(&path), Used::Events);
         assert!(
             has(inside.clone()) && has(inside.join("a/b.ndjson")) && has(inside.join("a/../b"))
         );
         assert!(!has(beside) && !has(inside.join("../x")) && !has(inside.join("link/passwd")));
         assert!(!has(inside.join("link/../shadow")) && !has(PathBuf::from("/")));
+        assert!(!grants.has(&resolved(&inside), Used::LakeWritten), "to read is not to write");
     }
 }

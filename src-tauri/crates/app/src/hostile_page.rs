@@ -103,13 +103,57 @@ fn with_path(path: &str) -> Vec<(&'static str, Value)> {
 fn a_path_that_the_user_does_not_allow_is_not_read_or_written() {
     let desk = Desk::new(false);
     let secret = desk.events("secret");
-    for path in [secret.as_str(), "/etc/passwd", "file:///etc/passwd", "/proc/self/environ"] {
+    let host = format!("file://localhost{secret}");
+    let encoded = format!("file://{}", secret.replace("secret", "%73ecret"));
+    let around = format!("{secret}/../secret");
+    for path in [
+        &secret,
+        &around,
+        &host,
+        &encoded,
+        "/",
+        "file://localhost/",
+        "file:///",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "/proc/self/environ",
+        "relative/path",
+        "../..",
+        ".",
+        " /etc",
+        "FILE:///etc",
+        "s3://bucket",
+        "file://other-host/etc",
+    ] {
         for (name, request) in with_path(path) {
-            assert_eq!(desk.call(name, &request).unwrap_err(), "path_not_allowed", "{name} {path}");
+            let code = desk.call(name, &request).unwrap_err();
+            let refused = ["path_not_allowed", "wrong_use", "unsupported_location"];
+            assert!(refused.contains(&code.as_str()), "{name} {path}: {code}");
         }
     }
     assert!(!Path::new(&secret).join("_headgate").exists(), "nothing was written");
-    assert_eq!(desk.user.asked(), 4 * with_path("").len(), "the user was asked each time");
+    assert_eq!(desk.call("lakes_list", &json!({})).unwrap()["lakes"], json!([]));
+    assert_eq!(desk.user.asked(), 3, "a page cannot ask without end");
+}
+
+#[test]
+fn to_read_is_not_to_write() {
+    let desk = Desk::new(true);
+    let dropped = desk.events("dropped");
+    desk.app.announce(&HostEvent::Dropped { paths: vec![dropped.clone()] });
+    desk.call("lakes_remember", &json!({"lake": dropped})).unwrap();
+    assert_eq!(desk.user.asked(), 0);
+    desk.sync(&dropped, &dropped).unwrap();
+    assert_eq!(desk.user.asked(), 1, "a lake that was opened is not one that may be written");
+    assert!(desk.user.asked.lock().unwrap()[0].contains("write tables"));
+}
+
+#[test]
+fn one_question_is_open_at_a_time() {
+    let questions = crate::questions::Questions::default();
+    let inner = questions.alone(|| questions.alone(|| Ok(())));
+    assert_eq!(inner.unwrap_err().code, "question_open");
+    questions.alone(|| Ok(())).unwrap();
 }
 
 #[test]
@@ -156,31 +200,8 @@ fn what_a_dialog_gave_what_was_dropped_and_what_is_known_is_granted() {
 }
 
 #[test]
-fn requests_reach_no_endpoint_of_the_pages_choice() {
-    let desk = Desk::new(true);
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let access = json!({"profile": null, "region": null, "endpoint": endpoint, "mfa_code": null});
-    let role = "arn:aws:iam::417620938841:role/lake";
-    // A profile that does not exist ends each before the network; the endpoint must not come first.
-    let access_of = |profile: &str| {
-        let mut access = access.clone();
-        access["profile"] = json!(profile);
-        access
-    };
-    for (name, request) in [
-        ("role_read", json!({"role": role, "access": access_of("none-such")})),
-        ("role_apply", json!({"plan": "none", "access": access_of("none-such")})),
-        ("role_restore", json!({"change": "none", "access": access_of("none-such")})),
-    ] {
-        let code = desk.call(name, &request).unwrap_err();
-        assert!(
-            ["aws_profile_unknown", "plan_gone", "change_not_found"].contains(&code.as_str()),
-            "{name}: {code}"
-        );
-    }
-    assert!(listener.accept().is_err(), "nobody called");
+fn a_request_has_no_endpoint() {
+    let access = json!({"profile": null, "region": null, "endpoint": "http://evil.example", "mfa_code": null});
     let read: crate::AwsAccess = serde_json::from_value(access).unwrap();
     assert_eq!(read.endpoint, None);
 }
@@ -202,17 +223,37 @@ fn a_request_cannot_switch_a_check_off() {
 }
 
 #[test]
-fn a_running_call_is_listed_without_its_request() {
+fn a_change_that_is_sent_stays_in_sight() {
     let desk = Desk::new(true);
-    let _open = desk.app.desk.open(
-        "role_apply",
-        crate::Kind::World,
-        None,
-        &Call::new("c2", Box::new(|_| true)),
+    let change = Call::new("c2", Box::new(|_| true));
+    let open = desk.app.desk.open("role_apply", crate::Kind::World, None, &change).unwrap();
+    assert!(!desk.app.changes_world(), "nothing was sent yet");
+    change.sends();
+    // Another call of its name does not take its place.
+    let again = Call::new("c2", Box::new(|_| true));
+    let request = to_raw_value(&json!({})).unwrap();
+    let taken = desk.app.call("host_events", &request, &again).unwrap_err();
+    assert_eq!(taken.code, "call_in_use");
+    assert!(desk.app.changes_world() && !change.stopped());
+    let calls = desk.call("calls_list", &json!({})).unwrap();
+    assert_eq!(calls["calls"][0]["command"], "role_apply");
+    assert!(calls["calls"][0].get("request").is_none(), "{calls}");
+    drop(open);
+    assert!(!desk.app.changes_world());
+}
+
+#[test]
+fn a_closing_application_begins_nothing() {
+    let desk = Desk::new(true);
+    let unsent = Call::new("c3", Box::new(|_| true));
+    let _open = desk.app.desk.open("role_apply", crate::Kind::World, None, &unsent).unwrap();
+    desk.app.stop_calls(std::time::Duration::from_millis(50));
+    assert!(unsent.stopped(), "what was not sent is stopped");
+    assert_eq!(
+        desk.call("role_apply", &json!({"plan": "x", "access": {}})).unwrap_err(),
+        "closing"
     );
-    let calls = desk.call("calls_list", &json!({})).unwrap().to_string();
-    assert!(calls.contains("role_apply") && !calls.contains("request"), "{calls}");
-    assert!(desk.app.changes_world());
+    assert_eq!(desk.call("lakes_list", &json!({})).unwrap()["lakes"], json!([]));
 }
 
 #[test]

@@ -23,7 +23,7 @@ const MOST: usize = 20;
 
 impl App {
     pub(crate) fn lakes_list(&self, _: &Nothing) -> Result<Lakes> {
-        let mut lakes = self.opened()?;
+        let mut lakes = self.opened_lakes()?;
         for lake in headgate_sync::lakes(self.data())? {
             if !lakes.contains(&lake) {
                 lakes.push(lake);
@@ -35,7 +35,7 @@ impl App {
     pub(crate) fn lakes_remember(&self, asked: &LakeName) -> Result<Lakes> {
         let address = Location::parse(&asked.lake).map_err(|error| error.field("lake"))?;
         let lake = address.to_string();
-        let mut opened = self.opened()?;
+        let mut opened = self.opened_lakes()?;
         opened.retain(|known| *known != lake);
         opened.insert(0, lake);
         opened.truncate(MOST);
@@ -44,7 +44,7 @@ impl App {
         self.lakes_list(&Nothing {})
     }
 
-    fn opened(&self) -> Result<Vec<String>> {
+    pub(crate) fn opened_lakes(&self) -> Result<Vec<String>> {
         let kept = match self.store_if_any()? {
             Some(store) => store.setting(OPENED)?,
             None => None,

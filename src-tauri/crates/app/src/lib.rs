@@ -17,6 +17,7 @@ mod lakes;
 mod overview;
 mod plans;
 mod policies;
+mod questions;
 mod roles;
 mod runs;
 mod serve;
@@ -27,6 +28,7 @@ mod tables;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use headgate_store::Store;
@@ -36,6 +38,7 @@ use tokio::runtime::Runtime;
 use calls::Desk;
 use grants::Grants;
 use host::NoDesktop;
+use questions::Questions;
 
 pub use callers::{Templates, TemplatesFor};
 pub use calls::{Call, CallAbout, CallName, Calls, Nothing, OpenCall, Sink};
@@ -45,7 +48,7 @@ pub use changes::{
 };
 pub use demo::{DemoReport, Sample};
 pub use drafts::DraftAnswer;
-pub use grants::{Place, Request};
+pub use grants::{Place, Request, Used};
 pub use headgate_aws::{Caller as AwsCaller, Endpoint as AwsEndpoint};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
 pub use headgate_policy::{self as policy, Plan as PatchPlan};
@@ -76,6 +79,9 @@ pub struct App {
     host: Box<dyn Host>,
     desk: Desk,
     grants: Grants,
+    questions: Questions,
+    /// Whether the application is closing: then nothing more is begun.
+    closing: AtomicBool,
     /// When the page's reports began to be counted, and how many came since.
     page_reports: Mutex<(Option<Instant>, u32)>,
 }
@@ -118,6 +124,8 @@ impl App {
             host: Box::new(NoDesktop),
             desk: Desk::default(),
             grants: Grants::default(),
+            questions: Questions::default(),
+            closing: AtomicBool::new(false),
             page_reports: Mutex::default(),
         })
     }

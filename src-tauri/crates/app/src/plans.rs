@@ -5,7 +5,7 @@
 //! sentence on whom it opens the role to are computed again, and a file that says otherwise is reported.
 //! Carrying a plan out is in `changes`.
 
-use headgate_aws::{Access, AnalyzerFinding, Aws};
+use headgate_aws::{Access, AnalyzerFinding, Aws, Endpoint};
 use headgate_policy::{Change as CellChange, Facts, Goal, QUOTA, Size};
 use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +56,9 @@ pub struct WritePlan {
     pub made: String,
     /// Who made it, where AWS was asked.
     pub by: Option<String>,
+    /// The endpoints that are not AWS's own, where AWS was asked.
+    #[serde(default)]
+    pub endpoints: Vec<Endpoint>,
     /// The role's ARN.
     pub role: String,
     /// The role's id when it was read.
@@ -129,6 +132,7 @@ impl HandedPlan {
 
 /// What is taken from a file.
 #[derive(Deserialize)]
+#[serde(rename = "plan")]
 struct Handed {
     v: u8,
     kind: String,
@@ -154,6 +158,7 @@ impl WritePlan {
             id: short_id(),
             made: Timestamp::now().to_string(),
             by: None,
+            endpoints: Vec::new(),
             role: role.to_string(),
             role_id,
             opens: headgate_policy::opens(&before, &after, Some(role)).map(|it| it.sentence()),
@@ -298,6 +303,7 @@ impl App {
                     .inspect_err(|failed| tracing::warn!(error = %failed, "not analysed"))
                     .unwrap_or_default();
                 plan.by = Some(who?.arn);
+                plan.endpoints = aws.endpoints().to_vec();
                 quota = quota.or(of_account.ok().flatten().map(|quota| quota as usize));
                 Ok::<_, Error>(())
             })?;
@@ -350,12 +356,7 @@ impl App {
             return Err(invalid(say!("a policy in it has more than {} bytes", MOST_POLICY)));
         }
         crate::policies::saved(&handed.after)?;
-        let mut plan = WritePlan::new(&role, handed.role_id, handed.before, handed.after);
-        // The account's own quota is known to AWS alone, which enforces it; this one is only shown.
-        let quota = handed.claims.get("size").and_then(|size| size["quota"].as_u64());
-        if let Some(quota @ 2_048..=8_192) = quota {
-            plan.size.quota = quota as usize;
-        }
+        let plan = WritePlan::new(&role, handed.role_id, handed.before, handed.after);
         let disagrees = disagreements(&plan, &handed.claims);
         Ok(HandedPlan::new(plan, disagrees))
     }
@@ -368,6 +369,9 @@ fn disagreements(plan: &WritePlan, claims: &Map<String, Value>) -> Vec<Shown> {
         .iter()
         .map(|one| json!({"call": one.call, "changes": one.changes, "what": one.what}))
         .collect();
+    let elsewhere = claims.get("calls").and_then(Value::as_array).is_some_and(|calls| {
+        calls.iter().any(|one| one.get("target").is_some_and(|target| *target != json!(plan.role)))
+    });
     let claimed_calls = claims.get("calls").map(|claim| {
         let each = claim.as_array().map(Vec::as_slice).unwrap_or_default();
         let part = |one: &Value| json!({"call": one["call"], "changes": one["changes"], "what": one["what"]});
@@ -375,6 +379,9 @@ fn disagreements(plan: &WritePlan, claims: &Map<String, Value>) -> Vec<Shown> {
     });
     let claimed = |key: &str| claims.get(key).cloned();
     let mut found = Vec::new();
+    if elsewhere {
+        found.push("The file lists calls on another role than the one it would change.".into());
+    }
     for (claim, is, sentence) in [
         (claimed_calls, json!(calls), "The file lists other calls than those that would be sent."),
         (

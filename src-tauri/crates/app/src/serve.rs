@@ -4,6 +4,7 @@
 //! cannot forget one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::changes::{Applied, ChangeHistory, ChangeName, HistoryOf, PlanName};
 use crate::demo::Sample;
 use crate::drafts::DraftAnswer;
 use crate::grants::Request;
-use crate::host::{Choose, Chosen, Copy, HostEvent};
+use crate::host::{Choose, Chosen, Confirm, Copy, HostEvent};
 use crate::lakes::Lakes;
 use crate::overview::Overview;
 use crate::plans::{ChangeRequest, WritePlan};
@@ -78,6 +79,7 @@ macro_rules! dispatch {
                 let answer = catch_unwind(AssertUnwindSafe(|| match name {
                     $(stringify!($name) => {
                         let asked: $request = read(name, request)?;
+                        self.refuse_when_closing(dispatch!(@kind $kind))?;
                         self.permit(&asked.places())?;
                         let answer: $response =
                             dispatch!(@call self, $name, $kind, asked, call $(, $progress)?)?;
@@ -101,7 +103,7 @@ macro_rules! dispatch {
     };
     (@call $app:ident, $name:ident, $kind:ident, $asked:ident, $call:ident, $progress:ty) => {{
         let kind = dispatch!(@kind $kind);
-        let _open = $app.desk.open(stringify!($name), kind, $asked.about(), $call);
+        let _open = $app.desk.open(stringify!($name), kind, $asked.about(), $call)?;
         $app.$name(&$asked, $call)
     }};
     (@kind read) => { Kind::Read };
@@ -146,9 +148,9 @@ impl App {
     }
 
     fn host_choose(&self, asked: &Choose) -> Result<Chosen> {
-        let path = self.host.choose(asked)?;
+        let path = self.questions.alone(|| self.host.choose(asked))?;
         if let Some(path) = &path {
-            self.grants.grant(path);
+            self.grants.written(path);
         }
         Ok(Chosen { path: path.map(|path| path.display().to_string()) })
     }
@@ -178,7 +180,7 @@ impl App {
     pub fn announce(&self, event: &HostEvent) {
         if let HostEvent::Dropped { paths } = event {
             for path in paths {
-                self.grants.grant(path.as_ref());
+                self.grants.read(path.as_ref());
             }
         }
         self.desk.announce(event);
@@ -190,10 +192,26 @@ impl App {
         !self.desk.world().is_empty()
     }
 
+    /// A closing application begins nothing more.
+    fn refuse_when_closing(&self, kind: Kind) -> Result<()> {
+        if kind != Kind::Read && self.closing.load(Ordering::SeqCst) {
+            return Err(Error::new("closing", "Headgate is closing.").hint("Open it again."));
+        }
+        Ok(())
+    }
+
+    /// Asks the user through the desktop, one question at a time.
+    pub(crate) fn ask(&self, confirm: &Confirm) -> Result<bool> {
+        self.questions.ask(&*self.host, confirm)
+    }
+
     /// Waits until nothing is under way outside this machine, however long that takes, then asks
     /// everything else to stop and waits for it at most so long.
     pub fn stop_calls(&self, most: Duration) {
         const LOOK: Duration = Duration::from_millis(20);
+        self.closing.store(true, Ordering::SeqCst);
+        // What was not sent yet is stopped; what was is seen to its end.
+        self.desk.cancel_unsent();
         let world = self.desk.world();
         if !world.is_empty() {
             self.announce(&HostEvent::Closing { commands: world });

@@ -66,7 +66,7 @@ fn given(text: Option<&str>) -> Option<String> {
 }
 
 /// A folder or a file as a person names it.
-fn place(field: &'static str, text: &str) -> Result<PathBuf> {
+pub(crate) fn place(field: &'static str, text: &str) -> Result<PathBuf> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Error::new("wrong_use", "No events are named.")

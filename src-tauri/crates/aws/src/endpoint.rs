@@ -1,17 +1,18 @@
 //! Which addresses stand in for AWS, service by service, and which of them may be used.
 //!
 //! They come from the environment and from AWS's configuration files, never from a request of the
-//! page. An address that is not AWS's own is shown wherever its service is used. Plain HTTP carries
-//! session tokens in the clear, so it is only taken on this machine.
+//! page. An address that is not AWS's own is shown wherever its service is used. Plain HTTP to another
+//! machine is refused here in words; where a request goes all the same is guarded in `reach`, which also
+//! sees the addresses that a profile in the chain brings along.
 
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use headgate_terms::{Error, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
-use url::{Host, Url};
+use url::Url;
 
-use crate::reach::origin;
+use crate::reach::{is_loopback, origin};
 
 /// An address that is used in place of AWS's own for one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -58,11 +59,16 @@ impl Endpoint {
 /// # Errors
 /// `endpoint_refused` for one that is not an address, or is plain HTTP to another machine.
 pub(crate) fn endpoints(given: Option<&str>, config: &SdkConfig) -> Result<Vec<Endpoint>> {
-    let mut found = Vec::new();
-    for (id, service, begins) in SERVICES {
-        let Some(address) = given.map(str::to_owned).or_else(|| configured(id, config)) else {
-            continue;
-        };
+    let mut found: Vec<Endpoint> = Vec::new();
+    let each = SERVICES.iter().flat_map(|(id, service, begins)| {
+        let configured = configured(id, config);
+        // A login goes where the configuration says, whatever was given for the calls themselves.
+        let login = (*id == "STS" && given.is_some()).then(|| configured.clone()).flatten();
+        let called = given.filter(|_| !id.starts_with("SSO")).map(str::to_owned).or(configured);
+        let login = login.map(|address| (address, "STS login", *begins));
+        called.map(|address| (address, *service, *begins)).into_iter().chain(login)
+    });
+    for (address, service, begins) in each {
         let Some(url) = origin(&address) else {
             return Err(refused(say!(
                 "`{}`, the endpoint for {}, is not a web address.",
@@ -103,16 +109,6 @@ fn configured(id: &str, config: &SdkConfig) -> Option<String> {
         .or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
-fn is_loopback(address: &str) -> bool {
-    let url = Url::parse(address).ok();
-    match url.as_ref().and_then(Url::host) {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
 /// Whether it is `service.domain`, `service.region.domain` or the FIPS form of one. Other names below
 /// AWS's domains, such as buckets and gateways, belong to customers.
 fn is_own(address: &str, begins: &str) -> bool {
@@ -138,6 +134,9 @@ fn is_region(label: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// IAM, STS and Access Analyzer.
+    const CALLED: usize = 3;
+
     fn of(given: &str) -> Result<Vec<Endpoint>> {
         endpoints(Some(given), &SdkConfig::builder().build())
     }
@@ -148,10 +147,7 @@ mod tests {
             ["http://127.0.0.1:5000", "http://127.9.9.9", "http://localhost:1", "http://[::1]:5"]
         {
             let found = of(local).expect(local);
-            assert!(
-                found.len() == SERVICES.len() && found.iter().all(Endpoint::is_loopback),
-                "{local}"
-            );
+            assert!(found.len() == CALLED && found.iter().all(Endpoint::is_loopback), "{local}");
         }
         for other in [
             "http://169.254.169.254",
@@ -186,7 +182,7 @@ mod tests {
             "https://a1b2.execute-api.eu-central-1.amazonaws.com",
             "https://iam.amazonaws.com:8443",
         ] {
-            assert_eq!(of(other).unwrap().len(), SERVICES.len(), "{other}");
+            assert_eq!(of(other).unwrap().len(), CALLED, "{other}");
         }
         assert_eq!(
             of("https://user:secret@stand-in.example/path").unwrap()[0].url,

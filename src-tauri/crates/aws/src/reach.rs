@@ -1,4 +1,7 @@
 //! The way to AWS: proxies, certificates, and the addresses that were gone to.
+//!
+//! Every request passes [`Guarded`], whoever configured its address: plain HTTP carries tokens in the
+//! clear, so it never leaves this machine, by a proxy neither.
 
 use std::fs;
 use std::sync::{Arc, OnceLock};
@@ -10,12 +13,17 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use headgate_terms::{Error, Result, say};
 use hyper_util::client::proxy::matcher::Matcher;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use url::Url;
+use url::{Host, Url};
 
 /// A client that takes the proxies of the environment, and trusts the certificates in the file
 /// `bundle` in place of the system's.
@@ -24,14 +32,76 @@ pub(crate) fn client(bundle: Option<&str>) -> Result<SharedHttpClient> {
     let tls = TlsContext::builder().with_trust_store(trusted).build().map_err(|error| {
         Error::new("aws_failed", say!("TLS could not be set up: {}.", error.to_string()))
     })?;
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder();
-        connector
-            .set_connector_settings(settings.cloned())
-            .set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl))
-            .set_proxy_config(Some(ProxyConfig::from_env()));
-        connector.tls_provider(Provider::rustls(CryptoMode::AwsLc)).tls_context(tls.clone()).build()
-    }))
+    let through = |proxy: fn() -> ProxyConfig| {
+        let tls = tls.clone();
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let mut connector = Connector::builder();
+            connector
+                .set_connector_settings(settings.cloned())
+                .set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl))
+                .set_proxy_config(Some(proxy()));
+            let connector = connector.tls_provider(Provider::rustls(CryptoMode::AwsLc));
+            connector.tls_context(tls.clone()).build()
+        })
+    };
+    let secure = through(ProxyConfig::from_env);
+    let plain = through(ProxyConfig::disabled);
+    Ok(SharedHttpClient::new(Guarded { secure, plain }))
+}
+
+/// HTTPS by the proxies of the environment; plain HTTP on this machine, and to where AWS hands
+/// credentials to its own machines and containers.
+#[derive(Debug)]
+struct Guarded<T> {
+    secure: T,
+    plain: T,
+}
+
+/// Where instances and containers get their credentials, over plain HTTP and from the next hop alone.
+const LINK_LOCAL: [&str; 5] =
+    ["169.254.169.254", "169.254.170.2", "169.254.170.23", "[fd00:ec2::254]", "[fd00:ec2::23]"];
+
+impl HttpClient for Guarded<SharedHttpClient> {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Guarded {
+            secure: self.secure.http_connector(settings, components),
+            plain: self.plain.http_connector(settings, components),
+        })
+    }
+}
+
+impl HttpConnector for Guarded<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let url = Url::parse(request.uri()).ok();
+        match url.as_ref().map(Url::scheme) {
+            Some("https") => self.secure.call(request),
+            Some("http") if url.as_ref().is_some_and(stays) => self.plain.call(request),
+            _ => HttpConnectorFuture::ready(Err(ConnectorError::user(
+                "plain HTTP to another machine is refused, for tokens could be read on the way"
+                    .into(),
+            ))),
+        }
+    }
+}
+
+/// Whether plain HTTP to an address can be read by nobody else.
+fn stays(url: &Url) -> bool {
+    is_loopback(url.as_str()) || url.host_str().is_some_and(|host| LINK_LOCAL.contains(&host))
+}
+
+/// Whether an address is this machine.
+pub(crate) fn is_loopback(address: &str) -> bool {
+    let url = Url::parse(address).ok();
+    match url.as_ref().and_then(Url::host) {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 /// The certificates of a file that can be used.

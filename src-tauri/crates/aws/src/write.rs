@@ -128,12 +128,6 @@ impl Written {
     }
 }
 
-impl From<Error> for Box<NotWritten> {
-    fn from(error: Error) -> Self {
-        Self::new(NotWritten { error, now: None, request_id: None, unknown: false })
-    }
-}
-
 impl Aws {
     /// Writes a trust policy if the role is still the one that was read and its policy still means
     /// what it meant. `meaning` gives a hash of what a text means, or none for what is no policy.

@@ -7,7 +7,7 @@ mod input;
 mod page;
 mod requests;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,13 +99,12 @@ fn said(app: &App, command: PolicyCommand, json: bool) -> Result<Exit> {
             Ok(Exit::Done)
         }
         PolicyCommand::Apply { plan, aws } => {
-            let handed = read_plan(app, &plan)?;
-            apply(app, &handed.plan, &handed.disagrees, &access(&aws), json)
+            apply(app, read_plan(app, &plan)?, &access(&aws), json)
         }
         PolicyCommand::Restore { change, aws } => {
             let access = access(&aws);
             let plan = app.role_restore(&ChangeName { change, access: access.clone() })?;
-            apply(app, &plan, &[], &access, json)
+            apply(app, HandedPlan::own(plan), &access, json)
         }
         PolicyCommand::History { role } => {
             let history = app.role_history(&HistoryOf { role })?;
@@ -396,55 +395,52 @@ fn keep(plan: WritePlan, path: &Path) -> Result<WritePlan> {
     Ok(plan)
 }
 
-fn apply(
-    app: &App,
-    plan: &WritePlan,
-    disagrees: &[Shown],
-    access: &AwsAccess,
-    json: bool,
-) -> Result<Exit> {
-    if json {
-        let mut document = json!(HandedPlan::own(plan.clone()));
-        document["v"] = json!(1);
-        document["disagrees"] = json!(disagrees);
-        output::stderr(|out| out.document(&document)).map_err(|error| unsent(&error))?;
-    }
-    let watch =
-        Applying { plan, disagrees, json, stop: stop_on_signal(app), told: Mutex::default() };
-    let mut applied = app.apply_plan(plan, access, &watch)?;
+fn apply(app: &App, handed: HandedPlan, access: &AwsAccess, json: bool) -> Result<Exit> {
+    let watch = Applying { handed, json, stop: stop_on_signal(app), told: Mutex::default() };
+    let mut applied = app.apply_plan(&watch.handed.plan, access, &watch)?;
     if let Some(error) = &mut applied.error {
         error.trace.get_or_insert_with(|| Shown::clean(trace()));
     }
     match &applied.error {
-        Some(error) if !json => return Err(error.clone()),
+        Some(error) if !json => {
+            let _ = output::stderr(|out| page::not_applied(out, &applied));
+            return Err(error.clone());
+        }
         _ => show(json, &applied, |out| page::applied(out, &applied))?,
     }
     Ok(if applied.outcome == Outcome::Written { Exit::Done } else { Exit::Failed })
 }
 
 /// Shows a plan before it is sent, and each call as it is sent.
-struct Applying<'a> {
-    plan: &'a WritePlan,
-    disagrees: &'a [Shown],
+struct Applying {
+    handed: HandedPlan,
     json: bool,
     stop: Arc<AtomicBool>,
     told: Mutex<Option<usize>>,
 }
 
-impl ApplyWatch for Applying<'_> {
+impl ApplyWatch for Applying {
     fn begins(&self, caller: &AwsCaller, endpoints: &[AwsEndpoint]) -> Result<()> {
-        if self.json {
-            return Ok(());
-        }
-        output::stderr(|out| page::before_write(out, caller, endpoints, self.plan, self.disagrees))
-            .map_err(|error| unsent(&error))
+        let shown = if self.json {
+            let mut document = json!(self.handed);
+            document["v"] = json!(1);
+            document["caller"] = json!(caller);
+            document["endpoints"] = json!(endpoints);
+            output::stderr(|out| out.document(&document))
+        } else {
+            output::stderr(|out| page::before_write(out, caller, endpoints, &self.handed))
+        };
+        shown.map_err(|error| {
+            Error::new("output_failed", say!("The plan could not be shown: {}.", error))
+                .hint("Nothing was sent; apply the plan again.")
+        })
     }
 
     fn progress(&self, progress: &WriteProgress) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.json && *told != Some(progress.call) {
             *told = Some(progress.call);
-            if let Some(call) = self.plan.calls.get(progress.call) {
+            if let Some(call) = self.handed.plan.calls.get(progress.call) {
                 let _ = output::stderr(|out| page::call(out, call));
             }
         }
@@ -458,11 +454,6 @@ impl ApplyWatch for Applying<'_> {
     fn confirm(&self, _: &Confirm) -> Result<bool> {
         Ok(true)
     }
-}
-
-fn unsent(error: &io::Error) -> Error {
-    Error::new("output_failed", say!("The plan could not be shown: {}.", error))
-        .hint("Nothing was sent; apply the plan again.")
 }
 
 fn export_kind(to: ExportName) -> Export {

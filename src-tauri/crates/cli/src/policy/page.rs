@@ -229,9 +229,22 @@ pub(crate) fn diff(out: &mut Out<'_>, text: &str, cells: &[Change], same: bool) 
     changes(out, cells.iter())
 }
 
+/// How many blank lines in a row a diff shows.
+const MOST_BLANK: usize = 3;
+
 /// A diff, whose lines may be anything.
 fn print_diff(out: &mut Out<'_>, text: &str) -> io::Result<()> {
-    text.lines().try_for_each(|line| out.line(Shown::lines(line)))
+    let is_blank = |line: &str| line.trim_start_matches(['+', '-', ' ']).trim().is_empty();
+    let lines: Vec<&str> = text.lines().collect();
+    // AWS does not count white space, so a text can hold as much of it as somebody wants to hide behind.
+    for run in lines.chunk_by(|a, b| is_blank(a) && is_blank(b)) {
+        let kept = if is_blank(run[0]) { MOST_BLANK.min(run.len()) } else { run.len() };
+        run[..kept].iter().try_for_each(|line| out.line(Shown::lines(line)))?;
+        if kept < run.len() {
+            line!(out, "  … {} more blank lines", run.len() - kept)?;
+        }
+    }
+    Ok(())
 }
 
 fn who(out: &mut Out<'_>, read: Option<&RoleRead>) -> io::Result<()> {
@@ -351,6 +364,13 @@ pub(crate) fn to_write(
 pub(crate) fn handed(out: &mut Out<'_>, handed: &HandedPlan) -> io::Result<()> {
     let plan = &handed.plan;
     warnings(out, plan, &handed.disagrees)?;
+    what_it_does(out, handed)?;
+    line!(out, "\nNothing is sent. `headgate policy apply` would call")?;
+    plan.calls.iter().try_for_each(|one| call(out, one))
+}
+
+fn what_it_does(out: &mut Out<'_>, handed: &HandedPlan) -> io::Result<()> {
+    let plan = &handed.plan;
     line!(out, "{}\n", plan.role)?;
     print_diff(out, &unified(&plan.before, &plan.after, ("before", "after")))?;
     line!(out, "\nWhat changes")?;
@@ -360,8 +380,7 @@ pub(crate) fn handed(out: &mut Out<'_>, handed: &HandedPlan) -> io::Result<()> {
         line!(out, "\nFindings that remain")?;
         findings(out, &plan.after, &handed.findings)?;
     }
-    line!(out, "\nNothing is sent. `headgate policy apply` would call")?;
-    plan.calls.iter().try_for_each(|one| call(out, one))
+    Ok(())
 }
 
 /// Whom a plan opens the role to, first of all, and where its file says something else.
@@ -385,19 +404,28 @@ pub(crate) fn call(out: &mut Out<'_>, call: &PlannedCall) -> io::Result<()> {
     line!(out, "  {}. {}  {}", call.n, call.call, call.what)
 }
 
-/// Who is about to write where, and what changes by it.
+/// Who is about to write where, and what changes by it. Whom it opens the role to comes again at the end,
+/// for a long text may have moved the first line out of sight.
 pub(crate) fn before_write(
     out: &mut Out<'_>,
     caller: &AwsCaller,
     endpoints: &[AwsEndpoint],
-    plan: &WritePlan,
-    disagrees: &[Shown],
+    handed: &HandedPlan,
 ) -> io::Result<()> {
-    warnings(out, plan, disagrees)?;
+    warnings(out, &handed.plan, &handed.disagrees)?;
     as_whom(out, caller, endpoints)?;
-    line!(out, "{}\n", plan.role)?;
-    print_diff(out, &unified(&plan.before, &plan.after, ("before", "after")))?;
-    line!(out)
+    what_it_does(out, handed)?;
+    line!(out)?;
+    opening(out, handed.plan.opens.as_ref())
+}
+
+/// What the error of a change that is not proved leaves out.
+pub(crate) fn not_applied(out: &mut Out<'_>, applied: &Applied) -> io::Result<()> {
+    line!(out, "Change `{}` in `headgate policy history`.", applied.change.id)?;
+    applied.journal.as_ref().map_or(Ok(()), |failed| {
+        line!(out, "The history does not have how it ended:")?;
+        error(out, failed)
+    })
 }
 
 fn as_whom(out: &mut Out<'_>, caller: &AwsCaller, endpoints: &[AwsEndpoint]) -> io::Result<()> {
@@ -427,7 +455,7 @@ pub(crate) fn applied(out: &mut Out<'_>, applied: &Applied) -> io::Result<()> {
         line!(out, "The history does not have it:")?;
         error(out, failed)?;
     }
-    if let Some(request) = &change.request_id {
+    if let Some(request) = change.request_id.as_ref().filter(|id| !id.is_empty()) {
         line!(out, "AWS calls it {}.", request)?;
     }
     if change.state != ChangeState::Unneeded {

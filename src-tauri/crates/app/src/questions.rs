@@ -1,0 +1,72 @@
+//! Questions to the user, which only the desktop asks.
+//!
+//! A page decides when a command is called, so it could ask without end. One question is open at a time,
+//! and after several refusals in a row nothing is asked for a while: every question then counts as
+//! refused.
+
+use std::sync::{Mutex, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use headgate_terms::{Error, Result};
+
+use crate::host::{Confirm, Host};
+
+/// How many refusals in a row end the questions.
+const MOST_REFUSALS: u32 = 3;
+/// For how long they end.
+const PAUSE: Duration = Duration::from_mins(1);
+
+/// What was asked.
+#[derive(Default)]
+pub(crate) struct Questions {
+    open: Mutex<()>,
+    refused: Mutex<Refused>,
+}
+
+#[derive(Default)]
+struct Refused {
+    in_a_row: u32,
+    last: Option<Instant>,
+}
+
+impl Questions {
+    /// Asks; true when the user agreed.
+    ///
+    /// # Errors
+    /// `question_open` while another question waits, and when nobody can be asked.
+    pub(crate) fn ask(&self, host: &dyn Host, confirm: &Confirm) -> Result<bool> {
+        self.alone(|| {
+            if self.refused.lock().unwrap_or_else(PoisonError::into_inner).pauses() {
+                return Ok(false);
+            }
+            let agrees = host.confirm(confirm)?;
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            refused.in_a_row = if agrees { 0 } else { refused.in_a_row + 1 };
+            refused.last = Some(Instant::now());
+            Ok(agrees)
+        })
+    }
+
+    /// Opens one dialog, unless another is open.
+    ///
+    /// # Errors
+    /// `question_open`, and what the dialog ends in.
+    pub(crate) fn alone<T>(&self, dialog: impl FnOnce() -> Result<T>) -> Result<T> {
+        let _open = match self.open.try_lock() {
+            Ok(open) => open,
+            Err(TryLockError::Poisoned(open)) => open.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new("question_open", "Another dialog waits for an answer.")
+                    .hint("Answer it first, then try again.")
+                    .retryable());
+            }
+        };
+        dialog()
+    }
+}
+
+impl Refused {
+    fn pauses(&self) -> bool {
+        self.in_a_row >= MOST_REFUSALS && self.last.is_some_and(|last| last.elapsed() < PAUSE)
+    }
+}
