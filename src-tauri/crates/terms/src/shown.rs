@@ -6,7 +6,7 @@
 //!
 //! - [`say!`](crate::say) writes a sentence. Its literal is ours and stays as it is; every argument is
 //!   cleaned, and a back-tick in an argument is escaped, so that a value between back-ticks cannot end
-//!   there.
+//!   there. In the text of a library's error it becomes an apostrophe instead, for it quotes a name.
 //! - [`Shown::clean`] takes a value that stands on its own, such as a table's cell.
 //! - [`Shown::lines`] takes a text of several lines, such as a diff.
 //! - [`Shown::json`] writes a document. Inside JSON the characters are escaped as `\uXXXX`, so a
@@ -243,13 +243,18 @@ macro_rules! by_text {
     )+};
 }
 
+/// What a library says of an error. Its back-ticks are quotes around a name, so apostrophes take their place.
+fn quoted(error: &impl std::error::Error) -> String {
+    error.to_string().replace('`', "'")
+}
+
 by_text! {
     Path: |path| path.display().to_string();
     PathBuf: |path| path.display().to_string();
-    std::io::Error: |error| error.to_string();
-    serde_json::Error: |error| error.to_string();
-    std::str::Utf8Error: |error| error.to_string();
-    std::num::ParseIntError: |error| error.to_string();
+    std::io::Error: |error| quoted(error);
+    serde_json::Error: |error| quoted(error);
+    std::str::Utf8Error: |error| quoted(error);
+    std::num::ParseIntError: |error| quoted(error);
     char: |c| c.to_string();
     crate::Arn: |arn| arn.to_string();
     crate::TableName: |name| name.to_string();
@@ -337,6 +342,24 @@ mod tests {
         assert!(shown.contains("é世😀"), "{shown}");
         assert_eq!(say!("{:>3}|{:<3}|", 7, "x"), "  7|x  |");
         assert_eq!(say!("{{}} {}", say!("`{}`", "a`")), r"{} `a\u{60}`");
+    }
+
+    #[test]
+    fn what_a_library_quotes_stands_in_apostrophes() {
+        #[derive(Debug, Deserialize)]
+        struct Versioned {
+            #[allow(dead_code, reason = "read for its error")]
+            v: u8,
+        }
+        let lacks = serde_json::from_str::<Versioned>("{}").unwrap_err();
+        assert_eq!(say!("`{}`", lacks), "`missing field 'v' at line 1 column 2`");
+        let wrong = serde_json::from_str::<Versioned>(r#"{"v":"a` is fine\u202e"}"#).unwrap_err();
+        let said = say!("`{}`", wrong);
+        assert_eq!(said.matches('`').count(), 2, "{said}");
+        assert!(said.contains("a' is fine\\u{202e}"), "{said}");
+        let file = std::io::Error::other("no `x`\u{1b}[2J");
+        assert_eq!(say!("{}", file), r"no 'x'\u{1b}[2J");
+        assert_eq!(say!("{}", "no `x`"), r"no \u{60}x\u{60}");
     }
 
     #[test]
