@@ -6,3 +6,4 @@ mod lints;
 mod matrix;
 mod meaning;
 mod properties;
+mod use_cases;

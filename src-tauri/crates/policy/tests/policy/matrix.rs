@@ -3,7 +3,8 @@
 
 use headgate_policy::{
     Caller, CallerKind, Decision, Edit, Facts, Goal, MOST_CELLS, Named, Policy,
-    UNITY_CATALOG_ROLES, apply_all, axes, cells, changes, decide, lint, read, request_of,
+    UNITY_CATALOG_ROLES, apply_all, axes, cells, changes, decide, explain, lint, needs_own_policy,
+    read, request_of,
 };
 use headgate_terms::{Arn, Fix};
 use proptest::prelude::*;
@@ -65,6 +66,39 @@ fn cells_say_what_a_policy_says() {
         }
     }
     all_right(&wrong, cases.len(), 18);
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Explained {
+    name: String,
+    policy: Value,
+    principal: String,
+    decision: Decision,
+    statements: Vec<usize>,
+    /// Whether the caller's own account must let it call too, where that is known.
+    own_policy: Option<bool>,
+}
+
+#[test]
+fn callers_are_told_who_lets_them_in() {
+    let mut wrong = Vec::new();
+    let cases = cases::<Explained>("explain");
+    for (_, case) in &cases {
+        let text = case.policy.to_string();
+        let policy = policy(&case.policy);
+        let caller = Caller::Aws(case.principal.parse().expect("an ARN"));
+        let request = request_of(&caller, None, Some(&role()));
+        let said = explain(&policy, &text, &request);
+        if (said.decision, &said.statements) != (case.decision, &case.statements) {
+            wrong.push(format!("{}: {:?} by {:?}", case.name, said.decision, said.statements));
+        }
+        let own = needs_own_policy(&policy, &request);
+        if case.own_policy.is_some_and(|expected| expected != own) {
+            wrong.push(format!("{}: own policies count: {own}", case.name));
+        }
+    }
+    all_right(&wrong, cases.len(), 9);
 }
 
 #[derive(Deserialize)]
