@@ -2903,6 +2903,10 @@ made: string,
  */
 by: string | null, 
 /**
+ * The endpoints that are not AWS's own, where AWS was asked.
+ */
+endpoints: Array<AwsEndpoint>, 
+/**
  * The role's ARN.
  */
 role: string, 
