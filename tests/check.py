@@ -80,7 +80,7 @@ def main():
         check("unit tests, properties, journeys, architecture", ["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], "cargo"),
         check("an independent simulator", ["npm", "run", "-s", "-w", "tests/differential", "test"], None, environment),
         check("independent readers", [*pytest, "tests/conformance"], "pytest", environment),
-        check("attacks on a lake and an inbox", [*pytest, "tests/hostile"], "pytest", environment),
+        check("attacks by plan files, lakes and inboxes", [*pytest, "tests/hostile"], "pytest", environment),
         check("the page in a browser", ["npm", "run", "-s", "-w", "tests/browser", "test"], "playwright", environment),
         check("the real window", [*pytest, "tests/window"], "pytest", environment),
     ]

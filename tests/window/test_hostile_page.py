@@ -39,7 +39,7 @@ def attacks(path, endpoint):
     """For each command that takes more than an id: the worst requests there are."""
     access = {"profile": None, "region": None, "mfa_code": None, "endpoint": endpoint}
     table = {"lake": path, "table": "x.y"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]})
     return {
         "schema_preview": ({"from": path, "lake": path, "source": None}, "path_not_allowed"),
         "sync_start": ({"from": path, "to": path + "-stolen", "source": None, "again": True}, "path_not_allowed"),

@@ -211,7 +211,8 @@ def test_closing_in_the_middle_of_a_run_loses_nothing(window, tmp_path):
     events = tmp_path / "events.ndjson"
     events.write_text("".join(f'{{"type":"track","event":"A","messageId":"{at}","properties":{{"n":{at}}}}}\n' for at in range(200_000)))
     lake = tmp_path / "lake"
-    one = window(f"/syncs/new?from={events}&lake={lake}&source=web")
+    # The address names paths that nobody chose; the user allows them.
+    one = window(f"/syncs/new?from={events}&lake={lake}&source=web", HEADGATE_CONFIRM="yes")
     command = [HEADGATE, "settings", "set", "batch_mb", "1", "--json"]
     subprocess.run(command, env=one.environment, check=True, capture_output=True)
     run = one.wait.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "[data-key=run]:not([disabled])"))

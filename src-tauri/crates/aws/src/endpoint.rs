@@ -107,6 +107,7 @@ fn configured(id: &str, config: &SdkConfig) -> Option<String> {
         .service_config()
         .and_then(|services| services.load_config(key))
         .or_else(|| config.endpoint_url().map(str::to_owned))
+        .filter(|address| !address.is_empty())
 }
 
 /// Whether it is `service.domain`, `service.region.domain` or the FIPS form of one. Other names below

@@ -314,6 +314,9 @@ pub(crate) fn table(out: &mut Out<'_>, detail: &TableDetail) -> io::Result<()> {
         ]);
     }
     out.line(columns)?;
+    if detail.cut {
+        line!(out, "Long values are cut, or rows are left out, to keep this short.")?;
+    }
     for (key, value) in &detail.properties {
         line!(out, "{} = {}", Shown::clean(key), Shown::clean(value))?;
     }
