@@ -163,12 +163,15 @@ def test_an_action_that_names_a_file_outside(desk, action):
     desk.nothing_got_out()
 
 
-@pytest.mark.parametrize("kind", ["add", "remove", "sidecar"])
+@pytest.mark.parametrize("kind", ["add", "remove", "sidecar", "deletion vector of a remove"])
 def test_a_checkpoint_that_names_a_file_outside(desk, kind):
     log = desk.lake / "events/e/_delta_log"
     actions = [json.loads(line) for line in (log / "00000000000000000000.json").read_text().splitlines()]
     if kind == "add":
         actions = [action for action in actions if "add" not in action] + [add(desk, relative(desk))]
+    elif kind == "deletion vector of a remove":
+        vector = {"storageType": "p", "pathOrInlineDv": f"file://{desk.parquet}", "sizeInBytes": 4, "cardinality": 1}
+        actions.append({"remove": {"path": "gone.parquet", "deletionTimestamp": 0, "dataChange": True, "deletionVector": vector}})
     else:
         actions.append({kind: {"path": relative(desk), "sizeInBytes": 1, "deletionTimestamp": 0, "dataChange": True}})
     lines = log / "actions"

@@ -243,11 +243,16 @@ impl ObjectStore for Fence {
     }
 }
 
-/// Whether a path in a log can mean a file outside the table: it is absolute, has a scheme, or goes
-/// up, however often it is percent-encoded and whichever way its slashes lean.
+/// Whether a path in a log can mean a file outside the table: it is absolute, has a scheme, is longer
+/// than any path, or goes up, however often it is percent-encoded and whichever way its slashes lean.
 pub(crate) fn leaves(path: &str) -> bool {
     /// What is encoded more often than this is no path of a writer's.
     const ROUNDS: usize = 8;
+    /// No file has a path this long, in bytes, even with every sign of it encoded.
+    const LONGEST: usize = 16 << 10;
+    if path.len() > LONGEST {
+        return true;
+    }
     let mut path = path.to_owned();
     for _ in 0..ROUNDS {
         let up = path.split(['/', '\\']).any(|part| part == "..");

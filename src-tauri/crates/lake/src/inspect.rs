@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::RecordBatch;
+use arrow_array::{BooleanArray, RecordBatch};
 use deltalake::DeltaTable;
+use deltalake::arrow::compute::nullif;
 use headgate_terms::{Error, Result, Shown, TableName, say};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use ts_rs::TS;
 
 use crate::failure::failed;
 use crate::lake::Lake;
-use crate::rows::{ANSWER, cut};
+use crate::rows::{ANSWER, text_rows};
 use crate::table::column_type;
 
 /// A table in a list.
@@ -134,10 +135,8 @@ impl Lake {
         let properties = properties.collect();
         let (mut sample, mut cut, mut room) = (Vec::new(), false, ANSWER);
         self.query(name, None, SAMPLE, |batch| {
-            for mut row in json_rows(batch, &doing)? {
-                for value in row.values_mut() {
-                    cut |= shorten(value);
-                }
+            for (row, is_cut) in json_rows(batch, &doing)? {
+                cut |= is_cut;
                 room = room.saturating_sub(serde_json::to_string(&row).map_or(0, |row| row.len()));
                 if room == 0 && !sample.is_empty() {
                     cut = true;
@@ -178,35 +177,42 @@ impl Lake {
     }
 }
 
-/// The rows of a batch as JSON.
-fn json_rows(batch: &RecordBatch, doing: &Shown) -> Result<Vec<Map<String, Value>>> {
+/// The rows of a batch as JSON. A value that is longer than is shown becomes the beginning of its
+/// text; says of each row whether it has such a value.
+fn json_rows(batch: &RecordBatch, doing: &Shown) -> Result<Vec<(Map<String, Value>, bool)>> {
+    let texts = text_rows(batch)?;
+    let schema = batch.schema();
+    let mut columns = batch.columns().to_vec();
+    for (place, column) in columns.iter_mut().enumerate() {
+        let long = texts.iter().map(|row| Some(row.cuts[place]));
+        *column = nullif(column, &long.collect::<BooleanArray>())
+            .map_err(|error| failed(doing, &error))?;
+    }
+    let names = schema.fields().iter().map(|field| field.name());
+    let short = RecordBatch::try_from_iter_with_nullable(
+        names.clone().zip(columns).map(|(name, column)| (name, column, true)),
+    )
+    .map_err(|error| failed(doing, &error))?;
     let mut writer = deltalake::arrow::json::WriterBuilder::new()
         .with_explicit_nulls(true)
         .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.6fZ".to_owned())
         .build::<_, deltalake::arrow::json::writer::JsonArray>(Vec::new());
-    writer.write(batch).map_err(|error| failed(doing, &error))?;
+    writer.write(&short).map_err(|error| failed(doing, &error))?;
     writer.finish().map_err(|error| failed(doing, &error))?;
     let text: Vec<u8> = writer.into_inner();
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    serde_json::from_slice(&text).map_err(|error| failed(doing, &error))
-}
-
-/// Cuts a value that is longer than is shown; a list or an object becomes the beginning of its text.
-fn shorten(value: &mut Value) -> bool {
-    match value {
-        Value::String(text) => cut(text),
-        Value::Array(_) | Value::Object(_) => {
-            let mut text = value.to_string();
-            let is_cut = cut(&mut text);
-            if is_cut {
-                *value = Value::String(text);
-            }
-            is_cut
+    let rows: Vec<Map<String, Value>> =
+        serde_json::from_slice(&text).map_err(|error| failed(doing, &error))?;
+    let rows = rows.into_iter().zip(texts).map(|(mut row, texts)| {
+        for (place, name) in names.clone().enumerate().filter(|(place, _)| texts.cuts[*place]) {
+            row.insert(name.clone(), texts.values[place].clone().into());
         }
-        _ => false,
-    }
+        let is_cut = texts.cut;
+        (row, is_cut)
+    });
+    Ok(rows.collect())
 }
 
 pub(crate) fn not_found(name: &TableName) -> Error {

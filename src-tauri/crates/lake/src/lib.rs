@@ -13,6 +13,7 @@ mod log;
 mod merge;
 mod parquet;
 mod rows;
+mod swell;
 mod table;
 
 pub use commit::{Committed, Note, Txn};

@@ -3,17 +3,20 @@
 //! For people and for the question whose table it is; the rows are read through the library.
 
 use std::collections::BTreeMap;
+use std::path::Path as FilePath;
+use std::sync::Arc;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_schema::DataType;
+use arrow_array::{RecordBatch, StructArray};
 use deltalake::ObjectStore;
-use deltalake::arrow::compute::cast;
 use deltalake::logstore::object_store::ObjectStoreExt;
 use deltalake::logstore::object_store::path::Path;
 use deltalake::parquet::arrow::ProjectionMask;
-use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use deltalake::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use futures::TryStreamExt;
 use headgate_terms::{Column, Result, Shown, TableName, say};
 use serde::Serialize;
@@ -23,6 +26,7 @@ use ts_rs::TS;
 use crate::edge::{leaves, vector_leaves};
 use crate::failure::failed;
 use crate::lake::Lake;
+use crate::swell::{self, as_views, bytes_of, is_too_far, rows_at_once, too_far};
 use crate::table::{columns_of, foreign_path};
 
 /// One commit of a table.
@@ -238,29 +242,33 @@ impl Lake {
         Ok(())
     }
 
-    /// The first path in a checkpoint, or in a part of one, that leaves the table.
+    /// The first path in a checkpoint, or in a part of one, that leaves the table. Refuses one that
+    /// takes far more memory than its size.
     async fn foreign_in_checkpoint(&self, path: &Path, doing: &Shown) -> Result<Option<String>> {
         let read = self.store.get(path).await.map_err(|error| failed(doing, &error))?;
         let bytes = read.bytes().await.map_err(|error| failed(doing, &error))?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+        let size = bytes.len() as u64;
+        let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata =
+            ArrowReaderMetadata::load(&bytes, options()).map_err(|error| failed(doing, &error))?;
+        let largest = swell::largest(metadata.metadata());
+        if is_too_far(largest, size) {
+            return Err(too_far(doing, FilePath::new(path.as_ref())));
+        }
+        let views = options().with_schema(Arc::new(as_views(metadata.schema())));
+        // Every column: whoever reads the checkpoint next does not share values among rows.
+        let batches = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, views)
+            .and_then(|reader| reader.with_batch_size(rows_at_once(largest, size, ACTIONS)).build())
             .map_err(|error| failed(doing, &error))?;
-        let wanted = PATHS.map(|action| format!("{action}.path"));
-        let mask =
-            ProjectionMask::columns(reader.parquet_schema(), wanted.iter().map(String::as_str));
-        let batches =
-            reader.with_projection(mask).build().map_err(|error| failed(doing, &error))?;
+        let mut taken = 0;
         for batch in batches {
             let batch = batch.map_err(|error| failed(doing, &error))?;
-            for action in PATHS {
-                let paths = batch
-                    .column_by_name(action)
-                    .and_then(|action| action.as_struct_opt()?.column_by_name("path"));
-                let Some(paths) = paths else { continue };
-                let paths = cast(paths, &DataType::Utf8).map_err(|error| failed(doing, &error))?;
-                let mut paths = paths.as_string::<i32>().iter().flatten();
-                if let Some(path) = paths.find(|path| leaves(path)) {
-                    return Ok(Some(path.to_owned()));
-                }
+            taken += bytes_of(&batch);
+            if is_too_far(taken, size) {
+                return Err(too_far(doing, FilePath::new(path.as_ref())));
+            }
+            if let Some(path) = PATHS.iter().find_map(|action| foreign_in_column(&batch, action)) {
+                return Ok(Some(path));
             }
         }
         Ok(None)
@@ -299,6 +307,24 @@ impl Lake {
 
 /// The actions that name a file.
 const PATHS: [&str; 4] = ["add", "remove", "cdc", "sidecar"];
+
+/// Actions of a checkpoint that are decoded at once.
+const ACTIONS: usize = 1_024;
+
+/// The path in a checkpoint's column of an action that leaves the table, if one does.
+fn foreign_in_column(batch: &RecordBatch, action: &str) -> Option<String> {
+    let action = batch.column_by_name(action)?.as_struct_opt()?;
+    let texts =
+        |of: &StructArray, name: &str| of.column_by_name(name)?.as_string_view_opt().cloned();
+    let path = texts(action, "path")
+        .and_then(|paths| paths.iter().flatten().find(|path| leaves(path)).map(str::to_owned));
+    path.or_else(|| {
+        let vector = action.column_by_name("deletionVector")?.as_struct_opt()?;
+        let (kinds, paths) = (texts(vector, "storageType")?, texts(vector, "pathOrInlineDv")?);
+        let mut vectors = kinds.iter().zip(paths.iter()).filter_map(|(kind, path)| kind.zip(path));
+        vectors.find(|(kind, path)| vector_leaves(kind, path)).map(|(_, path)| path.to_owned())
+    })
+}
 
 /// The path in an action that leaves the table, if one does.
 fn foreign_in(action: &Value) -> Option<String> {

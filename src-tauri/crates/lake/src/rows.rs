@@ -2,6 +2,7 @@
 //!
 //! Text, because a page's numbers end at 2^53 and a BIGINT does not.
 
+use std::fmt::{self, Display, Write};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -187,7 +188,8 @@ impl Lake {
         let doing = say!("read rows of `{}`", name);
         let context: SessionContext = create_session().into_inner();
         // One part, so that rows keep the order of the files from one page to the next.
-        let few = |config: SessionConfig| config.with_target_partitions(1).with_batch_size(AT_ONCE);
+        let at_once = self.rows_at_once(name, &table, most, &doing)?;
+        let few = |config: SessionConfig| config.with_target_partitions(1).with_batch_size(at_once);
         {
             let state = context.state_ref();
             let mut state = state.write();
@@ -218,9 +220,6 @@ impl Lake {
 const VALUE: usize = 4 << 10;
 /// The most bytes of values in one answer, by what they take as JSON.
 pub const ANSWER: usize = 8 << 20;
-/// Rows that are decoded at once; a value can have 16 MB.
-const AT_ONCE: usize = 64;
-
 /// The batch with texts hardly longer than is shown: by a character, so that the cut is still seen.
 fn shortened(batch: &RecordBatch) -> Result<RecordBatch> {
     let text = |column: &ArrayRef| {
@@ -254,6 +253,8 @@ pub struct TextRow {
     pub values: Vec<Option<String>>,
     /// Whether one of them is only a beginning.
     pub cut: bool,
+    /// Which are.
+    pub(crate) cuts: Vec<bool>,
 }
 
 /// What a row takes as JSON, about.
@@ -273,6 +274,22 @@ pub fn cut(text: &mut String) -> bool {
     true
 }
 
+/// As much of a value's text as shows that it is longer than is shown.
+pub(crate) fn beginning(value: &impl Display) -> String {
+    struct Beginning(String);
+    impl Write for Beginning {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let room = VALUE + 4 - self.0.len();
+            self.0.push_str(&text[..text.floor_char_boundary(room)]);
+            // A value that is long enough need not be written out.
+            if self.0.len() > VALUE { Err(fmt::Error) } else { Ok(()) }
+        }
+    }
+    let mut text = Beginning(String::new());
+    let _ = write!(text, "{value}");
+    text.0
+}
+
 /// The rows of a batch as text: times in RFC 3339, numbers in full, none for a null. A text longer
 /// than 4 KiB is cut there.
 ///
@@ -287,10 +304,12 @@ pub fn text_rows(batch: &RecordBatch) -> Result<Vec<TextRow>> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| failed("show rows", &error))?;
     let row = |at: usize| {
-        let mut row = TextRow { values: Vec::with_capacity(columns.len()), cut: false };
+        let mut row = TextRow { values: Vec::new(), cut: false, cuts: Vec::new() };
         for (column, format) in &columns {
-            let mut value = column.is_valid(at).then(|| format.value(at).to_string());
-            row.cut |= value.as_mut().is_some_and(cut);
+            let mut value = column.is_valid(at).then(|| beginning(&format.value(at)));
+            let is_cut = value.as_mut().is_some_and(cut);
+            row.cut |= is_cut;
+            row.cuts.push(is_cut);
             row.values.push(value);
         }
         row

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::edge::{foreign_files, leaves, vector_leaves};
 use crate::failure::failed;
 use crate::lake::Lake;
+use crate::rows::cut;
 
 /// A table that Headgate may write.
 #[derive(Debug, Clone)]
@@ -176,6 +177,8 @@ fn refuse_foreign_adds(name: &TableName, table: &DeltaTable) -> Result<()> {
 
 /// A path in a table's log that leads out of the table.
 pub(crate) fn foreign_path(name: &TableName, path: &str) -> Error {
+    let mut path = path.to_owned();
+    cut(&mut path);
     foreign_files(say!(
         "The log of `{}` names `{}`, which is not a file of that table.",
         name,
