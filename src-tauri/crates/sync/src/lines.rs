@@ -3,8 +3,9 @@
 //! A thread of its own reads ahead and inflates; it knows lines, not events.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -316,11 +317,17 @@ impl Splitter {
 }
 
 /// Opens what was a file when the folder was looked through; a link or a pipe that was put in its
-/// place since then is not followed, and not waited for.
+/// place since then is not followed, and not waited for, and neither is a link in a folder's place.
+///
+/// `path` has no links in it.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    #[cfg(target_vendor = "apple")]
+    let flags = flags | libc::O_NOFOLLOW_ANY;
     let file = File::options().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() {
+    // Where the file that is open lies, whatever its folders are by now.
+    let real = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    if file.metadata()?.is_file() && real.or_else(|_| path.canonicalize())? == path {
         return Ok(file);
     }
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"))
@@ -430,13 +437,21 @@ mod tests {
     #[test]
     fn what_took_a_files_place_is_not_opened() {
         let folder = tempfile::tempdir().unwrap();
-        let [secret, link, pipe] = ["secret", "link", "pipe"].map(|name| folder.path().join(name));
-        std::fs::write(&secret, "x").unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let [secret, link, pipe] = ["secret", "link", "pipe"].map(|name| root.join(name));
+        fs::write(&secret, "x").unwrap();
         std::os::unix::fs::symlink(&secret, &link).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert!(open_file(&secret).is_ok());
         for trap in [link.as_path(), &pipe, folder.path()] {
             assert!(open_file(trap).is_err(), "{}", trap.display());
         }
+        let [inbox, before] = ["in", "before"].map(|name| root.join(name));
+        fs::create_dir(&inbox).unwrap();
+        fs::write(inbox.join("secret"), "mine").unwrap();
+        assert!(open_file(&inbox.join("secret")).is_ok());
+        fs::rename(&inbox, &before).unwrap();
+        std::os::unix::fs::symlink(&root, &inbox).unwrap();
+        assert!(open_file(&inbox.join("secret")).is_err(), "the folder is a link by now");
     }
 }
