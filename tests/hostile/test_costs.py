@@ -138,3 +138,18 @@ def test_a_small_checkpoint_of_long_values_is_not_read(tmp_path, base, what, row
     # A path this long is none of a file in the table.
     assert answer["error"]["code"] == ("foreign_files" if "path" in what else "file_expands_too_far"), answer
     assert peak - base < 100 * MB
+
+
+def test_a_table_that_is_much_smaller_than_its_rows_is_shown(tmp_path, base):
+    """Rows that are much alike, as many as make an honest file small."""
+    lake = Lake(tmp_path, "string")
+    (tmp_path / "in").mkdir()
+    with open(tmp_path / "in/a.ndjson", "w") as lines:
+        for number in range(30_000):
+            body = f"The order {number} was paid and will be sent to you in a day. " * 25
+            lines.write(json.dumps({"type": "track", "messageId": f"m{number}", "event": "Big", "properties": {"body": body}}) + "\n")
+    environment = os.environ | {"HEADGATE_DATA": str(tmp_path / "data")}
+    subprocess.run([HEADGATE, "sync", "run", "--from", tmp_path / "in", "--to", tmp_path / "lake", "--json"], env=environment, check=True, capture_output=True)
+    answer, peak = lake.show("tables", "show", "events.big")
+    assert len(answer["sample"]) == 20, answer
+    assert peak - base < 100 * MB

@@ -11,6 +11,7 @@ mod lake;
 mod location;
 mod log;
 mod merge;
+mod pages;
 mod parquet;
 mod rows;
 mod swell;

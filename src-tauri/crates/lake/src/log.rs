@@ -3,6 +3,7 @@
 //! For people and for the question whose table it is; the rows are read through the library.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -251,7 +252,8 @@ impl Lake {
         let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata =
             ArrowReaderMetadata::load(&bytes, options()).map_err(|error| failed(doing, &error))?;
-        let largest = swell::largest(metadata.metadata());
+        let largest = swell::largest(metadata.metadata(), Cursor::new(&bytes), size)
+            .map_err(|error| failed(doing, &error))?;
         if is_too_far(largest, size) {
             return Err(too_far(doing, FilePath::new(path.as_ref())));
         }

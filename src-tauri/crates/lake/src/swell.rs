@@ -1,9 +1,11 @@
 //! What a Parquet file may take in memory: a few hundred bytes can stand for gigabytes.
 //!
-//! A page is decoded whole, so a row group is judged by its footer before it is read. A value of a
+//! A page is decoded whole, so a row group is judged by its footer and by
+//! the headers of its pages before it is read. A value of a
 //! page can come again in every row, so how many rows are decoded at once depends on the pages too.
 
 use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use headgate_terms::{Error, Result, Shown, TableName, say};
 
 use crate::failure::failed;
 use crate::lake::Lake;
+use crate::pages::largest_page;
 
 /// What any file may take, in bytes.
 const ROOM: u64 = 32 << 20;
@@ -32,14 +35,33 @@ pub(crate) fn is_too_far(bytes: u64, size: u64) -> bool {
     bytes > ROOM.max(size.saturating_mul(RATIO))
 }
 
-/// The bytes of the largest row group when it is not compressed, as the footer says.
-pub(crate) fn largest(footer: &ParquetMetaData) -> u64 {
-    let bytes = |column: i64| u64::try_from(column).unwrap_or(u64::MAX);
-    let groups = footer.row_groups().iter().map(|group| {
+/// The bytes that a row group of a file of `size` bytes takes at most: by its footer, or by its pages
+/// where there are many, since few of them are decoded at once.
+pub(crate) fn largest(
+    footer: &ParquetMetaData,
+    mut file: impl Read + Seek,
+    size: u64,
+) -> io::Result<u64> {
+    let mut largest = 0;
+    for group in footer.row_groups() {
+        let bytes = |column: i64| u64::try_from(column).unwrap_or(u64::MAX);
         let columns = group.columns().iter().map(|column| bytes(column.uncompressed_size()));
-        columns.fold(0, u64::saturating_add)
-    });
-    groups.max().unwrap_or_default()
+        let mut taken = columns.fold(0, u64::saturating_add);
+        if is_too_far(taken, size) {
+            taken = 0;
+            for column in group.columns() {
+                let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+                let [start, length] = [start, column.compressed_size()]
+                    .map(|at| u64::try_from(at).map_err(|_| ErrorKind::InvalidData));
+                let (start, length) = (start?, length?);
+                // A dictionary and a page of it.
+                let page = largest_page(&mut file, start, length)?;
+                taken = page.saturating_mul(2).saturating_add(taken);
+            }
+        }
+        largest = largest.max(taken);
+    }
+    Ok(largest)
 }
 
 /// How many rows of a file of `size` bytes may be decoded at once, if its largest value can come in
@@ -93,7 +115,7 @@ fn rows_of_file(file: File, limit: usize, path: &Path, doing: &Shown) -> Result<
     let metadata =
         ArrowReaderMetadata::load(&file, options()).map_err(|error| failed(doing, &error))?;
     let footer = metadata.metadata();
-    let largest = largest(footer);
+    let largest = largest(footer, &file, size).map_err(|error| failed(doing, &error))?;
     if is_too_far(largest, size) {
         return Err(too_far(doing, path));
     }
