@@ -223,7 +223,7 @@ impl App {
             };
             if !self.ask(&asked)? {
                 return Err(Error::new("path_not_allowed", say!("`{}` was not allowed.", shown))
-                    .hint("Choose the folder with the dialog.")
+                    .hint("Choose it with the dialog; after several refusals nothing is asked for a minute.")
                     .field(place.field));
             }
             if place.used == Used::LakeWritten {

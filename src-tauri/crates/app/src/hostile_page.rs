@@ -133,7 +133,7 @@ fn a_path_that_the_user_does_not_allow_is_not_read_or_written() {
     }
     assert!(!Path::new(&secret).join("_headgate").exists(), "nothing was written");
     assert_eq!(desk.call("lakes_list", &json!({})).unwrap()["lakes"], json!([]));
-    assert_eq!(desk.user.asked(), 3, "a page cannot ask without end");
+    assert_eq!(desk.user.asked(), 5, "a page cannot ask without end");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use headgate_terms::{Error, Result};
 use crate::host::{Confirm, Host};
 
 /// How many refusals in a row end the questions.
-const MOST_REFUSALS: u32 = 3;
+const MOST_REFUSALS: u32 = 5;
 /// For how long they end.
 const PAUSE: Duration = Duration::from_mins(1);
 
