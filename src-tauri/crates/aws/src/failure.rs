@@ -87,10 +87,17 @@ pub(crate) fn is_denied(error: &Error) -> bool {
 fn refused(call: &Call, login: &Login, refusal: &Refusal<'_>) -> Error {
     let Call { name, about } = call;
     let said = refusal.text.and_then(shown);
-    let text = said.map_or_else(
-        || say!("AWS refused `{}`{} with `{}`.", name, about, coded(refusal)),
-        |said| say!("AWS refused `{}`{}: {}.", name, about, said),
-    );
+    let text = match said {
+        // A failure on AWS's side says nothing of what was asked.
+        Some(said) if refusal.status >= 500 => {
+            say!("AWS could not complete `{}`{}: {}.", name, about, said)
+        }
+        None if refusal.status >= 500 => {
+            say!("AWS could not complete `{}`{}: `{}`.", name, about, coded(refusal))
+        }
+        Some(said) => say!("AWS refused `{}`{}: {}.", name, about, said),
+        None => say!("AWS refused `{}`{} with `{}`.", name, about, coded(refusal)),
+    };
     let has = |pattern: &str| contains(refusal.text.unwrap_or_default(), pattern);
     match refusal.code {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
