@@ -44,6 +44,8 @@ pub enum Notice {
     NameCut,
     /// A value that was set aside and only counted (E22).
     DiscardLeftOut,
+    /// An event name that got no table, because a batch made as many as it may.
+    TooManyTables,
 }
 
 impl Notice {
@@ -68,6 +70,7 @@ impl Notice {
             Self::AdvertisingIdNotString => "device_advertisingid_should_be_string",
             Self::NameCut => "name_cut",
             Self::DiscardLeftOut => "discards_left_out",
+            Self::TooManyTables => "too_many_tables",
         }
     }
 
@@ -96,6 +99,9 @@ impl Notice {
             Self::NameCut => "A name over 127 bytes was cut, with a hash at its end.",
             Self::DiscardLeftOut => {
                 "Values beyond 1,000 of one event, or 32 MiB of a batch, were counted as discards and not kept."
+            }
+            Self::TooManyTables => {
+                "A batch makes at most 2,500 tables; the events of further names are in `tracks` only."
             }
             Self::Collision => "Two paths of one event make the same column; one of them won.",
         })

@@ -20,6 +20,9 @@ use crate::paths::{Found, Paths};
 use crate::snake::{event_table, snake};
 use crate::table::{Table, TableBuilder, Target};
 
+/// How many tables of events one batch makes at most; the events of further names are in `tracks` only.
+const MOST_NEW_TABLES: usize = 2_500;
+
 /// Which ids count as duplicates (E7).
 pub trait Window {
     /// Whether an event with this id was accepted before; if not, it is from now on.
@@ -139,6 +142,8 @@ pub(crate) struct State<'c> {
     /// Values of the event at hand that are kept, and bytes of all that are.
     pub(crate) of_event: usize,
     pub(crate) kept_bytes: usize,
+    /// Tables of events that this batch makes.
+    pub(crate) new_tables: usize,
     pub(crate) notices: Notices,
     pub(crate) found: Found,
     pub(crate) text: String,
@@ -176,6 +181,7 @@ impl<'c> Shredder<'c> {
                 left_out: BTreeMap::new(),
                 of_event: 0,
                 kept_bytes: 0,
+                new_tables: 0,
                 notices: Notices::new(),
                 found: Found::default(),
                 text: String::new(),
@@ -296,6 +302,7 @@ impl State<'_> {
             *self.notices.entry(Notice::NameCut).or_default() += 1;
         }
         let tracks = self.table("tracks", Shape::Track);
+        let slug = slug.filter(|slug| self.has_room(slug));
         let own = slug.as_deref().map(|slug| self.table(slug, Shape::Track));
         let kind =
             if let Some(&kind) = self.by_call.get(&(Call::Track, Some(own.unwrap_or(tracks)))) {
@@ -328,6 +335,20 @@ impl State<'_> {
             duplicate: [0; 2],
         });
         kind
+    }
+
+    /// Whether an event may have a table of its own: one that is there, or one more new one. A table costs
+    /// files and a commit, so names that never come twice would cost far more than their events.
+    fn has_room(&mut self, slug: &str) -> bool {
+        if self.by_table.contains_key(slug) || self.catalog.table(slug) != Existing::No {
+            return true;
+        }
+        if self.new_tables < MOST_NEW_TABLES {
+            self.new_tables += 1;
+            return true;
+        }
+        *self.notices.entry(Notice::TooManyTables).or_default() += 1;
+        false
     }
 
     fn table(&mut self, name: &str, shape: Shape) -> usize {
