@@ -105,3 +105,16 @@ fn a_data_folder_that_others_can_write_to_is_not_believed() {
         assert_error(&answer.document, "database_damaged");
     }
 }
+
+#[test]
+fn a_batch_of_short_lines_ends_by_their_number() {
+    let desk = Desk::new();
+    let line = |n: usize| format!("{{\"type\":\"track\",\"event\":\"A\",\"messageId\":\"{n}\"}}\n");
+    desk.put("a.ndjson", (0..100).map(line).collect::<String>());
+    // The second file would be cut, so it has batches of its own.
+    desk.put("b.ndjson", (100..260_100).map(line).collect::<String>());
+    let answer = desk.sync(&[]).document;
+    assert_adds_up(&answer);
+    assert_eq!((&answer["batches"], &answer["events"]["written"]), (&json!(3), &json!(260_100)));
+    assert_eq!(desk.rows()["a"], 260_100);
+}

@@ -201,6 +201,7 @@ impl Feed {
             letters: aside.letters,
             held: aside.held.map(|path| (path, None)),
             bytes: 0,
+            lines: 0,
             most,
             marks: Vec::new(),
             rejected: BTreeMap::new(),
@@ -263,10 +264,11 @@ impl Feed {
     /// Opens the next file if the batch has room for it.
     fn next(&mut self, reading: &Reading<'_, '_, '_>) -> Option<Open> {
         let fits = reading.bytes == 0
-            || self
-                .queue
-                .front()
-                .is_some_and(|next| reading.bytes.saturating_add(next.hint) <= reading.most);
+            || reading.lines < MOST_LINES
+                && self
+                    .queue
+                    .front()
+                    .is_some_and(|next| reading.bytes.saturating_add(next.hint) <= reading.most);
         let mut entry = if fits { self.queue.pop_front()? } else { return None };
         self.begun.extend(entry.again());
         let input = entry.input.take()?;
@@ -279,6 +281,10 @@ impl Feed {
     }
 }
 
+/// The most lines of a batch. A row has fixed columns however short its line is, so a batch of the shortest
+/// events would take ten times its bytes.
+const MOST_LINES: u64 = 250_000;
+
 /// What has been read of a batch.
 struct Reading<'c, 'w, 's> {
     shredder: Shredder<'c>,
@@ -287,6 +293,7 @@ struct Reading<'c, 'w, 's> {
     /// Where lines of refused tables go, and the file once there is one.
     held: Option<(PathBuf, Option<BufWriter<File>>)>,
     bytes: u64,
+    lines: u64,
     most: u64,
     marks: Vec<FileMark>,
     rejected: BTreeMap<Rejection, u64>,
@@ -321,7 +328,9 @@ impl Open {
                 let rest = &self.block[self.at..];
                 let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
                 // A batch takes at least one line, however long.
-                if reading.bytes > 0 && reading.bytes + length as u64 > reading.most {
+                if reading.bytes > 0 && reading.bytes + length as u64 > reading.most
+                    || reading.lines == MOST_LINES
+                {
                     return Ok(Ended::Batch);
                 }
                 let line = &self.block[self.at..self.at + length];
@@ -336,6 +345,7 @@ impl Open {
                 self.entry.mark.bytes += length as u64;
                 if self.line > self.entry.taken_lines {
                     reading.bytes += length as u64;
+                    reading.lines += 1;
                     let received = reading.take(source, &place, line)?;
                     let oldest = &mut self.entry.mark.oldest;
                     *oldest = match (*oldest, received) {
