@@ -218,6 +218,8 @@ export function reaching(url: string, account: Account): NodeJS.ProcessEnv {
     AWS_SECRET_ACCESS_KEY: 'testing',
     AWS_REGION: 'us-east-1',
     AWS_EC2_METADATA_DISABLED: 'true',
+    // moto answers calls that it does not know as if it had failed, and those would be tried again.
+    AWS_MAX_ATTEMPTS: '1',
     AWS_CONFIG_FILE: account.config,
     AWS_SHARED_CREDENTIALS_FILE: account.config,
   }
