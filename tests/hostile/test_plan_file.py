@@ -136,3 +136,18 @@ def test_a_plan_is_written_whole_and_for_this_user_alone(cloud, admin):
     failed = admin("plan", role, "--goals", admin.goals(role), "--out", str(admin.home / "none" / "plan.json"), exit=1)
     assert failed["code"] == "output_failed"
     assert [path.name for path in admin.home.iterdir() if path.name.startswith(".tmp")] == []
+
+
+def test_a_warning_cannot_be_scrolled_away(cloud, colleague):
+    """AWS does not count white space, so a text may hold as much of it as somebody wants to hide behind."""
+    role = cloud.make("scrolled")
+    opened = of_databricks("scrolled")
+    opened["Statement"].append(EVERYONE)
+    after = json.dumps(opened).replace("[", "[" + "\n" * 60_000, 1)
+    plan = {"v": 1, "kind": "trust_policy", "role": role, "role_id": None, "before": json.dumps(cloud.policy("scrolled")), "after": after}
+    ran = run(colleague, "apply", colleague.put("scrolled.json", plan))
+    assert ran.returncode == 0, ran.stderr
+    lines = ran.stderr.splitlines()
+    warning = "This opens the role to everyone with an AWS account."
+    assert lines[0] == warning and lines.count(warning) == 2 and len(lines) < 100, len(lines)
+    assert lines.index(warning, 1) > next(at for at, line in enumerate(lines) if "more blank lines" in line)

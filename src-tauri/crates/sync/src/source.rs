@@ -120,7 +120,7 @@ impl Walk<'_> {
     /// Whether a link leads out of the folder, or into what is left out of it.
     fn leads_out(&self, link: &Path) -> bool {
         let real = link.canonicalize().or_else(|_| {
-            // To nowhere, for now: its folder says where that is.
+            // It leads nowhere yet: its folder says where that would be.
             let target = link.parent().unwrap_or(link).join(fs::read_link(link)?);
             let name = target.file_name().ok_or(io::ErrorKind::NotFound)?;
             Ok::<_, io::Error>(target.parent().unwrap_or(&target).canonicalize()?.join(name))
