@@ -129,4 +129,15 @@ mod tests {
         assert!(new.len() < 2_000 && old.len() < 2_000, "{} and {}", new.len(), old.len());
         assert_eq!(fs::read_dir(folder.path().join("log")).unwrap().count(), 2);
     }
+
+    #[test]
+    fn a_link_in_the_logs_place_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "keep").unwrap();
+        fs::create_dir(folder.path().join("log")).unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join("log/window.log")).unwrap();
+        assert!(LogFile::open(&DataFolder::new(folder.path().to_owned()), 1_000).is_err());
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "keep");
+    }
 }
