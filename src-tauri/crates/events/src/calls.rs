@@ -256,6 +256,6 @@ pub fn statistics_columns(columns: &[Column]) -> Vec<String> {
     columns
         .iter()
         .map(|column| column.name.clone())
-        .filter(|name| fixed.contains(&name.as_str()))
+        .filter(|name| fixed.iter().any(|fixed| name.eq_ignore_ascii_case(fixed)))
         .collect()
 }

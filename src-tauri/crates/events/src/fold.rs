@@ -48,7 +48,9 @@ pub fn fold(
     existing: Option<&RecordBatch>,
     planned: i64,
 ) -> Result<Folded, ArrowError> {
-    let column = |name: &str| table.columns.iter().find(|column| column.column.name == name);
+    let column = |name: &str| {
+        table.columns.iter().find(|column| column.column.name.eq_ignore_ascii_case(name))
+    };
     let missing = || ArrowError::SchemaError(format!("`{}` has no id or time", table.name));
     let ids = column("id").ok_or_else(missing)?.data.packed().clone();
     let ids = ids.as_string::<i32>();

@@ -124,7 +124,7 @@ impl State<'_> {
                     _ => Time::Missing,
                 };
                 if let Time::Unreadable(at) = sent {
-                    let column = fixed.column().to_owned();
+                    let column = self.tables[table].spelled(fixed.column()).to_owned();
                     self.discard(row, side, column, at, Reason::TypeMismatch);
                 }
             }
@@ -170,7 +170,7 @@ impl State<'_> {
         for side in row.sides(field.section) {
             match self.target(row, kind, field, side) {
                 Target::Reserved => {
-                    let column = self.kinds[kind].paths.slot_name(field.slot).to_owned();
+                    let column = self.column_of(row, kind, field, side);
                     self.discard(row, side, column, field.at, Reason::ReservedName);
                 }
                 // Settled with the top level's own when all properties are known.
@@ -184,7 +184,7 @@ impl State<'_> {
                 }
                 Target::Column(_) if field.beaten => {
                     collided = true;
-                    let column = self.kinds[kind].paths.slot_name(field.slot).to_owned();
+                    let column = self.column_of(row, kind, field, side);
                     self.discard(row, side, column, field.at, Reason::Collision);
                 }
                 Target::Column(column) => {
@@ -206,6 +206,18 @@ impl State<'_> {
         }
         self.text = text;
         collided
+    }
+
+    /// The column that a field wants in one of its tables.
+    fn column_of<'a, N: OnTape<'a>>(
+        &self,
+        row: &Row<'_, 'a, N>,
+        kind: usize,
+        field: Field,
+        side: usize,
+    ) -> String {
+        let name = self.kinds[kind].paths.slot_name(field.slot);
+        self.tables[row.tables[side]].spelled(name).to_owned()
     }
 
     /// Where a field goes in one of its tables, resolved once and noted with its path.
@@ -254,7 +266,7 @@ impl State<'_> {
             let Some(winner) = named.iter().find(|field| !field.beaten) else { continue };
             let mut text = String::new();
             for field in named.iter().filter(|field| field.beaten) {
-                let column = fixed.column().to_owned();
+                let column = self.tables[row.tables[0]].spelled(fixed.column()).to_owned();
                 self.discard(row, 0, column, field.at, Reason::Collision);
             }
             value_text(row.tape, winner.at, &mut text);
@@ -270,7 +282,7 @@ impl State<'_> {
                 }
                 Some(top) if **top == *text => {}
                 Some(_) => {
-                    let column = fixed.column().to_owned();
+                    let column = self.tables[row.tables[0]].spelled(fixed.column()).to_owned();
                     self.discard(row, 0, column, winner.at, Reason::Collision);
                 }
             }

@@ -39,6 +39,7 @@ pub(crate) struct TableBuilder {
     existing: bool,
     refused: bool,
     columns: Vec<BuiltColumn>,
+    /// By their name in lower case: `Email` and `email` are one column (E28).
     by_name: HashMap<String, usize>,
     /// The place of each fixed column, in the shape's order.
     fixed: Vec<usize>,
@@ -82,7 +83,11 @@ impl TableBuilder {
 
     fn add(&mut self, name: String, kind: Option<ColumnType>, existing: bool) -> usize {
         let at = self.columns.len();
-        self.by_name.insert(name.clone(), at);
+        let folded = name.to_lowercase();
+        // Of several that differ in case only, the one spelled as we would is ours.
+        if folded == name || !self.by_name.contains_key(&folded) {
+            self.by_name.insert(folded, at);
+        }
         self.columns.push(BuiltColumn {
             builder: ColumnBuilder::new(name, kind),
             existing,
@@ -103,6 +108,11 @@ impl TableBuilder {
 
     pub(crate) fn column_name(&self, column: usize) -> &str {
         &self.columns[column].builder.name
+    }
+
+    /// A column's name as the table spells it, if it has the column.
+    pub(crate) fn spelled<'n>(&'n self, name: &'n str) -> &'n str {
+        self.by_name.get(name).map_or(name, |&column| self.column_name(column))
     }
 
     /// Where a column's name leads, adding the column when there is room.
@@ -169,7 +179,7 @@ impl TableBuilder {
     pub(crate) fn count_discard(&mut self, column: &str, reason: Reason) {
         self.discarded += 1;
         if reason == Reason::TypeMismatch
-            && let Some(&column) = self.by_name.get(column)
+            && let Some(&column) = self.by_name.get(&column.to_lowercase())
         {
             self.columns[column].discarded += 1;
         }
@@ -217,7 +227,7 @@ impl TableBuilder {
 /// A column of a table whose batch has ended.
 #[derive(Debug)]
 pub struct TableColumn {
-    /// Its name and type.
+    /// Its name, as the table spells it, and its type.
     pub column: Column,
     /// Whether the table had it before this batch.
     pub existing: bool,
@@ -268,7 +278,8 @@ impl Table {
     /// The ids of its rows, repeated where rows share one.
     #[must_use]
     pub fn ids(&self) -> Option<ArrayRef> {
-        let id = self.columns.iter().find(|column| column.column.name == "id")?;
+        let id =
+            self.columns.iter().find(|column| column.column.name.eq_ignore_ascii_case("id"))?;
         Some(id.data.packed().clone())
     }
 

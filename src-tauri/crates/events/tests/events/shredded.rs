@@ -77,8 +77,10 @@ impl Memory {
         for table in batch.tables.iter().filter(|table| table.rows > 0) {
             let rows = if table.merged {
                 let folded = fold(table, self.user_rows.as_ref(), planned).expect("users fold");
+                let mut columns = table.columns.iter().map(|column| &column.column.name);
+                let id = columns.find(|name| name.eq_ignore_ascii_case("id")).expect("an id");
                 for row in objects(&folded.all().expect("one shape")) {
-                    let id = row["id"].as_str().expect("an id").to_owned();
+                    let id = row[id].as_str().expect("an id").to_owned();
                     self.users.entry(id).or_default().extend(row);
                 }
                 self.user_rows = None;
