@@ -141,6 +141,11 @@ impl ColumnBuilder {
         self.rows.len()
     }
 
+    /// Whether the table has it as a TIMESTAMP.
+    pub(crate) fn has_times(&self) -> bool {
+        self.frozen == Some(ColumnType::Timestamp)
+    }
+
     /// Puts a value, never null, into a row after all rows so far.
     pub(crate) fn push(&mut self, row: u32, value: Value<'_>, text: &mut String) -> Pushed {
         let pushed = match self.frozen {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::calls::Call;
+use crate::calls::{Call, Fixed};
 use crate::json::{Json, OnTape, write_scalar};
 use crate::notice::{Notice, Notices};
 use crate::timestamp;
@@ -35,15 +35,15 @@ struct Places {
 pub(crate) enum Time {
     Missing,
     At(i64),
-    /// Its place on the tape: what stands there is no time.
-    Unreadable(usize),
+    /// What stands there is no time.
+    Unreadable,
 }
 
 impl Time {
     pub(crate) fn micros(self) -> Option<i64> {
         match self {
             Self::At(micros) => Some(micros),
-            Self::Missing | Self::Unreadable(_) => None,
+            Self::Missing | Self::Unreadable => None,
         }
     }
 }
@@ -69,6 +69,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) context: Option<usize>,
     /// The place of `properties` or `traits`, whichever the call has.
     pub(crate) own: Option<usize>,
+    /// Whether any field that makes a column is of a kind that counts as absent.
+    pub(crate) has_unfit: bool,
     places: Places,
 }
 
@@ -79,32 +81,42 @@ impl<'a> Envelope<'a> {
         let json = |place: Option<usize>| place.map(|at| tape[at].into());
         let Some(Json::Text(kind)) = json(places.kind) else { return None };
         let call = Call::of(kind)?;
-        let text = |place: Option<usize>| json(place).and_then(as_text);
-        let time = |place: Option<usize>| match json(place) {
-            None | Some(Json::Null) => Time::Missing,
-            Some(Json::Text(text)) => timestamp::parse_or_date(text)
-                .map_or(Time::Unreadable(place.unwrap_or_default()), Time::At),
-            Some(_) => Time::Unreadable(place.unwrap_or_default()),
+        let mut has_unfit = false;
+        let mut text = |place: Option<usize>| {
+            let json = json(place)?;
+            has_unfit |= counts_as_absent(json);
+            as_text(json)
         };
         let present =
             |place: Option<usize>| place.filter(|&at| !matches!(tape[at].into(), Json::Null));
         let own = if call.section() == "properties" { places.properties } else { places.traits };
+        let message_id = text(places.message_id).filter(|id| !id.is_empty());
+        let (anonymous_id, user_id) = (text(places.anonymous_id), text(places.user_id));
+        let (group_id, previous_id) = (text(places.group_id), text(places.previous_id));
+        let (event, name, category) =
+            (text(places.event), text(places.name), text(places.category));
+        let mut time = |place: Option<usize>| {
+            let time = json(place).map_or(Time::Missing, as_time);
+            has_unfit |= time == Time::Unreadable;
+            time
+        };
         Some(Self {
             call,
-            message_id: text(places.message_id).filter(|id| !id.is_empty()),
-            anonymous_id: text(places.anonymous_id),
-            user_id: text(places.user_id),
-            group_id: text(places.group_id),
-            previous_id: text(places.previous_id),
-            event: text(places.event),
-            name: text(places.name),
-            category: text(places.category),
+            message_id,
+            anonymous_id,
+            user_id,
+            group_id,
+            previous_id,
+            event,
+            name,
+            category,
             received_at: time(places.received_at),
             sent_at: time(places.sent_at),
             timestamp: time(places.timestamp),
             original_timestamp: time(places.original_timestamp),
             context: present(places.context),
             own: present(own),
+            has_unfit,
             places,
         })
     }
@@ -122,6 +134,43 @@ impl<'a> Envelope<'a> {
         computed.or(original).unwrap_or(received_at)
     }
 
+    /// The place of a time that a fixed column holds just as it was sent.
+    pub(crate) fn time_as_sent(&self, fixed: Fixed) -> Option<usize> {
+        let (time, place) = self.time(fixed)?;
+        place.filter(|_| matches!(time, Time::At(_)))
+    }
+
+    /// The place of the field that a fixed column is made of, when its kind counts as absent there.
+    pub(crate) fn unfit<N: OnTape<'a>>(&self, tape: &[N], fixed: Fixed) -> Option<usize> {
+        if let Some((time, place)) = self.time(fixed) {
+            return place.filter(|_| time == Time::Unreadable);
+        }
+        let places = self.places;
+        let place = match fixed {
+            Fixed::Id => places.message_id,
+            Fixed::AnonymousId => places.anonymous_id,
+            Fixed::UserId => places.user_id,
+            // Both columns are made of it; one discard says so.
+            Fixed::Event => places.event,
+            Fixed::GroupId => places.group_id,
+            Fixed::PreviousId => places.previous_id,
+            Fixed::Name => places.name,
+            Fixed::Category => places.category,
+            _ => None,
+        };
+        place.filter(|&at| counts_as_absent(tape[at].into()))
+    }
+
+    fn time(&self, fixed: Fixed) -> Option<(Time, Option<usize>)> {
+        Some(match fixed {
+            Fixed::ReceivedAt => (self.received_at, self.places.received_at),
+            Fixed::SentAt => (self.sent_at, self.places.sent_at),
+            Fixed::Timestamp => (self.timestamp, self.places.timestamp),
+            Fixed::OriginalTimestamp => (self.original_timestamp, self.places.original_timestamp),
+            _ => return None,
+        })
+    }
+
     /// What Segment's own checks would say of it (segment-semantics 7.6); it lands all the same.
     pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut Notices) {
         let places = self.places;
@@ -137,7 +186,11 @@ impl<'a> Envelope<'a> {
         {
             note(Notice::NoUserOrAnonymousId);
         }
-        if no_name(places.user_id) || no_name(places.anonymous_id) {
+        let ids = [places.message_id, places.group_id, places.previous_id];
+        let is_unfit =
+            |place: Option<usize>| place.is_some_and(|at| counts_as_absent(tape[at].into()));
+        if no_name(places.user_id) || no_name(places.anonymous_id) || ids.into_iter().any(is_unfit)
+        {
             note(Notice::IdNotString);
         }
         match self.call {
@@ -207,6 +260,20 @@ fn places<'a, N: OnTape<'a>>(tape: &[N]) -> Places {
         at += 1 + tape[at + 1].into().width();
     }
     places
+}
+
+/// Whether an id or a name is of a kind that counts as absent (E3).
+fn counts_as_absent(json: Json<'_>) -> bool {
+    matches!(json, Json::Bool(_) | Json::Array { .. } | Json::Object { .. })
+}
+
+/// A time of the top level: text, with a date alone as its midnight.
+fn as_time(json: Json<'_>) -> Time {
+    match json {
+        Json::Null => Time::Missing,
+        Json::Text(text) => timestamp::parse_or_date(text).map_or(Time::Unreadable, Time::At),
+        _ => Time::Unreadable,
+    }
 }
 
 /// An id or a name: text, or a number as text; anything else counts as absent (E3).

@@ -5,12 +5,13 @@
 use crate::calls::{Call, Fixed, Shape};
 use crate::column::{Pushed, Value};
 use crate::discard::{Discard, Reason};
-use crate::envelope::{Envelope, Time};
+use crate::envelope::Envelope;
 use crate::json::{Json, OnTape, write_json, write_scalar};
 use crate::notice::Notice;
 use crate::paths::{Field, Found, Paths, Section};
 use crate::shredder::State;
 use crate::table::Target;
+use crate::timestamp;
 
 impl State<'_> {
     /// Writes an event's row into each of its tables.
@@ -29,6 +30,7 @@ impl State<'_> {
             id,
             received_at,
             timestamp: event.settled_timestamp(received_at),
+            kind,
             tables: self.kinds[kind].tables,
             taken,
             live: self.kinds[kind].tables.map(|table| !self.tables[table].refused()),
@@ -37,7 +39,10 @@ impl State<'_> {
             return;
         }
         self.of_event = 0;
-        self.fixed(&row, kind);
+        self.fixed(&row);
+        if event.has_unfit {
+            self.unfit(&row);
+        }
         self.not_objects(&row);
 
         let object =
@@ -47,8 +52,8 @@ impl State<'_> {
         if let (true, Some(at)) = (nameless, own)
             && tape[at].into().says_something()
         {
-            let column = event.call.section().to_owned();
-            self.discard(&row, 0, column, at, Reason::NoEventTable);
+            let place = Place::Section(event.call.section());
+            self.discard(&row, 0, place, Lost::At(at), Reason::NoEventTable);
         }
         let mut found = std::mem::take(&mut self.found);
         if self.kinds[kind].paths.overgrown() {
@@ -58,9 +63,9 @@ impl State<'_> {
         let own = own.filter(|_| !nameless);
         self.kinds[kind].paths.find(tape, object(event.context), own, &mut found);
         for &(section, node, at) in &found.unnameable {
-            let path = self.kinds[kind].paths.dotted(node);
             for side in row.sides(section) {
-                self.discard(&row, side, path.clone(), at, Reason::UnnameableKey);
+                let place = Place::Path(node);
+                self.discard(&row, side, place, Lost::At(at), Reason::UnnameableKey);
             }
         }
         if found.collided {
@@ -68,13 +73,13 @@ impl State<'_> {
         }
         let mut collided = false;
         for &field in &found.fields {
-            collided |= self.field(&row, kind, field);
+            collided |= self.field(&row, field);
         }
         if collided {
             *self.notices.entry(Notice::Collision).or_default() += 1;
         }
         if matches!(event.call, Call::Page | Call::Screen) {
-            self.page_fields(&row, kind, &found);
+            self.page_fields(&row, &found);
         }
         self.found = found;
         for side in row.sides(Section::Context) {
@@ -83,12 +88,12 @@ impl State<'_> {
     }
 
     /// Writes the fixed columns.
-    fn fixed<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>, kind: usize) {
+    fn fixed<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>) {
         let event = row.event;
         for side in row.sides(Section::Context) {
             let table = row.tables[side];
             let shape = self.tables[table].shape();
-            for (place, fixed) in shape.fixed().iter().enumerate() {
+            for (place, &fixed) in shape.fixed().iter().enumerate() {
                 let text = match fixed {
                     Fixed::Id if shape == Shape::Users => event.user_id.as_deref(),
                     Fixed::Id => Some(row.id),
@@ -96,36 +101,52 @@ impl State<'_> {
                     Fixed::UserId => event.user_id.as_deref(),
                     Fixed::GroupId => event.group_id.as_deref(),
                     Fixed::PreviousId => event.previous_id.as_deref(),
-                    Fixed::Event => self.kinds[kind].event.as_deref(),
+                    Fixed::Event => self.kinds[row.kind].event.as_deref(),
                     Fixed::EventText => event.event.as_deref(),
                     Fixed::Name => event.name.as_deref(),
                     Fixed::Category => event.category.as_deref(),
                     _ => None,
                 };
                 let time = match fixed {
-                    Fixed::ReceivedAt => Time::At(row.received_at),
-                    Fixed::SentAt => event.sent_at,
-                    Fixed::Timestamp => Time::At(row.timestamp),
-                    Fixed::OriginalTimestamp => event.original_timestamp,
-                    Fixed::UuidTs => Time::At(self.plan.planned),
-                    _ => Time::Missing,
+                    Fixed::ReceivedAt => Some(row.received_at),
+                    Fixed::SentAt => event.sent_at.micros(),
+                    Fixed::Timestamp => Some(row.timestamp),
+                    Fixed::OriginalTimestamp => event.original_timestamp.micros(),
+                    Fixed::UuidTs => Some(self.plan.planned),
+                    _ => None,
                 };
-                let value = text
-                    .map(|text| Value::Sent(Json::Text(text)))
-                    .or(time.micros().map(Value::Time));
-                if let Some(value) = value {
-                    self.tables[table].push_fixed(place, value, &mut self.scratch);
+                let table = &mut self.tables[table];
+                let value = match (text, time) {
+                    (Some(text), _) => Value::Sent(Json::Text(text)),
+                    // Text that somebody made of a TIMESTAMP keeps what was sent (E14).
+                    (None, Some(micros)) => match event.time_as_sent(fixed) {
+                        Some(at) if !table.has_times(place) => Value::Sent(row.tape[at].into()),
+                        _ => Value::Time(micros),
+                    },
+                    (None, None) => continue,
+                };
+                let (column, pushed) = table.push_fixed(place, value, &mut self.scratch);
+                if pushed == Pushed::Refused {
+                    // The table's owner has changed the type of a fixed column (E13).
+                    let text = match (value, time) {
+                        (Value::Sent(sent), _) => scalar_text(sent),
+                        (_, time) => time.map(timestamp::format).unwrap_or_default(),
+                    };
+                    let place = Place::Column(column);
+                    self.discard(row, side, place, Lost::Text(&text), Reason::TypeMismatch);
                 }
-                let sent = match fixed {
-                    Fixed::ReceivedAt => event.received_at,
-                    Fixed::SentAt => event.sent_at,
-                    Fixed::Timestamp => event.timestamp,
-                    Fixed::OriginalTimestamp => event.original_timestamp,
-                    _ => Time::Missing,
-                };
-                if let Time::Unreadable(at) = sent {
-                    let column = self.tables[table].spelled(fixed.column()).to_owned();
-                    self.discard(row, side, column, at, Reason::TypeMismatch);
+            }
+        }
+    }
+
+    /// Sets aside the fields at the top level that are of a kind their columns do not take (E3, E5).
+    fn unfit<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>) {
+        for side in row.sides(Section::Context) {
+            let table = row.tables[side];
+            for (place, &fixed) in self.tables[table].shape().fixed().iter().enumerate() {
+                if let Some(at) = row.event.unfit(row.tape, fixed) {
+                    let place = Place::Column(self.tables[table].fixed_column(place));
+                    self.discard(row, side, place, Lost::At(at), Reason::TypeMismatch);
                 }
             }
         }
@@ -145,18 +166,13 @@ impl State<'_> {
                 _ => Notice::PropertiesNotObject,
             };
             *self.notices.entry(notice).or_default() += 1;
-            self.discard(row, 0, key.to_owned(), at, Reason::NotAnObject);
+            self.discard(row, 0, Place::Section(key), Lost::At(at), Reason::NotAnObject);
         }
     }
 
     /// Writes one value into its column of each table, or sets it aside. Returns whether another
     /// path won its column.
-    fn field<'a, N: OnTape<'a>>(
-        &mut self,
-        row: &Row<'_, 'a, N>,
-        kind: usize,
-        field: Field,
-    ) -> bool {
+    fn field<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>, field: Field) -> bool {
         let (mut collided, mut first) = (false, true);
         let json: Json<'a> = row.tape[field.at].into();
         let mut text = std::mem::take(&mut self.text);
@@ -168,24 +184,23 @@ impl State<'_> {
             Value::Sent(json)
         };
         for side in row.sides(field.section) {
-            match self.target(row, kind, field, side) {
+            let lost = Lost::At(field.at);
+            match self.target(row, field, side) {
                 Target::Reserved => {
-                    let column = self.column_of(row, kind, field, side);
-                    self.discard(row, side, column, field.at, Reason::ReservedName);
+                    let place = Place::Slot(field.slot);
+                    self.discard(row, side, place, lost, Reason::ReservedName);
                 }
                 // Settled with the top level's own when all properties are known.
                 Target::PageField => {}
                 Target::Full => {
-                    let path = self.kinds[kind].paths.dotted(field.node);
                     let reason =
                         if field.beaten { Reason::Collision } else { Reason::TooManyColumns };
                     collided |= field.beaten;
-                    self.discard(row, side, path, field.at, reason);
+                    self.discard(row, side, Place::Path(field.node), lost, reason);
                 }
-                Target::Column(_) if field.beaten => {
+                Target::Column(column) if field.beaten => {
                     collided = true;
-                    let column = self.column_of(row, kind, field, side);
-                    self.discard(row, side, column, field.at, Reason::Collision);
+                    self.discard(row, side, Place::Column(column), lost, Reason::Collision);
                 }
                 Target::Column(column) => {
                     let table = &mut self.tables[row.tables[side]];
@@ -196,8 +211,8 @@ impl State<'_> {
                             *self.notices.entry(Notice::Lossy).or_default() += u64::from(first);
                         }
                         Pushed::Refused => {
-                            let name = table.column_name(column).to_owned();
-                            self.discard(row, side, name, field.at, Reason::TypeMismatch);
+                            let place = Place::Column(column);
+                            self.discard(row, side, place, lost, Reason::TypeMismatch);
                         }
                     }
                 }
@@ -208,27 +223,14 @@ impl State<'_> {
         collided
     }
 
-    /// The column that a field wants in one of its tables.
-    fn column_of<'a, N: OnTape<'a>>(
-        &self,
-        row: &Row<'_, 'a, N>,
-        kind: usize,
-        field: Field,
-        side: usize,
-    ) -> String {
-        let name = self.kinds[kind].paths.slot_name(field.slot);
-        self.tables[row.tables[side]].spelled(name).to_owned()
-    }
-
     /// Where a field goes in one of its tables, resolved once and noted with its path.
     fn target<'a, N: OnTape<'a>>(
         &mut self,
         row: &Row<'_, 'a, N>,
-        kind: usize,
         field: Field,
         side: usize,
     ) -> Target {
-        let known = &mut self.kinds[kind];
+        let known = &mut self.kinds[row.kind];
         let slot = field.slot as usize;
         if known.targets.len() <= slot {
             known.targets.resize(slot + 1, [None; 2]);
@@ -254,38 +256,42 @@ impl State<'_> {
     }
 
     /// Fills `name` and `category` of a page from its properties, unless the top level has them.
-    fn page_fields<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>, kind: usize, found: &Found) {
+    fn page_fields<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>, found: &Found) {
+        if !row.live[0] {
+            return;
+        }
         let top = [(Fixed::Name, &row.event.name), (Fixed::Category, &row.event.category)];
         for (fixed, top) in top {
-            let named: Vec<Field> = found
-                .fields
-                .iter()
-                .copied()
-                .filter(|field| self.kinds[kind].paths.slot_name(field.slot) == fixed.column())
-                .collect();
-            let Some(winner) = named.iter().find(|field| !field.beaten) else { continue };
-            let mut text = String::new();
+            let paths = &self.kinds[row.kind].paths;
+            let named = |field: &&Field| paths.slot_name(field.slot) == fixed.column();
+            let named: Vec<Field> = found.fields.iter().filter(named).copied().collect();
+            let Some(&winner) = named.iter().find(|field| !field.beaten) else { continue };
+            let column = self.tables[row.tables[0]].named_column(fixed);
             for field in named.iter().filter(|field| field.beaten) {
-                let column = self.tables[row.tables[0]].spelled(fixed.column()).to_owned();
-                self.discard(row, 0, column, field.at, Reason::Collision);
+                self.discard(row, 0, Place::Column(column), Lost::At(field.at), Reason::Collision);
             }
+            let mut text = String::new();
             value_text(row.tape, winner.at, &mut text);
-            match top {
-                None if !row.live[0] => {}
+            let reason = match top {
                 None => {
+                    let value = match row.tape[winner.at].into() {
+                        Json::Array { .. } => Value::Array(&text),
+                        scalar => Value::Sent(scalar),
+                    };
+                    let paths = &mut self.kinds[row.kind].paths;
                     let table = &mut self.tables[row.tables[0]];
-                    let column =
-                        table.push_named(fixed, Value::Sent(Json::Text(&text)), &mut self.scratch);
-                    if self.kinds[kind].paths.is_new(winner.node, 0) {
-                        table.note_path(column, self.kinds[kind].paths.dotted(winner.node));
+                    if paths.is_new(winner.node, 0) {
+                        table.note_path(column, paths.dotted(winner.node));
+                    }
+                    match table.push(column, value, &mut self.scratch) {
+                        Pushed::Refused => Reason::TypeMismatch,
+                        Pushed::Stored | Pushed::Lossy => continue,
                     }
                 }
-                Some(top) if **top == *text => {}
-                Some(_) => {
-                    let column = self.tables[row.tables[0]].spelled(fixed.column()).to_owned();
-                    self.discard(row, 0, column, winner.at, Reason::Collision);
-                }
-            }
+                Some(top) if **top == *text => continue,
+                Some(_) => Reason::Collision,
+            };
+            self.discard(row, 0, Place::Column(column), Lost::At(winner.at), reason);
         }
     }
 
@@ -294,36 +300,69 @@ impl State<'_> {
         &mut self,
         row: &Row<'_, 'a, N>,
         side: usize,
-        column: String,
-        at: usize,
+        place: Place,
+        lost: Lost<'_>,
         reason: Reason,
     ) {
         let table = &mut self.tables[row.tables[side]];
         if table.shape() == Shape::Users || table.refused() {
             return;
         }
-        table.count_discard(&column, reason);
-        let mut value = String::new();
+        table.count_discard(place, reason);
         if self.of_event < MOST_OF_EVENT {
-            value_text(row.tape, at, &mut value);
+            let paths = &self.kinds[row.kind].paths;
+            let column = match place {
+                Place::Column(column) => table.column_name(column).to_owned(),
+                Place::Slot(slot) => table.spelled(paths.slot_name(slot)).to_owned(),
+                Place::Path(node) => paths.dotted(node),
+                Place::Section(key) => key.to_owned(),
+            };
+            let mut value = String::new();
+            match lost {
+                Lost::At(at) => value_text(row.tape, at, &mut value),
+                Lost::Text(text) => value.push_str(text),
+            }
+            let weight = table.name().len() + row.id.len() + column.len() + value.len();
+            if self.kept_bytes + weight <= MOST_BYTES {
+                self.of_event += 1;
+                self.kept_bytes += weight;
+                self.discards.push(Discard {
+                    table: table.name().to_owned(),
+                    row_id: row.id.to_owned(),
+                    column,
+                    value,
+                    received_at: row.received_at,
+                    reason,
+                });
+                return;
+            }
         }
-        let weight = table.name().len() + row.id.len() + column.len() + value.len();
-        if self.of_event == MOST_OF_EVENT || self.kept_bytes + weight > MOST_BYTES {
-            *self.left_out.entry((table.name().to_owned(), reason)).or_default() += 1;
-            *self.notices.entry(Notice::DiscardLeftOut).or_default() += 1;
-            return;
-        }
-        self.of_event += 1;
-        self.kept_bytes += weight;
-        self.discards.push(Discard {
-            table: table.name().to_owned(),
-            row_id: row.id.to_owned(),
-            column,
-            value,
-            received_at: row.received_at,
-            reason,
-        });
+        *self.left_out.entry((table.name().to_owned(), reason)).or_default() += 1;
+        *self.notices.entry(Notice::DiscardLeftOut).or_default() += 1;
     }
+}
+
+/// Where a value had no place, by what leads to the name: most values that are set aside in great
+/// numbers are only counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// A column of the table.
+    Column(usize),
+    /// A name that no property may have, by its slot.
+    Slot(u32),
+    /// A path that makes no column.
+    Path(u32),
+    /// All of `context`, `properties` or `traits`.
+    Section(&'static str),
+}
+
+/// A value that is set aside.
+#[derive(Debug, Clone, Copy)]
+enum Lost<'v> {
+    /// By its place on the tape.
+    At(usize),
+    /// As text.
+    Text(&'v str),
 }
 
 /// The most values of one event that are kept when they are set aside, and the most bytes of them
@@ -338,6 +377,7 @@ struct Row<'r, 'a, N> {
     id: &'r str,
     received_at: i64,
     timestamp: i64,
+    kind: usize,
     tables: [usize; 2],
     taken: usize,
     /// Which of them can be written.
@@ -351,6 +391,12 @@ impl<N> Row<'_, '_, N> {
         let live = self.live;
         (0..if own_only { 1 } else { self.taken }).filter(move |&side| live[side])
     }
+}
+
+fn scalar_text(json: Json<'_>) -> String {
+    let mut text = String::new();
+    write_scalar(json, &mut text);
+    text
 }
 
 /// A value as `headgate_discards` and STRING columns hold it.

@@ -10,6 +10,7 @@ use headgate_terms::{Column, ColumnType};
 use crate::calls::{Fixed, Shape};
 use crate::column::{ColumnBuilder, FinishedColumn, Pushed, Value};
 use crate::discard::Reason;
+use crate::row::Place;
 use crate::shredder::Existing;
 
 /// Where a name leads in a table.
@@ -144,22 +145,31 @@ impl TableBuilder {
         self.columns[column].builder.push(self.rows, value, text)
     }
 
-    /// Fills the fixed column at a place of the shape's order.
-    pub(crate) fn push_fixed(&mut self, place: usize, value: Value<'_>, text: &mut String) {
-        self.push(self.fixed[place], value, text);
+    /// The fixed column at a place of the shape's order.
+    pub(crate) fn fixed_column(&self, place: usize) -> usize {
+        self.fixed[place]
     }
 
-    /// Fills a fixed column, which the shape has, from a property.
-    pub(crate) fn push_named(
+    /// Whether the fixed column at a place holds instants, as it was made.
+    pub(crate) fn has_times(&self, place: usize) -> bool {
+        self.columns[self.fixed[place]].builder.has_times()
+    }
+
+    /// Fills the fixed column at a place of the shape's order, and says which that is.
+    pub(crate) fn push_fixed(
         &mut self,
-        fixed: Fixed,
+        place: usize,
         value: Value<'_>,
         text: &mut String,
-    ) -> usize {
-        let place = self.shape.fixed().iter().position(|&has| has == fixed).unwrap_or(0);
+    ) -> (usize, Pushed) {
         let column = self.fixed[place];
-        self.push(column, value, text);
-        column
+        (column, self.push(column, value, text))
+    }
+
+    /// A fixed column, which the shape has.
+    pub(crate) fn named_column(&self, fixed: Fixed) -> usize {
+        let place = self.shape.fixed().iter().position(|&has| has == fixed).unwrap_or(0);
+        self.fixed[place]
     }
 
     /// Whether no rows are made here.
@@ -176,11 +186,9 @@ impl TableBuilder {
         }
     }
 
-    pub(crate) fn count_discard(&mut self, column: &str, reason: Reason) {
+    pub(crate) fn count_discard(&mut self, place: Place, reason: Reason) {
         self.discarded += 1;
-        if reason == Reason::TypeMismatch
-            && let Some(&column) = self.by_name.get(&column.to_lowercase())
-        {
+        if let (Place::Column(column), Reason::TypeMismatch) = (place, reason) {
             self.columns[column].discarded += 1;
         }
     }
