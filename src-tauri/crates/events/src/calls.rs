@@ -217,6 +217,19 @@ impl Shape {
     }
 }
 
+/// The first column that a table of events must have as Headgate makes it and has with another type,
+/// as it should be. Without these a row has no name and no place in time, so such a table is refused;
+/// any other column only sets its values aside.
+#[must_use]
+pub fn misfit(columns: &[Column]) -> Option<Column> {
+    [Fixed::Id, Fixed::ReceivedAt, Fixed::UuidTs].into_iter().find_map(|fixed| {
+        let named = |column: &&Column| column.name.eq_ignore_ascii_case(fixed.column());
+        let column = columns.iter().find(named)?;
+        (column.kind != fixed.kind())
+            .then(|| Column { name: column.name.clone(), kind: fixed.kind() })
+    })
+}
+
 /// The columns of `headgate_discards`, in order (E22).
 #[must_use]
 pub fn discards_columns() -> Vec<Column> {
@@ -258,4 +271,32 @@ pub fn statistics_columns(columns: &[Column]) -> Vec<String> {
         .map(|column| column.name.clone())
         .filter(|name| fixed.iter().any(|fixed| name.eq_ignore_ascii_case(fixed)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_names_a_row_and_its_time_must_have_its_type() {
+        let columns = |columns: &[(&str, ColumnType)]| -> Vec<Column> {
+            let made = |&(name, kind): &(&str, _)| Column { name: str::to_owned(name), kind };
+            columns.iter().map(made).collect()
+        };
+        for (has, expected) in [
+            (&[("ID", ColumnType::String), ("user_id", ColumnType::BigInt)][..], None),
+            (&[("sent_at", ColumnType::String), ("received_at", ColumnType::Timestamp)], None),
+            (&[], None),
+            (&[("Id", ColumnType::BigInt)], Some(("Id", ColumnType::String))),
+            (&[("received_at", ColumnType::String)], Some(("received_at", ColumnType::Timestamp))),
+            (
+                &[("UUID_TS", ColumnType::BigInt), ("id", ColumnType::Double)],
+                Some(("id", ColumnType::String)),
+            ),
+            (&[("UUID_TS", ColumnType::BigInt)], Some(("UUID_TS", ColumnType::Timestamp))),
+        ] {
+            let expected = expected.map(|(name, kind)| Column { name: name.to_owned(), kind });
+            assert_eq!(misfit(&columns(has)), expected, "{has:?}");
+        }
+    }
 }

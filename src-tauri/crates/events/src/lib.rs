@@ -17,7 +17,7 @@ mod snake;
 mod table;
 pub mod timestamp;
 
-pub use calls::{discards_columns, statistics_columns};
+pub use calls::{discards_columns, misfit, statistics_columns};
 pub use discard::{Discard, Reason, discard_rows};
 pub use fold::{Folded, fold};
 pub use json::Rejection;
