@@ -267,11 +267,13 @@ fn counts_as_absent(json: Json<'_>) -> bool {
     matches!(json, Json::Bool(_) | Json::Array { .. } | Json::Object { .. })
 }
 
-/// A time of the top level: text, with a date alone as its midnight.
+/// A time of the top level: text, with a date alone as its midnight, or a number since 1970 (E15).
 fn as_time(json: Json<'_>) -> Time {
     match json {
         Json::Null => Time::Missing,
         Json::Text(text) => timestamp::parse_or_date(text).map_or(Time::Unreadable, Time::At),
+        Json::Int(number) => timestamp::of_number(number).map_or(Time::Unreadable, Time::At),
+        Json::Double(number) => timestamp::of_fraction(number).map_or(Time::Unreadable, Time::At),
         _ => Time::Unreadable,
     }
 }

@@ -1,4 +1,4 @@
-//! Timestamps: the text forms that count as one (E15), and instants as text.
+//! Timestamps: the text forms and numbers that count as one (E15), and instants as text.
 //!
 //! An instant is microseconds since 1970 in UTC, from year 1 to year 9999. No clock is read here.
 
@@ -61,6 +61,33 @@ pub fn parse_or_date(text: &str) -> Option<i64> {
         return date(text.as_bytes()).map(|day| day * DAY);
     }
     parse(text)
+}
+
+/// 2000-01-01 and 2101-01-01 in seconds: a number of seconds or milliseconds between them says which
+/// of the two it is.
+const EPOCHS: std::ops::Range<i64> = 946_684_800..4_133_980_800;
+
+/// Reads a whole number as seconds or milliseconds since 1970, in the years 2000 to 2100.
+#[must_use]
+pub fn of_number(number: i64) -> Option<i64> {
+    match number {
+        _ if EPOCHS.contains(&number) => Some(number * SECOND),
+        _ if EPOCHS.contains(&(number.div_euclid(1000))) => Some(number * 1000),
+        _ => None,
+    }
+}
+
+/// As [`of_number`], for a number with a fraction; what is finer than a microsecond is rounded.
+#[must_use]
+pub fn of_fraction(number: f64) -> Option<i64> {
+    let unit = if EPOCHS.contains(&(number.floor() as i64)) {
+        1e6
+    } else if EPOCHS.contains(&((number / 1000.0).floor() as i64)) {
+        1e3
+    } else {
+        return None;
+    };
+    Some((number * unit).round() as i64)
 }
 
 /// Writes an instant as RFC 3339 in UTC, with as many of six digits as it needs.
@@ -152,6 +179,43 @@ mod tests {
         assert_eq!(parse("0001-01-01T00:00:00+00:01"), None);
         assert_eq!(format(FIRST), "0001-01-01T00:00:00Z");
         assert_eq!(format(LAST), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn a_number_is_seconds_or_milliseconds_of_2000_to_2100() {
+        let read = |number: f64| of_fraction(number).map(format);
+        for (number, expected) in [
+            (946_684_800, Some("2000-01-01T00:00:00Z")),
+            (946_684_799, None),
+            (4_133_980_799, Some("2100-12-31T23:59:59Z")),
+            (4_133_980_800, None),
+            (946_684_800_000, Some("2000-01-01T00:00:00Z")),
+            (946_684_799_999, None),
+            (1_774_864_800_123, Some("2026-03-30T10:00:00.123Z")),
+            (4_133_980_799_999, Some("2100-12-31T23:59:59.999Z")),
+            (4_133_980_800_000, None),
+            // Microseconds are neither.
+            (1_774_864_800_123_000, None),
+            (17, None),
+            (0, None),
+            (-1_774_864_800, None),
+            (i64::MIN, None),
+            (i64::MAX, None),
+        ] {
+            assert_eq!(of_number(number).map(format).as_deref(), expected, "{number}");
+            assert_eq!(read(number as f64).as_deref(), expected, "{number}");
+        }
+        for (number, expected) in [
+            (1_774_864_800.5, Some("2026-03-30T10:00:00.5Z")),
+            (1_774_864_800.123, Some("2026-03-30T10:00:00.123Z")),
+            (1_774_864_800.123_456, Some("2026-03-30T10:00:00.123456Z")),
+            (1_774_864_800_123.25, Some("2026-03-30T10:00:00.12325Z")),
+            (946_684_799.999, None),
+            (1e300, None),
+            (-1e300, None),
+        ] {
+            assert_eq!(read(number).as_deref(), expected, "{number}");
+        }
     }
 
     proptest::proptest! {
