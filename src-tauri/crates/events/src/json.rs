@@ -354,7 +354,12 @@ pub(crate) fn write_scalar(json: Json<'_>, out: &mut String) {
         Json::Bool(value) => out.push_str(if value { "true" } else { "false" }),
         Json::Int(value) => out.push_str(itoa::Buffer::new().format(value)),
         Json::Unsigned(value) => out.push_str(itoa::Buffer::new().format(value)),
-        Json::Double(value) => out.push_str(ryu::Buffer::new().format_finite(value)),
+        // `12345.0` is the number 12345.
+        Json::Double(value) => {
+            let mut buffer = ryu::Buffer::new();
+            let digits = buffer.format_finite(value);
+            out.push_str(digits.strip_suffix(".0").unwrap_or(digits));
+        }
         Json::Digits(text) | Json::Text(text) => out.push_str(text),
         Json::Null | Json::Array { .. } | Json::Object { .. } => {}
     }
@@ -434,8 +439,21 @@ mod tests {
         let line = r#"{"a":[9007199254740993,18446744073709551615,123456789012345678901234567890,1e400,1.50,-0.0,-9223372036854775809]}"#;
         assert_eq!(
             text(line).unwrap(),
-            r#"{"a":[9007199254740993,18446744073709551615,123456789012345678901234567890,1e400,1.5,-0.0,-9223372036854775809]}"#
+            r#"{"a":[9007199254740993,18446744073709551615,123456789012345678901234567890,1e400,1.5,-0,-9223372036854775809]}"#
         );
+        assert_eq!(
+            text(r#"{"a":[12345.0,1.0e2,1e21,-3.0]}"#).unwrap(),
+            r#"{"a":[12345,100,1e21,-3]}"#
+        );
+    }
+
+    #[test]
+    fn a_number_as_text_reads_back_as_the_same_number() {
+        proptest!(|(number in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO)| {
+            let mut text = String::new();
+            write_scalar(Json::Double(number), &mut text);
+            prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), number.to_bits());
+        });
     }
 
     #[test]

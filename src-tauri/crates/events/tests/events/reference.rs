@@ -214,8 +214,25 @@ fn coerce(column: ColumnType, value: &Value) -> Option<Value> {
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Number(number) => {
+            let text = number.to_string();
+            text.strip_suffix(".0").unwrap_or(&text).to_owned()
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(quoted).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(members) => {
+            let member = |(key, value)| format!("{}:{}", json!(key), quoted(value));
+            let members: Vec<String> = members.iter().map(member).collect();
+            format!("{{{}}}", members.join(","))
+        }
         other => other.to_string(),
     }
+}
+
+fn quoted(value: &Value) -> String {
+    if value.is_string() { value.to_string() } else { text(value) }
 }
 
 fn value() -> impl Strategy<Value = Value> {
