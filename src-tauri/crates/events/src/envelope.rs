@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::calls::{Call, Fixed};
 use crate::json::{Json, OnTape, write_scalar};
-use crate::notice::{Notice, Notices};
+use crate::notice::{Notice, Noticed};
 use crate::timestamp;
 
 /// Where each field stands on the tape; of a repeated key the last one counts (E2).
@@ -172,9 +172,9 @@ impl<'a> Envelope<'a> {
     }
 
     /// What Segment's own checks would say of it (segment-semantics 7.6); it lands all the same.
-    pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut Notices) {
+    pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut Noticed) {
         let places = self.places;
-        let mut note = |notice| *notices.entry(notice).or_default() += 1;
+        let mut note = |notice| notices.note(notice);
         let not_string = |place: Option<usize>| {
             place.is_some_and(|at| !matches!(tape[at].into(), Json::Null | Json::Text(_)))
         };

@@ -1,7 +1,7 @@
 //! Segment events to typed tables: names, flattening, types, coercion, discards.
 //!
 //! Pure: no clock, no files, no network. What is decided here is settled in `event-decisions`
-//! (E1 to E25) and named by those numbers. Files, batches and the lake belong to others.
+//! (E2 to E5, E7, E9 to E24, E28, E29) and named by those numbers. Files, batches and the lake belong to others.
 
 mod calls;
 mod column;
@@ -25,5 +25,5 @@ pub use notice::{Notice, Notices};
 pub use shredder::{
     Batch, Catalog, Existing, LONGEST_LINE, Line, Outcome, Plan, Route, Shredder, Window,
 };
-pub use snake::{event_table, schema_name, snake};
+pub use snake::{event_table, schema_name, segment};
 pub use table::{Table, TableColumn, arrow_field};

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use headgate_terms::Shown;
+use headgate_terms::{Shown, say};
 
-/// How often each notice was given.
+use crate::snake::by_hash;
+
+/// How often each notice was given. Those that name something may share their code.
 pub type Notices = BTreeMap<Notice, u64>;
 
 /// Something about an event that a person may want to mend at the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Notice {
     /// Neither a user nor an anonymous id.
     NoUserOrAnonymousId,
@@ -18,7 +20,7 @@ pub enum Notice {
     EventNotDefined,
     /// A track whose event name is not a string.
     EventNotString,
-    /// A track whose name leaves nothing to name a table after.
+    /// A track whose name has neither letter nor digit to name a table after.
     EventUnnameable,
     /// `properties` that is not an object.
     PropertiesNotObject,
@@ -46,12 +48,21 @@ pub enum Notice {
     DiscardLeftOut,
     /// An event name that got no table, because a batch made as many as it may.
     TooManyTables,
+    /// A key or an event of another script, whose column or table is called by a hash (E19).
+    NamedByHash {
+        /// As sent; of a long one the beginning.
+        sent: String,
+        /// What stands for it in names.
+        name: String,
+    },
+    /// More of them than are told.
+    MoreNamedByHash,
 }
 
 impl Notice {
     /// The word for it in reports.
     #[must_use]
-    pub fn code(self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NoUserOrAnonymousId => "no_user_anon_id",
             Self::IdNotString => "id_not_string",
@@ -71,12 +82,17 @@ impl Notice {
             Self::NameCut => "name_cut",
             Self::DiscardLeftOut => "discards_left_out",
             Self::TooManyTables => "too_many_tables",
+            Self::NamedByHash { .. } => "named_by_hash",
+            Self::MoreNamedByHash => "more_named_by_hash",
         }
     }
 
     /// It in a sentence.
     #[must_use]
-    pub fn message(self) -> Shown {
+    pub fn message(&self) -> Shown {
+        if let Self::NamedByHash { sent, name } = self {
+            return say!("`{}` is in another script; in names it is `{}`.", sent, name);
+        }
         Shown::from(match self {
             Self::NoUserOrAnonymousId => "Events carry neither `userId` nor `anonymousId`.",
             Self::IdNotString => "An id is empty or not a string; a number was taken as text.",
@@ -103,7 +119,56 @@ impl Notice {
             Self::TooManyTables => {
                 "A batch makes at most 2,500 tables; the events of further names are in `tracks` only."
             }
+            Self::NamedByHash { .. } | Self::MoreNamedByHash => {
+                "Further names in other scripts stand as a hash of what was sent."
+            }
             Self::Collision => "Two paths of one event make the same column; one of them won.",
         })
+    }
+}
+
+/// The notices of a batch while it is read.
+#[derive(Debug, Default)]
+pub(crate) struct Noticed {
+    given: Notices,
+    named: usize,
+}
+
+/// The most names that a batch tells of one by one, and how much of each.
+const MOST_NAMED: usize = 100;
+const LONGEST_NAME: usize = 100;
+
+impl Noticed {
+    pub(crate) fn note(&mut self, notice: Notice) {
+        self.add(notice, 1);
+    }
+
+    pub(crate) fn add(&mut self, notice: Notice, count: u64) {
+        if count > 0 {
+            *self.given.entry(notice).or_default() += count;
+        }
+    }
+
+    /// Tells once of a key or an event that is named by its hash.
+    pub(crate) fn name_by_hash(&mut self, sent: &str) {
+        let Some(name) = by_hash(sent) else { return };
+        let mut told = sent[..sent.floor_char_boundary(LONGEST_NAME)].to_owned();
+        if told.len() < sent.len() {
+            told.push('…');
+        }
+        let notice = Notice::NamedByHash { sent: told, name };
+        if self.given.contains_key(&notice) {
+            return;
+        }
+        if self.named < MOST_NAMED {
+            self.named += 1;
+            self.note(notice);
+        } else {
+            self.note(Notice::MoreNamedByHash);
+        }
+    }
+
+    pub(crate) fn finish(self) -> Notices {
+        self.given
     }
 }

@@ -5,7 +5,7 @@
 use hashbrown::HashMap;
 
 use crate::json::{Json, OnTape, last_of_each};
-use crate::snake::{Name, snake};
+use crate::snake::{Name, by_hash, snake};
 
 /// Where in the event a field stands; a context value goes before a property (E17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +21,10 @@ struct Node {
     parent: u32,
     /// Its place among its siblings.
     place: usize,
-    /// The column's name so far, or none below a key that snake-casing leaves nothing of (E19).
+    /// The column's name so far, or none below a key that no name can be made of (E19).
     name: Option<Name>,
+    /// Whether a hash stands in it for some key.
+    hashed: bool,
     children: Vec<u32>,
     by_key: HashMap<Box<str>, u32>,
     /// The child to expect next: keys mostly come in the order of the last event.
@@ -87,6 +89,7 @@ impl Paths {
             parent: u32::MAX,
             place: 0,
             name: Some(name),
+            hashed: false,
             children: Vec::new(),
             by_key: HashMap::new(),
             cursor: 0,
@@ -117,6 +120,14 @@ impl Paths {
     /// Whether a path fills a column of one of the tables for the first time.
     pub(crate) fn is_new(&mut self, node: u32, side: usize) -> bool {
         !std::mem::replace(&mut self.nodes[node as usize].noted[side], true)
+    }
+
+    /// The keys of a path that stand in its column's name as a hash (E19).
+    pub(crate) fn hashed_keys(&self, node: u32) -> Vec<&str> {
+        if !self.nodes[node as usize].hashed {
+            return Vec::new();
+        }
+        self.keys(node).into_iter().filter(|key| snake(key).is_empty()).collect()
     }
 
     /// A path as sent, from the event's root, joined by dots; of a very long one the beginning.
@@ -237,9 +248,10 @@ impl Paths {
             siblings.cursor = if next == siblings.children.len() { 0 } else { next };
             return known;
         }
-        let segment = snake(key);
-        let parent_name = siblings.name.as_ref().filter(|_| !segment.is_empty());
-        let name = parent_name.map(|parent| parent.below(&segment));
+        let plain = snake(key);
+        let hashed = siblings.hashed || plain.is_empty();
+        let segment = if plain.is_empty() { by_hash(key) } else { Some(plain) };
+        let name = siblings.name.as_ref().and_then(|parent| Some(parent.below(&segment?)));
         let node = self.nodes.len() as u32;
         let siblings = &mut self.nodes[parent as usize];
         let place = siblings.children.len();
@@ -251,6 +263,7 @@ impl Paths {
             parent,
             place,
             name,
+            hashed,
             children: Vec::new(),
             by_key: HashMap::new(),
             cursor: 0,

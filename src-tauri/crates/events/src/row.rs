@@ -76,7 +76,7 @@ impl State<'_> {
             collided |= self.field(&row, field);
         }
         if collided {
-            *self.notices.entry(Notice::Collision).or_default() += 1;
+            self.notices.note(Notice::Collision);
         }
         if matches!(event.call, Call::Page | Call::Screen) {
             self.page_fields(&row, &found);
@@ -165,7 +165,7 @@ impl State<'_> {
                 "traits" => Notice::TraitsNotObject,
                 _ => Notice::PropertiesNotObject,
             };
-            *self.notices.entry(notice).or_default() += 1;
+            self.notices.note(notice);
             self.discard(row, 0, Place::Section(key), Lost::At(at), Reason::NotAnObject);
         }
     }
@@ -208,7 +208,7 @@ impl State<'_> {
                         Pushed::Stored => {}
                         // Of one value in two tables one notice is enough.
                         Pushed::Lossy => {
-                            *self.notices.entry(Notice::Lossy).or_default() += u64::from(first);
+                            self.notices.add(Notice::Lossy, u64::from(first));
                         }
                         Pushed::Refused => {
                             let place = Place::Column(column);
@@ -243,7 +243,7 @@ impl State<'_> {
             let target = table.target(name, self.plan.most_columns);
             known.targets[slot][side] = Some(target);
             if side == 0 && known.paths.was_cut(field.node) {
-                *self.notices.entry(Notice::NameCut).or_default() += 1;
+                self.notices.note(Notice::NameCut);
             }
             target
         };
@@ -251,6 +251,9 @@ impl State<'_> {
             && known.paths.is_new(field.node, side)
         {
             table.note_path(column, known.paths.dotted(field.node));
+            for key in known.paths.hashed_keys(field.node) {
+                self.notices.name_by_hash(key);
+            }
         }
         target
     }
@@ -338,7 +341,7 @@ impl State<'_> {
             }
         }
         *self.left_out.entry((table.name().to_owned(), reason)).or_default() += 1;
-        *self.notices.entry(Notice::DiscardLeftOut).or_default() += 1;
+        self.notices.note(Notice::DiscardLeftOut);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::calls::{Call, Shape};
 use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
 use crate::json::{OnTape, Parser, Rejection, Visit};
-use crate::notice::{Notice, Notices};
+use crate::notice::{Notice, Noticed, Notices};
 use crate::paths::{Found, Paths};
 use crate::snake::{event_table, snake};
 use crate::table::{Table, TableBuilder, Target};
@@ -100,7 +100,7 @@ pub struct Batch {
     pub discards: Vec<Discard>,
     /// How many more were, by table and reason.
     pub left_out: BTreeMap<(String, Reason), u64>,
-    /// What else is worth knowing.
+    /// What else is worth knowing, and how often. Several may have one code.
     pub notices: Notices,
     /// Events by where they went.
     pub routes: Vec<Route>,
@@ -144,7 +144,7 @@ pub(crate) struct State<'c> {
     pub(crate) kept_bytes: usize,
     /// Tables of events that this batch makes.
     pub(crate) new_tables: usize,
-    pub(crate) notices: Notices,
+    pub(crate) notices: Noticed,
     pub(crate) found: Found,
     pub(crate) text: String,
     pub(crate) scratch: String,
@@ -182,7 +182,7 @@ impl<'c> Shredder<'c> {
                 of_event: 0,
                 kept_bytes: 0,
                 new_tables: 0,
-                notices: Notices::new(),
+                notices: Noticed::default(),
                 found: Found::default(),
                 text: String::new(),
                 scratch: String::new(),
@@ -227,10 +227,8 @@ impl<'c> Shredder<'c> {
             .collect();
         let mut lossy = 0;
         let tables = tables.into_iter().map(|table| table.finish(&mut lossy)).collect();
-        if lossy > 0 {
-            *notices.entry(Notice::Lossy).or_default() += lossy;
-        }
-        Batch { tables, discards, left_out, notices, routes }
+        notices.add(Notice::Lossy, lossy);
+        Batch { tables, discards, left_out, notices: notices.finish(), routes }
     }
 }
 
@@ -267,7 +265,7 @@ impl Visit for Taking<'_, '_, '_> {
             return Outcome::Duplicate { received_at };
         }
         if lone_surrogate {
-            *self.state.notices.entry(Notice::LoneSurrogate).or_default() += 1;
+            self.state.notices.note(Notice::LoneSurrogate);
         }
         event.note(tape, &mut self.state.notices);
         let tables = &self.state.kinds[kind].tables[..taken];
@@ -299,10 +297,16 @@ impl State<'_> {
         }
         let slug = event_table(name);
         if slug.as_ref().is_some_and(|slug| slug.len() < snake(name).len()) {
-            *self.notices.entry(Notice::NameCut).or_default() += 1;
+            self.notices.note(Notice::NameCut);
         }
         let tracks = self.table("tracks", Shape::Track);
+        if slug.is_none() && !name.is_empty() {
+            self.notices.note(Notice::EventUnnameable);
+        }
         let slug = slug.filter(|slug| self.has_room(slug));
+        if slug.is_some() && snake(name).is_empty() {
+            self.notices.name_by_hash(name);
+        }
         let own = slug.as_deref().map(|slug| self.table(slug, Shape::Track));
         let kind =
             if let Some(&kind) = self.by_call.get(&(Call::Track, Some(own.unwrap_or(tracks)))) {
@@ -347,7 +351,7 @@ impl State<'_> {
             self.new_tables += 1;
             return true;
         }
-        *self.notices.entry(Notice::TooManyTables).or_default() += 1;
+        self.notices.note(Notice::TooManyTables);
         false
     }
 

@@ -1,4 +1,5 @@
-//! Names: go-snakecase byte for byte (segment-semantics 2.1), table slugs, and names cut to length.
+//! Names: go-snakecase byte for byte (segment-semantics 2.1), a hash for names in other scripts (E19),
+//! table slugs (E21), and names cut to length (E20).
 //!
 //! It knows which names are taken (E21), not which columns a table has.
 
@@ -13,9 +14,22 @@ const KEPT: usize = 118;
 const TAKEN: [&str; 8] =
     ["tracks", "identifies", "users", "groups", "accounts", "pages", "screens", "aliases"];
 
+/// What one path segment or event name adds to a name: itself in snake case, or a hash of it when it has
+/// letters or digits of other scripts only (E19). None when it has neither.
+#[must_use]
+pub fn segment(sent: &str) -> Option<String> {
+    let name = snake(sent);
+    if name.is_empty() { by_hash(sent) } else { Some(name) }
+}
+
+/// The name of a segment that snake-casing leaves nothing of.
+pub(crate) fn by_hash(sent: &str) -> Option<String> {
+    sent.contains(char::is_alphanumeric).then(|| hashed("u", Sha256::new_with_prefix(sent)))
+}
+
 /// Snake-cases one path segment, event or source name. The result is ASCII and can be empty.
 #[must_use]
-pub fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     let bytes = name.as_bytes();
     let mut out = String::with_capacity(bytes.len() + 4);
     let mut lower_seen = false;
@@ -147,13 +161,10 @@ impl Name {
     }
 }
 
-/// The table of an event, or none when nothing of its name can be written (D7).
+/// The table of an event, or none when no table can be named after it (D7).
 #[must_use]
 pub fn event_table(event: &str) -> Option<String> {
-    let slug = snake(event);
-    if slug.is_empty() {
-        return None;
-    }
+    let slug = segment(event)?;
     let taken = TAKEN.contains(&slug.as_str()) || slug.starts_with("headgate_");
     Some(cut(if taken { format!("_{slug}") } else { slug }))
 }
@@ -191,7 +202,8 @@ mod tests {
         assert_eq!(event_table("Users").as_deref(), Some("_users"));
         assert_eq!(event_table("Headgate Discards").as_deref(), Some("_headgate_discards"));
         assert_eq!(event_table("headgates").as_deref(), Some("headgates"));
-        assert_eq!(event_table("日本語"), None);
+        assert_eq!(event_table("日本語").as_deref(), Some("u_77710aed"));
+        assert_eq!(event_table("🎁"), None);
     }
 
     proptest::proptest! {
@@ -200,6 +212,8 @@ mod tests {
             let once = snake(&name);
             proptest::prop_assert!(once.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
             proptest::prop_assert_eq!(snake(&once), once);
+            let named = segment(&name);
+            proptest::prop_assert_eq!(named.is_some(), name.contains(char::is_alphanumeric));
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_events::{event_table, snake, timestamp};
+use headgate_events::{event_table, segment, timestamp};
 use headgate_terms::{Column, ColumnType};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -155,7 +155,7 @@ fn flatten(
     for key in keys {
         let (value, path) = (&members[key], format!("{path}.{key}"));
         let says_nothing = value.is_null() || value.as_object().is_some_and(Map::is_empty);
-        let part = snake(key);
+        let part = segment(key).unwrap_or_default();
         let name = if prefix.is_empty() { part.clone() } else { format!("{prefix}_{part}") };
         match value {
             _ if says_nothing => {}
@@ -253,7 +253,7 @@ fn value() -> impl Strategy<Value = Value> {
 fn members(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<String, Value>> {
     // Few keys, so that they collide, repeat, and reach fixed columns.
     let key = prop_oneof![
-        3 => "[ab]", 2 => "[aA][bB]?", 1 => "a_b", 1 => Just("日".to_owned()), 1 => Just("user".to_owned()),
+        3 => "[ab]", 2 => "[aA][bB]?", 1 => "a_b", 1 => Just("日".to_owned()), 1 => Just("🎁".to_owned()), 1 => Just("user".to_owned()),
         1 => Just("id".to_owned()), 1 => Just("context a".to_owned()), 1 => Just("event".to_owned()), 1 => "\\PC{0,3}",
     ];
     proptest::collection::vec((key, inner), 0..5).prop_map(|pairs| pairs.into_iter().collect())

@@ -7,7 +7,8 @@ use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 use headgate_events::{
-    Batch, Catalog, Discard, Existing, Line, Outcome, Plan, Shredder, Window, fold, timestamp,
+    Batch, Catalog, Discard, Existing, Line, Notice, Outcome, Plan, Shredder, Window, fold,
+    timestamp,
 };
 use headgate_terms::Column;
 use serde_json::{Map, Value, json};
@@ -19,7 +20,7 @@ pub type Tables = BTreeMap<String, (Vec<Column>, Vec<Map<String, Value>>)>;
 pub struct Shredded {
     pub tables: Tables,
     pub discards: Vec<Discard>,
-    pub notices: BTreeMap<&'static str, u64>,
+    pub notices: BTreeMap<String, u64>,
     /// Line number and what became of it.
     pub outcomes: Vec<(u64, Outcome)>,
 }
@@ -68,7 +69,7 @@ impl Memory {
         for (name, (columns, _)) in &tables {
             self.tables.insert(name.clone(), columns.clone());
         }
-        let notices = batch.notices.iter().map(|(notice, &n)| (notice.code(), n)).collect();
+        let notices = batch.notices.iter().map(|(notice, &n)| (told(notice), n)).collect();
         Shredded { tables, discards: batch.discards, notices, outcomes }
     }
 
@@ -95,6 +96,14 @@ impl Memory {
             self.user_rows = Some(arrow(columns, rows));
         }
         tables
+    }
+}
+
+/// A notice's code, with its sentence where that names something.
+fn told(notice: &Notice) -> String {
+    match notice {
+        Notice::NamedByHash { .. } => format!("{}: {}", notice.code(), notice.message().as_str()),
+        _ => notice.code().to_owned(),
     }
 }
 
