@@ -8,6 +8,7 @@ window.headgateCommands = [
   "runs_list",
   "runs_show",
   "runs_letters",
+  "runs_release",
   "runs_discards",
   "lakes_list",
   "lakes_remember",

@@ -20,6 +20,7 @@ const MOST_BYTES: u64 = 4 << 20;
 
 /// Begins to log. Without a data folder that can be trusted, standard error has it alone.
 pub(crate) fn begin(data: Option<&DataFolder>) {
+    // The library's kernel calls a table that is not there yet an error; what is one is returned as well.
     let filter = || EnvFilter::try_from_env("HEADGATE_LOG");
     let file = data
         .filter(|data| data.make().is_ok())
@@ -27,7 +28,7 @@ pub(crate) fn begin(data: Option<&DataFolder>) {
     let file = file.map(|file| {
         tracing_subscriber::fmt::layer().json().with_writer(Mutex::new(file)).with_filter(
             filter().unwrap_or_else(|_| {
-                EnvFilter::new("warn,headgate_desktop=info,headgate_app=info,headgate_sync=info")
+                EnvFilter::new("warn,buoyant_kernel=off,headgate_desktop=info,headgate_app=info,headgate_sync=info")
             }),
         )
     });
@@ -37,7 +38,9 @@ pub(crate) fn begin(data: Option<&DataFolder>) {
             tracing_subscriber::fmt::layer()
                 .with_ansi(false)
                 .with_writer(|| Cleaned(io::stderr()))
-                .with_filter(filter().unwrap_or_else(|_| EnvFilter::new("error"))),
+                .with_filter(
+                    filter().unwrap_or_else(|_| EnvFilter::new("error,buoyant_kernel=off")),
+                ),
         )
         .try_init();
     // A panic is logged and shown as an error; its trace on a terminal would help nobody.

@@ -28,6 +28,8 @@ impl Window for NoWindow {
     fn seen(&mut self, _: &str, _: Option<i64>) -> bool {
         false
     }
+
+    fn unsee(&mut self, _: &str) {}
 }
 
 #[derive(Default)]
@@ -106,7 +108,7 @@ fn take(batch: &mut Vec<u8>, lake: &Lake, runtime: &tokio::runtime::Runtime, spe
     for table in &made.tables {
         let name = TableName { schema: "bench".to_owned(), table: table.name.clone() };
         let rows = table.batches().map(|rows| rows.map_err(|_| Error::new("internal", "rows")));
-        let statistics = statistics_columns(&table.schema());
+        let statistics = statistics_columns(&table.name, &table.schema());
         runtime.block_on(lake.stage(&name, &statistics, rows)).expect("files");
     }
     spent.encode += begun.elapsed();

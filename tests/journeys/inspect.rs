@@ -11,7 +11,11 @@ fn a_preview_says_what_a_run_then_does() {
     let desk = Desk::new();
     desk.put(
         "1.ndjson",
-        track("m1", "Order Done", json!({"total": 5, "shipTo": {"geo": "x"}, "id": 1, "日": 2})),
+        track(
+            "m1",
+            "Order Done",
+            json!({"total": 5, "shipTo": {"geo": "x"}, "id": 1, "日": 2, "+": 3}),
+        ),
     );
     let from = desk.path("in").display().to_string();
     let fresh = desk.json(&["schema", "preview", &from]);
@@ -30,11 +34,13 @@ fn a_preview_says_what_a_run_then_does() {
         json!({"name": "ship_to_geo", "type": "STRING", "state": "new", "from": ["properties.shipTo.geo"], "filled": 1, "discarded": 0})
     );
     assert_eq!(column(table, "id")["from"], json!(["messageId"]));
+    // printf 日 | sha256sum
+    assert_eq!(column(table, "u_85217f7a")["from"], json!(["properties.日"]));
     assert_eq!(
         fresh.document["discards"],
         json!([
             {"schema": "events", "table": "order_done", "column": "id", "reason": "reserved_name", "count": 1, "sample": "1"},
-            {"schema": "events", "table": "order_done", "column": "properties.日", "reason": "unnameable_key", "count": 1, "sample": "2"},
+            {"schema": "events", "table": "order_done", "column": "properties.+", "reason": "unnameable_key", "count": 1, "sample": "3"},
         ])
     );
     desk.sync(&[]);

@@ -111,10 +111,10 @@ fn a_batch_of_short_lines_ends_by_their_number() {
     let desk = Desk::new();
     let line = |n: usize| format!("{{\"type\":\"track\",\"event\":\"A\",\"messageId\":\"{n}\"}}\n");
     desk.put("a.ndjson", (0..100).map(line).collect::<String>());
-    // The second file would be cut, so it has batches of its own.
+    // It ends inside the second file: how many lines a file has is not known before it is read.
     desk.put("b.ndjson", (100..260_100).map(line).collect::<String>());
     let answer = desk.sync(&[]).document;
     assert_adds_up(&answer);
-    assert_eq!((&answer["batches"], &answer["events"]["written"]), (&json!(3), &json!(260_100)));
+    assert_eq!((&answer["batches"], &answer["events"]["written"]), (&json!(2), &json!(260_100)));
     assert_eq!(desk.rows()["a"], 260_100);
 }

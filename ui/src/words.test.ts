@@ -1,7 +1,31 @@
 import { expect, test } from 'vitest'
-import type { RunReport } from './api'
+import type { EventCounts, Failure, Need, RunReport, TableReport } from './api'
 import { brief, bytes, command, duration, halves, share } from './format'
-import { cut, sentence } from './words'
+import { astray, attention, cut, need, sentence, sum } from './words'
+
+function events(change: Partial<EventCounts>): EventCounts {
+  return { received: 0, written: 0, duplicate: 0, rejected: 0, waiting: 0, lost: 0, ...change }
+}
+
+function failure(code: string, change: Partial<Failure> = {}): Failure {
+  return { code, message: 'No.', hint: null, field: null, retryable: false, trace: null, ...change }
+}
+
+function table(name: string, code?: string): TableReport {
+  return {
+    schema: 'web',
+    table: name,
+    received: 1,
+    written: 1,
+    duplicate: 0,
+    discarded: 0,
+    merged: null,
+    created: false,
+    version: 3,
+    columns_added: [],
+    error: code ? failure(code) : null,
+  }
+}
 
 function run(change: Partial<RunReport>): RunReport {
   return {
@@ -11,11 +35,13 @@ function run(change: Partial<RunReport>): RunReport {
     source: 'web',
     from: '/in',
     to: '/lake',
+    again: false,
+    refill: null,
     started: '2026-11-22T14:30:00Z',
     finished: '2026-11-22T14:30:08Z',
     bytes_in: 1,
     batches: 1,
-    events: { received: 0, written: 0, duplicate: 0, rejected: 0 },
+    events: events({}),
     tables: [],
     rejected: [],
     discards: [],
@@ -40,10 +66,190 @@ test.each([
   ],
   [
     { received: 10, written: 8, duplicate: 1, rejected: 1 },
-    '9 of 10 events are in the lake. 1 line could not be read as events; they are kept.',
+    '9 of 10 events are in the lake. 1 line could not be read as an event; it is kept.',
   ],
-])('%o', (events, said) => {
-  expect(sentence(run({ events }))).toBe(said)
+])('%o', (counts, said) => {
+  expect(sentence(run({ events: events(counts) }))).toBe(said)
+})
+
+const whole = events({ received: 704_608, written: 704_608 })
+const removed = events({ received: 704_608, written: 469_223, lost: 235_385 })
+
+test('all is in the lake only where all of it is', () => {
+  expect(sentence(run({ events: whole, tables: [table('tracks')] }))).toBe(
+    'All 704,608 events are in the lake.',
+  )
+  for (const change of [
+    { events: removed },
+    { events: { ...whole, written: 704_600, waiting: 8 } },
+    { events: whole, tables: [table('tracks', 'table_behind')] },
+    { events: whole, tables: [table('tracks', 'unsupported_table')] },
+    { events: whole, error: failure('lake_gone') },
+    { events: events({ received: 3, duplicate: 3 }), tables: [table('tracks', 'table_behind')] },
+  ]) {
+    expect(sentence(run({ status: 'partial', ...change }))).not.toMatch(/\bAll\b/)
+  }
+})
+
+test('what was in the lake and is gone is said with its number', () => {
+  expect(sentence(run({ status: 'partial', events: removed }))).toBe(
+    '469,223 of 704,608 events are in the lake. 235,385 events that had landed are gone.',
+  )
+  const all = events({ received: 1, lost: 1 })
+  expect(sentence(run({ status: 'partial', events: all }))).toBe(
+    '0 of 1 events are in the lake. 1 event that had landed is gone.',
+  )
+  const error = failure('lake_gone')
+  expect(sentence(run({ status: 'partial', events: removed, error }))).toBe(
+    'Broke off before the end. 469,223 events are in the lake. 235,385 events that had landed are gone.',
+  )
+  expect(sentence(run({ status: 'failed', events: all, error }))).toBe(
+    'Failed. 1 event that had landed is gone.',
+  )
+  const waits = events({ received: 2, waiting: 2 })
+  expect(sentence(run({ status: 'failed', events: waits, error }))).toBe(
+    'Failed. Nothing had landed. 2 events are kept until a table takes them.',
+  )
+})
+
+test('what landed before is not said to be there where rows are missing', () => {
+  const tables = [table('tracks', 'table_behind')]
+  const before = events({ received: 3, duplicate: 3 })
+  expect(sentence(run({ status: 'partial', events: before, tables }))).toBe(
+    '3 events had landed before. `web.tracks` lacks rows that were written to it.',
+  )
+  const both = events({ received: 5, written: 2, duplicate: 3 })
+  expect(sentence(run({ status: 'partial', events: both, tables }))).toBe(
+    '2 of 5 events are in the lake. 3 events had landed before. `web.tracks` lacks rows that were written to it.',
+  )
+  expect(sentence(run({ status: 'partial', tables }))).toBe(
+    'There were no events to take. `web.tracks` lacks rows that were written to it.',
+  )
+})
+
+test('a table that refuses is named, or counted, and its part is kept', () => {
+  const one = [table('users', 'unsupported_table'), table('tracks')]
+  expect(sentence(run({ status: 'partial', events: whole, tables: one }))).toBe(
+    '704,608 of 704,608 events are in the lake. `web.users` did not take its part; it is kept.',
+  )
+  const two = [table('users', 'table_changed'), table('tracks', 'unsupported_table')]
+  expect(sentence(run({ status: 'partial', events: whole, tables: two }))).toContain(
+    '2 tables did not take their part; it is kept.',
+  )
+  const waits = events({ received: 2, waiting: 2 })
+  expect(sentence(run({ status: 'partial', events: waits, tables: one }))).toBe(
+    '0 of 2 events are in the lake. 2 events are kept until a table takes them.',
+  )
+})
+
+test('a run that fills a table names it, and says how much it lacked', () => {
+  const refill = (change: Partial<RunReport>) =>
+    sentence(run({ again: true, refill: 'web.tracks', ...change }))
+  const some = events({ received: 4, written: 2, duplicate: 2 })
+  expect(refill({ events: some })).toBe('Filled `web.tracks` only, with 2 events that it lacked.')
+  expect(refill({ events: events({ received: 4, duplicate: 4 }) })).toBe(
+    'Filled `web.tracks` only; it lacked none of the events.',
+  )
+  const rejected = { ...some, received: 5, rejected: 1 }
+  expect(refill({ status: 'partial', events: rejected })).toBe(
+    'Filled `web.tracks` only, with 2 events that it lacked. 1 line could not be read as an event; it is kept.',
+  )
+  expect(refill({ status: 'running', events: some })).toBe(
+    '4 events so far. It fills `web.tracks` only.',
+  )
+})
+
+test('a run that did not fill its table does not say so', () => {
+  for (const change of [
+    { status: 'failed' as const, error: failure('lake_busy') },
+    { status: 'cancelled' as const, error: failure('cancelled') },
+    { status: 'partial' as const, events: whole, error: failure('lake_gone') },
+    { status: 'partial' as const, events: whole, tables: [table('tracks', 'unsupported_table')] },
+    {},
+  ]) {
+    const said = sentence(run({ again: true, refill: 'web.tracks', ...change }))
+    expect(said).not.toContain('Filled')
+    expect(said).toMatch(/\. It was to fill `web\.tracks` only\.$/)
+  }
+})
+
+test('what was given up is no line that could not be read', () => {
+  const path = '/dead_letters/1-abc.ndjson'
+  const here = { status: 'partial' as const, events: events({ received: 2, written: 2 }) }
+  expect(sentence(run({ ...here, dead_letters: { path, count: 2 } }))).toBe(
+    '2 of 2 events are in the lake. 2 lines were given up; they are kept.',
+  )
+  const rejected = [
+    { reason: 'not_json', count: 2 },
+    { reason: 'released', count: 1 },
+  ]
+  const nowhere = { ...here, events: events({ received: 5, written: 2, rejected: 3 }), rejected }
+  for (const count of [1, 3])
+    expect(sentence(run({ ...nowhere, dead_letters: { path, count } }))).toBe(
+      '2 of 5 events are in the lake. 2 lines could not be read as events; they are kept. 1 line was given up; it is kept.',
+    )
+})
+
+test('a sum has what waits and what is gone only when there is some', () => {
+  const names = (counts: Partial<EventCounts>) => sum(events(counts)).parts.map(([name]) => name)
+  expect(names({ received: 1, written: 1 })).toEqual(['Written', 'Duplicate', 'Rejected'])
+  expect(names({ received: 1, waiting: 1 })).toContain('Waiting')
+  expect(names({ received: 1, lost: 1 })).toContain('Lost')
+})
+
+test('a sum adds up when its parts are all that was received and nothing of it is gone', () => {
+  const said = (counts: Partial<EventCounts>) => {
+    const { holds, said } = sum(events(counts))
+    return [holds, said]
+  }
+  expect(said({ received: 6, written: 3, duplicate: 2, rejected: 1 })).toEqual([true, 'Adds up'])
+  expect(said({ received: 6, written: 3, waiting: 3 })).toEqual([true, 'Adds up'])
+  expect(said(removed)).toEqual([false, '235,385 events that had landed are gone'])
+  expect(said({ received: 6, written: 5 })).toEqual([false, 'Does not add up'])
+  expect(said({ received: 6, written: 4, lost: 1 })).toEqual([
+    false,
+    'Does not add up; 1 event that had landed is gone',
+  ])
+})
+
+test('a run needs a person for what is gone before what waits', () => {
+  expect(attention(whole)).toBeNull()
+  expect(attention(removed)).toEqual(['failed', '235,385 gone'])
+  expect(attention(events({ received: 12, waiting: 12 }))).toEqual(['warning', '12 waiting'])
+  expect(attention(events({ received: 9, waiting: 4, lost: 5 }))?.[0]).toBe('failed')
+  expect(astray(whole)).toBe('')
+})
+
+test('a need says what a table lacks, and how many events are astray', () => {
+  const of: Need = {
+    kind: 'tables',
+    run: '12-abc',
+    source: 'web',
+    count: 1,
+    error: failure('table_behind', { message: '`web.tracks` is gone, and with it 9 rows.' }),
+    on: 'web.tracks',
+  }
+  expect(need(of, removed)).toEqual([
+    '`web.tracks` lacks rows that were written to it.',
+    '`web.tracks` is gone, and with it 9 rows.',
+  ])
+  expect(need(of, events({ waiting: 2 }))[1]).toBe(
+    '`web.tracks` is gone, and with it 9 rows. 2 events are kept until a table takes them.',
+  )
+  expect(need({ ...of, kind: 'broke_off', error: failure('lake_gone') }, removed)).toEqual([
+    'Run `12-abc` of `web` broke off after a part had landed.',
+    'No. Run it again for the rest. 235,385 events that had landed are gone.',
+  ])
+  expect(need({ ...of, kind: 'failed', error: failure('lake_gone') }, removed)[1]).toBe(
+    'No. 235,385 events that had landed are gone.',
+  )
+  expect(need({ ...of, count: 3 })[0]).toBe(
+    '`web.tracks` lacks rows that were written to it, and 2 other tables need you too.',
+  )
+  expect(need({ ...of, error: failure('unsupported_table') })[0]).toBe(
+    '`web.tracks` refused its part of run `12-abc`.',
+  )
+  expect(need({ ...of, kind: 'rejected', error: null }, removed)[1]).not.toContain('gone')
 })
 
 test('a run without events says why', () => {

@@ -1,12 +1,26 @@
 // What a run, a need and a reason are in words: short, specific, no blame, the next action last.
 
-import type { Need, Preview, RunReport, Status } from './api'
+import type { EventCounts, Need, Preview, RunReport, Status, TableReport } from './api'
 import { count, many, quoted } from './format'
 
-/** A run in one plain sentence or two. */
+/** A run in one plain sentence or two; of one that fills a table, which. */
 export function sentence(run: RunReport): string {
-  const { received, written, duplicate, rejected } = run.events
-  const kept = rejected > 0 ? ` ${lines(rejected)} could not be read as events; they are kept.` : ''
+  if (run.refill === null) return outcome(run)
+  const table = quoted(run.refill)
+  if (run.status === 'running') return `${outcome(run)} It fills ${table} only.`
+  const whole = run.status === 'succeeded' || run.status === 'partial'
+  const untouched = run.error || run.events.received === 0 || run.tables.some(({ error }) => error)
+  if (!whole || untouched) return `${outcome(run)} It was to fill ${table} only.`
+  const { written } = run.events
+  const filled =
+    written > 0
+      ? `Filled ${table} only, with ${many(written, 'event')} that it lacked.`
+      : `Filled ${table} only; it lacked none of the events.`
+  return [filled, ...trouble(run)].join(' ')
+}
+
+function outcome(run: RunReport): string {
+  const { received } = run.events
   switch (run.status) {
     case 'running':
       return received > 0 ? `${count(received)} events so far.` : 'Reading the events.'
@@ -16,22 +30,126 @@ export function sentence(run: RunReport): string {
       return `Failed. ${had(run)}`
     default:
   }
-  if (received === 0) return nothing(run)
-  const refused = run.tables.filter((table) => table.error).length
-  const trouble = [
-    refused > 0 ? ` ${many(refused, 'table')} refused their part; it is kept.` : '',
-    run.files.damaged.length > 0
-      ? ` ${many(run.files.damaged.length, 'file')} could not be read whole.`
-      : '',
-  ].join('')
-  if (written + duplicate === received && !trouble) return landed(run)
-  return `${count(written + duplicate)} of ${count(received)} events are in the lake.${kept}${trouble}`
+  if (run.error) return `Broke off before the end. ${had(run)}`
+  const wrong = trouble(run)
+  if (received === 0) return [nothing(run), ...wrong].join(' ')
+  const { written, duplicate } = run.events
+  if (written + duplicate === received && wrong.length === 0) return landed(run)
+  return [inTheLake(run), ...wrong].join(' ')
 }
 
-/** What a run that broke off had brought by then. */
-function had(run: RunReport): string {
-  const { written } = run.events
-  return written === 0 ? 'Nothing had landed.' : `${many(written, 'event')} had landed.`
+/** What a run that broke off had brought by then, and what of it is still there. */
+function had({ events }: RunReport): string {
+  const { written, waiting, lost } = events
+  const landed =
+    lost > 0
+      ? `${written === 0 ? '' : `${many(written, 'event is', 'events are')} in the lake. `}${gone(lost)}.`
+      : written === 0
+        ? 'Nothing had landed.'
+        : `${many(written, 'event')} had landed.`
+  return waiting > 0 ? `${landed} ${kept(waiting)}` : landed
+}
+
+/** Events that were in the lake and are not any more. */
+function gone(lost: number): string {
+  return `${many(lost, 'event that had landed is', 'events that had landed are')} gone`
+}
+
+function kept(waiting: number): string {
+  return `${many(waiting, 'event is', 'events are')} kept until a table takes ${waiting === 1 ? 'it' : 'them'}.`
+}
+
+/** How much of a run that is not whole is in the lake. */
+function inTheLake(run: RunReport): string {
+  const { received, written, duplicate, lost } = run.events
+  const of = `of ${count(received)} events`
+  // Where rows are missing, nobody knows whether what landed before is still there.
+  if ((lost > 0 || behind(run).length > 0) && duplicate > 0) {
+    const before = `${many(duplicate, 'event')} had landed before.`
+    return written === 0 ? before : `${count(written)} ${of} are in the lake. ${before}`
+  }
+  return `${count(written + duplicate)} ${of} are in the lake.`
+}
+
+/** What keeps a run from being whole, a sentence each, the worst first. */
+function trouble(run: RunReport): string[] {
+  const { received, rejected, waiting, lost } = run.events
+  const lacking = behind(run)
+  const others = run.tables.filter((table) => table.error && !lacking.includes(table))
+  const damaged = received > 0 ? run.files.damaged.length : 0
+  // Of an event that is in other tables, only the dead letters tell that it was given up.
+  const released = run.rejected.find(({ reason }) => reason === 'released')?.count ?? 0
+  const unreadable = rejected - released
+  const givenUp = Math.max(released, (run.dead_letters?.count ?? 0) - unreadable)
+  return [
+    lost > 0 ? `${gone(lost)}.` : '',
+    lacking.length > 0
+      ? `${one(lacking, 'lacks rows that were written to it', 'lack rows that were written to them')}.`
+      : '',
+    waiting > 0 ? kept(waiting) : '',
+    others.length > 0 && waiting === 0
+      ? `${one(others, 'did not take its part', 'did not take their part')}; it is kept.`
+      : '',
+    unreadable > 0
+      ? `${many(unreadable, 'line')} could not be read as ${unreadable === 1 ? 'an event; it is' : 'events; they are'} kept.`
+      : '',
+    givenUp > 0
+      ? `${many(givenUp, 'line was given up; it is', 'lines were given up; they are')} kept.`
+      : '',
+    damaged > 0 ? `${many(damaged, 'file')} could not be read whole.` : '',
+  ].filter(Boolean)
+}
+
+function behind(run: RunReport): TableReport[] {
+  return run.tables.filter((table) => table.error?.code === 'table_behind')
+}
+
+/** A table by its name, several by their number. */
+function one(tables: TableReport[], does: string, several: string): string {
+  const [only] = tables
+  return tables.length === 1 && only
+    ? `${quoted(`${only.schema}.${only.table}`)} ${does}`
+    : `${many(tables.length, 'table')} ${several}`
+}
+
+/** A run's events as a sum: its parts, and whether it holds. */
+export interface Sum {
+  parts: [string, number][]
+  holds: boolean
+  said: string
+}
+
+/** Nothing adds up of which something is gone. What waits and what is gone stand there only when there is some. */
+export function sum(events: EventCounts): Sum {
+  const { received, written, duplicate, rejected, waiting, lost } = events
+  const all: [string, number][] = [
+    ['Written', written],
+    ['Duplicate', duplicate],
+    ['Rejected', rejected],
+    ['Waiting', waiting],
+    ['Lost', lost],
+  ]
+  const equal = all.reduce((sum, [, number]) => sum + number, 0) === received
+  const wrong = [equal ? '' : 'Does not add up', lost > 0 ? gone(lost) : ''].filter(Boolean)
+  return {
+    parts: all.filter(([, number], at) => at < 3 || number > 0),
+    holds: wrong.length === 0,
+    said: wrong.join('; ') || 'Adds up',
+  }
+}
+
+/** What of a run needs a person, in a few characters; nothing when all its events are somewhere safe. */
+export function attention({ waiting, lost }: EventCounts): ['failed' | 'warning', string] | null {
+  if (lost > 0) return ['failed', `${count(lost)} gone`]
+  if (waiting > 0) return ['warning', `${count(waiting)} waiting`]
+  return null
+}
+
+/** What became of events that are not where they belong, as the end of a text. */
+export function astray({ waiting, lost }: Pick<EventCounts, 'waiting' | 'lost'>): string {
+  return [lost > 0 ? `${gone(lost)}.` : '', waiting > 0 ? kept(waiting) : '']
+    .filter(Boolean)
+    .join(' ')
 }
 
 function landed(run: RunReport): string {
@@ -56,10 +174,6 @@ function nothing(run: RunReport): string {
   return 'There were no events to take.'
 }
 
-function lines(value: number): string {
-  return many(value, 'line')
-}
-
 export const statusWords: Record<Status, string> = {
   running: 'Running',
   succeeded: 'Succeeded',
@@ -74,6 +188,8 @@ export const rejections: Record<string, [string, string]> = {
   not_object: ['Not an object', 'The line is JSON, but not an object'],
   too_long: ['Too long', 'The line is longer than an event may be'],
   too_deep: ['Too deep', 'Objects are nested deeper than an event may be'],
+  unreadable: ['Unreadable', 'Reading the line failed in Headgate itself'],
+  released: ['Given up', 'It waited for a table, and was given up'],
   unknown_type: [
     'Unknown type',
     '`type` is missing or names no call of Segment, which are all in lower case',
@@ -111,17 +227,40 @@ export function reason(words: Record<string, [string, string]>, code: string): [
   return words[code] ?? [code, '']
 }
 
-/** What needs a person: the matter, and what to know about it. */
-export function need(need: Need): [string, string] {
+/** What needs a person: the matter, and what to know about it; with the events of its run, where they are known. */
+export function need(need: Need, events?: EventCounts): [string, string] {
+  const [matter, more] = needOf(need)
+  if (!events || !['failed', 'broke_off', 'cancelled', 'tables'].includes(need.kind))
+    return [matter, more]
+  // What is missing of a table stands in its message.
+  const isSaid = need.error?.code === 'table_behind'
+  const rest = astray(isSaid ? { waiting: events.waiting, lost: 0 } : events)
+  return [matter, [more, rest].filter(Boolean).join(' ')]
+}
+
+function needOf(need: Need): [string, string] {
   const of = need.source ? `of ${quoted(need.source)}` : 'of several sources'
   const said = need.error ? need.error.message : ''
   const on = need.on ?? ''
   switch (need.kind) {
     case 'failed':
       return [`Run ${quoted(need.run)} ${of} failed.`, said]
+    case 'broke_off':
+      return [
+        `Run ${quoted(need.run)} ${of} broke off after a part had landed.`,
+        `${said} Run it again for the rest.`.trim(),
+      ]
     case 'cancelled':
       return [`Run ${quoted(need.run)} ${of} was stopped.`, 'Run it again for the rest.']
     case 'tables':
+      if (need.error?.code === 'table_behind') {
+        const others = need.count - 1
+        const and =
+          others > 0
+            ? `, and ${many(others, 'other table needs', 'other tables need')} you too`
+            : ''
+        return [`${quoted(on)} lacks rows that were written to it${and}.`, said]
+      }
       return [
         need.count === 1
           ? `${quoted(on)} refused its part of run ${quoted(need.run)}.`
@@ -137,8 +276,8 @@ export function need(need: Need): [string, string] {
       ]
     case 'rejected':
       return [
-        `${many(need.count, 'line')} ${of} could not be read as events.`,
-        'They are kept with their reasons; the other lines are in.',
+        `${many(need.count, 'line')} ${of} could not be read as ${need.count === 1 ? 'an event' : 'events'}.`,
+        `${need.count === 1 ? 'It is kept with its reason' : 'They are kept with their reasons'}; the other lines are in.`,
       ]
     case 'discarded':
       return [

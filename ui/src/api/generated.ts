@@ -18,6 +18,8 @@ export interface Commands {
   runs_show: { request: RunName; response: RunReport; progress: never }
   /** Lines that a run rejected. */
   runs_letters: { request: RunLetters; response: Letters; progress: never }
+  /** Gives up what a run's batches wait for. */
+  runs_release: { request: RunRelease; response: Release; progress: never }
   /** Values that a run set aside. */
   runs_discards: { request: RunDiscards; response: Discards; progress: never }
   /** The lakes that runs wrote to or a person opened, the latest first. */
@@ -84,6 +86,7 @@ export interface Commands {
 export const patient: ReadonlySet<keyof Commands> = new Set([
   'schema_preview',
   'sync_start',
+  'runs_release',
   'lakes_remember',
   'tables_list',
   'tables_show',
@@ -656,6 +659,10 @@ engine: string | null,
  */
 run: string | null, 
 /**
+ * The installation of Headgate's that did, if one did and said so.
+ */
+installation: string | null, 
+/**
  * Rows that came in; for a merge the rows that were merged.
  */
 rows_added: number, 
@@ -875,7 +882,8 @@ export type Edit = { "op": "add_principal", statement: number, kind: PrincipalKi
 export type Effect = "Allow" | "Deny";
 
 /**
- * Received = written + duplicate + rejected (E8).
+ * Received = written + duplicate + rejected (E8), and where something is wrong with a table also what
+ * waits for it and what was lost with it.
  */
 export type EventCounts = { 
 /**
@@ -893,7 +901,15 @@ duplicate: number,
 /**
  * Lines that are no event.
  */
-rejected: number, };
+rejected: number, 
+/**
+ * Events that wait, because every table of theirs refused them.
+ */
+waiting: number, 
+/**
+ * Events that had landed and are gone, because their tables were taken away while the run went on.
+ */
+lost: number, };
 
 /**
  * A call whose answer a finding stands on.
@@ -1418,7 +1434,7 @@ on: string | null, };
 /**
  * What needs a person. The order is that of the page.
  */
-export type NeedKind = "failed" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
+export type NeedKind = "failed" | "broke_off" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
 
 /**
  * A question without content, and an answer without one.
@@ -2074,6 +2090,27 @@ code: Refusal,
 message: Shown, };
 
 /**
+ * What was given up.
+ */
+export type Release = { 
+/**
+ * The shape's version.
+ */
+v: number, 
+/**
+ * The run whose batches waited.
+ */
+run: string, 
+/**
+ * Lines and rows that were given up.
+ */
+released: number, 
+/**
+ * Where they are kept.
+ */
+dead_letters: DeadLetters | null, };
+
+/**
  * A role to read.
  */
 export type RoleName = { 
@@ -2193,6 +2230,19 @@ export type RunName = {
 run: string, };
 
 /**
+ * What a run's batches wait for, to be given up.
+ */
+export type RunRelease = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * Of one table, as `schema.table`, or of all.
+ */
+table: string | null, };
+
+/**
  * A run.
  */
 export type RunReport = { 
@@ -2220,6 +2270,14 @@ from: string | null,
  * The lake.
  */
 to: string, 
+/**
+ * Whether files that had not changed were read too.
+ */
+again: boolean, 
+/**
+ * The only table that was written, as `schema.table`; none means all.
+ */
+refill: string | null, 
 /**
  * When it began, in RFC 3339.
  */
@@ -2566,7 +2624,15 @@ source: string | null,
 /**
  * Whether files that have not changed are read too.
  */
-again: boolean, };
+again: boolean, 
+/**
+ * The only table to write, as `schema.table`: it gets what its rows lack.
+ */
+refill: string | null, 
+/**
+ * Whether a lake that is a copy of a known one becomes a lake of its own.
+ */
+new_lake_id: boolean, };
 
 /**
  * Rows that landed in one table.
@@ -2794,7 +2860,11 @@ tables: Array<TableSummary>,
 /**
  * Tables that could not be read, and why.
  */
-unreadable: Array<Unreadable>, };
+unreadable: Array<Unreadable>, 
+/**
+ * Tables that lack rows which were written to them, whether or not they are there.
+ */
+behind: Array<Unreadable>, };
 
 /**
  * One caller, as far as it is known.
@@ -2862,7 +2932,7 @@ export type Theme = "system" | "light" | "dark";
 export type Truth = "no" | "unknown" | "yes";
 
 /**
- * A table that could not be read.
+ * A table with which something is wrong.
  */
 export type Unreadable = { 
 /**

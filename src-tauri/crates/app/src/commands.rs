@@ -29,6 +29,8 @@ macro_rules! commands {
             [read] runs_show(RunName) -> RunReport;
             /// Lines that a run rejected.
             [read] runs_letters(RunLetters) -> Letters;
+            /// Gives up what a run's batches wait for.
+            [local] runs_release(RunRelease) -> Release;
             /// Values that a run set aside.
             [read] runs_discards(RunDiscards) -> Discards;
             /// The lakes that runs wrote to or a person opened, the latest first.

@@ -23,7 +23,7 @@ use crate::host::{Choose, Confirm, Copy};
 use crate::plans::ChangeRequest;
 use crate::policies::{PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyTry};
 use crate::roles::RoleName;
-use crate::runs::{RunDiscards, RunLetters, RunName};
+use crate::runs::{RunDiscards, RunLetters, RunName, RunRelease};
 use crate::settings::SettingsChange;
 use crate::start::PageFailed;
 use crate::syncs::{SchemaPreview, SyncStart};
@@ -99,6 +99,15 @@ pathless!(
 );
 
 impl Request for Choose {
+    const WAITS: bool = true;
+
+    fn places(&self) -> Vec<Place<'_>> {
+        Vec::new()
+    }
+}
+
+impl Request for RunRelease {
+    // Lines are read again, and there may be many.
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {

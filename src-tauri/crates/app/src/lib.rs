@@ -53,8 +53,8 @@ pub use headgate_aws::{Caller as AwsCaller, Endpoint as AwsEndpoint};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
 pub use headgate_policy::{self as policy, Plan as PatchPlan};
 pub use headgate_sync::{
-    Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, RunReport, RunRequest, Status,
-    TableReport, Watch,
+    Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, Release, RunReport,
+    RunRequest, Status, TableReport, Watch,
 };
 pub use host::{Choose, ChooseKind, Chosen, Confirm, Copy, Host, HostEvent};
 pub use lakes::Lakes;
@@ -65,11 +65,11 @@ pub use policies::{
     PolicyView, invalid, valid,
 };
 pub use roles::{AwsAccess, AwsProfiles, RoleName, RoleRead, facts_of, now};
-pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
+pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease};
 pub use serve::{COMMANDS, Command, Kind};
 pub use settings::{Settings, SettingsChange, SettingsReport, Theme};
 pub use start::{PageFailed, Start};
-pub use syncs::{SchemaPreview, SyncStart};
+pub use syncs::{SchemaPreview, SyncStart, table_to_fill};
 pub use tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
 
 /// Everything a host can ask for.

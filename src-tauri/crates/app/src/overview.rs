@@ -65,6 +65,8 @@ pub struct Need {
 pub enum NeedKind {
     /// A run failed: nothing landed.
     Failed,
+    /// A run broke off after part of it had landed.
+    BrokeOff,
     /// A run was stopped, so that there is more to take.
     Cancelled,
     /// Tables refused their part.
@@ -129,22 +131,35 @@ fn needs_of(run: &RunReport) -> Vec<Need> {
     match run.status {
         Status::Failed => needs.push(need(NeedKind::Failed, 1, run.error.as_ref(), None)),
         Status::Cancelled => needs.push(need(NeedKind::Cancelled, 1, run.error.as_ref(), None)),
+        Status::Partial if run.error.is_some() => {
+            needs.push(need(NeedKind::BrokeOff, 1, run.error.as_ref(), None));
+        }
         Status::Running | Status::Succeeded | Status::Partial => {}
     }
-    let mut refused = run.tables.iter().filter(|table| table.error.is_some());
-    if let Some(first) = refused.next()
+    // What is lost comes before what waits, and what waits for a person before what may pass.
+    let harm = |error: &Error| match error.code.as_ref() {
+        "table_behind" => 0,
+        _ if error.retryable => 2,
+        _ => 1,
+    };
+    let refused = run.tables.iter().filter_map(|table| Some((table, table.error.as_ref()?)));
+    let count = refused.clone().count() as u64;
+    if let Some((first, error)) = refused.min_by_key(|(_, error)| harm(error))
         && run.status != Status::Failed
     {
         let on = format!("{}.{}", first.schema, first.table);
-        let count = 1 + refused.count() as u64;
-        needs.push(need(NeedKind::Tables, count, first.error.as_ref(), Some(on)));
+        needs.push(need(NeedKind::Tables, count, Some(error), Some(on)));
     }
     if let Some(first) = run.files.damaged.first() {
         let count = run.files.damaged.len() as u64;
         needs.push(need(NeedKind::Files, count, Some(&first.error), Some(first.path.clone())));
     }
-    if run.events.rejected > 0 {
-        needs.push(need(NeedKind::Rejected, run.events.rejected, None, None));
+    // What a person has given up needs nobody.
+    let given_up = run.rejected.iter().filter(|counted| counted.reason == "released");
+    let given_up: u64 = given_up.map(|counted| counted.count).sum();
+    let rejected = run.events.rejected.saturating_sub(given_up);
+    if rejected > 0 {
+        needs.push(need(NeedKind::Rejected, rejected, None, None));
     }
     let set_aside: u64 = run.discards.iter().map(|discard| discard.count).sum();
     if set_aside > 0 {

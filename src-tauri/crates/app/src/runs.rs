@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use headgate_lake::{DiscardRow, Lake, Location, caught};
-use headgate_sync::{Letters, RunReport, read_letters};
+use headgate_sync::{Letters, Release, RunReport, read_letters};
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -24,6 +24,16 @@ pub struct RunList {
 pub struct RunName {
     /// The id, or the number it begins with.
     pub run: String,
+}
+
+/// What a run's batches wait for, to be given up.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunRelease {
+    /// The run.
+    pub run: String,
+    /// Of one table, as `schema.table`, or of all.
+    #[serde(default)]
+    pub table: Option<String>,
 }
 
 /// Some of the lines that a run rejected.
@@ -92,6 +102,15 @@ impl App {
         let name = Path::new(&kept.path).file_name().unwrap_or_default();
         let path = self.data().dead_letters().join(name);
         read_letters(&path, asked.from, PAGE, asked.reason.as_deref())
+    }
+
+    /// Gives up what a run's batches wait for: its lines go to the dead letters.
+    ///
+    /// # Errors
+    /// `run_not_found`, `nothing_waits`, `data_folder_busy`.
+    pub fn runs_release(&self, asked: &RunRelease) -> Result<Release> {
+        let table = asked.table.as_deref();
+        headgate_sync::release(self.data(), &asked.run, table, self.runtime().handle())
     }
 
     /// Some of the values that a run set aside, as the lake keeps them.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use headgate_lake::{TableDetail, TableRows};
 use headgate_policy::Plan as PatchPlan;
-use headgate_sync::{Letters, Preview, RunReport};
+use headgate_sync::{Letters, Preview, Release, RunReport};
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,7 +32,7 @@ use crate::policies::{
     PolicyView,
 };
 use crate::roles::{AwsProfiles, RoleName, RoleRead};
-use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName};
+use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease};
 use crate::settings::{SettingsChange, SettingsReport};
 use crate::start::{PageFailed, Start};
 use crate::syncs::{SchemaPreview, SyncStart};

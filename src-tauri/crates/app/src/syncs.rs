@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest};
-use headgate_terms::{Error, Result, say};
+use headgate_terms::{Error, Result, TableName, say};
 use serde::Deserialize;
 use ts_rs::TS;
 
@@ -32,6 +32,12 @@ pub struct SyncStart {
     pub source: Option<String>,
     /// Whether files that have not changed are read too.
     pub again: bool,
+    /// The only table to write, as `schema.table`: it gets what its rows lack.
+    #[serde(default)]
+    pub refill: Option<String>,
+    /// Whether a lake that is a copy of a known one becomes a lake of its own.
+    #[serde(default)]
+    pub new_lake_id: bool,
 }
 
 impl App {
@@ -55,9 +61,28 @@ impl App {
             RunRequest::new(Some(from), asked.to.trim().to_owned(), self.data().clone());
         request.source = given(asked.source.as_deref());
         request.again = asked.again;
+        request.refill =
+            given(asked.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
+        request.new_lake_id = asked.new_lake_id;
         self.settings()?.apply(&mut request);
         self.sync_run(&request, call)
     }
+}
+
+/// A table as a person names it, to be filled again.
+///
+/// # Errors
+/// `wrong_use` when it is not `schema.table`.
+pub fn table_to_fill(text: &str) -> Result<TableName> {
+    let parts = text.split_once('.').filter(|(schema, table)| {
+        !schema.is_empty() && !table.is_empty() && !table.contains(['.', '/'])
+    });
+    let (schema, table) = parts.ok_or_else(|| {
+        Error::new("wrong_use", say!("`{}` is not a table's name.", text))
+            .hint("Name it as `schema.table`, such as `web.tracks`.")
+            .field("refill")
+    })?;
+    Ok(TableName { schema: schema.to_owned(), table: table.to_owned() })
 }
 
 /// What a field holds, unless it is left empty.

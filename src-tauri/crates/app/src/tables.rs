@@ -19,9 +19,11 @@ pub struct TablesReport {
     pub tables: Vec<TableSummary>,
     /// Tables that could not be read, and why.
     pub unreadable: Vec<Unreadable>,
+    /// Tables that lack rows which were written to them, whether or not they are there.
+    pub behind: Vec<Unreadable>,
 }
 
-/// A table that could not be read.
+/// A table with which something is wrong.
 #[derive(Debug, Serialize, TS)]
 pub struct Unreadable {
     /// Its schema.
@@ -76,8 +78,15 @@ impl App {
     /// `lake_not_found`, `not_a_lake`.
     pub fn tables_list(&self, asked: &LakeName) -> Result<TablesReport> {
         let location = location(&asked.lake)?;
+        let lake = &self.runtime().block_on(caught(Lake::open(location)))?;
+        let behind = headgate_sync::behind(self.data(), lake, self.runtime().handle())?;
+        let behind = behind.into_iter().map(|(name, error)| Unreadable {
+            schema: name.schema,
+            table: name.table,
+            error,
+        });
+        let behind = behind.collect();
         let report = self.runtime().block_on(caught(async {
-            let lake = &Lake::open(location).await?;
             let names = lake.tables().await?;
             let mut found = futures::stream::iter(names)
                 .map(|name| async move { (caught(lake.summary(&name)).await, name) })
@@ -93,7 +102,7 @@ impl App {
                     }),
                 }
             }
-            Ok(TablesReport { v: 1, tables, unreadable })
+            Ok(TablesReport { v: 1, tables, unreadable, behind })
         }))?;
         Ok(report)
     }

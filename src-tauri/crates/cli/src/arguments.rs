@@ -93,12 +93,20 @@ pub(crate) struct SyncRun {
     pub(crate) to: String,
 
     /// The source's name, which names the schema; else the folder below segment-logs/, else `events`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub(crate) source: Option<String>,
 
     /// Read files again that have not changed; what landed before is not doubled
     #[arg(long)]
     pub(crate) again: bool,
+
+    /// Write this table only, and only what its rows lack; for a table that was dropped or put back
+    #[arg(long, value_name = "SCHEMA.TABLE", requires = "again")]
+    pub(crate) refill: Option<String>,
+
+    /// Give a lake that is a copy of another one an id of its own
+    #[arg(long)]
+    pub(crate) new_lake_id: bool,
 
     /// Follow links that lead out of the folder
     #[arg(long)]
@@ -153,6 +161,14 @@ pub(crate) enum RunsCommand {
     Show {
         /// Its id, or the number it begins with
         run: String,
+    },
+    /// Give up what waits for a table that refuses: its lines go to the dead letters
+    Release {
+        /// The run's id, or the number it begins with
+        run: String,
+        /// One table only
+        #[arg(long, value_name = "SCHEMA.TABLE")]
+        table: Option<String>,
     },
 }
 

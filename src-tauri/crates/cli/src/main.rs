@@ -25,8 +25,8 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    App, LakeName, Nothing, PreviewRequest, RunName, RunReport, RunRequest, SettingsChange, Status,
-    TableName,
+    App, LakeName, Nothing, PreviewRequest, RunName, RunRelease, RunReport, RunRequest,
+    SettingsChange, Status, TableName, table_to_fill,
 };
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
@@ -131,6 +131,8 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             let mut request = RunRequest::new(source(&run.from)?, run.to, app.data().clone());
             request.source = run.source;
             request.again = run.again;
+            request.refill = run.refill.as_deref().map(table_to_fill).transpose()?;
+            request.new_lake_id = run.new_lake_id;
             request.follow_links = run.follow_links;
             app.settings()?.apply(&mut request);
             request.batch_bytes = run.batch_bytes.unwrap_or(request.batch_bytes).max(1);
@@ -169,6 +171,11 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
         Command::Runs { command: RunsCommand::Show { run } } => {
             let report = app.runs_show(&RunName { run })?;
             show(json, &report, |out| page::run(out, &report))?;
+            Exit::Done
+        }
+        Command::Runs { command: RunsCommand::Release { run, table } } => {
+            let released = app.runs_release(&RunRelease { run, table })?;
+            show(json, &released, |out| page::released(out, &released))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::List { lake } } => {

@@ -7,8 +7,8 @@ mod demo;
 use std::io;
 
 use headgate_app::{
-    CommitEntry, Counted, HistoryReport, Preview, RunReport, SettingsReport, Status, TableDetail,
-    TablesReport, Theme,
+    CommitEntry, Counted, HistoryReport, Preview, Release, RunReport, SettingsReport, Status,
+    TableDetail, TablesReport, Theme,
 };
 use headgate_terms::{Error, Shown, say};
 
@@ -35,21 +35,25 @@ pub(crate) fn run(out: &mut Out<'_>, report: &RunReport) -> io::Result<()> {
         error(out, failure)?;
     }
     let events = &report.events;
-    line!(
-        out,
-        "\n{} received = {} written + {} duplicate + {} rejected",
-        grouped(events.received),
-        grouped(events.written),
-        grouped(events.duplicate),
-        grouped(events.rejected)
-    )?;
+    let mut sum = vec![
+        say!("{} written", grouped(events.written)),
+        say!("{} duplicate", grouped(events.duplicate)),
+        say!("{} rejected", grouped(events.rejected)),
+    ];
+    if events.waiting > 0 {
+        sum.push(say!("{} waiting", grouped(events.waiting)));
+    }
+    if events.lost > 0 {
+        sum.push(say!("{} lost", grouped(events.lost)));
+    }
+    line!(out, "\n{} received = {}", grouped(events.received), Shown::join(&sum, " + "))?;
     if !report.tables.is_empty() {
         line!(out)?;
         tables_of_run(out, report)?;
     }
     for table in report.tables.iter().filter(|table| table.error.is_some()) {
         if let Some(failure) = &table.error {
-            line!(out, "\n{}.{} waits:", table.schema, table.table)?;
+            line!(out, "\n{}.{} needs attention:", table.schema, table.table)?;
             error(out, failure)?;
         }
     }
@@ -104,6 +108,9 @@ fn sentence(report: &RunReport) -> Shown {
             received,
             grouped(events.duplicate)
         ),
+        Status::Partial if events.received == 0 => {
+            "Nothing new, and something needs attention.".into()
+        }
         Status::Partial => say!(
             "{} of {} events are in the lake, and something needs attention.",
             written,
@@ -133,7 +140,11 @@ fn tables_of_run(out: &mut Out<'_>, report: &RunReport) -> io::Result<()> {
             written,
             number(part.duplicate),
             grouped(part.discarded),
-            if part.error.is_some() { "waits".into() } else { columns },
+            match part.error.as_ref().map(|error| error.code.as_ref()) {
+                Some("table_behind") => "behind".into(),
+                Some(_) => "waits".into(),
+                None => columns,
+            },
         ]);
     }
     out.line(table)
@@ -148,6 +159,15 @@ fn counted(out: &mut Out<'_>, title: &'static str, counts: &[Counted]) -> io::Re
         line!(out, "  {:>9}  {}", grouped(counted.count), counted.reason)?;
     }
     Ok(())
+}
+
+pub(crate) fn released(out: &mut Out<'_>, release: &Release) -> io::Result<()> {
+    let lines = counted_as(release.released, "line");
+    line!(out, "{} of run {} wait no more.", lines, release.run)?;
+    match &release.dead_letters {
+        Some(letters) => line!(out, "They are kept in {}", Shown::clean(&letters.path)),
+        None => Ok(()),
+    }
 }
 
 pub(crate) fn preview(out: &mut Out<'_>, preview: &Preview) -> io::Result<()> {
@@ -273,7 +293,7 @@ pub(crate) fn tables(out: &mut Out<'_>, report: &TablesReport) -> io::Result<()>
         ]);
     }
     out.line(table)?;
-    for one in &report.unreadable {
+    for one in report.unreadable.iter().chain(&report.behind) {
         line!(out)?;
         error(out, &one.error)?;
     }
@@ -327,7 +347,8 @@ pub(crate) fn table(out: &mut Out<'_>, detail: &TableDetail) -> io::Result<()> {
 }
 
 pub(crate) fn history(out: &mut Out<'_>, report: &HistoryReport) -> io::Result<()> {
-    let header = ["version", "at", "operation", "rows", "files", "columns added", "run", "engine"];
+    let header =
+        ["version", "at", "operation", "rows", "files", "columns added", "run", "by", "engine"];
     let mut table = Table::new(header).right(0..1).right(3..4);
     for commit in &report.commits {
         table.row([
@@ -338,6 +359,7 @@ pub(crate) fn history(out: &mut Out<'_>, report: &HistoryReport) -> io::Result<(
             files(commit),
             added(commit),
             Shown::clean(commit.run.as_deref().unwrap_or("-")),
+            Shown::clean(commit.installation.as_deref().unwrap_or("-")),
             Shown::clean(commit.engine.as_deref().unwrap_or("-")),
         ]);
     }

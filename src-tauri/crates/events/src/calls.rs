@@ -132,6 +132,18 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    /// The kind of a table by its name: what is not a call's table is an event's.
+    fn of_table(table: &str) -> Self {
+        match table {
+            "identifies" => Self::Identifies,
+            "users" => Self::Users,
+            "groups" => Self::Groups,
+            "pages" | "screens" => Self::Page,
+            "aliases" => Self::Aliases,
+            _ => Self::Track,
+        }
+    }
+
     /// The fixed columns in their order, the id first.
     pub(crate) fn fixed(self) -> &'static [Fixed] {
         use Fixed::{
@@ -248,30 +260,32 @@ pub fn discards_columns() -> Vec<Column> {
     .collect()
 }
 
-/// The columns that get file statistics: what people filter events by, and what prunes by time.
+/// The columns of a table that get file statistics, of those it is to have: of its fixed columns what people
+/// filter by, and what prunes by time.
 #[must_use]
-pub fn statistics_columns(columns: &[Column]) -> Vec<String> {
-    let fixed = [
-        "id",
-        "anonymous_id",
-        "user_id",
-        "received_at",
-        "sent_at",
-        "timestamp",
-        "original_timestamp",
-        "event",
-        "group_id",
-        "uuid_ts",
-        "table_name",
-        "reason",
-        "run_id",
-    ];
+pub fn statistics_columns(table: &str, columns: &[Column]) -> Vec<String> {
+    let fixed: Vec<&str> = if table == DISCARDS {
+        vec!["table_name", "received_at", "uuid_ts", "reason", "run_id"]
+    } else {
+        let told = |fixed: &Fixed| {
+            !matches!(fixed, Fixed::EventText | Fixed::Name | Fixed::Category | Fixed::PreviousId)
+        };
+        Shape::of_table(table)
+            .fixed()
+            .iter()
+            .filter(|fixed| told(fixed))
+            .map(|f| f.column())
+            .collect()
+    };
     columns
         .iter()
         .map(|column| column.name.clone())
         .filter(|name| fixed.iter().any(|fixed| name.eq_ignore_ascii_case(fixed)))
         .collect()
 }
+
+/// The table of values set aside.
+pub const DISCARDS: &str = "headgate_discards";
 
 #[cfg(test)]
 mod tests {

@@ -72,6 +72,13 @@ impl Rows {
         }
     }
 
+    fn truncate(&mut self, entries: usize) {
+        match self {
+            Self::Dense(count) => *count = (*count).min(entries as u32),
+            Self::Sparse(rows) => rows.truncate(entries),
+        }
+    }
+
     /// The first entry at or after a row.
     fn entry_at(&self, row: u32) -> usize {
         match self {
@@ -81,10 +88,11 @@ impl Rows {
     }
 }
 
-/// Text values end to end.
+/// Text values end to end. A batch may hold more of them than one Arrow array, so that these offsets
+/// are wide.
 #[derive(Debug, Clone)]
 struct Texts {
-    offsets: Vec<i32>,
+    offsets: Vec<usize>,
     bytes: Vec<u8>,
 }
 
@@ -97,7 +105,18 @@ impl Default for Texts {
 impl Texts {
     fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
-        self.offsets.push(self.bytes.len() as i32);
+        self.offsets.push(self.bytes.len());
+    }
+
+    /// The texts in their order.
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let spans = self.offsets.windows(2).map(|span| &self.bytes[span[0]..span[1]]);
+        spans.map(|text| std::str::from_utf8(text).unwrap_or_default())
+    }
+
+    fn truncate(&mut self, entries: usize) {
+        self.offsets.truncate(entries + 1);
+        self.bytes.truncate(self.offsets.last().copied().unwrap_or_default());
     }
 }
 
@@ -106,7 +125,14 @@ impl Texts {
 enum Loose {
     Int(i64),
     Double(f64),
+    Bool(bool),
     Text(Box<str>),
+}
+
+impl Loose {
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Int(_) | Self::Double(_))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -152,10 +178,56 @@ impl ColumnBuilder {
             Some(kind) => self.coerce(kind, value, text),
             None => self.take(value, text),
         };
+        crate::shredder::midway();
         if pushed != Pushed::Refused {
             self.rows.push(row);
         }
         pushed
+    }
+
+    /// Forgets the rows from one on, as if they had never been pushed, whatever state a push that did
+    /// not end has left.
+    pub(crate) fn truncate(&mut self, row: u32) {
+        let entries = self.rows.entry_at(row);
+        self.rows.truncate(entries);
+        let is_open = self.frozen.is_none();
+        self.data = match self.data.take() {
+            _ if entries == 0 => None,
+            Some(Data::Ints(mut ints)) => {
+                ints.truncate(entries);
+                Some(Data::Ints(ints))
+            }
+            Some(Data::Doubles(mut doubles)) => {
+                doubles.truncate(entries);
+                Some(Data::Doubles(doubles))
+            }
+            Some(Data::Bools(mut bools)) => {
+                bools.truncate(entries);
+                Some(Data::Bools(bools))
+            }
+            Some(Data::Times(mut times)) => {
+                times.truncate(entries);
+                Some(Data::Times(times))
+            }
+            Some(Data::MaybeTimes(mut times, mut texts)) => {
+                times.truncate(entries);
+                texts.truncate(entries);
+                Some(Data::MaybeTimes(times, texts))
+            }
+            Some(Data::Texts(mut texts)) => {
+                texts.truncate(entries);
+                let times = texts.iter().map(timestamp::parse);
+                match is_open.then(|| times.collect::<Option<Vec<_>>>()).flatten() {
+                    Some(times) => Some(Data::MaybeTimes(times, texts)),
+                    None => Some(Data::Texts(texts)),
+                }
+            }
+            Some(Data::Mixed(mut loose, _)) => {
+                loose.truncate(entries);
+                Some(sorted(loose))
+            }
+            None => None,
+        };
     }
 
     fn coerce(&mut self, kind: ColumnType, value: Value<'_>, text: &mut String) -> Pushed {
@@ -252,7 +324,7 @@ impl ColumnBuilder {
             }
             (Data::Mixed(loose, numbers), value) => {
                 let value = loosen(value, text);
-                *numbers &= !matches!(value, Loose::Text(_));
+                *numbers &= value.is_number();
                 loose.push(value);
             }
             (Data::Ints(_) | Data::Doubles(_) | Data::Bools(_), value) => {
@@ -261,13 +333,11 @@ impl ColumnBuilder {
                     Data::Doubles(doubles) => {
                         (doubles.iter().map(|&double| Loose::Double(double)).collect(), true)
                     }
-                    Data::Bools(bools) => {
-                        (bools.iter().map(|b| Loose::Text(b.to_string().into())).collect(), false)
-                    }
+                    Data::Bools(bools) => (bools.iter().copied().map(Loose::Bool).collect(), false),
                     _ => (Vec::new(), true),
                 };
                 let value = loosen(value, text);
-                numbers &= !matches!(value, Loose::Text(_));
+                numbers &= value.is_number();
                 loose.push(value);
                 *data = Data::Mixed(loose, numbers);
             }
@@ -301,7 +371,7 @@ impl ColumnBuilder {
                             int as f64
                         }
                         Loose::Double(double) => double,
-                        Loose::Text(_) => 0.0,
+                        Loose::Bool(_) | Loose::Text(_) => 0.0,
                     })
                     .collect(),
             ),
@@ -313,6 +383,7 @@ impl ColumnBuilder {
                     match value {
                         Loose::Int(int) => write_scalar(Json::Int(int), &mut text),
                         Loose::Double(double) => write_scalar(Json::Double(double), &mut text),
+                        Loose::Bool(bool) => write_scalar(Json::Bool(bool), &mut text),
                         Loose::Text(sent) => text.push_str(&sent),
                     }
                     texts.push(&text);
@@ -321,22 +392,44 @@ impl ColumnBuilder {
             }
             (Some(data), _) => data,
         };
-        let (kind, packed): (_, ArrayRef) = match data {
-            Data::Ints(ints) => (ColumnType::BigInt, Arc::new(Int64Array::from(ints))),
-            Data::Times(times) => (
-                ColumnType::Timestamp,
-                Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC")),
-            ),
-            Data::Doubles(doubles) => (ColumnType::Double, Arc::new(Float64Array::from(doubles))),
-            Data::Bools(bools) => (ColumnType::Boolean, Arc::new(BooleanArray::from(bools))),
+        let (kind, packed) = match data {
+            Data::Ints(ints) => {
+                (ColumnType::BigInt, Packed::Array(Arc::new(Int64Array::from(ints))))
+            }
+            Data::Times(times) => {
+                let times = TimestampMicrosecondArray::from(times).with_timezone("UTC");
+                (ColumnType::Timestamp, Packed::Array(Arc::new(times)))
+            }
+            Data::Doubles(doubles) => {
+                (ColumnType::Double, Packed::Array(Arc::new(Float64Array::from(doubles))))
+            }
+            Data::Bools(bools) => {
+                (ColumnType::Boolean, Packed::Array(Arc::new(BooleanArray::from(bools))))
+            }
             Data::Texts(texts) => {
-                let offsets = OffsetBuffer::new(texts.offsets.into());
-                let bytes = Buffer::from_vec(texts.bytes);
-                (ColumnType::String, Arc::new(StringArray::new(offsets, bytes, None)))
+                (ColumnType::String, Packed::Texts(texts.offsets, Buffer::from_vec(texts.bytes)))
             }
             Data::MaybeTimes(..) | Data::Mixed(..) => return None,
         };
         Some((FinishedColumn { kind, rows: self.rows, packed }, lossy))
+    }
+}
+
+/// Values of several types, or of one after all.
+fn sorted(loose: Vec<Loose>) -> Data {
+    let only = |of: fn(&Loose) -> bool| loose.iter().all(of);
+    if only(|value| matches!(value, Loose::Int(_))) {
+        let int = |value| if let Loose::Int(int) = value { Some(int) } else { None };
+        Data::Ints(loose.into_iter().filter_map(int).collect())
+    } else if only(|value| matches!(value, Loose::Double(_))) {
+        let double = |value| if let Loose::Double(double) = value { Some(double) } else { None };
+        Data::Doubles(loose.into_iter().filter_map(double).collect())
+    } else if only(|value| matches!(value, Loose::Bool(_))) {
+        let bool = |value| if let Loose::Bool(bool) = value { Some(bool) } else { None };
+        Data::Bools(loose.into_iter().filter_map(bool).collect())
+    } else {
+        let numbers = only(Loose::is_number);
+        Data::Mixed(loose, numbers)
     }
 }
 
@@ -389,6 +482,7 @@ fn loosen(value: Value<'_>, text: &mut String) -> Loose {
     match value {
         Value::Sent(Json::Int(int)) => Loose::Int(int),
         Value::Sent(Json::Double(double)) => Loose::Double(double),
+        Value::Sent(Json::Bool(bool)) => Loose::Bool(bool),
         Value::Sent(Json::Text(sent)) | Value::Array(sent) => Loose::Text(sent.into()),
         Value::Sent(scalar) => {
             text.clear();
@@ -399,36 +493,72 @@ fn loosen(value: Value<'_>, text: &mut String) -> Loose {
     }
 }
 
+/// Values alone, without the nulls between them.
+#[derive(Debug, Clone)]
+enum Packed {
+    Array(ArrayRef),
+    Texts(Vec<usize>, Buffer),
+}
+
 /// A column whose batch has ended.
 #[derive(Debug, Clone)]
 pub(crate) struct FinishedColumn {
     pub(crate) kind: ColumnType,
     rows: Rows,
-    /// The values alone, without the nulls between them.
-    packed: ArrayRef,
+    packed: Packed,
 }
 
 impl FinishedColumn {
-    /// The rows that have a value, in order: one for each of [`Self::packed`].
-    pub(crate) fn rows(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.rows.len()).map(|entry| self.rows.row(entry))
-    }
-
-    pub(crate) fn packed(&self) -> &ArrayRef {
-        &self.packed
+    /// How many bytes of text rows `from..to` have: an Arrow array holds less than 2 GiB.
+    pub(crate) fn text_bytes(&self, from: u32, to: u32) -> usize {
+        match &self.packed {
+            Packed::Array(_) => 0,
+            Packed::Texts(offsets, _) => {
+                offsets[self.rows.entry_at(to)] - offsets[self.rows.entry_at(from)]
+            }
+        }
     }
 
     /// Rows `from..to` as an Arrow array, with nulls where there is no value.
     pub(crate) fn array(&self, from: u32, to: u32) -> Result<ArrayRef, ArrowError> {
         let (first, last) = (self.rows.entry_at(from), self.rows.entry_at(to));
         let count = (to - from) as usize;
-        if last - first == count {
-            return Ok(self.packed.slice(first, count));
+        match &self.packed {
+            Packed::Array(packed) if last - first == count => Ok(packed.slice(first, count)),
+            Packed::Array(packed) => {
+                let mut places: Vec<Option<u32>> = vec![None; count];
+                for entry in first..last {
+                    places[(self.rows.row(entry) - from) as usize] = Some(entry as u32);
+                }
+                take(packed, &UInt32Array::from(places), None)
+            }
+            Packed::Texts(offsets, bytes) => {
+                let (begin, end) = (offsets[first], offsets[last]);
+                if i32::try_from(end - begin).is_err() {
+                    return Err(ArrowError::OffsetOverflowError(end - begin));
+                }
+                let narrow = |offset: usize| (offset - begin) as i32;
+                let bytes = bytes.slice_with_length(begin, end - begin);
+                if last - first == count {
+                    let offsets: Vec<i32> =
+                        offsets[first..=last].iter().map(|&offset| narrow(offset)).collect();
+                    let offsets = OffsetBuffer::new(offsets.into());
+                    return Ok(Arc::new(StringArray::try_new(offsets, bytes, None)?));
+                }
+                let mut valid = vec![false; count];
+                let mut spread = Vec::with_capacity(count + 1);
+                spread.push(0);
+                for entry in first..last {
+                    let row = (self.rows.row(entry) - from) as usize;
+                    valid[row] = true;
+                    // Those between it and the one before are null, and empty.
+                    spread.resize(row + 1, narrow(offsets[entry]));
+                    spread.push(narrow(offsets[entry + 1]));
+                }
+                spread.resize(count + 1, narrow(end));
+                let offsets = OffsetBuffer::new(spread.into());
+                Ok(Arc::new(StringArray::try_new(offsets, bytes, Some(valid.into()))?))
+            }
         }
-        let mut places: Vec<Option<u32>> = vec![None; count];
-        for entry in first..last {
-            places[(self.rows.row(entry) - from) as usize] = Some(entry as u32);
-        }
-        take(&self.packed, &UInt32Array::from(places), None)
     }
 }

@@ -1,4 +1,4 @@
-//! The fields of an event outside `context`, `properties` and `traits`: ids, names and times.
+//! The fields of an event outside `context`, `properties` and `traits`: ids, names (E3) and times (E15).
 //!
 //! Read from the tape before anything is written; the times are settled here (E5).
 
@@ -69,8 +69,6 @@ pub(crate) struct Envelope<'a> {
     pub(crate) context: Option<usize>,
     /// The place of `properties` or `traits`, whichever the call has.
     pub(crate) own: Option<usize>,
-    /// Whether any field that makes a column is of a kind that counts as absent.
-    pub(crate) has_unfit: bool,
     places: Places,
 }
 
@@ -81,42 +79,27 @@ impl<'a> Envelope<'a> {
         let json = |place: Option<usize>| place.map(|at| tape[at].into());
         let Some(Json::Text(kind)) = json(places.kind) else { return None };
         let call = Call::of(kind)?;
-        let mut has_unfit = false;
-        let mut text = |place: Option<usize>| {
-            let json = json(place)?;
-            has_unfit |= counts_as_absent(json);
-            as_text(json)
-        };
+        let text = |place: Option<usize>| json(place).and_then(as_text);
+        let time = |place: Option<usize>| json(place).map_or(Time::Missing, as_time);
         let present =
             |place: Option<usize>| place.filter(|&at| !matches!(tape[at].into(), Json::Null));
         let own = if call.section() == "properties" { places.properties } else { places.traits };
-        let message_id = text(places.message_id).filter(|id| !id.is_empty());
-        let (anonymous_id, user_id) = (text(places.anonymous_id), text(places.user_id));
-        let (group_id, previous_id) = (text(places.group_id), text(places.previous_id));
-        let (event, name, category) =
-            (text(places.event), text(places.name), text(places.category));
-        let mut time = |place: Option<usize>| {
-            let time = json(place).map_or(Time::Missing, as_time);
-            has_unfit |= time == Time::Unreadable;
-            time
-        };
         Some(Self {
             call,
-            message_id,
-            anonymous_id,
-            user_id,
-            group_id,
-            previous_id,
-            event,
-            name,
-            category,
+            message_id: text(places.message_id).filter(|id| !id.is_empty()),
+            anonymous_id: text(places.anonymous_id),
+            user_id: text(places.user_id),
+            group_id: text(places.group_id),
+            previous_id: text(places.previous_id),
+            event: text(places.event),
+            name: text(places.name),
+            category: text(places.category),
             received_at: time(places.received_at),
             sent_at: time(places.sent_at),
             timestamp: time(places.timestamp),
             original_timestamp: time(places.original_timestamp),
             context: present(places.context),
             own: present(own),
-            has_unfit,
             places,
         })
     }
@@ -138,6 +121,26 @@ impl<'a> Envelope<'a> {
     pub(crate) fn time_as_sent(&self, fixed: Fixed) -> Option<usize> {
         let (time, place) = self.time(fixed)?;
         place.filter(|_| matches!(time, Time::At(_)))
+    }
+
+    /// Whether any field that can make a column is of a kind that counts as absent.
+    pub(crate) fn has_unfit<N: OnTape<'a>>(&self, tape: &[N]) -> bool {
+        let places = self.places;
+        let times = [self.received_at, self.sent_at, self.timestamp, self.original_timestamp];
+        let texts = [
+            (&self.message_id, places.message_id),
+            (&self.anonymous_id, places.anonymous_id),
+            (&self.user_id, places.user_id),
+            (&self.group_id, places.group_id),
+            (&self.previous_id, places.previous_id),
+            (&self.event, places.event),
+            (&self.name, places.name),
+            (&self.category, places.category),
+        ];
+        times.contains(&Time::Unreadable)
+            || texts.into_iter().any(|(text, place)| {
+                text.is_none() && place.is_some_and(|at| counts_as_absent(tape[at].into()))
+            })
     }
 
     /// The place of the field that a fixed column is made of, when its kind counts as absent there.

@@ -92,6 +92,8 @@ pub enum Rejection {
     TooDeep,
     /// `type` is not exactly one of the six.
     UnknownType,
+    /// It broke the code that reads it: a defect of Headgate's, which must not stop the lines behind.
+    Unreadable,
 }
 
 impl Rejection {
@@ -104,6 +106,7 @@ impl Rejection {
             Self::NotObject => "not_object",
             Self::TooDeep => "too_deep",
             Self::UnknownType => "unknown_type",
+            Self::Unreadable => "unreadable",
         }
     }
 }

@@ -57,6 +57,13 @@ pub enum Notice {
     },
     /// More of them than are told.
     MoreNamedByHash,
+    /// A table that has used 80 % of the columns it may have (E24).
+    ColumnsAlmostUsed {
+        /// Its name in the schema.
+        table: String,
+    },
+    /// A line that broke the code which reads it, and is a dead letter.
+    Unreadable,
 }
 
 impl Notice {
@@ -84,16 +91,22 @@ impl Notice {
             Self::TooManyTables => "too_many_tables",
             Self::NamedByHash { .. } => "named_by_hash",
             Self::MoreNamedByHash => "more_named_by_hash",
+            Self::ColumnsAlmostUsed { .. } => "columns_almost_used",
+            Self::Unreadable => "unreadable",
         }
     }
 
     /// It in a sentence.
     #[must_use]
     pub fn message(&self) -> Shown {
-        if let Self::NamedByHash { sent, name } = self {
-            return say!("`{}` is in another script; in names it is `{}`.", sent, name);
-        }
         Shown::from(match self {
+            Self::NamedByHash { sent, name } => {
+                return say!("`{}` is in another script; in names it is `{}`.", sent, name);
+            }
+            Self::ColumnsAlmostUsed { table } => {
+                return say!("`{}` has used 80 % of the columns that a table may have.", table);
+            }
+
             Self::NoUserOrAnonymousId => "Events carry neither `userId` nor `anonymousId`.",
             Self::IdNotString => "An id is empty or not a string; a number was taken as text.",
             Self::EventNotDefined => "Track calls have no event name; they are in `tracks` only.",
@@ -119,7 +132,10 @@ impl Notice {
             Self::TooManyTables => {
                 "A batch makes at most 2,500 tables; the events of further names are in `tracks` only."
             }
-            Self::NamedByHash { .. } | Self::MoreNamedByHash => {
+            Self::Unreadable => {
+                "A line could not be read because of a defect in Headgate; it is a dead letter."
+            }
+            Self::MoreNamedByHash => {
                 "Further names in other scripts stand as a hash of what was sent."
             }
             Self::Collision => "Two paths of one event make the same column; one of them won.",
@@ -131,10 +147,12 @@ impl Notice {
 #[derive(Debug, Default)]
 pub(crate) struct Noticed {
     given: Notices,
+    /// Those of the line at hand.
+    of_line: Vec<(Notice, u64)>,
     named: usize,
 }
 
-/// The most names that a batch tells of one by one, and how much of each.
+/// The most names that a batch tells of one by one, and how many bytes of each.
 const MOST_NAMED: usize = 100;
 const LONGEST_NAME: usize = 100;
 
@@ -144,8 +162,10 @@ impl Noticed {
     }
 
     pub(crate) fn add(&mut self, notice: Notice, count: u64) {
-        if count > 0 {
-            *self.given.entry(notice).or_default() += count;
+        match self.of_line.last_mut() {
+            _ if count == 0 => {}
+            Some((last, so_far)) if *last == notice => *so_far += count,
+            _ => self.of_line.push((notice, count)),
         }
     }
 
@@ -156,19 +176,38 @@ impl Noticed {
         if told.len() < sent.len() {
             told.push('…');
         }
-        let notice = Notice::NamedByHash { sent: told, name };
-        if self.given.contains_key(&notice) {
+        self.note(Notice::NamedByHash { sent: told, name });
+    }
+
+    /// Ends a line, which keeps its notices.
+    pub(crate) fn end_line(&mut self) {
+        if self.of_line.is_empty() {
             return;
         }
-        if self.named < MOST_NAMED {
-            self.named += 1;
-            self.note(notice);
-        } else {
-            self.note(Notice::MoreNamedByHash);
+        for (notice, count) in self.of_line.drain(..) {
+            if let Notice::NamedByHash { .. } = notice {
+                if self.given.contains_key(&notice) {
+                    continue;
+                }
+                if self.named == MOST_NAMED {
+                    *self.given.entry(Notice::MoreNamedByHash).or_default() += 1;
+                    continue;
+                }
+                self.named += 1;
+                self.given.insert(notice, 1);
+                continue;
+            }
+            *self.given.entry(notice).or_default() += count;
         }
     }
 
-    pub(crate) fn finish(self) -> Notices {
+    /// Forgets those of the line at hand.
+    pub(crate) fn forget_line(&mut self) {
+        self.of_line.clear();
+    }
+
+    pub(crate) fn finish(mut self) -> Notices {
+        self.end_line();
         self.given
     }
 }

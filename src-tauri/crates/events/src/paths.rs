@@ -2,10 +2,12 @@
 //!
 //! Only a cache: dropping it changes no result. It finds fields; it writes nothing.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::json::{Json, OnTape, last_of_each};
-use crate::snake::{Name, by_hash, snake};
+use crate::snake::{Name, by_hash, segment, snake};
 
 /// Where in the event a field stands; a context value goes before a property (E17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,32 +17,68 @@ pub(crate) enum Section {
     Own,
 }
 
-/// One key in one place.
+/// One key in one place. One event may bring a million of them, so that it holds no more than a leaf
+/// needs.
 struct Node {
     key: Box<str>,
     parent: u32,
     /// Its place among its siblings.
-    place: usize,
-    /// The column's name so far, or none below a key that no name can be made of (E19).
-    name: Option<Name>,
-    /// Whether a hash stands in it for some key.
+    place: u32,
+    /// The column it makes, once a value has asked, else [`NONE`].
+    slot: u32,
+    /// The last event that had this key.
+    event: u32,
+    /// Whether a name can be made of it (E19).
+    named: bool,
+    /// Whether a hash stands in its column's name for some key of its path.
     hashed: bool,
-    children: Vec<u32>,
-    by_key: HashMap<Box<str>, u32>,
-    /// The child to expect next: keys mostly come in the order of the last event.
-    cursor: usize,
-    slot: Option<u32>,
     /// For each of the tables, whether the column knows this path.
     noted: [bool; 2],
-    /// The last event that had this key.
-    event: u64,
+    below: Option<Box<Below>>,
+}
+
+/// What is below a key that has held an object.
+struct Below {
+    /// The column's name so far.
+    name: Name,
+    children: Vec<u32>,
+    by_key: HashTable<u32>,
+    /// The child to expect next: keys mostly come in the order of the last event.
+    cursor: usize,
+}
+
+impl Node {
+    fn new(key: &str, parent: u32, place: usize, hashed: bool) -> Self {
+        Self {
+            key: key.into(),
+            parent,
+            place: place as u32,
+            slot: NONE,
+            event: 0,
+            named: false,
+            hashed,
+            noted: [false; 2],
+            below: None,
+        }
+    }
+}
+
+impl Below {
+    fn new(name: Name) -> Self {
+        Self { name, children: Vec::new(), by_key: HashTable::new(), cursor: 0 }
+    }
+
+    /// Expects the child behind a place next.
+    fn expect_after(&mut self, place: usize) {
+        self.cursor = if place + 1 == self.children.len() { 0 } else { place + 1 };
+    }
 }
 
 /// One column name that any path of these events makes.
 struct Slot {
-    name: String,
+    name: Box<str>,
     /// The last event that had a value for it.
-    event: u64,
+    event: u32,
 }
 
 /// A value that wants a column.
@@ -70,10 +108,12 @@ pub(crate) struct Found {
 pub(crate) struct Paths {
     nodes: Vec<Node>,
     slots: Vec<Slot>,
-    by_name: HashMap<String, u32>,
-    event: u64,
+    by_name: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    event: u32,
 }
 
+const NONE: u32 = u32::MAX;
 const CONTEXT: u32 = 0;
 const OWN: u32 = 1;
 /// The most bytes of a path that are told: keys can be long, and be above many others.
@@ -84,18 +124,9 @@ const MOST: usize = 100_000;
 impl Paths {
     /// For events whose own values stand below the given key.
     pub(crate) fn new(own: &str) -> Self {
-        let root = |key: &str, name: Name| Node {
-            key: key.into(),
-            parent: u32::MAX,
-            place: 0,
-            name: Some(name),
-            hashed: false,
-            children: Vec::new(),
-            by_key: HashMap::new(),
-            cursor: 0,
-            slot: None,
-            noted: [false; 2],
-            event: 0,
+        let root = |key: &str, name: Name| {
+            let below = Some(Box::new(Below::new(name)));
+            Node { named: true, below, ..Node::new(key, NONE, 0, false) }
         };
         Self {
             nodes: vec![
@@ -103,9 +134,15 @@ impl Paths {
                 root(own, Name::default()),
             ],
             slots: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
             event: 0,
         }
+    }
+
+    /// An empty cache for the same events.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(&self.nodes[OWN as usize].key)
     }
 
     /// Whether the cache has grown past any schema and should be made anew.
@@ -216,14 +253,14 @@ impl Paths {
         if !value.says_something() {
             return true;
         }
-        if this.name.is_none() {
+        if !this.named {
             found.unnameable.push((section, node, at));
             return true;
         }
         if let Json::Object { .. } = value {
             return self.walk(tape, at, node, section, careful, found);
         }
-        let slot = this.slot.unwrap_or_else(|| self.slot(node));
+        let slot = if this.slot == NONE { self.slot(node) } else { this.slot };
         let wanted = &mut self.slots[slot as usize];
         found.collided |= wanted.event == event;
         wanted.event = event;
@@ -231,58 +268,72 @@ impl Paths {
         true
     }
 
-    /// The child of a node, interned.
+    /// The child of a node that can be named, interned.
     fn child(&mut self, parent: u32, key: &str) -> u32 {
-        let siblings = &mut self.nodes[parent as usize];
-        if let Some(&expected) = siblings.children.get(siblings.cursor) {
-            let next = siblings.cursor + 1;
-            siblings.cursor = if next == siblings.children.len() { 0 } else { next };
-            if *self.nodes[expected as usize].key == *key {
-                return expected;
+        let Self { nodes, .. } = self;
+        if let Some(below) = &nodes[parent as usize].below
+            && let Some(&expected) = below.children.get(below.cursor)
+            && *nodes[expected as usize].key == *key
+        {
+            if let Some(below) = &mut nodes[parent as usize].below {
+                below.expect_after(below.cursor);
             }
+            return expected;
         }
-        let siblings = &mut self.nodes[parent as usize];
-        if let Some(&known) = siblings.by_key.get(key) {
-            let next = self.nodes[known as usize].place + 1;
-            let siblings = &mut self.nodes[parent as usize];
-            siblings.cursor = if next == siblings.children.len() { 0 } else { next };
+        // Taken out meanwhile, for its table hashes the keys of other nodes.
+        let below = self.nodes[parent as usize].below.take();
+        let mut below = below.unwrap_or_else(|| Box::new(Below::new(self.name(parent))));
+        let child = self.other_child(&mut below, parent, key);
+        self.nodes[parent as usize].below = Some(below);
+        child
+    }
+
+    /// A child that was not the expected one.
+    fn other_child(&mut self, below: &mut Below, parent: u32, key: &str) -> u32 {
+        let Self { nodes, hasher, .. } = self;
+        let hash = hasher.hash_one(key);
+        let is_it = |&child: &u32| *nodes[child as usize].key == *key;
+        if let Some(&known) = below.by_key.find(hash, is_it) {
+            below.expect_after(nodes[known as usize].place as usize);
             return known;
         }
+        let (child, place) = (nodes.len() as u32, below.children.len());
         let plain = snake(key);
-        let hashed = siblings.hashed || plain.is_empty();
-        let segment = if plain.is_empty() { by_hash(key) } else { Some(plain) };
-        let name = siblings.name.as_ref().and_then(|parent| Some(parent.below(&segment?)));
-        let node = self.nodes.len() as u32;
-        let siblings = &mut self.nodes[parent as usize];
-        let place = siblings.children.len();
-        siblings.children.push(node);
-        siblings.by_key.insert(key.into(), node);
-        siblings.cursor = 0;
-        self.nodes.push(Node {
-            key: key.into(),
-            parent,
-            place,
-            name,
-            hashed,
-            children: Vec::new(),
-            by_key: HashMap::new(),
-            cursor: 0,
-            slot: None,
-            noted: [false; 2],
-            event: 0,
-        });
-        node
+        let named = !plain.is_empty() || by_hash(key).is_some();
+        let hashed = nodes[parent as usize].hashed || plain.is_empty();
+        nodes.push(Node { named, ..Node::new(key, parent, place, hashed) });
+        below.children.push(child);
+        let hash_of = |&child: &u32| hasher.hash_one(&*nodes[child as usize].key);
+        below.by_key.insert_unique(hash, child, hash_of);
+        below.expect_after(place);
+        child
+    }
+
+    /// The name of a column that a path makes, which can be named.
+    fn name(&self, node: u32) -> Name {
+        let this = &self.nodes[node as usize];
+        if let Some(below) = &this.below {
+            return below.name.clone();
+        }
+        let parent = self.nodes[this.parent as usize].below.as_ref();
+        parent.map_or_else(Name::default, |parent| {
+            parent.name.below(&segment(&this.key).unwrap_or_default())
+        })
     }
 
     /// The slot of a path that can be named.
     fn slot(&mut self, node: u32) -> u32 {
-        let name = self.nodes[node as usize].name.as_ref().map(Name::cut).unwrap_or_default();
-        let slots = &mut self.slots;
-        let slot = *self.by_name.entry_ref(name.as_str()).or_insert_with(|| {
-            slots.push(Slot { name: name.clone(), event: 0 });
-            slots.len() as u32 - 1
+        let name = self.name(node).cut();
+        let Self { slots, by_name, hasher, .. } = self;
+        let hash = hasher.hash_one(name.as_str());
+        let known = by_name.find(hash, |&slot| *slots[slot as usize].name == *name).copied();
+        let slot = known.unwrap_or_else(|| {
+            let slot = slots.len() as u32;
+            slots.push(Slot { name: name.into(), event: 0 });
+            by_name.insert_unique(hash, slot, |&slot| hasher.hash_one(&*slots[slot as usize].name));
+            slot
         });
-        self.nodes[node as usize].slot = Some(slot);
+        self.nodes[node as usize].slot = slot;
         slot
     }
 
@@ -295,22 +346,31 @@ impl Paths {
             a.slot
                 .cmp(&b.slot)
                 .then(b.section.cmp(&a.section))
-                .then_with(|| self.keys(a.node).cmp(&self.keys(b.node)))
+                .then_with(|| self.in_order(a.node, b.node))
         });
         for pair in order.windows(2) {
             fields[pair[0]].beaten = fields[pair[0]].slot == fields[pair[1]].slot;
         }
     }
 
+    /// Which of two paths comes first in the order of bytes, key by key.
+    fn in_order(&self, a: u32, b: u32) -> std::cmp::Ordering {
+        let (one, other) = (&self.nodes[a as usize], &self.nodes[b as usize]);
+        if one.parent == other.parent {
+            return one.key.cmp(&other.key);
+        }
+        self.keys(a).cmp(&self.keys(b))
+    }
+
     /// Whether the column's name would be longer than a name may be.
     pub(crate) fn was_cut(&self, node: u32) -> bool {
-        self.nodes[node as usize].name.as_ref().is_some_and(Name::is_cut)
+        self.name(node).is_cut()
     }
 
     /// The keys of a path below its root.
     fn keys(&self, mut node: u32) -> Vec<&str> {
         let mut keys = Vec::new();
-        while self.nodes[node as usize].parent != u32::MAX {
+        while self.nodes[node as usize].parent != NONE {
             keys.push(&*self.nodes[node as usize].key);
             node = self.nodes[node as usize].parent;
         }
@@ -319,7 +379,7 @@ impl Paths {
     }
 
     fn root(&self, mut node: u32) -> u32 {
-        while self.nodes[node as usize].parent != u32::MAX {
+        while self.nodes[node as usize].parent != NONE {
             node = self.nodes[node as usize].parent;
         }
         node

@@ -1,4 +1,5 @@
-//! One event to the rows of its tables: fixed columns, fields, collisions, what is set aside.
+//! One event to the rows of its tables: fixed columns (E3, E13), fields, collisions (E17), what is set
+//! aside (E22).
 //!
 //! The event has been accepted and routed; which table it goes to is decided in `shredder`.
 
@@ -8,8 +9,8 @@ use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
 use crate::json::{Json, OnTape, write_json, write_scalar};
 use crate::notice::Notice;
-use crate::paths::{Field, Found, Paths, Section};
-use crate::shredder::State;
+use crate::paths::{Field, Found, Section};
+use crate::shredder::{State, Undo, midway};
 use crate::table::Target;
 use crate::timestamp;
 
@@ -40,7 +41,7 @@ impl State<'_> {
         }
         self.of_event = 0;
         self.fixed(&row);
-        if event.has_unfit {
+        if event.has_unfit(tape) {
             self.unfit(&row);
         }
         self.not_objects(&row);
@@ -55,11 +56,8 @@ impl State<'_> {
             let place = Place::Section(event.call.section());
             self.discard(&row, 0, place, Lost::At(at), Reason::NoEventTable);
         }
+        midway();
         let mut found = std::mem::take(&mut self.found);
-        if self.kinds[kind].paths.overgrown() {
-            self.kinds[kind].paths = Paths::new(event.call.section());
-            self.kinds[kind].targets.clear();
-        }
         let own = own.filter(|_| !nameless);
         self.kinds[kind].paths.find(tape, object(event.context), own, &mut found);
         for &(section, node, at) in &found.unnameable {
@@ -81,8 +79,15 @@ impl State<'_> {
         if matches!(event.call, Call::Page | Call::Screen) {
             self.page_fields(&row, &found);
         }
-        self.found = found;
+        let known = &mut self.kinds[kind];
+        if known.paths.overgrown() {
+            known.paths = known.paths.anew();
+            known.targets = Vec::new();
+        } else {
+            self.found = found;
+        }
         for side in row.sides(Section::Context) {
+            midway();
             self.tables[row.tables[side]].end_row();
         }
     }
@@ -118,21 +123,16 @@ impl State<'_> {
                 let table = &mut self.tables[table];
                 let value = match (text, time) {
                     (Some(text), _) => Value::Sent(Json::Text(text)),
+                    (None, Some(micros)) if table.has_times(place) => Value::Time(micros),
                     // Text that somebody made of a TIMESTAMP keeps what was sent (E14).
-                    (None, Some(micros)) => match event.time_as_sent(fixed) {
-                        Some(at) if !table.has_times(place) => Value::Sent(row.tape[at].into()),
-                        _ => Value::Time(micros),
-                    },
+                    (None, Some(micros)) => event
+                        .time_as_sent(fixed)
+                        .map_or(Value::Time(micros), |at| Value::Sent(row.tape[at].into())),
                     (None, None) => continue,
                 };
-                let (column, pushed) = table.push_fixed(place, value, &mut self.scratch);
-                if pushed == Pushed::Refused {
-                    // The table's owner has changed the type of a fixed column (E13).
-                    let text = match (value, time) {
-                        (Value::Sent(sent), _) => scalar_text(sent),
-                        (_, time) => time.map(timestamp::format).unwrap_or_default(),
-                    };
-                    let place = Place::Column(column);
+                if table.push_fixed(place, value, &mut self.scratch) == Pushed::Refused {
+                    let text = misfit_text(value);
+                    let place = Place::Column(table.fixed_column(place));
                     self.discard(row, side, place, Lost::Text(&text), Reason::TypeMismatch);
                 }
             }
@@ -242,17 +242,19 @@ impl State<'_> {
             let name = known.paths.slot_name(field.slot);
             let target = table.target(name, self.plan.most_columns);
             known.targets[slot][side] = Some(target);
-            if side == 0 && known.paths.was_cut(field.node) {
-                self.notices.note(Notice::NameCut);
-            }
             target
         };
         if let Target::Column(column) = target
             && known.paths.is_new(field.node, side)
+            && table.wants_path(column)
+            && let Some(told) = table.note_path(column, known.paths.dotted(field.node))
         {
-            table.note_path(column, known.paths.dotted(field.node));
+            self.undo.push(Undo::Path(row.tables[side], column));
             for key in known.paths.hashed_keys(field.node) {
                 self.notices.name_by_hash(key);
+            }
+            if told == 0 && side == 0 && known.paths.was_cut(field.node) {
+                self.notices.note(Notice::NameCut);
             }
         }
         target
@@ -283,8 +285,11 @@ impl State<'_> {
                     };
                     let paths = &mut self.kinds[row.kind].paths;
                     let table = &mut self.tables[row.tables[0]];
-                    if paths.is_new(winner.node, 0) {
-                        table.note_path(column, paths.dotted(winner.node));
+                    if paths.is_new(winner.node, 0)
+                        && table.wants_path(column)
+                        && table.note_path(column, paths.dotted(winner.node)).is_some()
+                    {
+                        self.undo.push(Undo::Path(row.tables[0], column));
                     }
                     match table.push(column, value, &mut self.scratch) {
                         Pushed::Refused => Reason::TypeMismatch,
@@ -311,7 +316,10 @@ impl State<'_> {
         if table.shape() == Shape::Users || table.refused() {
             return;
         }
-        table.count_discard(place, reason);
+        if let Some(column) = table.count_discard(place, reason) {
+            self.undo.push(Undo::Misfit(row.tables[side], column));
+        }
+        midway();
         if self.of_event < MOST_OF_EVENT {
             let paths = &self.kinds[row.kind].paths;
             let column = match place {
@@ -340,7 +348,11 @@ impl State<'_> {
                 return;
             }
         }
-        *self.left_out.entry((table.name().to_owned(), reason)).or_default() += 1;
+        let key = (row.tables[side], reason);
+        match self.left_out_of_event.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, count)) => *count += 1,
+            None => self.left_out_of_event.push((key, 1)),
+        }
         self.notices.note(Notice::DiscardLeftOut);
     }
 }
@@ -396,9 +408,15 @@ impl<N> Row<'_, '_, N> {
     }
 }
 
-fn scalar_text(json: Json<'_>) -> String {
+/// The value of a fixed column whose type the table's owner has changed (E13).
+#[cold]
+fn misfit_text(value: Value<'_>) -> String {
     let mut text = String::new();
-    write_scalar(json, &mut text);
+    match value {
+        Value::Sent(sent) => write_scalar(sent, &mut text),
+        Value::Array(sent) => text.push_str(sent),
+        Value::Time(micros) => text = timestamp::format(micros),
+    }
     text
 }
 

@@ -1,4 +1,4 @@
-//! One batch of lines to typed tables: the whole of E2 to E24 but for the merge of `users`.
+//! One batch of lines to typed tables: E2 to E24, E28 and E29, but for the merge of `users`.
 //!
 //! Lines come in plan order and are decided one by one; types of new columns are decided when the
 //! batch ends. Which ids were seen and which columns a table has is asked of the caller.
@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hashbrown::HashMap;
 use headgate_terms::Column;
@@ -18,7 +19,7 @@ use crate::json::{OnTape, Parser, Rejection, Visit};
 use crate::notice::{Notice, Noticed, Notices};
 use crate::paths::{Found, Paths};
 use crate::snake::{event_table, snake};
-use crate::table::{Table, TableBuilder, Target};
+use crate::table::{Mark, Table, TableBuilder, Target};
 
 /// How many tables of events one batch makes at most; the events of further names are in `tracks` only.
 const MOST_NEW_TABLES: usize = 2_500;
@@ -27,6 +28,9 @@ const MOST_NEW_TABLES: usize = 2_500;
 pub trait Window {
     /// Whether an event with this id was accepted before; if not, it is from now on.
     fn seen(&mut self, id: &str, received_at: Option<i64>) -> bool;
+
+    /// Takes back the id that was accepted last: its line turned out to be unreadable.
+    fn unsee(&mut self, id: &str);
 }
 
 /// What the lake has.
@@ -137,8 +141,9 @@ pub(crate) struct State<'c> {
     pub(crate) by_event: HashMap<String, usize>,
     pub(crate) by_call: HashMap<(Call, Option<usize>), usize>,
     pub(crate) discards: Vec<Discard>,
-    /// Values that were counted and not kept, by table.
-    pub(crate) left_out: BTreeMap<(String, Reason), u64>,
+    /// Values that were counted and not kept, by table; those of the event at hand apart.
+    pub(crate) left_out: BTreeMap<(usize, Reason), u64>,
+    pub(crate) left_out_of_event: Vec<((usize, Reason), u64)>,
     /// Values of the event at hand that are kept, and bytes of all that are.
     pub(crate) of_event: usize,
     pub(crate) kept_bytes: usize,
@@ -148,6 +153,35 @@ pub(crate) struct State<'c> {
     pub(crate) found: Found,
     pub(crate) text: String,
     pub(crate) scratch: String,
+    before: Before,
+    /// What the line at hand did to single columns of tables that were there before it.
+    pub(crate) undo: Vec<Undo>,
+}
+
+/// What there was before the line at hand, should it turn out to be unreadable.
+#[derive(Debug, Default)]
+struct Before {
+    tables: usize,
+    kinds: usize,
+    new_tables: usize,
+    discards: usize,
+    kept_bytes: usize,
+    /// Its kind, once that is known, and where the tables it goes to were.
+    kind: Option<usize>,
+    marks: [(usize, Mark); 2],
+    marked: usize,
+    /// Its id, once the window has accepted that.
+    id: String,
+    seen: bool,
+}
+
+/// A change of one column, by table and column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Undo {
+    /// One more path fills it.
+    Path(usize, usize),
+    /// One more value did not fit.
+    Misfit(usize, usize),
 }
 
 /// Events that go to the same tables.
@@ -179,6 +213,7 @@ impl<'c> Shredder<'c> {
                 by_call: HashMap::new(),
                 discards: Vec::new(),
                 left_out: BTreeMap::new(),
+                left_out_of_event: Vec::new(),
                 of_event: 0,
                 kept_bytes: 0,
                 new_tables: 0,
@@ -186,26 +221,36 @@ impl<'c> Shredder<'c> {
                 found: Found::default(),
                 text: String::new(),
                 scratch: String::new(),
+                before: Before::default(),
+                undo: Vec::new(),
             },
         }
     }
 
-    /// Takes the next line, which is not blank.
+    /// Takes the next line, which is not blank. A line that makes this code panic is rejected like one
+    /// that is no JSON, and leaves nothing behind.
     pub fn push(&mut self, line: &Line<'_>, window: &mut dyn Window) -> Outcome {
         if line.bytes.len() > LONGEST_LINE {
             return Outcome::Rejected(Rejection::TooLong);
         }
-        let taking = Taking { state: &mut self.state, line, window };
-        match self.parser.read(line.bytes, taking) {
-            Ok(outcome) => outcome,
-            Err(rejection) => Outcome::Rejected(rejection),
+        self.state.begin_line();
+        let (parser, state) = (&mut self.parser, &mut self.state);
+        let taking = Taking { state, line, window: &mut *window };
+        match catch_unwind(AssertUnwindSafe(|| parser.read(line.bytes, taking))) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(rejection)) => Outcome::Rejected(rejection),
+            Err(_) => {
+                self.parser = Parser::new();
+                self.state.take_back(window);
+                Outcome::Rejected(Rejection::Unreadable)
+            }
         }
     }
 
     /// Ends the batch: new columns get their types.
     #[must_use]
     pub fn finish(self) -> Batch {
-        let State { tables, kinds, discards, left_out, mut notices, .. } = self.state;
+        let State { plan, tables, kinds, discards, left_out, mut notices, .. } = self.state;
         let mut routes: BTreeMap<Vec<usize>, (u64, u64)> = BTreeMap::new();
         for kind in &kinds {
             for taken in 1..=kind.count {
@@ -225,9 +270,18 @@ impl<'c> Shredder<'c> {
                 duplicate,
             })
             .collect();
+        let left_out = left_out
+            .into_iter()
+            .map(|((table, reason), count)| ((tables[table].name().to_owned(), reason), count))
+            .collect();
         let mut lossy = 0;
-        let tables = tables.into_iter().map(|table| table.finish(&mut lossy)).collect();
+        let tables: Vec<Table> = tables.into_iter().map(|table| table.finish(&mut lossy)).collect();
         notices.add(Notice::Lossy, lossy);
+        for table in tables.iter().filter(|table| table.rows > 0) {
+            if table.columns.len() * 5 >= plan.most_columns * 4 {
+                notices.note(Notice::ColumnsAlmostUsed { table: table.name.clone() });
+            }
+        }
         Batch { tables, discards, left_out, notices: notices.finish(), routes }
     }
 }
@@ -253,29 +307,111 @@ impl Visit for Taking<'_, '_, '_> {
         };
         let received_at = event.received_at.micros();
         let duplicate = self.window.seen(&id, received_at);
-        let kind = self.state.kind(&event);
-        let taken = self.state.taken(kind, &event);
-        let known = &mut self.state.kinds[kind];
-        let counts = if duplicate { &mut known.duplicate } else { &mut known.accepted };
-        counts[taken - 1] += 1;
-        for &table in &known.tables[..taken] {
-            self.state.tables[table].count(duplicate);
+        let state = self.state;
+        if !duplicate {
+            state.before.id.clear();
+            state.before.id.push_str(&id);
+            state.before.seen = true;
         }
+        let kind = state.kind(&event);
+        let taken = state.taken(kind, &event);
+        let tables = state.kinds[kind].tables;
         if duplicate {
+            for &table in &tables[..taken] {
+                state.tables[table].count(true);
+            }
+            state.kinds[kind].duplicate[taken - 1] += 1;
+            state.end_line();
             return Outcome::Duplicate { received_at };
         }
+        state.mark(kind, taken);
         if lone_surrogate {
-            self.state.notices.note(Notice::LoneSurrogate);
+            state.notices.note(Notice::LoneSurrogate);
         }
-        event.note(tape, &mut self.state.notices);
-        let tables = &self.state.kinds[kind].tables[..taken];
-        let held = tables.iter().any(|&table| self.state.tables[table].refused());
-        self.state.write(tape, &event, &id, kind, taken);
+        event.note(tape, &mut state.notices);
+        let mut held = false;
+        for &table in &tables[..taken] {
+            held |= state.tables[table].refused();
+            state.tables[table].count(false);
+        }
+        state.write(tape, &event, &id, kind, taken);
+        // From here on nothing can fail.
+        state.kinds[kind].accepted[taken - 1] += 1;
+        state.end_line();
         Outcome::Written { received_at, held: held.then(|| id.into_owned()) }
     }
 }
 
 impl State<'_> {
+    fn begin_line(&mut self) {
+        let before = &mut self.before;
+        before.tables = self.tables.len();
+        before.kinds = self.kinds.len();
+        before.new_tables = self.new_tables;
+        before.discards = self.discards.len();
+        before.kept_bytes = self.kept_bytes;
+        before.kind = None;
+        before.marked = 0;
+        before.seen = false;
+        self.undo.clear();
+        self.left_out_of_event.clear();
+    }
+
+    /// Remembers where the tables of the line at hand are.
+    fn mark(&mut self, kind: usize, taken: usize) {
+        self.before.kind = Some(kind);
+        for (place, &table) in self.kinds[kind].tables[..taken].iter().enumerate() {
+            self.before.marks[place] = (table, self.tables[table].mark());
+        }
+        self.before.marked = taken;
+    }
+
+    /// Ends a line that stays.
+    fn end_line(&mut self) {
+        if !self.left_out_of_event.is_empty() {
+            self.keep_left_out();
+        }
+        self.notices.end_line();
+    }
+
+    fn keep_left_out(&mut self) {
+        for (key, count) in self.left_out_of_event.drain(..) {
+            *self.left_out.entry(key).or_default() += count;
+        }
+    }
+
+    /// Takes back all that the line at hand did before it broke off.
+    fn take_back(&mut self, window: &mut dyn Window) {
+        let before = &self.before;
+        for &undo in &self.undo {
+            match undo {
+                Undo::Path(table, column) => self.tables[table].forget_path(column),
+                Undo::Misfit(table, column) => self.tables[table].forget_misfit(column),
+            }
+        }
+        for &(table, mark) in &before.marks[..before.marked] {
+            self.tables[table].back_to(mark);
+        }
+        self.tables.truncate(before.tables);
+        self.by_table.retain(|_, table| *table < before.tables);
+        self.kinds.truncate(before.kinds);
+        self.by_event.retain(|_, kind| *kind < before.kinds);
+        self.by_call.retain(|_, kind| *kind < before.kinds);
+        if let Some(kind) = before.kind.and_then(|kind| self.kinds.get_mut(kind)) {
+            kind.paths = kind.paths.anew();
+            kind.targets.clear();
+        }
+        self.new_tables = before.new_tables;
+        self.discards.truncate(before.discards);
+        self.kept_bytes = before.kept_bytes;
+        if before.seen {
+            window.unsee(&before.id);
+        }
+        self.notices.forget_line();
+        self.notices.note(Notice::Unreadable);
+        self.notices.end_line();
+    }
+
     /// The kind of an event, made on first sight.
     fn kind(&mut self, event: &Envelope<'_>) -> usize {
         if event.call != Call::Track {
@@ -289,6 +425,7 @@ impl State<'_> {
                 tables[1] = self.table("users", Shape::Users);
                 count = 2;
             }
+            midway();
             return self.new_kind(event.call, None, tables, count, None);
         }
         let name = event.event.as_deref().unwrap_or_default();
@@ -315,6 +452,7 @@ impl State<'_> {
                 let (tables, count) = own.map_or(([tracks; 2], 1), |own| ([own, tracks], 2));
                 self.new_kind(Call::Track, Some(own.unwrap_or(tracks)), tables, count, slug)
             };
+        midway();
         self.by_event.insert(name.to_owned(), kind);
         kind
     }
@@ -376,6 +514,13 @@ impl State<'_> {
     }
 }
 
+/// A place in the middle of a line's work, where tests let it break off.
+#[cfg(not(test))]
+pub(crate) const fn midway() {}
+
+#[cfg(test)]
+pub(crate) use tests::midway;
+
 /// The id of a line that brings none: the same line in the same place gets the same (E4).
 fn made_id(line: &Line<'_>) -> String {
     let mut hash = Sha256::new();
@@ -394,4 +539,187 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::collections::BTreeSet;
+
+    use arrow_array::RecordBatch;
+    use headgate_terms::ColumnType;
+
+    use super::*;
+
+    thread_local! {
+        /// How many more places a line may pass before it breaks off; none for no end.
+        static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn midway() {
+        if let Some(left) = LEFT.get() {
+            LEFT.set(left.checked_sub(1));
+            if left == 0 {
+                // As a panic, but for the message of one.
+                std::panic::resume_unwind(Box::new(()));
+            }
+        }
+    }
+
+    struct Lake;
+
+    impl Catalog for Lake {
+        fn table(&mut self, table: &str) -> Existing {
+            let column = |(name, kind): (&str, _)| Column { name: name.to_owned(), kind };
+            let has = [("ID", ColumnType::String), ("n", ColumnType::BigInt)];
+            match table {
+                "had" => Existing::Table(has.map(column).into()),
+                _ => Existing::No,
+            }
+        }
+    }
+
+    #[derive(Default)]
+    struct Seen(BTreeSet<String>);
+
+    impl Window for Seen {
+        fn seen(&mut self, id: &str, _: Option<i64>) -> bool {
+            !self.0.insert(id.to_owned())
+        }
+
+        fn unsee(&mut self, id: &str) {
+            assert!(self.0.remove(id), "{id} was not seen");
+        }
+    }
+
+    /// All that a batch came to, as text; its rows as Arrow.
+    type Made = (String, Vec<RecordBatch>, BTreeSet<String>);
+
+    /// Puts lines through, of which one, if any, breaks off at a place. None when it came to its end.
+    fn made(lines: &[&str], broken: Option<(usize, usize)>) -> Option<Made> {
+        let plan = Plan { planned: 1_795_000_000_000_000, most_columns: 14 };
+        let (mut lake, mut window) = (Lake, Seen::default());
+        let mut shredder = Shredder::new(plan, &mut lake);
+        for (at, line) in lines.iter().enumerate() {
+            let place = broken.filter(|&(line, _)| line == at).map(|(_, place)| place);
+            LEFT.set(place);
+            let line = Line { bytes: line.as_bytes(), source: "s", path: "p", number: 1, id: None };
+            let outcome = shredder.push(&line, &mut window);
+            let reached = place.is_some() && LEFT.get().is_none();
+            LEFT.set(None);
+            if place.is_some() && !reached {
+                return None;
+            }
+            let unreadable = outcome == Outcome::Rejected(Rejection::Unreadable);
+            assert_eq!(unreadable, reached, "{outcome:?}");
+        }
+        let mut batch = shredder.finish();
+        let told = batch.notices.remove(&Notice::Unreadable);
+        assert_eq!(told, broken.map(|_| 1));
+        let rows = batch.tables.iter().map(|table| table.whole().unwrap()).collect();
+        let tables: Vec<_> = batch
+            .tables
+            .iter()
+            .map(|table| {
+                let columns: Vec<_> = table
+                    .columns
+                    .iter()
+                    .map(|c| (&c.column, c.existing, c.fixed, &c.from, c.filled, c.discarded))
+                    .collect();
+                let Table { name, rows, accepted, duplicate, discarded, .. } = table;
+                format!("{name} {rows} {accepted} {duplicate} {discarded} {columns:#?}")
+            })
+            .collect();
+        let Batch { discards, left_out, notices, routes, .. } = batch;
+        Some((
+            format!("{tables:#?} {discards:#?} {left_out:?} {notices:?} {routes:?}"),
+            rows,
+            window.0,
+        ))
+    }
+
+    #[test]
+    fn a_line_that_breaks_off_leaves_nothing_behind() {
+        let around = [
+            r#"{"type":"track","event":"E","messageId":"a","properties":{"i":1,"d":1.5,"b":true,"t":"2026-11-22T10:00:00Z","s":"x","m":1,"bb":true}}"#,
+            r#"{"type":"track","event":"Had","messageId":"b","properties":{"n":1}}"#,
+            r#"{"type":"identify","userId":"u","messageId":"c","traits":{"plan":"free"}}"#,
+            r#"{"type":"track","event":"E","messageId":"d","properties":{"m":"x","bb":"true"}}"#,
+            r#"{"type":"page","messageId":"e","properties":{"name":"p"}}"#,
+        ];
+        let broken = [
+            // Every change of a new column's type, columns beyond the most, discards of each kind.
+            r#"{"type":"track","event":"E","messageId":"z","userId":{},"properties":{"i":2.5,"d":"x","b":7,"t":"soon","s":3,"m":[1],"bb":1,"I":1,"new":1,"id":3,"—":4,"g":5,"h":6,"k":7}}"#,
+            r#"{"type":"track","event":"Had","messageId":"z","sentAt":true,"context":{"日本":1},"properties":{"n":"x","a":1}}"#,
+            r#"{"type":"track","event":"Not there","messageId":"z","context":{"c":1},"properties":{"n":"x"}}"#,
+            r#"{"type":"track","event":"注文","messageId":"z","context":[],"properties":{"n":12345678901234567890}}"#,
+            r#"{"type":"identify","userId":"u","messageId":"z","traits":{"plan":1,"more":{"x":[1]}}}"#,
+            r#"{"type":"group","groupId":"g","messageId":"z","traits":{"x":1}}"#,
+            r#"{"type":"page","messageId":"z","name":"q","properties":{"name":"p","Name":"r","category":1}}"#,
+        ];
+        // Later lines of the same kind find everything as it would have been.
+        for line in broken {
+            let later = line.replace(r#""z""#, r#""y""#);
+            let mut lines = around.to_vec();
+            lines.push(&later);
+            let without = made(&lines, None).unwrap();
+            for at in 0..=around.len() {
+                let mut lines = lines.clone();
+                lines.insert(at, line);
+                let mut places = 0;
+                while let Some(with) = made(&lines, Some((at, places))) {
+                    assert_eq!(with, without, "line {at} at place {places}: {line}");
+                    places += 1;
+                }
+                assert!(places >= 5, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_one_event_has_too_much_of_is_counted_and_not_kept() {
+        let id = "i".repeat(100_000);
+        let keys: Vec<String> = (0..25_000).map(marks).collect();
+        let members: Vec<String> = keys.iter().map(|key| format!(r#""{key}":1"#)).collect();
+        let line = format!(
+            r#"{{"type":"track","event":"E","messageId":"{id}","context":{{{0}}},"properties":{{{0}}}}}"#,
+            members.join(",")
+        );
+        let plan = Plan { planned: 0, most_columns: 2_000 };
+        let mut lake = Lake;
+        let mut shredder = Shredder::new(plan, &mut lake);
+        let line = Line { bytes: line.as_bytes(), source: "s", path: "p", number: 1, id: None };
+        shredder.push(&line, &mut Seen::default());
+        let batch = shredder.finish();
+        let left_out: u64 = batch.left_out.values().sum();
+        assert_eq!((batch.discards.len(), left_out), (1_000, 74_000));
+        assert_eq!(batch.notices[&Notice::DiscardLeftOut], 74_000);
+        assert!(batch.discards.iter().all(|discard| discard.row_id.len() == 64));
+    }
+
+    /// A number in marks that are neither letter nor digit.
+    fn marks(number: u32) -> String {
+        format!("{number:b}").replace('0', "-").replace('1', "+")
+    }
+
+    #[test]
+    fn keys_of_one_name_are_told_of_by_the_first_few() {
+        let keys: Vec<String> =
+            (0..117_000_u32).map(|key| format!(r#""a{}":{key}"#, marks(key))).collect();
+        let line = format!(
+            r#"{{"type":"track","event":"E","messageId":"m","properties":{{{}}}}}"#,
+            keys.join(",")
+        );
+        let plan = Plan { planned: 0, most_columns: 2_000 };
+        let mut lake = Lake;
+        let mut shredder = Shredder::new(plan, &mut lake);
+        let line = Line { bytes: line.as_bytes(), source: "s", path: "p", number: 1, id: None };
+        shredder.push(&line, &mut Seen::default());
+        let batch = shredder.finish();
+        let a = batch.tables.iter().flat_map(|table| &table.columns);
+        let a = a.into_iter().find(|column| column.column.name == "a").unwrap();
+        assert_eq!((a.filled, a.from.len()), (1, 32));
+        let left_out: u64 = batch.left_out.values().sum();
+        assert_eq!(batch.discards.len() as u64 + left_out, 116_999);
+    }
 }

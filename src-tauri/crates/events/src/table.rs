@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
-use hashbrown::HashMap;
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_select::concat::concat_batches;
 use headgate_terms::{Column, ColumnType};
 
 use crate::calls::{Fixed, Shape};
 use crate::column::{ColumnBuilder, FinishedColumn, Pushed, Value};
 use crate::discard::Reason;
+use crate::names::Names;
 use crate::row::Place;
 use crate::shredder::Existing;
 
@@ -33,6 +34,18 @@ struct BuiltColumn {
     discarded: u64,
 }
 
+/// Where a table was before a line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mark {
+    columns: usize,
+    rows: u32,
+    accepted: u64,
+    discarded: u64,
+}
+
+/// The most paths that are told of one column.
+const MOST_PATHS: usize = 32;
+
 /// A table while its batch is read.
 pub(crate) struct TableBuilder {
     name: String,
@@ -40,8 +53,7 @@ pub(crate) struct TableBuilder {
     existing: bool,
     refused: bool,
     columns: Vec<BuiltColumn>,
-    /// By their name in lower case: `Email` and `email` are one column (E28).
-    by_name: HashMap<String, usize>,
+    names: Names,
     /// The place of each fixed column, in the shape's order.
     fixed: Vec<usize>,
     rows: u32,
@@ -58,7 +70,7 @@ impl TableBuilder {
             existing: matches!(existing, Existing::Table(_)),
             refused: existing == Existing::Refused,
             columns: Vec::new(),
-            by_name: HashMap::new(),
+            names: Names::default(),
             fixed: Vec::new(),
             rows: 0,
             accepted: 0,
@@ -71,8 +83,8 @@ impl TableBuilder {
             }
         }
         for &fixed in shape.fixed() {
-            let at = match table.by_name.get(fixed.column()) {
-                Some(&at) => at,
+            let at = match table.names.lower(fixed.column()) {
+                Some(at) => at,
                 None => table.add(fixed.column().to_owned(), Some(fixed.kind()), false),
             };
             table.columns[at].fixed = Some(fixed);
@@ -84,11 +96,7 @@ impl TableBuilder {
 
     fn add(&mut self, name: String, kind: Option<ColumnType>, existing: bool) -> usize {
         let at = self.columns.len();
-        let folded = name.to_lowercase();
-        // Of several that differ in case only, the one spelled as we would is ours.
-        if folded == name || !self.by_name.contains_key(&folded) {
-            self.by_name.insert(folded, at);
-        }
+        self.names.insert(&name, at);
         self.columns.push(BuiltColumn {
             builder: ColumnBuilder::new(name, kind),
             existing,
@@ -113,7 +121,7 @@ impl TableBuilder {
 
     /// A column's name as the table spells it, if it has the column.
     pub(crate) fn spelled<'n>(&'n self, name: &'n str) -> &'n str {
-        self.by_name.get(name).map_or(name, |&column| self.column_name(column))
+        self.names.lower(name).map_or(name, |column| self.column_name(column))
     }
 
     /// Where a column's name leads, adding the column when there is room.
@@ -124,7 +132,7 @@ impl TableBuilder {
         if self.shape.reserves(name) {
             return Target::Reserved;
         }
-        if let Some(&column) = self.by_name.get(name) {
+        if let Some(column) = self.names.lower(name) {
             return Target::Column(column);
         }
         if self.columns.len() >= most_columns {
@@ -133,12 +141,56 @@ impl TableBuilder {
         Target::Column(self.add(name.to_owned(), None, false))
     }
 
-    /// Remembers that a path fills a column.
-    pub(crate) fn note_path(&mut self, column: usize, path: String) {
+    /// Whether there is room to tell of another path that fills a column.
+    pub(crate) fn wants_path(&self, column: usize) -> bool {
+        self.columns[column].from.len() < MOST_PATHS
+    }
+
+    /// Remembers that a path fills a column. Returns how many were known if this one was not.
+    pub(crate) fn note_path(&mut self, column: usize, path: String) -> Option<usize> {
         let from = &mut self.columns[column].from;
-        if !from.contains(&path) {
+        let known = from.len();
+        let is_new = !from.contains(&path);
+        if is_new {
             from.push(path);
         }
+        is_new.then_some(known)
+    }
+
+    /// Takes back the last path of a column.
+    pub(crate) fn forget_path(&mut self, column: usize) {
+        if let Some(column) = self.columns.get_mut(column) {
+            column.from.pop();
+        }
+    }
+
+    /// Takes back that a column could not hold a value.
+    pub(crate) fn forget_misfit(&mut self, column: usize) {
+        if let Some(column) = self.columns.get_mut(column) {
+            column.discarded -= 1;
+        }
+    }
+
+    /// What a line may change, but for what single columns count.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            columns: self.columns.len(),
+            rows: self.rows,
+            accepted: self.accepted,
+            discarded: self.discarded,
+        }
+    }
+
+    /// Goes back to what it was.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.columns.truncate(mark.columns);
+        self.names.truncate(mark.columns);
+        for column in &mut self.columns {
+            column.builder.truncate(mark.rows);
+        }
+        self.rows = mark.rows;
+        self.accepted = mark.accepted;
+        self.discarded = mark.discarded;
     }
 
     pub(crate) fn push(&mut self, column: usize, value: Value<'_>, text: &mut String) -> Pushed {
@@ -155,15 +207,14 @@ impl TableBuilder {
         self.columns[self.fixed[place]].builder.has_times()
     }
 
-    /// Fills the fixed column at a place of the shape's order, and says which that is.
+    /// Fills the fixed column at a place of the shape's order.
     pub(crate) fn push_fixed(
         &mut self,
         place: usize,
         value: Value<'_>,
         text: &mut String,
-    ) -> (usize, Pushed) {
-        let column = self.fixed[place];
-        (column, self.push(column, value, text))
+    ) -> Pushed {
+        self.push(self.fixed[place], value, text)
     }
 
     /// A fixed column, which the shape has.
@@ -186,11 +237,12 @@ impl TableBuilder {
         }
     }
 
-    pub(crate) fn count_discard(&mut self, place: Place, reason: Reason) {
+    /// Counts a value set aside. Returns the column that could not hold it, if that was why.
+    pub(crate) fn count_discard(&mut self, place: Place, reason: Reason) -> Option<usize> {
         self.discarded += 1;
-        if let (Place::Column(column), Reason::TypeMismatch) = (place, reason) {
-            self.columns[column].discarded += 1;
-        }
+        let (Place::Column(column), Reason::TypeMismatch) = (place, reason) else { return None };
+        self.columns[column].discarded += 1;
+        Some(column)
     }
 
     pub(crate) fn end_row(&mut self) {
@@ -241,7 +293,7 @@ pub struct TableColumn {
     pub existing: bool,
     /// Whether the table has it from its creation (E10).
     pub fixed: bool,
-    /// The paths that fill it, as sent.
+    /// The paths that fill it, as sent; of very many the first ones.
     pub from: Vec<String>,
     /// Rows with a value.
     pub filled: u64,
@@ -275,6 +327,8 @@ pub struct Table {
 
 /// How much one Arrow batch spreads out at most, in cells.
 const CELLS: usize = 1 << 21;
+/// How much text one column of an Arrow batch holds, unless one row has more.
+const TEXT: usize = 256 << 20;
 
 impl Table {
     /// Its columns as they will be after this batch.
@@ -283,30 +337,56 @@ impl Table {
         self.columns.iter().map(|column| column.column.clone()).collect()
     }
 
-    /// The ids of its rows, repeated where rows share one.
-    #[must_use]
-    pub fn ids(&self) -> Option<ArrayRef> {
-        let id =
-            self.columns.iter().find(|column| column.column.name.eq_ignore_ascii_case("id"))?;
-        Some(id.data.packed().clone())
+    /// All rows as one Arrow batch, in plan order: what [`fold`](crate::fold) takes.
+    ///
+    /// # Errors
+    /// When a column has more text than one Arrow array can hold.
+    pub fn whole(&self) -> Result<RecordBatch, ArrowError> {
+        for column in &self.columns {
+            let bytes = column.data.text_bytes(0, self.rows);
+            if i32::try_from(bytes).is_err() {
+                return Err(ArrowError::OffsetOverflowError(bytes));
+            }
+        }
+        let batches = self.batches().collect::<Result<Vec<_>, _>>()?;
+        concat_batches(&self.arrow_schema(), &batches)
     }
 
-    /// The rows as Arrow batches of bounded size. A column without a value in this batch is left
+    /// The columns that [`Self::batches`] have.
+    fn written(&self) -> impl Iterator<Item = &TableColumn> {
+        self.columns.iter().filter(|column| column.fixed || column.filled > 0)
+    }
+
+    fn arrow_schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.written().map(|c| arrow_field(&c.column)).collect::<Vec<_>>()))
+    }
+
+    /// The rows as Arrow batches of bounded size in rows, cells and text. A column without a value in this batch is left
     /// out unless it is fixed: readers fill it with nulls.
     pub fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + '_ {
-        let columns: Vec<&TableColumn> =
-            self.columns.iter().filter(|column| column.fixed || column.filled > 0).collect();
-        let fields: Vec<Field> = columns.iter().map(|c| arrow_field(&c.column)).collect();
-        let schema = Arc::new(Schema::new(fields));
+        self.cut(TEXT)
+    }
+
+    fn cut(&self, most_text: usize) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + '_ {
+        let columns: Vec<&TableColumn> = self.written().collect();
+        let schema = self.arrow_schema();
         let step = (CELLS / columns.len().max(1)).clamp(256, 65_536) as u32;
-        (0..self.rows).step_by(step as usize).map(move |from| {
-            let to = self.rows.min(from + step);
-            let arrays = columns
-                .iter()
-                .map(|column| column.data.array(from, to))
-                .collect::<Result<_, _>>()?;
-            let options = RecordBatchOptions::new().with_row_count(Some((to - from) as usize));
-            RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            if from == self.rows {
+                return None;
+            }
+            let mut to = self.rows.min(from + step);
+            while to - from > 1 && columns.iter().any(|c| c.data.text_bytes(from, to) > most_text) {
+                to = from + (to - from) / 2;
+            }
+            let rows = from..to;
+            from = to;
+            let arrays = columns.iter().map(|column| column.data.array(rows.start, rows.end));
+            Some(arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| {
+                let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+                RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
+            }))
         })
     }
 }
@@ -322,4 +402,50 @@ pub fn arrow_field(column: &Column) -> Field {
         ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
     };
     Field::new(&column.name, kind, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+
+    use super::*;
+    use crate::json::Json;
+
+    #[test]
+    fn text_is_cut_so_that_no_array_has_too_much_of_it() {
+        let mut table = TableBuilder::new("e".to_owned(), Shape::Track, Existing::No);
+        let mut scratch = String::new();
+        let column = table.add("s".to_owned(), None, false);
+        // Rows without a value among the others, and one longer than all that fits.
+        let texts: Vec<Option<String>> = (0..1_000_usize)
+            .map(|row| match row {
+                500 => Some("long".repeat(1_000)),
+                _ if row % 3 == 0 => None,
+                _ => Some("é".repeat(row % 50)),
+            })
+            .collect();
+        for text in &texts {
+            if let Some(text) = text {
+                table.push(column, Value::Sent(Json::Text(text)), &mut scratch);
+            }
+            table.end_row();
+        }
+        let table = table.finish(&mut 0);
+        for most in [100, 2_000, 10_000, TEXT] {
+            let mut read: Vec<Option<String>> = Vec::new();
+            for batch in table.cut(most) {
+                let batch = batch.unwrap();
+                let texts = batch.column_by_name("s").unwrap().as_string::<i32>();
+                let bytes = texts.value_data().len();
+                assert!(bytes <= most || batch.num_rows() == 1, "{bytes} of {most}");
+                read.extend(texts.iter().map(|text| text.map(str::to_owned)));
+            }
+            assert_eq!(read, texts);
+        }
+        assert_eq!(
+            table.cut(100).count().cmp(&table.cut(TEXT).count()),
+            std::cmp::Ordering::Greater
+        );
+        assert_eq!(table.whole().unwrap().num_rows(), 1_000);
+    }
 }

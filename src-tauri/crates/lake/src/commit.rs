@@ -1,24 +1,27 @@
 //! One commit per table and batch that lands once, whatever the answer to it was (delta-path 3.2).
 //!
-//! Every error means "unknown" until the table's own transaction says otherwise. The hooks that the
-//! library would run after a commit are off: a failing one would make a landed commit look failed.
+//! Every error means "unknown" until the table's own transaction says otherwise. A table that somebody
+//! else changed is read up to date and asked again: the library's own retries, which do not wait, are
+//! off. So are the hooks that it would run after a commit: a failing one would make a landed commit
+//! look failed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use deltalake::DeltaTable;
 use deltalake::errors::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, MetadataExt, StructField, StructType, Transaction};
-use deltalake::operations::create::CreateBuilder;
+use deltalake::kernel::{
+    Action, MetadataExt, Protocol, StructField, StructType, Transaction, new_metadata,
+};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use headgate_terms::{Column, Error, Result, Say, TableName, say};
+use headgate_terms::{Column, Result, Say, TableName, say};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::failure::failed;
 use crate::lake::Lake;
-use crate::log::{ROWS, RUN};
-use crate::parquet::adds;
-use crate::table::{column_type, delta_type};
+use crate::log::{INSTALLATION, ROWS, RUN};
+use crate::parquet::{adds, statistics_property};
+use crate::table::{LakeTable, delta_type, opened};
 
 /// What makes a commit recognisable: the application `headgate/…` and the batch's number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Txn {
 pub struct Note {
     /// The run that made it.
     pub run: String,
+    /// The installation that the run belongs to.
+    pub installation: String,
     /// The rows it brings.
     pub rows: u64,
 }
@@ -43,198 +48,261 @@ pub struct Note {
 pub struct Committed {
     /// The table's version, with this batch in it.
     pub version: u64,
+    /// The rows that it brought: of `users` the users whose rows were folded.
+    pub rows: u64,
 }
-
-/// How often a commit is tried before its error is believed.
-const ATTEMPTS: u32 = 5;
 
 impl Lake {
     /// Adds staged files to a table, making the table and adding columns as needed.
     ///
-    /// `columns` are all the table shall have, in order; `statistics` is used when it is made.
+    /// `table` is the handle that the caller has, if there is a table; `id` is the one that a table
+    /// gets which is made here. `columns` are all that the table shall have, in order; `statistics` is
+    /// used when it is made.
     ///
     /// # Errors
-    /// When the table is no longer as planned, or the storage refuses; the files stay staged.
+    /// `table_changed` when the staged columns no longer fit, `table_behind` and `unsupported_table`
+    /// when the table is no longer as it was, `staged_file_missing`, or what the storage refuses. The
+    /// files stay staged.
+    #[expect(clippy::too_many_arguments, reason = "a commit is made of all of these")]
     pub async fn append(
         &self,
         name: &TableName,
+        mut table: Option<LakeTable>,
+        id: &str,
         columns: &[Column],
         statistics: &[String],
         staged: &[Value],
         txn: &Txn,
         note: &Note,
-    ) -> Result<Committed> {
+    ) -> Result<(LakeTable, Committed)> {
         let doing = say!("commit to `{}`", name);
         let adds = adds(staged, &doing)?;
-        let mut attempt = 0;
+        let (mut tries, mut is_complete) = (Tries::new(), false);
+        // The library looks at versions only: another table with as many would take the rows.
+        if let Some(known) = table {
+            table = Some(self.refresh(name, known).await?);
+        }
         loop {
-            attempt += 1;
-            // The table is read anew before every attempt, a create most of all: sent twice, it
-            // would put a new table over the old one.
-            let table = self.load(name).await?;
-            if let Some(landed) = landed(table.as_ref(), txn, &doing).await? {
-                return Ok(landed);
+            if let Some(table) = table.take_if(|table| has_landed(table, txn)) {
+                return Ok(arrived(table, note));
             }
-            self.refuse_missing(name, &adds).await?;
-            let adds = adds.iter().cloned().map(Action::Add).collect();
+            if !is_complete {
+                self.refuse_missing(name, &adds).await?;
+                is_complete = true;
+            }
+            let adds = adds.iter().cloned().map(Action::Add);
             let sent = match &table {
-                Some(table) => append_to(table, name, columns, adds, txn, note).await?,
-                None => self.create(name, columns, statistics, adds, txn, note).await?,
-            };
-            let error = match sent {
-                Ok(version) => {
-                    self.persist_commit(name, version).await?;
-                    return Ok(Committed { version });
+                Some(table) => {
+                    let mut actions = Vec::new();
+                    actions.extend(widened(table, name, columns)?);
+                    actions.extend(adds);
+                    let operation = DeltaOperation::Write {
+                        mode: SaveMode::Append,
+                        partition_by: None,
+                        predicate: None,
+                    };
+                    send(name, table, actions, operation, Some(txn), note).await?
                 }
-                Err(error) => error,
+                None => self.create(name, id, columns, statistics, adds, txn, note).await?,
             };
-            if let Some(landed) = self.believe(name, txn, &doing, &error, attempt).await? {
-                return Ok(landed);
+            match sent {
+                Ok(newer) => {
+                    self.no_longer_fresh(name, staged);
+                    return Ok(arrived(newer, note));
+                }
+                Err(error) => {
+                    table = self.after(name, table, txn, &doing, &error, &mut tries).await?;
+                }
             }
         }
     }
 
-    /// Finds out what a failed commit came to: it landed all the same, it is worth another try,
-    /// or it failed.
-    pub(crate) async fn believe(
+    /// Finds out what a failed commit came to: gives the table as it is now, to look whether it landed
+    /// or to try again after a while.
+    ///
+    /// # Errors
+    /// When it did not land and another try makes no sense, or no longer.
+    pub(crate) async fn after(
         &self,
         name: &TableName,
+        table: Option<LakeTable>,
         txn: &Txn,
-        doing: &(impl Say + ?Sized),
+        doing: &(impl Say + Sync + ?Sized),
         error: &DeltaTableError,
-        attempt: u32,
-    ) -> Result<Option<Committed>> {
-        if let Some(landed) = landed(self.load(name).await?.as_ref(), txn, doing).await? {
-            return Ok(Some(landed));
+        tries: &mut Tries,
+    ) -> Result<Option<LakeTable>> {
+        let failure = failed(doing, error);
+        let is_worth_it = !is_final(error) && failure.retryable && failure.code != "disk_full";
+        let again = is_worth_it && tries.wait(is_conflict(error)).await;
+        let now = match table {
+            Some(table) => Some(self.refresh(name, table).await?),
+            None => self.table(name).await?,
+        };
+        if again || now.as_ref().is_some_and(|now| has_landed(now, txn)) {
+            tracing::debug!(table = %name, %error, "a commit was not answered as it should be");
+            return Ok(now);
         }
-        if attempt == ATTEMPTS || is_final(error) {
-            return Err(failed(doing, error));
-        }
-        tracing::warn!(table = %name, attempt, %error, "commit did not land, trying again");
-        tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
-        Ok(None)
+        Err(failure)
     }
 
-    async fn create(
+    /// Makes a table with its first rows, unless one is there by now.
+    #[expect(clippy::too_many_arguments, reason = "a commit is made of all of these")]
+    pub(crate) async fn create(
         &self,
         name: &TableName,
+        id: &str,
         columns: &[Column],
         statistics: &[String],
-        adds: Vec<Action>,
+        adds: impl IntoIterator<Item = Action>,
         txn: &Txn,
         note: &Note,
-    ) -> Result<Result<u64, DeltaTableError>> {
+    ) -> Result<Result<LakeTable, DeltaTableError>> {
         let doing = say!("make `{}`", name);
-        let log_store =
-            self.builder(name)?.build_storage().map_err(|error| failed(&doing, &error))?;
-        let created = CreateBuilder::new()
-            .with_log_store(log_store)
-            .with_save_mode(SaveMode::ErrorIfExists)
-            .with_columns(columns.iter().map(field))
-            .with_configuration([("delta.dataSkippingStatsColumns", Some(statistics.join(",")))])
-            .with_actions(adds)
-            .with_commit_properties(commit_properties(Some(txn), note))
+        let guard = self.guard(name);
+        let built = self.builder(name, guard.clone())?.build();
+        let mut delta = built.map_err(|error| failed(&doing, &error))?;
+        let schema = StructType::try_new(columns.iter().map(field))
+            .map_err(|error| failed(&doing, &error))?;
+        let metadata = new_metadata(&schema, [""; 0], [statistics_property(statistics)])
+            .and_then(|metadata| metadata.with_table_id(id.to_owned()))
+            .map_err(|error| failed(&doing, &error))?;
+        let protocol: Protocol =
+            serde_json::from_value(json!({"minReaderVersion": 1, "minWriterVersion": 2}))
+                .map_err(|error| failed(&doing, &error))?;
+        let operation = DeltaOperation::Create {
+            mode: SaveMode::ErrorIfExists,
+            location: self.url(name)?,
+            protocol: protocol.clone(),
+            metadata: metadata.clone(),
+        };
+        let mut actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
+        actions.extend(adds);
+        // Without a state this puts version 0 where nothing is. Only tries, of which there are none
+        // more, would go on and put this table over the one that was faster.
+        let sent = CommitBuilder::from(commit_properties(Some(txn), note))
+            .with_actions(actions)
+            .build(None, delta.log_store(), operation)
             .await;
-        Ok(created.map(|table| table.version().unwrap_or_default()))
+        match sent {
+            Ok(finalized) => {
+                delta.state = Some(finalized.snapshot());
+                opened(name, delta, guard).map(Ok)
+            }
+            Err(error) => Ok(Err(error)),
+        }
     }
 }
 
-async fn append_to(
-    table: &DeltaTable,
-    name: &TableName,
-    columns: &[Column],
-    adds: Vec<Action>,
-    txn: &Txn,
-    note: &Note,
-) -> Result<Result<u64, DeltaTableError>> {
-    let mut actions = Vec::new();
-    actions.extend(widened(table, name, columns)?);
-    actions.extend(adds);
-    let operation =
-        DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-    Ok(send(table, actions, operation, Some(txn), note).await)
+pub(crate) fn arrived(table: LakeTable, note: &Note) -> (LakeTable, Committed) {
+    let version = table.version();
+    (table, Committed { version, rows: note.rows })
 }
 
 /// The metadata with the missing columns added at the end; none when none is missing.
 pub(crate) fn widened(
-    table: &DeltaTable,
+    table: &LakeTable,
     name: &TableName,
     columns: &[Column],
 ) -> Result<Option<Action>> {
-    let doing = say!("add columns to `{}`", name);
-    let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
-    let schema = snapshot.schema();
-    let mut fields: Vec<StructField> = schema.fields().cloned().collect();
-    let before = fields.len();
-    for column in columns {
-        match schema.field(&column.name).map(|field| column_type(field.data_type())) {
-            None => fields.push(field(column)),
-            Some(kind) if kind == Some(column.kind) => {}
-            Some(_) => {
-                return Err(Error::new(
-                    "table_changed",
-                    say!("Column `{}` of `{}` is no longer a {}, as it was when the batch was planned.", column.name, name, column.kind),
-                )
-                .hint("Put the column's type back, then run the sync again."));
-            }
-        }
-    }
-    if fields.len() == before {
+    let missing = table.lacks(name, columns)?;
+    if missing.is_empty() {
         return Ok(None);
     }
+    let doing = say!("add columns to `{}`", name);
+    let state = table.state(name)?;
+    let fields =
+        state.schema().fields().cloned().chain(missing.iter().map(field)).collect::<Vec<_>>();
     let schema = StructType::try_new(fields).map_err(|error| failed(&doing, &error))?;
     let metadata =
-        snapshot.metadata().clone().with_schema(&schema).map_err(|error| failed(&doing, &error))?;
+        state.metadata().clone().with_schema(&schema).map_err(|error| failed(&doing, &error))?;
     Ok(Some(Action::Metadata(metadata)))
 }
 
-/// Sends one commit on top of the state that was read.
+/// Sends one commit on top of the state that was read, and gives the table with it.
 pub(crate) async fn send(
-    table: &DeltaTable,
+    name: &TableName,
+    table: &LakeTable,
     actions: Vec<Action>,
     operation: DeltaOperation,
     txn: Option<&Txn>,
     note: &Note,
-) -> Result<u64, DeltaTableError> {
-    let snapshot = table.snapshot()?.snapshot();
-    let finalized = CommitBuilder::from(commit_properties(txn, note))
+) -> Result<Result<LakeTable, DeltaTableError>> {
+    let state = table.state(name)?;
+    let sent = CommitBuilder::from(commit_properties(txn, note))
         .with_actions(actions)
-        .build(Some(snapshot), table.log_store(), operation)
-        .await?;
-    Ok(finalized.version())
+        .build(Some(state), table.delta.log_store(), operation)
+        .await;
+    match sent {
+        Ok(finalized) => table.with(name, finalized.snapshot()).map(Ok),
+        Err(error) => Ok(Err(error)),
+    }
 }
 
 pub(crate) fn commit_properties(txn: Option<&Txn>, note: &Note) -> CommitProperties {
-    let mut properties = CommitProperties::default()
-        .with_metadata([(RUN.to_owned(), json!(note.run)), (ROWS.to_owned(), json!(note.rows))])
+    let properties = CommitProperties::default()
+        .with_metadata([
+            (RUN.to_owned(), json!(note.run)),
+            (INSTALLATION.to_owned(), json!(note.installation)),
+            (ROWS.to_owned(), json!(note.rows)),
+        ])
+        .with_max_retries(0)
         .with_create_checkpoint(false)
         .with_cleanup_expired_logs(Some(false));
-    if let Some(txn) = txn {
-        properties = properties.with_application_transaction(Transaction::new(&txn.app, txn.batch));
+    match txn {
+        Some(txn) => properties.with_application_transaction(Transaction::new(&txn.app, txn.batch)),
+        None => properties,
     }
-    properties
 }
 
-/// Whether the batch is in the table already.
-pub(crate) async fn landed(
-    table: Option<&DeltaTable>,
-    txn: &Txn,
-    doing: &(impl Say + ?Sized),
-) -> Result<Option<Committed>> {
-    let Some(table) = table else { return Ok(None) };
-    let log_store = table.log_store();
-    let snapshot = table.snapshot().map_err(|error| failed(doing, &error))?;
-    let version = snapshot
-        .transaction_version(log_store.as_ref(), &txn.app)
-        .await
-        .map_err(|error| failed(doing, &error))?;
-    Ok(version
-        .is_some_and(|version| version >= txn.batch)
-        .then(|| Committed { version: table.version().unwrap_or_default() }))
+/// Whether a batch is in the table already.
+pub(crate) fn has_landed(table: &LakeTable, txn: &Txn) -> bool {
+    table.txn(&txn.app).is_some_and(|batch| batch >= txn.batch)
+}
+
+/// How long a commit is tried against others who change the table.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is tried when nobody can be seen who does.
+const TRIES: u32 = 5;
+
+/// The tries of one commit.
+pub(crate) struct Tries {
+    since: Instant,
+    made: u32,
+}
+
+impl Tries {
+    pub(crate) fn new() -> Self {
+        Self { since: Instant::now(), made: 0 }
+    }
+
+    /// Waits for some while before the next try; false when there is none.
+    pub(crate) async fn wait(&mut self, is_conflict: bool) -> bool {
+        self.made += 1;
+        if self.since.elapsed() > PATIENCE || (!is_conflict && self.made >= TRIES) {
+            return false;
+        }
+        let longest = 20_u64 << self.made.min(6);
+        // Writers that wait equally long meet again.
+        let wait = Uuid::new_v4().as_u64_pair().0 % longest;
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        true
+    }
+}
+
+/// Whether somebody else was faster.
+pub(crate) fn is_conflict(error: &DeltaTableError) -> bool {
+    matches!(
+        error,
+        DeltaTableError::Transaction {
+            source: TransactionError::MaxCommitAttempts(_)
+                | TransactionError::VersionAlreadyExists(_)
+                | TransactionError::CommitConflict(_)
+        } | DeltaTableError::VersionAlreadyExists(_)
+    )
 }
 
 /// Whether sending the same once more cannot help.
-fn is_final(error: &DeltaTableError) -> bool {
+pub(crate) fn is_final(error: &DeltaTableError) -> bool {
     matches!(
         error,
         DeltaTableError::Transaction {

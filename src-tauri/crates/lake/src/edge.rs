@@ -2,14 +2,16 @@
 //!
 //! A table's log is handed over by whoever wrote it, and so are the links in its folders. Paths in a
 //! log are checked before the table is used ([`leaves`]); and whatever a library does with them, its
-//! files come through [`Fence`].
+//! files come through [`Fence`]. What is put through it is on disk, name and all, before it is said to
+//! be there: a power cut must not take what the store already counts on.
 
 use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::fmt;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use deltalake::ObjectStore;
@@ -17,17 +19,19 @@ use deltalake::logstore::object_store::local::LocalFileSystem;
 use deltalake::logstore::object_store::path::Path;
 use deltalake::logstore::object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 use futures::stream::{self, BoxStream, StreamExt};
 use headgate_terms::{Error as Failure, Shown, say};
 use percent_encoding::percent_decode_str;
 
 /// The files of this machine, as far as they lie in one folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fence {
     folder: PathBuf,
-    files: Arc<LocalFileSystem>,
+    files: Arc<dyn ObjectStore>,
+    /// Folders whose own names are on disk.
+    named: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 /// Something outside that a path or a link inside leads to.
@@ -93,7 +97,12 @@ pub(crate) fn foreign_files(message: Shown) -> Failure {
 impl Fence {
     /// `folder` has no links in its path, but need not exist.
     pub(crate) fn around(folder: PathBuf) -> Self {
-        Self { folder, files: Arc::new(LocalFileSystem::new()) }
+        Self::over(folder, Arc::new(LocalFileSystem::new()))
+    }
+
+    /// As [`Self::around`], the files reached through `files`.
+    pub(crate) fn over(folder: PathBuf, files: Arc<dyn ObjectStore>) -> Self {
+        Self { folder, files, named: Arc::default() }
     }
 
     /// Refuses a path that is not below the folder, or gets out of it through a link.
@@ -147,19 +156,42 @@ impl Fence {
         Ok(())
     }
 
-    fn file(&self, location: &Path) -> Result<PathBuf> {
+    fn file(location: &Path) -> Result<PathBuf> {
         if location.as_ref().is_empty() {
             return Ok(PathBuf::from("/"));
         }
-        self.files.path_to_filesystem(location)
+        LocalFileSystem::new().path_to_filesystem(location)
+    }
+
+    /// Waits until a file and the names on the way to it are on disk.
+    async fn settle(&self, location: &Path) -> Result<()> {
+        let (fence, file) = (self.clone(), Self::file(location)?);
+        let settled = tokio::task::spawn_blocking(move || fence.bring_to_disk(&file)).await;
+        let failed = |source| Error::Generic { store: "lake", source };
+        settled.map_err(|error| failed(error.into()))?.map_err(|error| failed(error.into()))
+    }
+
+    fn bring_to_disk(&self, file: &FilePath) -> io::Result<()> {
+        File::open(file)?.sync_all()?;
+        let mut last = None;
+        for folder in file.ancestors().skip(1).take_while(|part| part.starts_with(&self.folder)) {
+            File::open(folder)?.sync_all()?;
+            let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+            named.extend(last);
+            if named.contains(folder) {
+                break;
+            }
+            last = Some(folder.to_owned());
+        }
+        Ok(())
     }
 
     fn admit(&self, location: &Path) -> Result<()> {
-        self.check(&self.file(location)?).map_err(Error::from)
+        self.check(&Self::file(location)?).map_err(Error::from)
     }
 
     fn admit_below(&self, prefix: Option<&Path>) -> Result<()> {
-        let path = self.file(prefix.unwrap_or(&Path::default()))?;
+        let path = Self::file(prefix.unwrap_or(&Path::default()))?;
         self.check_below(&path).map_err(Error::from)
     }
 }
@@ -179,7 +211,9 @@ impl ObjectStore for Fence {
         options: PutOptions,
     ) -> Result<PutResult> {
         self.admit(location)?;
-        self.files.put_opts(location, payload, options).await
+        let put = self.files.put_opts(location, payload, options).await?;
+        self.settle(location).await?;
+        Ok(put)
     }
 
     async fn put_multipart_opts(
@@ -188,7 +222,8 @@ impl ObjectStore for Fence {
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         self.admit(location)?;
-        self.files.put_multipart_opts(location, options).await
+        let upload = self.files.put_multipart_opts(location, options).await?;
+        Ok(Box::new(Settling { upload, fence: self.clone(), location: location.clone() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -200,7 +235,7 @@ impl ObjectStore for Fence {
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        let fence = Self { folder: self.folder.clone(), files: self.files.clone() };
+        let fence = self.clone();
         let admitted = locations.map(move |location| {
             location.and_then(|location| fence.admit(&location).map(|()| location))
         });
@@ -240,6 +275,31 @@ impl ObjectStore for Fence {
         self.admit(from)?;
         self.admit(to)?;
         self.files.rename_opts(from, to, options).await
+    }
+}
+
+/// An upload that has ended when its file is on disk.
+#[derive(Debug)]
+struct Settling {
+    upload: Box<dyn MultipartUpload>,
+    fence: Fence,
+    location: Path,
+}
+
+#[async_trait]
+impl MultipartUpload for Settling {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.upload.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let put = self.upload.complete().await?;
+        self.fence.settle(&self.location).await?;
+        Ok(put)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.upload.abort().await
     }
 }
 

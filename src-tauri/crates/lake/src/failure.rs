@@ -5,15 +5,20 @@ use std::error::Error as StdError;
 use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 
+use deltalake::ObjectStoreError as Stored;
 use futures::FutureExt;
 use headgate_terms::{Error, Result, Say, say};
 
 use crate::edge::Outside;
+use crate::guard::Refused;
 
 /// A failure of the storage or the library while `doing` something, such as "write `a.b`".
 pub(crate) fn failed(doing: &(impl Say + ?Sized), cause: &(dyn StdError + 'static)) -> Error {
-    if let Some(outside) = outside(cause) {
+    if let Some(outside) = within::<Outside>(cause) {
         return outside.failure(&say!("{}", doing));
+    }
+    if let Some(Refused(failure)) = within(cause) {
+        return failure.clone();
     }
     match io_kind(cause) {
         Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
@@ -21,14 +26,31 @@ pub(crate) fn failed(doing: &(impl Say + ?Sized), cause: &(dyn StdError + 'stati
                 .hint("Free some space and run it again; nothing that was read is lost.")
                 .retryable()
         }
-        Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
-            Error::new("permission_denied", say!("Could not {}: permission denied.", doing))
-                .hint("Give this user the right to read and write the lake's folder.")
-        }
-        _ => Error::new("lake_failed", say!("Could not {}: {}.", doing, sentence(cause)))
-            .hint("Run it again; if it stays, look at the log lines of this trace.")
+        Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => denied(doing),
+        _ => match within(cause) {
+            Some(Stored::PermissionDenied { .. }) => denied(doing),
+            Some(Stored::Unauthenticated { .. }) => Error::new(
+                "not_signed_in",
+                say!("Could not {}: the storage does not know who asks.", doing),
+            )
+            .hint("Sign in again, then run it again; nothing that was read is lost.")
             .retryable(),
+            Some(
+                Stored::NotSupported { .. }
+                | Stored::NotImplemented { .. }
+                | Stored::InvalidPath { .. },
+            ) => Error::new("lake_failed", say!("Could not {}: {}.", doing, sentence(cause)))
+                .hint("Look at the log lines of this trace: the storage cannot do this."),
+            _ => Error::new("lake_failed", say!("Could not {}: {}.", doing, sentence(cause)))
+                .hint("Run it again; if it stays, look at the log lines of this trace.")
+                .retryable(),
+        },
     }
+}
+
+fn denied(doing: &(impl Say + ?Sized)) -> Error {
+    Error::new("permission_denied", say!("Could not {}: permission denied.", doing))
+        .hint("Give this user the right to read and write the lake's folder.")
 }
 
 /// Carries out work of a library's: a panic in it is a failure of this work and of nothing else.
@@ -55,12 +77,12 @@ pub fn panicked(panic: &(dyn Any + Send)) -> Error {
         .hint("Run it again. If it happens again, report it with the log lines of this trace.")
 }
 
-/// The edge of the lake, if that is where it ended.
-fn outside<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e Outside> {
+/// The first error of a kind among an error and its sources.
+fn within<'e, E: StdError + 'static>(cause: &'e (dyn StdError + 'static)) -> Option<&'e E> {
     let mut next = Some(cause);
     while let Some(error) = next {
-        if let Some(outside) = error.downcast_ref() {
-            return Some(outside);
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         next = error.source();
     }
@@ -99,6 +121,35 @@ fn sentence(cause: &(dyn StdError + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_pass_is_retryable_and_what_stays_is_not() {
+        let because = || -> Box<dyn StdError + Send + Sync> { "a reason".into() };
+        let path = || "a/b".to_owned();
+        for (error, code, may_pass) in [
+            (
+                Stored::PermissionDenied { path: path(), source: because() },
+                "permission_denied",
+                false,
+            ),
+            (Stored::Unauthenticated { path: path(), source: because() }, "not_signed_in", true),
+            (Stored::Precondition { path: path(), source: because() }, "lake_failed", true),
+            (Stored::Generic { store: "S3", source: because() }, "lake_failed", true),
+            (Stored::NotSupported { source: because() }, "lake_failed", false),
+            (
+                Stored::Generic {
+                    store: "lake",
+                    source: Box::new(std::io::Error::from_raw_os_error(28)),
+                },
+                "disk_full",
+                true,
+            ),
+        ] {
+            let wrapped = deltalake::DeltaTableError::ObjectStore { source: error };
+            let failure = failed("write", &wrapped);
+            assert_eq!((&*failure.code, failure.retryable), (code, may_pass), "{failure}");
+        }
+    }
 
     #[tokio::test]
     async fn a_panic_is_a_failure_like_another() {

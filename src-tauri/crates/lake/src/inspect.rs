@@ -12,6 +12,7 @@ use ts_rs::TS;
 
 use crate::failure::failed;
 use crate::lake::Lake;
+use crate::log::Story;
 use crate::rows::{ANSWER, text_rows};
 use crate::table::column_type;
 
@@ -80,7 +81,7 @@ impl Lake {
     /// A table of any maker, as a list shows it.
     ///
     /// # Errors
-    /// `table_not_found`, and `unsupported_protocol` for one that cannot be read.
+    /// `table_not_found`, and `unsupported_table` for one that cannot be read.
     pub async fn summary(&self, name: &TableName) -> Result<TableSummary> {
         let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
         self.summarize(name, &table)
@@ -121,7 +122,7 @@ impl Lake {
     /// # Errors
     /// As [`Self::summary`].
     pub async fn detail(&self, name: &TableName) -> Result<TableDetail> {
-        let table = self.load(name).await?.ok_or_else(|| not_found(name))?;
+        let (table, guard) = self.load_guarded(name).await?.ok_or_else(|| not_found(name))?;
         let summary = self.summarize(name, &table)?;
         let doing = say!("read rows of `{}`", name);
         let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
@@ -147,7 +148,7 @@ impl Lake {
             Ok(true)
         })
         .await?;
-        let txn = self.transactions(name, |_| false).await?;
+        let txn = Story::by(&guard.seen(), summary.version).txns;
         Ok(TableDetail { summary, properties, protocol, txn, sample, cut })
     }
 

@@ -1,8 +1,8 @@
 //! A lake: a folder of schemas with tables in them, and the id that says which lake it is.
 
-use std::collections::{BTreeSet, HashSet};
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::collections::HashSet;
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::sync::{Arc, Mutex};
 
 use deltalake::logstore::object_store::{
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::edge::Fence;
 use crate::failure::failed;
+use crate::guard::{Guard, Logs};
 use crate::location::Location;
 
 /// An open lake.
@@ -26,12 +27,10 @@ pub struct Lake {
     pub(crate) store: Arc<Fence>,
     root: Path,
     id: Option<Uuid>,
-    /// Files of logs in which no path was found that leaves its table.
-    pub(crate) checked: Arc<Mutex<HashSet<CheckedLog>>>,
+    pub(crate) logs: Arc<Logs>,
+    /// Staged files that were written on this handle or a copy of it.
+    pub(crate) fresh: Arc<Mutex<HashSet<Path>>>,
 }
-
-/// A file of a log, with its size and the time of its last change.
-pub(crate) type CheckedLog = (Path, u64, i64);
 
 /// `_headgate/lake.json`: what every installation that writes here has to know.
 #[derive(Serialize, Deserialize)]
@@ -61,16 +60,8 @@ impl Lake {
             .map_err(|error| failed(&say!("make lake `{}`", location), &error))?;
         let mut lake = Self::at(location)?;
         lake.refuse_table().await?;
-        let identity = Identity { v: 1, id: Uuid::new_v4() };
-        let text = serde_json::to_vec(&identity)
-            .map_err(|error| failed(&say!("describe lake `{}`", lake.location), &error))?;
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let put = lake.store.put_opts(&lake.identity(), PutPayload::from(text), options).await;
-        lake.id = match put {
-            Ok(_) => Some(identity.id),
-            Err(object_store::Error::AlreadyExists { .. }) => lake.read_id().await?,
-            Err(error) => return Err(failed(&say!("make lake `{}`", lake.location), &error)),
-        };
+        let id = Uuid::new_v4();
+        lake.id = if lake.write_id(id, false).await? { Some(id) } else { lake.read_id().await? };
         Ok(lake)
     }
 
@@ -114,10 +105,23 @@ impl Lake {
     }
 
     fn at(location: Location) -> Result<Self> {
-        let store = Arc::new(Fence::around(location.folder().to_owned()));
+        let store = Fence::around(location.folder().to_owned());
+        Self::over(location, store)
+    }
+
+    /// As a lake at a location, reached through a store.
+    fn over(location: Location, store: Fence) -> Result<Self> {
         let root = Path::from_url_path(location.url().path())
             .map_err(|error| failed(&say!("use `{}` as a lake", location), &error))?;
-        Ok(Self { location, store, root, id: None, checked: Arc::default() })
+        let store = Arc::new(store);
+        Ok(Self { location, store, root, id: None, logs: Arc::default(), fresh: Arc::default() })
+    }
+
+    /// A lake whose files are reached through `files`.
+    #[cfg(test)]
+    pub(crate) fn through(location: Location, files: Arc<dyn ObjectStore>) -> Result<Self> {
+        let store = Fence::over(location.folder().to_owned(), files);
+        Self::over(location, store)
     }
 
     async fn refuse_table(&self) -> Result<()> {
@@ -141,7 +145,29 @@ impl Lake {
         self.root.clone().join("_headgate").join(name)
     }
 
-    async fn read_id(&self) -> Result<Option<Uuid>> {
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn set_id(&mut self, id: Uuid) {
+        self.id = Some(id);
+    }
+
+    /// Writes the lake's id, over another when `again`; says whether it did.
+    pub(crate) async fn write_id(&self, id: Uuid, again: bool) -> Result<bool> {
+        let doing = say!("write `{}`", self.identity().as_ref());
+        let text =
+            serde_json::to_vec(&Identity { v: 1, id }).map_err(|error| failed(&doing, &error))?;
+        let mode = if again { PutMode::Overwrite } else { PutMode::Create };
+        let options = PutOptions { mode, ..PutOptions::default() };
+        match self.store.put_opts(&self.identity(), PutPayload::from(text), options).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(failed(&doing, &error)),
+        }
+    }
+
+    pub(crate) async fn read_id(&self) -> Result<Option<Uuid>> {
         let doing = say!("read `{}`", self.identity().as_ref());
         let text = match self.store.get(&self.identity()).await {
             Ok(found) => found.bytes().await.map_err(|error| failed(&doing, &error))?,
@@ -162,6 +188,17 @@ impl Lake {
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
         self.id
+    }
+
+    /// Whether another address leads to this very lake, as after a folder was mounted twice.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Location) -> bool {
+        let file = |folder: &std::path::Path| {
+            let file = std::fs::metadata(folder.join("_headgate").join("lake.json")).ok()?;
+            Some((file.dev(), file.ino()))
+        };
+        let here = file(self.location.folder());
+        here.is_some() && here == file(other.folder())
     }
 
     /// Where it lies.
@@ -232,35 +269,23 @@ impl Lake {
     }
 
     pub(crate) fn url(&self, name: &TableName) -> Result<Url> {
-        Url::from_directory_path(self.table_path(name))
-            .map_err(|()| Error::new("unsupported_location", say!("`{}` has no valid path.", name)))
+        Url::from_directory_path(self.table_path(name)).map_err(|()| {
+            Error::new("unsupported_location", say!("`{}` has no valid path.", name))
+                .hint("Move the lake to a folder whose path is plain text.")
+        })
     }
 
-    /// Waits until files below a table's folder are on disk, names included: a power cut must not
-    /// take what the store already counts on.
-    pub(crate) async fn persist(&self, name: &TableName, files: Vec<String>) -> Result<()> {
-        let folder = self.table_path(name);
-        let synced = tokio::task::spawn_blocking(move || {
-            let mut folders = BTreeSet::new();
-            for file in &files {
-                let path = folder.join(file);
-                File::open(&path)?.sync_all()?;
-                folders.extend(path.parent().map(std::path::Path::to_owned));
-            }
-            folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
-        });
-        let doing = say!("bring files of `{}` to disk", name);
-        match synced.await {
-            Ok(synced) => synced.map_err(|error: std::io::Error| failed(&doing, &error)),
-            Err(error) => Err(failed(&doing, &error)),
-        }
+    /// The way on which the library reaches a table.
+    pub(crate) fn guard(&self, name: &TableName) -> Arc<Guard> {
+        let (store, logs) = (self.store.clone(), self.logs.clone());
+        Arc::new(Guard::new(name.clone(), self.log(name), store, logs))
     }
 
     /// The library's handle on a table, its log not read.
-    pub(crate) fn builder(&self, name: &TableName) -> Result<DeltaTableBuilder> {
+    pub(crate) fn builder(&self, name: &TableName, guard: Arc<Guard>) -> Result<DeltaTableBuilder> {
         let url = self.url(name)?;
         Ok(DeltaTableBuilder::from_url(url.clone())
             .map_err(|error| failed(&say!("open `{}`", name), &error))?
-            .with_storage_backend(self.store.clone(), url))
+            .with_storage_backend(guard, url))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Folders of this machine only: buckets come with their credentials.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use headgate_terms::{Error, Result, Say, Shown, say};
 use url::Url;
@@ -60,13 +60,20 @@ impl Location {
 }
 
 fn resolve(path: &Path) -> PathBuf {
-    if let Ok(real) = path.canonicalize() {
-        return real;
+    let mut real = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                real.pop();
+            }
+            part => real.push(part),
+        }
+        if let Ok(found) = real.canonicalize() {
+            real = found;
+        }
     }
-    match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => resolve(parent).join(name),
-        _ => path.to_owned(),
-    }
+    real
 }
 
 impl Say for Location {
@@ -78,5 +85,48 @@ impl Say for Location {
 impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.folder.display().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_folder_has_one_name_however_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(base.join("far/away")).unwrap();
+        std::os::unix::fs::symlink("far/away", base.join("link")).unwrap();
+        let base = base.to_str().unwrap();
+        for (text, folder) in [
+            ("lake", "lake"),
+            ("lake/", "lake"),
+            ("./lake/.", "lake"),
+            // Whether or not there is such a folder.
+            ("x/../lake", "lake"),
+            ("x/y/../../lake", "lake"),
+            // A link is left by what it leads to.
+            ("link/lake", "far/away/lake"),
+            ("link/../lake", "far/lake"),
+            ("x/../link", "far/away"),
+            ("sch\u{f6}n & co", "sch\u{f6}n & co"),
+        ] {
+            let location = Location::parse(&format!("{base}/{text}")).unwrap();
+            let expected = Path::new(base).join(folder);
+            assert_eq!(location.folder(), expected, "{text}");
+            let address = Location::parse(location.url().as_str()).unwrap();
+            assert_eq!(address, location, "{text}");
+        }
+        let here = std::env::current_dir().unwrap().canonicalize().unwrap();
+        assert_eq!(Location::parse("a/../lake").unwrap().folder(), here.join("lake"));
+        assert_eq!(Location::parse("/../lake").unwrap().folder(), Path::new("/lake"));
+    }
+
+    #[test]
+    fn what_is_no_folder_of_this_machine_is_refused() {
+        for text in ["", "s3://b/lake", "file://host/lake", "/a%20b", "/a\\b", "/a\nb", "/a\0b"] {
+            assert_eq!(&*Location::parse(text).unwrap_err().code, "unsupported_location", "{text}");
+        }
     }
 }

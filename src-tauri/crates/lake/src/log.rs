@@ -1,23 +1,25 @@
 //! A table's log read as it lies: who committed what and when, and whose transactions it carries.
 //!
-//! For people and for the question whose table it is; the rows are read through the library.
+//! For people, and for what the library does not tell: whose table it is, which batch it has, what
+//! was restored. The rows are read through the library.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Cursor;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{RecordBatch, StructArray};
-use deltalake::ObjectStore;
-use deltalake::logstore::object_store::ObjectStoreExt;
+use arrow_array::{BooleanArray, RecordBatch, StructArray};
+use arrow_schema::ArrowError;
+use deltalake::arrow::compute::filter_record_batch;
 use deltalake::logstore::object_store::path::Path;
-use deltalake::parquet::arrow::ProjectionMask;
+use deltalake::logstore::object_store::{self, ObjectStoreExt};
 use deltalake::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
+use deltalake::parquet::file::reader::ChunkReader;
+use deltalake::{ObjectMeta, ObjectStore};
 use futures::TryStreamExt;
 use headgate_terms::{Column, Result, Shown, TableName, say};
 use serde::Serialize;
@@ -26,9 +28,10 @@ use ts_rs::TS;
 
 use crate::edge::{leaves, vector_leaves};
 use crate::failure::failed;
+use crate::guard::{Mark, Seen};
 use crate::lake::Lake;
 use crate::swell::{self, as_views, bytes_of, is_too_far, rows_at_once, too_far};
-use crate::table::{columns_of, foreign_path};
+use crate::table::{LakeTable, columns_of, foreign_path};
 
 /// One commit of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -43,6 +46,8 @@ pub struct CommitEntry {
     pub engine: Option<String>,
     /// The run of Headgate's that did, if one did.
     pub run: Option<String>,
+    /// The installation of Headgate's that did, if one did and said so.
+    pub installation: Option<String>,
     /// Rows that came in; for a merge the rows that were merged.
     pub rows_added: u64,
     /// Files that came in.
@@ -57,6 +62,86 @@ pub struct CommitEntry {
 pub(crate) const RUN: &str = "headgateRun";
 /// The word in a commit for the rows it brought.
 pub(crate) const ROWS: &str = "headgateRows";
+/// The word in a commit for the installation that made it.
+pub(crate) const INSTALLATION: &str = "headgateInstallation";
+
+/// What a file of a log says, besides which files the table has.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    txns: BTreeMap<String, i64>,
+    protocol: Option<Value>,
+    operation: Option<String>,
+    run: Option<String>,
+}
+
+impl Said {
+    fn by(actions: &[Value]) -> Self {
+        let mut said = Self::default();
+        for action in actions {
+            let txn = &action["txn"];
+            if let (Some(app), Some(version)) = (txn["appId"].as_str(), txn["version"].as_i64()) {
+                said.txns.insert(app.to_owned(), version);
+            }
+            if let Some(protocol) = action.get("protocol").filter(|protocol| !protocol.is_null()) {
+                said.protocol = Some(protocol.clone());
+            }
+            if let Some(info) = action.get("commitInfo") {
+                let text = |key: &str| info[key].as_str().map(str::to_owned);
+                (said.operation, said.run) = (text("operation"), text(RUN));
+            }
+        }
+        said
+    }
+}
+
+/// What RESTORE took from a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// The newest commit that restored an earlier state.
+    pub version: u64,
+    /// The rows that the table has less since, as far as its log still tells.
+    pub rows: u64,
+}
+
+/// What the files of a log say as one, up to a version.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    /// The latest version of every application's transactions.
+    pub(crate) txns: BTreeMap<String, i64>,
+    /// The newest protocol.
+    pub(crate) protocol: Option<Value>,
+    /// The newest checkpoint.
+    pub(crate) checkpoint: Option<u64>,
+    /// The state of the files of the version itself.
+    pub(crate) tip: Vec<(String, Mark)>,
+}
+
+impl Story {
+    /// What these files say up to a version.
+    pub(crate) fn by(files: &Seen, version: u64) -> Self {
+        let mut files: Vec<_> = files.iter().collect();
+        files.sort_by_key(|(file, _)| std::cmp::Reverse(version_of(file)));
+        let mut story = Self::default();
+        for (file, (mark, said)) in files {
+            let Some(at) = version_of(file).filter(|at| *at <= version) else { continue };
+            // A checkpoint, in however many parts, says all that was before it.
+            if story.checkpoint.is_some_and(|checkpoint| at < checkpoint) {
+                break;
+            }
+            for (app, batch) in &said.txns {
+                story.txns.entry(app.clone()).or_insert(*batch);
+            }
+            story.protocol = story.protocol.or_else(|| said.protocol.clone());
+            if is_checkpoint(file) {
+                story.checkpoint = Some(at);
+            }
+            if at == version {
+                story.tip.push((file.clone(), mark.clone()));
+            }
+        }
+        story
+    }
+}
 
 impl Lake {
     /// Every commit that the log still has, newest first.
@@ -74,6 +159,7 @@ impl Lake {
                 operation: None,
                 engine: None,
                 run: None,
+                installation: None,
                 rows_added: 0,
                 files_added: 0,
                 files_removed: 0,
@@ -87,6 +173,7 @@ impl Lake {
                     entry.operation = text("operation");
                     entry.engine = text("engineInfo").or_else(|| text("clientVersion"));
                     entry.run = text(RUN);
+                    entry.installation = text(INSTALLATION);
                     rows = info.get(ROWS).and_then(Value::as_u64);
                 } else if let Some(add) = action.get("add") {
                     entry.files_added += 1;
@@ -111,173 +198,72 @@ impl Lake {
         Ok(entries)
     }
 
-    /// The latest version of every application's transactions, as far as `wanted` asks: reading
-    /// stops at the first that it accepts.
-    pub(crate) async fn transactions(
-        &self,
-        name: &TableName,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<BTreeMap<String, i64>> {
-        let mut found = BTreeMap::new();
-        let commits = self.commits(name).await?;
-        let oldest = commits.first().map(|(version, _)| *version);
-        for (_, path) in commits.into_iter().rev() {
-            for action in self.actions(&path).await? {
-                let Some(txn) = action.get("txn") else { continue };
-                if let (Some(app), Some(version)) = (txn["appId"].as_str(), txn["version"].as_i64())
-                {
-                    found.entry(app.to_owned()).or_insert(version);
-                    if wanted(app) {
-                        return Ok(found);
-                    }
-                }
-            }
-        }
-        if oldest != Some(0) {
-            self.checkpoint_transactions(name, &mut found).await?;
-        }
-        Ok(found)
-    }
-
-    /// What the newest checkpoint knows of transactions whose commits are gone.
-    async fn checkpoint_transactions(
-        &self,
-        name: &TableName,
-        found: &mut BTreeMap<String, i64>,
-    ) -> Result<()> {
-        let doing = say!("read the checkpoints of `{}`", name);
-        let mut checkpoints: Vec<Path> = self
+    /// The files of a log from a version on.
+    pub(crate) async fn log_from(&self, name: &TableName, from: u64) -> Result<Vec<ObjectMeta>> {
+        let log = self.log(name);
+        // In front of every name that begins with the version.
+        let before = log.clone().join(format!("{from:020}"));
+        let files: Vec<ObjectMeta> = self
             .store
-            .list(Some(&self.path(name).join("_delta_log")))
-            .try_filter_map(|object| async move {
-                let is = object.location.filename().is_some_and(|name| {
-                    name.contains(".checkpoint.") && name.ends_with(".parquet")
-                });
-                Ok(is.then_some(object.location))
-            })
+            .list_with_offset(Some(&log), &before)
             .try_collect()
             .await
-            .map_err(|error| failed(&doing, &error))?;
-        checkpoints.sort();
-        for path in checkpoints.into_iter().rev() {
-            let read = self.store.get(&path).await.map_err(|error| failed(&doing, &error))?;
-            let bytes = read.bytes().await.map_err(|error| failed(&doing, &error))?;
-            let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
-                .map_err(|error| failed(&doing, &error))?;
-            let mask = ProjectionMask::columns(reader.parquet_schema(), ["txn"]);
-            let batches =
-                reader.with_projection(mask).build().map_err(|error| failed(&doing, &error))?;
-            for batch in batches {
-                let batch = batch.map_err(|error| failed(&doing, &error))?;
-                let Some(txn) = batch.column_by_name("txn").and_then(|c| c.as_struct_opt()) else {
-                    continue;
-                };
-                let (Some(apps), Some(versions)) =
-                    (txn.column_by_name("appId"), txn.column_by_name("version"))
-                else {
-                    continue;
-                };
-                let versions = versions.as_primitive::<Int64Type>();
-                for (row, app) in apps.as_string::<i32>().iter().enumerate() {
-                    if let Some(app) = app.filter(|_| txn.is_valid(row)) {
-                        found.entry(app.to_owned()).or_insert(versions.value(row));
-                    }
-                }
-            }
-        }
-        Ok(())
+            .map_err(|error| failed(&say!("list the log of `{}`", name), &error))?;
+        Ok(files.into_iter().filter(|file| file.location.parent().as_ref() == Some(&log)).collect())
     }
 
-    /// The newest protocol that the log still names, read without the library's consent.
-    pub(crate) async fn protocol(&self, name: &TableName) -> Result<Option<Value>> {
-        for (_, path) in self.commits(name).await?.into_iter().rev() {
-            for mut action in self.actions(&path).await? {
-                if let Some(protocol) = action.get_mut("protocol") {
-                    return Ok(Some(protocol.take()));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Waits until a commit and the files it adds are on disk.
-    pub(crate) async fn persist_commit(&self, name: &TableName, version: u64) -> Result<()> {
-        let file = format!("_delta_log/{version:020}.json");
-        let path = self.path(name).join("_delta_log").join(format!("{version:020}.json"));
-        let mut files = vec![file];
-        for action in self.actions(&path).await? {
-            files.extend(action["add"]["path"].as_str().map(str::to_owned));
-        }
-        self.persist(name, files).await
-    }
-
-    /// Refuses a table whose log names files outside its folder, in whatever action, before
-    /// anything else of it is read. Files of the log that were looked through are not again.
-    pub(crate) async fn refuse_foreign_files(&self, name: &TableName) -> Result<()> {
-        let doing = say!("read the log of `{}`", name);
-        let log = self.path(name).join("_delta_log");
-        let files: Vec<_> = self
-            .store
-            .list(Some(&log))
-            .try_collect()
-            .await
-            .map_err(|error| failed(&doing, &error))?;
-        for file in files {
-            let mark = (file.location, file.size, file.last_modified.timestamp_micros());
-            if self.checked.lock().is_ok_and(|checked| checked.contains(&mark)) {
-                continue;
-            }
-            let path = &mark.0;
-            let foreign = match path.extension() {
-                Some("json") => self.actions(path).await?.iter().find_map(foreign_in),
-                Some("parquet") => self.foreign_in_checkpoint(path, &doing).await?,
-                _ => None,
+    /// What RESTORE took from a table after the version `since`; none when nobody restored it.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn restored(
+        &self,
+        name: &TableName,
+        table: &LakeTable,
+        since: u64,
+    ) -> Result<Option<Restored>> {
+        let seen = self.logs.of(&self.log(name));
+        let (mut newest, mut taken, mut brought) = (None, 0, 0);
+        for version in since + 1..=table.version() {
+            let operation = match seen.get(&commit_file(version)) {
+                Some((_, said)) => said.operation.clone(),
+                None => Said::by(&self.commit(name, version).await?.unwrap_or_default()).operation,
             };
-            if let Some(foreign) = foreign {
-                return Err(foreign_path(name, &foreign));
-            }
-            if let Ok(mut checked) = self.checked.lock() {
-                checked.insert(mark);
+            if operation.as_deref() == Some("RESTORE") {
+                newest = Some(version);
+                let (took, gave) = self.rows_restored(name, version).await?;
+                (taken, brought) = (taken + took, brought + gave);
             }
         }
-        Ok(())
+        Ok(newest.map(|version| Restored { version, rows: taken.saturating_sub(brought) }))
     }
 
-    /// The first path in a checkpoint, or in a part of one, that leaves the table. Refuses one that
-    /// takes far more memory than its size.
-    async fn foreign_in_checkpoint(&self, path: &Path, doing: &Shown) -> Result<Option<String>> {
-        let read = self.store.get(path).await.map_err(|error| failed(doing, &error))?;
-        let bytes = read.bytes().await.map_err(|error| failed(doing, &error))?;
-        let size = bytes.len() as u64;
-        let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata =
-            ArrowReaderMetadata::load(&bytes, options()).map_err(|error| failed(doing, &error))?;
-        let largest = swell::largest(metadata.metadata(), Cursor::new(&bytes), size)
-            .map_err(|error| failed(doing, &error))?;
-        if is_too_far(largest, size) {
-            return Err(too_far(doing, FilePath::new(path.as_ref())));
-        }
-        let views = options().with_schema(Arc::new(as_views(metadata.schema())));
-        // Every column: whoever reads the checkpoint next does not share values among rows.
-        let batches = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, views)
-            .and_then(|reader| reader.with_batch_size(rows_at_once(largest, size, ACTIONS)).build())
-            .map_err(|error| failed(doing, &error))?;
-        let mut taken = 0;
-        for batch in batches {
-            let batch = batch.map_err(|error| failed(doing, &error))?;
-            taken += bytes_of(&batch);
-            if is_too_far(taken, size) {
-                return Err(too_far(doing, FilePath::new(path.as_ref())));
+    /// The rows that a commit took from a table and those that it brought.
+    pub(crate) async fn rows_restored(&self, name: &TableName, version: u64) -> Result<(u64, u64)> {
+        let path = |file: &Value| file["path"].as_str().unwrap_or_default().to_owned();
+        let actions = self.commit(name, version).await?.unwrap_or_default();
+        let brought = actions.iter().filter_map(|action| action.get("add")).map(rows_of).sum();
+        let mut gone: HashMap<String, Option<u64>> = actions
+            .iter()
+            .filter_map(|action| action.get("remove"))
+            .map(|remove| (path(remove), stated_rows(remove)))
+            .collect();
+        for before in (0..version).rev() {
+            if gone.values().all(Option::is_some) {
+                break;
             }
-            if let Some(path) = PATHS.iter().find_map(|action| foreign_in_column(&batch, action)) {
-                return Ok(Some(path));
+            let Some(actions) = self.commit(name, before).await? else { break };
+            for add in actions.iter().filter_map(|action| action.get("add")) {
+                if let Some(rows @ None) = gone.get_mut(&path(add)) {
+                    *rows = Some(rows_of(add));
+                }
             }
         }
-        Ok(None)
+        Ok((gone.values().flatten().sum(), brought))
     }
 
     /// The commit files, oldest first.
-    async fn commits(&self, name: &TableName) -> Result<Vec<(u64, Path)>> {
+    pub(crate) async fn commits(&self, name: &TableName) -> Result<Vec<(u64, Path)>> {
         let log = self.path(name).join("_delta_log");
         let mut commits: Vec<(u64, Path)> = self
             .store
@@ -295,16 +281,131 @@ impl Lake {
         Ok(commits)
     }
 
-    async fn actions(&self, path: &Path) -> Result<Vec<Value>> {
-        let doing = say!("read `/{}`", path.as_ref());
+    pub(crate) async fn actions(&self, path: &Path) -> Result<Vec<Value>> {
+        let doing = reading(path);
         let found = self.store.get(path).await.map_err(|error| failed(&doing, &error))?;
         let bytes = found.bytes().await.map_err(|error| failed(&doing, &error))?;
-        bytes
-            .split(|&byte| byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).map_err(|error| failed(&doing, &error)))
-            .collect()
+        parse(&bytes, &doing)
     }
+
+    /// The actions of one commit; none when its file is not there.
+    async fn commit(&self, name: &TableName, version: u64) -> Result<Option<Vec<Value>>> {
+        let path = self.log(name).join(commit_file(version));
+        let doing = reading(&path);
+        let found = match self.store.get(&path).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(failed(&doing, &error)),
+        };
+        let bytes = found.bytes().await.map_err(|error| failed(&doing, &error))?;
+        parse(&bytes, &doing).map(Some)
+    }
+
+    /// The folder of a table's log in the store, links resolved: so the store lists what is in it.
+    pub(crate) fn log(&self, name: &TableName) -> Path {
+        let real = self.table_path(name).join("_delta_log").canonicalize().ok();
+        real.and_then(|real| Path::from_absolute_path(real).ok())
+            .unwrap_or_else(|| self.path(name).join("_delta_log"))
+    }
+}
+
+/// The name of a commit's file.
+pub(crate) fn commit_file(version: u64) -> String {
+    format!("{version:020}.json")
+}
+
+/// The version that a file of a log brings its table to; none for other files.
+pub(crate) fn version_of(file: &str) -> Option<u64> {
+    let digits = |at: usize| file.get(at..at + 20)?.parse().ok();
+    let first = digits(0)?;
+    // `<from>.<to>.compacted.json` stands for many commits.
+    if file.ends_with(".compacted.json") { digits(21) } else { Some(first) }
+}
+
+/// Whether a file of a log is one commit's.
+pub(crate) fn is_commit(file: &str) -> bool {
+    version_of(file).is_some_and(|version| file == commit_file(version))
+}
+
+/// Whether a file of a log is a checkpoint, or a part of one.
+pub(crate) fn is_checkpoint(file: &str) -> bool {
+    file.contains(".checkpoint.")
+}
+
+fn reading(path: &Path) -> Shown {
+    say!("read `/{}`", path.as_ref())
+}
+
+fn parse(commit: &[u8], doing: &Shown) -> Result<Vec<Value>> {
+    let lines = commit.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).map_err(|error| failed(doing, &error))).collect()
+}
+
+/// Refuses a commit, or a checkpoint in JSON, that names a file which is not the table's own, in
+/// whatever action.
+pub(crate) fn look_through_commit(name: &TableName, path: &Path, bytes: &[u8]) -> Result<Said> {
+    let actions = parse(bytes, &reading(path))?;
+    match actions.iter().find_map(foreign_in) {
+        Some(foreign) => Err(foreign_path(name, &foreign)),
+        None => Ok(Said::by(&actions)),
+    }
+}
+
+/// As [`look_through_commit`], for a checkpoint, or a part of one, in Parquet. Refuses one that takes
+/// far more memory than its size.
+pub(crate) fn look_through_checkpoint<B>(name: &TableName, path: &Path, bytes: B) -> Result<Said>
+where
+    B: ChunkReader + AsRef<[u8]> + 'static,
+{
+    let doing = reading(path);
+    let size = bytes.len();
+    let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata =
+        ArrowReaderMetadata::load(&bytes, options()).map_err(|error| failed(&doing, &error))?;
+    let largest = swell::largest(metadata.metadata(), Cursor::new(bytes.as_ref()), size)
+        .map_err(|error| failed(&doing, &error))?;
+    if is_too_far(largest, size) {
+        return Err(too_far(&doing, FilePath::new(path.as_ref())));
+    }
+    let views = options().with_schema(Arc::new(as_views(metadata.schema())));
+    // Every column: whoever reads the checkpoint next does not share values among rows.
+    let batches = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, views)
+        .and_then(|reader| reader.with_batch_size(rows_at_once(largest, size, ACTIONS)).build())
+        .map_err(|error| failed(&doing, &error))?;
+    let (mut taken, mut actions) = (0, Vec::new());
+    for batch in batches {
+        let batch = batch.map_err(|error| failed(&doing, &error))?;
+        taken += bytes_of(&batch);
+        if is_too_far(taken, size) {
+            return Err(too_far(&doing, FilePath::new(path.as_ref())));
+        }
+        if let Some(path) = PATHS.iter().find_map(|action| foreign_in_column(&batch, action)) {
+            return Err(foreign_path(name, &path));
+        }
+        actions.extend(noted(&batch).map_err(|error| failed(&doing, &error))?);
+    }
+    Ok(Said::by(&actions))
+}
+
+/// The actions of a checkpoint that [`Said`] asks for.
+fn noted(batch: &RecordBatch) -> Result<Vec<Value>, ArrowError> {
+    let schema = batch.schema();
+    let wanted: Vec<usize> =
+        ["txn", "protocol"].iter().filter_map(|action| schema.index_of(action).ok()).collect();
+    let batch = batch.project(&wanted)?;
+    let is_one = |row| batch.columns().iter().any(|action| action.is_valid(row));
+    let rows = filter_record_batch(
+        &batch,
+        &(0..batch.num_rows()).map(|r| Some(is_one(r))).collect::<BooleanArray>(),
+    )?;
+    if rows.num_rows() == 0 {
+        return Ok(Vec::new());
+    }
+    let mut writer = deltalake::arrow::json::ArrayWriter::new(Vec::new());
+    writer.write(&rows)?;
+    writer.finish()?;
+    serde_json::from_slice(&writer.into_inner())
+        .map_err(|error| ArrowError::JsonError(error.to_string()))
 }
 
 /// The actions that name a file.
@@ -323,8 +424,12 @@ fn foreign_in_column(batch: &RecordBatch, action: &str) -> Option<String> {
     path.or_else(|| {
         let vector = action.column_by_name("deletionVector")?.as_struct_opt()?;
         let (kinds, paths) = (texts(vector, "storageType")?, texts(vector, "pathOrInlineDv")?);
-        let mut vectors = kinds.iter().zip(paths.iter()).filter_map(|(kind, path)| kind.zip(path));
-        vectors.find(|(kind, path)| vector_leaves(kind, path)).map(|(_, path)| path.to_owned())
+        // Without a vector there is nothing in the file, and something here where nothing may not be.
+        let is_one = |row: &usize| action.is_valid(*row) && vector.is_valid(*row);
+        let mut vectors = (0..vector.len()).filter(is_one);
+        vectors
+            .find(|row| vector_leaves(kinds.value(*row), paths.value(*row)))
+            .map(|row| paths.value(row).to_owned())
     })
 }
 
@@ -344,11 +449,12 @@ fn foreign_in(action: &Value) -> Option<String> {
 
 /// The rows that an added file says it holds.
 fn rows_of(add: &Value) -> u64 {
-    add.get("stats")
-        .and_then(Value::as_str)
-        .and_then(|stats| serde_json::from_str::<Value>(stats).ok())
-        .and_then(|stats| stats.get("numRecords").and_then(Value::as_u64))
-        .unwrap_or(0)
+    stated_rows(add).unwrap_or(0)
+}
+
+fn stated_rows(file: &Value) -> Option<u64> {
+    let stats: Value = serde_json::from_str(file["stats"].as_str()?).ok()?;
+    stats["numRecords"].as_u64()
 }
 
 pub(crate) fn format_millis(millis: i64) -> String {

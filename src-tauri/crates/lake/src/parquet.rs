@@ -1,14 +1,17 @@
 //! Rows to Parquet files that no commit names yet, in a table's folder or beside the ledger.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
+use deltalake::arrow::compute::cast;
 use deltalake::datafile::writer::{DeltaWriter, WriterConfig};
 use deltalake::kernel::Add;
-use deltalake::logstore::object_store::ObjectStoreExt;
+use deltalake::logstore::object_store::path::Path;
+use deltalake::logstore::object_store::{self, ObjectStoreExt};
 use deltalake::operations::get_num_idx_cols_and_stats_columns;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -17,64 +20,119 @@ use headgate_terms::{Error, Result, Say, TableName, say};
 use serde_json::Value;
 
 use crate::failure::failed;
+use crate::guard::Guard;
 use crate::lake::Lake;
 
 /// The size at which a file is closed and another begun.
-const TARGET: u64 = 128 << 20;
+pub(crate) const TARGET: u64 = 128 << 20;
+/// Rows after which a row group is closed: its columns stay in memory until then.
+const GROUP: usize = 1 << 17;
 /// Rows handed to the encoder at once.
 const STEP: usize = 8_192;
 /// Values looked at to see whether a column repeats itself.
 const SAMPLE: usize = 512;
 
 impl Lake {
-    /// Writes rows as files of a table and returns the log actions that would add them.
+    /// Writes rows as files of a table and returns the log actions that would add them. Whoever writes
+    /// files of a table writes them here: text is plain, times are microseconds in UTC, and every file
+    /// lists statistics for the same columns.
     ///
-    /// `statistics` are the columns to keep minima and maxima of.
+    /// `statistics` are those columns.
     ///
     /// # Errors
-    /// `disk_full` and other failures of the storage; what was written is in no commit.
+    /// `disk_full` and other failures of the storage; what was written is gone again.
     pub async fn stage(
         &self,
         name: &TableName,
         statistics: &[String],
         batches: impl IntoIterator<Item = Result<RecordBatch>>,
     ) -> Result<Vec<Value>> {
+        let guard = self.guard(name);
+        let staged = self.write(name, guard.clone(), statistics, batches).await;
+        let written = guard.written();
+        if staged.is_err() {
+            for path in &written {
+                self.remove(path).await;
+            }
+        } else if let Ok(mut fresh) = self.fresh.lock() {
+            fresh.extend(written);
+        }
+        staged
+    }
+
+    async fn write(
+        &self,
+        name: &TableName,
+        guard: Arc<Guard>,
+        statistics: &[String],
+        batches: impl IntoIterator<Item = Result<RecordBatch>>,
+    ) -> Result<Vec<Value>> {
         let doing = say!("write files of `{}`", name);
         let mut writer: Option<DeltaWriter> = None;
         for batch in batches {
-            let batch = batch?;
+            let batch = plain(&batch?).map_err(|error| failed(&doing, &error))?;
             if batch.num_rows() == 0 {
                 continue;
             }
             let writer = match &mut writer {
                 Some(writer) => writer,
-                None => writer.insert(self.writer(name, statistics, &batch)?),
+                None => writer.insert(self.writer(name, guard.clone(), statistics, &batch)?),
             };
             writer.write(&batch).await.map_err(|error| failed(&doing, &error))?;
         }
         let Some(writer) = writer else { return Ok(Vec::new()) };
         let adds = writer.close().await.map_err(|error| failed(&doing, &error))?;
-        self.persist(name, adds.iter().map(|add| add.path.clone()).collect()).await?;
-        adds.iter()
-            .map(|add| serde_json::to_value(add).map_err(|error| failed(&doing, &error)))
+        adds.into_iter()
+            .map(|mut add| {
+                add.stats = add.stats.map(|stats| same_statistics(&stats, statistics));
+                serde_json::to_value(&add).map_err(|error| failed(&doing, &error))
+            })
             .collect()
     }
 
     /// Removes staged files that no commit will name.
     pub async fn unstage(&self, name: &TableName, staged: &[Value]) {
-        for add in adds(staged, "remove files").into_iter().flatten() {
-            let path = self.path(name).join(add.path.as_str());
-            if let Err(error) = self.store.delete(&path).await {
-                tracing::warn!(%path, %error, "a file that no commit names stays");
+        self.no_longer_fresh(name, staged);
+        for path in self.paths(name, staged) {
+            self.remove(&path).await;
+        }
+    }
+
+    async fn remove(&self, path: &Path) {
+        match self.store.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => tracing::warn!(%path, %error, "a file that no commit names stays"),
+        }
+    }
+
+    /// Forgets that files were staged here: they are in the log, or gone.
+    pub(crate) fn no_longer_fresh(&self, name: &TableName, staged: &[Value]) {
+        if let Ok(mut fresh) = self.fresh.lock() {
+            for path in self.paths(name, staged) {
+                fresh.remove(&path);
             }
         }
     }
 
-    /// Whether every staged file is there, as long as it was written.
+    fn paths(&self, name: &TableName, staged: &[Value]) -> impl Iterator<Item = Path> {
+        let adds = adds(staged, "name files").unwrap_or_default();
+        let table = self.path(name);
+        adds.into_iter().map(move |add| table.clone().join(add.path.as_str()))
+    }
+
+    /// Whether every staged file is there, as long as it was written; those that were staged on this
+    /// handle are.
     pub(crate) async fn refuse_missing(&self, name: &TableName, staged: &[Add]) -> Result<()> {
         for add in staged {
             let path = self.path(name).join(add.path.as_str());
-            let there = self.store.head(&path).await.is_ok_and(|file| file.size == add.size as u64);
+            if self.fresh.lock().is_ok_and(|fresh| fresh.contains(&path)) {
+                continue;
+            }
+            let there = match self.store.head(&path).await {
+                Ok(file) => file.size == add.size as u64,
+                Err(object_store::Error::NotFound { .. }) => false,
+                Err(error) => return Err(failed(&say!("look for files of `{}`", name), &error)),
+            };
             if !there {
                 return Err(Error::new(
                     "staged_file_missing",
@@ -83,9 +141,7 @@ impl Lake {
                         path.as_ref()
                     ),
                 )
-                .hint(
-                    "Put it back, or remove the lake and sync everything again with `--again`.",
-                ));
+                .hint("Run the sync again: it makes the file anew from what is left."));
             }
         }
         Ok(())
@@ -94,16 +150,15 @@ impl Lake {
     fn writer(
         &self,
         name: &TableName,
+        guard: Arc<Guard>,
         statistics: &[String],
         first: &RecordBatch,
     ) -> Result<DeltaWriter> {
         let doing = say!("write files of `{}`", name);
         let log_store =
-            self.builder(name)?.build_storage().map_err(|error| failed(&doing, &error))?;
-        let configuration = HashMap::from([(
-            "delta.dataSkippingStatsColumns".to_owned(),
-            Some(statistics.join(",")),
-        )]);
+            self.builder(name, guard)?.build_storage().map_err(|error| failed(&doing, &error))?;
+        let (key, value) = statistics_property(statistics);
+        let configuration = HashMap::from([(key.to_owned(), Some(value))]);
         let (indexed, columns) = get_num_idx_cols_and_stats_columns(None, configuration);
         let config = WriterConfig::new(
             first.schema(),
@@ -115,6 +170,53 @@ impl Lake {
             columns,
         );
         Ok(DeltaWriter::new(log_store.object_store(None), config))
+    }
+}
+
+/// Rows in the Arrow types that every file has: plain text, and microseconds in UTC.
+fn plain(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = rows.schema();
+    let fields = schema.fields().iter().map(|field| {
+        let kind = match field.data_type() {
+            DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+            DataType::Timestamp(..) => {
+                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+            }
+            kind => kind.clone(),
+        };
+        Field::new(field.name(), kind, true)
+    });
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    let columns = schema.fields().iter().zip(rows.columns());
+    let columns = columns.map(|(field, column)| cast(column, field.data_type()));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(schema), columns, &options)
+}
+
+/// A file's statistics for exactly these columns: one that it does not have is NULL in every row.
+fn same_statistics(stats: &str, columns: &[String]) -> String {
+    let Ok(mut stats) = serde_json::from_str::<Value>(stats) else { return stats.to_owned() };
+    let rows = stats["numRecords"].clone();
+    for kind in ["minValues", "maxValues", "nullCount"] {
+        if let Some(listed) = stats[kind].as_object_mut() {
+            listed.retain(|name, _| columns.contains(name));
+        }
+    }
+    for name in columns {
+        if stats["nullCount"][name].is_null() {
+            stats["nullCount"][name] = rows.clone();
+        }
+    }
+    stats.to_string()
+}
+
+/// Delta's table property for which columns have statistics.
+pub(crate) fn statistics_property(columns: &[String]) -> (&'static str, String) {
+    if columns.is_empty() {
+        ("delta.dataSkippingNumIndexedCols", "0".to_owned())
+    } else {
+        ("delta.dataSkippingStatsColumns", columns.join(","))
     }
 }
 
@@ -131,6 +233,7 @@ pub(crate) fn properties(sample: &RecordBatch, statistics: &[String]) -> WriterP
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_max_row_group_row_count(Some(GROUP))
         .set_created_by(concat!("headgate ", env!("CARGO_PKG_VERSION")).to_owned());
     for (field, column) in sample.schema().fields().iter().zip(sample.columns()) {
         let path = ColumnPath::from(field.name().as_str());

@@ -22,6 +22,22 @@ use crate::failure::failed;
 use crate::inspect::{ShownColumn, not_found};
 use crate::lake::Lake;
 
+/// Rows as JSON objects, one a row without its end; a value that is NULL is left out.
+///
+/// # Errors
+/// When a value has no form in JSON.
+pub fn json_lines(batch: &RecordBatch) -> Result<Vec<Vec<u8>>> {
+    let doing = "write rows as JSON";
+    let mut writer = deltalake::arrow::json::WriterBuilder::new()
+        .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.6fZ".to_owned())
+        .build::<_, deltalake::arrow::json::writer::LineDelimited>(Vec::new());
+    writer.write(batch).map_err(|error| failed(doing, &error))?;
+    writer.finish().map_err(|error| failed(doing, &error))?;
+    let text: Vec<u8> = writer.into_inner();
+    let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    Ok(lines.map(<[u8]>::to_vec).collect())
+}
+
 /// Rows of a table.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct TableRows {
@@ -82,7 +98,7 @@ impl Lake {
     /// The first rows of a table of any maker, as far as one answer goes.
     ///
     /// # Errors
-    /// `table_not_found`, and `unsupported_protocol` for one that cannot be read.
+    /// `table_not_found`, and `unsupported_table` for one that cannot be read.
     pub async fn rows(&self, name: &TableName, most: usize) -> Result<TableRows> {
         let columns = self.summary(name).await?.columns;
         let (mut rows, mut cut, mut room) = (Vec::new(), false, ANSWER);

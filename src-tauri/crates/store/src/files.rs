@@ -1,7 +1,7 @@
-//! How far each file of a source went into its lake.
+//! How far each file of a schema went into its lake.
 
 use headgate_terms::Result;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::{Store, failed};
 
@@ -22,51 +22,61 @@ pub struct FileMark {
     pub done: bool,
     /// The oldest receivedAt it has landed, in microseconds.
     pub oldest: Option<i64>,
+    /// What it holds, as far as that is known: the same text for the same content.
+    pub content: Option<String>,
 }
-
-/// A file that was met before.
-pub type KnownFile = FileMark;
 
 impl Store {
     /// What is known of a file.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn file(&self, ledger: i64, path: &str) -> Result<Option<KnownFile>> {
+    pub fn file(&self, ledger: i64, path: &str) -> Result<Option<FileMark>> {
+        self.file_where("path = ?2", ledger, path)
+    }
+
+    /// A file that was taken to its end and held the same.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn file_with_content(&self, ledger: i64, content: &str) -> Result<Option<FileMark>> {
+        self.file_where("content = ?2 AND done ORDER BY path LIMIT 1", ledger, content)
+    }
+
+    fn file_where(&self, condition: &str, ledger: i64, text: &str) -> Result<Option<FileMark>> {
+        let sql = format!("SELECT {COLUMNS} FROM files WHERE ledger = ?1 AND {condition}");
         self.connection
-            .prepare_cached(
-                "SELECT size, modified, lines, bytes, done, oldest FROM files
-                 WHERE ledger = ?1 AND path = ?2",
-            )
-            .and_then(|mut query| {
-                query
-                    .query_row(params![ledger, path], |row| {
-                        Ok(FileMark {
-                            path: path.to_owned(),
-                            size: row.get::<_, i64>(0)? as u64,
-                            modified: row.get(1)?,
-                            lines: row.get::<_, i64>(2)? as u64,
-                            bytes: row.get::<_, i64>(3)? as u64,
-                            done: row.get(4)?,
-                            oldest: row.get(5)?,
-                        })
-                    })
-                    .optional()
-            })
+            .prepare_cached(&sql)
+            .and_then(|mut query| query.query_row(params![ledger, text], read).optional())
             .map_err(|error| failed("look a file up", &error))
     }
 }
 
-pub(crate) fn mark(transaction: &Transaction<'_>, ledger: i64, files: &[FileMark]) -> Result<()> {
-    let doing = "record files";
-    let mut put = transaction
-        .prepare_cached(
-            "INSERT INTO files (ledger, path, size, modified, lines, bytes, done, oldest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT DO UPDATE SET size = ?3, modified = ?4, lines = ?5, bytes = ?6, done = ?7,
-             oldest = min(ifnull(oldest, ?8), ifnull(?8, oldest))",
-        )
-        .map_err(|error| failed(doing, &error))?;
+const COLUMNS: &str = "path, size, modified, lines, bytes, done, oldest, content";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<FileMark> {
+    Ok(FileMark {
+        path: row.get(0)?,
+        size: row.get::<_, i64>(1)? as u64,
+        modified: row.get(2)?,
+        lines: row.get::<_, i64>(3)? as u64,
+        bytes: row.get::<_, i64>(4)? as u64,
+        done: row.get(5)?,
+        oldest: row.get(6)?,
+        content: row.get(7)?,
+    })
+}
+
+pub(crate) fn mark(
+    transaction: &Transaction<'_>,
+    ledger: i64,
+    files: &[FileMark],
+) -> rusqlite::Result<()> {
+    let mut put = transaction.prepare_cached(&format!(
+        "INSERT INTO files (ledger, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET size = ?3, modified = ?4, lines = ?5, bytes = ?6, done = ?7,
+         oldest = min(ifnull(oldest, ?8), ifnull(?8, oldest)), content = ?9"
+    ))?;
     for file in files {
         put.execute(params![
             ledger,
@@ -76,9 +86,9 @@ pub(crate) fn mark(transaction: &Transaction<'_>, ledger: i64, files: &[FileMark
             file.lines as i64,
             file.bytes as i64,
             file.done,
-            file.oldest
-        ])
-        .map_err(|error| failed(doing, &error))?;
+            file.oldest,
+            file.content
+        ])?;
     }
     Ok(())
 }

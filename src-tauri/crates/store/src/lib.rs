@@ -1,13 +1,17 @@
-//! What Headgate remembers between runs, in one SQLite file: runs, ledgers, open batches, the ids
-//! that were seen, settings, plans and the journal.
+//! What Headgate remembers between runs, in one SQLite file: runs, what each lake's records say,
+//! open batches, the ids that were seen, settings, plans and the journal.
 //!
 //! The one door to `rusqlite`. It keeps and finds; what is a duplicate or when a batch is open is
 //! decided in `sync`, whose records travel through here as JSON.
 
 mod batches;
 mod files;
+mod filter;
+mod id_runs;
 mod ids;
 mod journal;
+mod lakes;
+mod merge_ledgers;
 mod runs;
 mod schema;
 mod settings;
@@ -17,8 +21,8 @@ use std::path::Path;
 use headgate_terms::{Error, Result, Say, say};
 use rusqlite::Connection;
 
-pub use batches::{Ledger, OpenBatch, Planned};
-pub use files::{FileMark, KnownFile};
+pub use batches::{Ledger, NOTHING_KNOWN, OpenBatch, Taken};
+pub use files::FileMark;
 pub use ids::Seen;
 pub use runs::{RunRecord, Since};
 
@@ -28,6 +32,7 @@ const FILE: &str = "headgate.db";
 /// The open database.
 pub struct Store {
     connection: Connection,
+    filters: ids::Filters,
 }
 
 impl Store {
@@ -40,7 +45,7 @@ impl Store {
         if !path.exists() {
             return Ok(None);
         }
-        Ok(schema::open_to_read(&path)?.map(|connection| Self { connection }))
+        Ok(schema::open_to_read(&path)?.map(Self::of))
     }
 
     /// Opens or makes the database in a data folder that exists.
@@ -49,7 +54,11 @@ impl Store {
     /// `database_busy`, `database_damaged`, `store_failed` and `store_newer`.
     pub fn open(data: &Path) -> Result<Self> {
         let connection = schema::open(&data.join(FILE))?;
-        Ok(Self { connection })
+        Ok(Self::of(connection))
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self { connection, filters: ids::Filters::default() }
     }
 }
 

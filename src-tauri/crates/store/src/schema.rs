@@ -12,13 +12,20 @@ use rusqlite_migration::{M, Migrations};
 use url::Url;
 
 use crate::failed;
+use crate::merge_ledgers::merge_ledgers;
+
+/// How many steps there are.
+const VERSION: i64 = 4;
 
 /// One step a version; a step that has shipped is never edited.
-const STEPS: &[M<'static>] = &[
-    M::up(include_str!("steps/1.sql")),
-    M::up(include_str!("steps/2.sql")),
-    M::up(include_str!("steps/3.sql")),
-];
+fn steps() -> Migrations<'static> {
+    Migrations::new(vec![
+        M::up(include_str!("steps/1.sql")),
+        M::up(include_str!("steps/2.sql")),
+        M::up(include_str!("steps/3.sql")),
+        M::up_with_hook(include_str!("steps/4.sql"), merge_ledgers),
+    ])
+}
 
 pub(crate) fn open(path: &Path) -> Result<Connection> {
     let doing = say!("open `{}`", path);
@@ -31,10 +38,10 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     connection
         .execute_batch(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA cache_size = -32768;",
+             PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;",
         )
         .map_err(|error| failed(&doing, &error))?;
-    Migrations::from_slice(STEPS).to_latest(&mut connection).map_err(|error| match error {
+    steps().to_latest(&mut connection).map_err(|error| match error {
         rusqlite_migration::Error::MigrationDefinition(_) => {
             Error::new("store_newer", say!("`{}` was written by a newer Headgate.", path))
                 .hint("Use that version, or name another data folder with `HEADGATE_DATA`.")
@@ -49,24 +56,30 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
 /// How long a database that is in use is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Opens the database without changing it; none when its first run has not made it yet.
+/// Opens the database to read; none when its first run has not made it yet. One of an older
+/// Headgate is brought up to date first, unless its folder cannot be written.
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
-    read(path, PATIENCE, || path.parent().is_some_and(is_writable))
+    let is_writable = || path.parent().is_some_and(is_writable);
+    let mut found = read(path, PATIENCE, is_writable)?;
+    if found.as_ref().is_some_and(|(_, version)| *version < VERSION) && is_writable() {
+        drop(open(path)?);
+        found = read(path, PATIENCE, is_writable)?;
+    }
+    Ok(found.map(|(connection, _)| connection))
 }
 
 fn read(
     path: &Path,
     patience: Duration,
     is_writable: impl Fn() -> bool + Copy,
-) -> Result<Option<Connection>> {
+) -> Result<Option<(Connection, i64)>> {
     let open = |address: &str| {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(address, flags)?;
         connection.busy_timeout(patience)?;
-        let made = connection
-            .query_row("SELECT 1 FROM sqlite_master WHERE name = 'ids'", [], |_| Ok(()))
-            .optional()?;
-        Ok(made.map(|()| connection))
+        let sql = "SELECT user_version FROM pragma_user_version, sqlite_master WHERE name = 'runs'";
+        let made = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+        Ok(made.map(|version| (connection, version)))
     };
     let address = Url::from_file_path(path).map(String::from).unwrap_or_default();
     open(&address)
@@ -94,6 +107,14 @@ fn is_writable(folder: &Path) -> bool {
     made.is_ok_and(|_| fs::remove_file(&probe).is_ok())
 }
 
+/// An empty database of today's tables, for tests.
+#[cfg(test)]
+pub(crate) fn in_memory() -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    steps().to_latest(&mut connection).unwrap();
+    connection
+}
+
 #[cfg(test)]
 mod tests {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt};
@@ -102,7 +123,10 @@ mod tests {
 
     #[test]
     fn the_steps_hold() {
-        Migrations::from_slice(STEPS).validate().unwrap();
+        steps().validate().unwrap();
+        let (_folder, path) = made();
+        let (_, version) = read(&path, SHORT, || true).unwrap().unwrap();
+        assert_eq!(version, VERSION);
     }
 
     const SHORT: Duration = Duration::from_millis(50);

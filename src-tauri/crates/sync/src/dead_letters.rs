@@ -8,10 +8,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use headgate_events::Rejection;
 use headgate_terms::{Error, Result, acts, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -156,9 +156,14 @@ impl Room {
         Self { taken: 0, read }
     }
 
+    /// Of lines that were kept once already.
+    pub(crate) fn without_end() -> Self {
+        Self { taken: 0, read: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
     fn has(&self, more: u64) -> bool {
         let read = self.read.load(Ordering::Relaxed);
-        self.taken + more <= Self::LEAST + read.saturating_mul(Self::EACH)
+        self.taken + more <= read.saturating_mul(Self::EACH).saturating_add(Self::LEAST)
     }
 
     /// Counts the letters of a batch that was recorded.
@@ -197,7 +202,7 @@ impl BatchLetters {
         &mut self,
         file: &str,
         line: u64,
-        reason: Rejection,
+        reason: &str,
         raw: &[u8],
         offset: Option<u64>,
     ) -> Result<()> {
@@ -214,7 +219,7 @@ impl BatchLetters {
         &mut self,
         file: &str,
         line: u64,
-        reason: Rejection,
+        reason: &str,
         long: &LongLine,
     ) -> Result<()> {
         let mut letter = head(file, line, reason);
@@ -261,6 +266,7 @@ impl BatchLetters {
         file.into_inner()
             .map_err(io::IntoInnerError::into_error)
             .and_then(|file| file.sync_all())
+            .and_then(|()| crate::folder::sync_names(&self.path))
             .map_err(|error| failed("write", &self.path, &error))?;
         let at = fs::metadata(&self.run_file).map(|m| m.len()).unwrap_or_default();
         Ok(Some(Waiting {
@@ -287,7 +293,8 @@ impl Waiting {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(failed("write", &self.run_file, &error))
                 }
-                _ => Ok(()),
+                _ => crate::folder::sync_names(&self.run_file)
+                    .map_err(|error| failed("write", &self.run_file, &error)),
             };
         }
         let mut part = match File::open(&self.part) {
@@ -326,19 +333,25 @@ impl Waiting {
 }
 
 /// A letter up to the line itself.
-fn head(file: &str, line: u64, reason: Rejection) -> Vec<u8> {
-    let place = serde_json::json!({"file": file, "line": line, "reason": reason.code()});
+fn head(file: &str, line: u64, reason: &str) -> Vec<u8> {
+    let place = serde_json::json!({"file": file, "line": line, "reason": reason});
     let mut head = place.to_string().into_bytes();
     head.pop();
     head.push(b',');
     head
 }
 
-/// Removes the letters of batches that were never recorded.
+/// Removes the letters of batches that were never recorded. Those of the last day stay: the lake may have
+/// a record of their batch that was not taken in yet.
 pub(crate) fn remove_strays(folder: &Path, kept: &[PathBuf]) {
+    let is_old = |path: &Path| {
+        let age = fs::metadata(path).and_then(|file| file.modified()).map(|at| at.elapsed());
+        age.is_ok_and(|age| age.is_ok_and(|age| age > Duration::from_hours(24)))
+    };
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.extension().is_some_and(|end| end == "part") && !kept.contains(&path) {
+        let is_part = path.extension().is_some_and(|end| end == "part");
+        if is_part && !kept.contains(&path) && is_old(&path) {
             crate::spool::remove(&path);
         }
     }
@@ -399,8 +412,8 @@ mod tests {
         for pad in 0..14 {
             let long = format!("{}{}", "x".repeat(pad), "\u{1}\"日🎉".repeat(20_000));
             let mut letters = BatchLetters::new(folder.path(), "1-abc", 1, Room::default());
-            letters.push("a.json", 1, Rejection::TooLong, long.as_bytes(), Some(0)).unwrap();
-            letters.push("a.json", 2, Rejection::NotJson, b"{", None).unwrap();
+            letters.push("a.json", 1, "too_long", long.as_bytes(), Some(0)).unwrap();
+            letters.push("a.json", 2, "not_json", b"{", None).unwrap();
             letters.finish().unwrap().unwrap().join().unwrap();
             let read = read_letters(&path, 0, 1, None).unwrap();
             assert!(read.letters[0].cut);
@@ -416,7 +429,7 @@ mod tests {
     fn joining_twice_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut letters = BatchLetters::new(folder.path(), "1-abc", 1, Room::default());
-        letters.push("a.json", 3, Rejection::NotJson, b"{", None).unwrap();
+        letters.push("a.json", 3, "not_json", b"{", None).unwrap();
         let waiting = letters.finish().unwrap().unwrap();
         let kept = fs::read(&waiting.part).unwrap();
         waiting.join().unwrap();

@@ -1,108 +1,29 @@
 //! Carrying out a recorded batch: its commits, once each, and what is left when one fails.
 //!
-//! Works on the plan alone; the files that the batch was read from are not looked at again.
+//! Works on the plan alone. The files that the batch was read from are looked at again only when files that
+//! it staged are gone (`remake`).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow_schema::Schema;
 use futures::StreamExt;
 use headgate_events::{
-    Batch, Catalog, Discard, Existing, Line, Plan, Shredder, Table, arrow_field, discards_columns,
-    fold, statistics_columns,
+    Batch, DISCARDS, Discard, Line, Plan, Shredder, Table, discards_columns, refit,
+    statistics_columns,
 };
-use headgate_lake::{Lake, Note, Txn, caught};
+use headgate_lake::{Committed, Lake, LakeTable, Note, Txn, caught};
 use headgate_terms::{Column, Error, Result, TableName, say};
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::batch::held_lines;
-use crate::plan::{BatchPlan, DISCARDS, TableCounts, TablePlan, Work};
-use crate::window::Accepted;
+use crate::plan::{BatchPlan, TableCounts, TablePlan, Work};
+use crate::tables::{SchemaView, State, Tables};
+use crate::window::{Accepted, hash};
 
 /// Commits that are under way at once.
 const COMMITS: usize = 8;
 
-/// The lake as one run sees it: its tables, and those that refused.
-pub(crate) struct LakeView {
-    pub(crate) lake: Lake,
-    pub(crate) handle: Handle,
-    tables: HashMap<TableName, State>,
-    versions: HashMap<TableName, u64>,
-    /// Kept rows that no plan names any more, once the plan is settled.
-    done_with: Vec<String>,
-    most_columns: usize,
-}
-
-#[derive(Clone)]
-enum State {
-    No,
-    Table(Vec<Column>),
-    Refused(Error),
-}
-
-/// The tables of one schema, as a batch asks for them.
-pub(crate) struct SchemaView<'v> {
-    pub(crate) view: &'v mut LakeView,
-    pub(crate) schema: &'v str,
-    /// Only these can be written; none means all.
-    pub(crate) only: Option<BTreeSet<String>>,
-}
-
-impl Catalog for SchemaView<'_> {
-    fn table(&mut self, table: &str) -> Existing {
-        if self.only.as_ref().is_some_and(|only| !only.contains(table)) {
-            return Existing::Refused;
-        }
-        let name = TableName { schema: self.schema.to_owned(), table: table.to_owned() };
-        match self.view.state(&name) {
-            State::No => Existing::No,
-            State::Table(columns) => Existing::Table(columns),
-            State::Refused(_) => Existing::Refused,
-        }
-    }
-}
-
-impl LakeView {
-    pub(crate) fn new(lake: Lake, handle: Handle, most_columns: usize) -> Self {
-        Self {
-            lake,
-            handle,
-            tables: HashMap::new(),
-            versions: HashMap::new(),
-            done_with: Vec::new(),
-            most_columns,
-        }
-    }
-
-    fn state(&mut self, name: &TableName) -> State {
-        if let Some(state) = self.tables.get(name) {
-            return state.clone();
-        }
-        let state = match self.handle.block_on(self.lake.table(name)) {
-            Ok(None) => State::No,
-            Ok(Some(table)) => {
-                self.versions.insert(name.clone(), table.version());
-                State::Table(table.columns().to_vec())
-            }
-            Err(error) => State::Refused(error),
-        };
-        self.tables.insert(name.clone(), state.clone());
-        state
-    }
-
-    /// Why a table refuses, if it does.
-    fn refusal(&mut self, name: &TableName) -> Option<Error> {
-        match self.state(name) {
-            State::Refused(error) => Some(error),
-            State::No | State::Table(_) => None,
-        }
-    }
-
-    fn refuse(&mut self, name: TableName, error: Error) {
-        self.tables.insert(name, State::Refused(error));
-    }
-
+impl Tables {
     /// Makes the parts of a batch that has been read: files are written, nothing is committed.
     pub(crate) fn stage(
         &mut self,
@@ -126,21 +47,22 @@ impl LakeView {
             .iter()
             .map(|table| reasons.remove(table.name.as_str()).unwrap_or_default())
             .collect();
-        let mut refusals = Vec::new();
+        let mut known = Vec::new();
         for table in &tables {
-            refusals.push(self.refusal(&name(&table.name)));
+            let name = name(&table.name);
+            known.push((self.refusal(&name), self.identity(&name)));
         }
         let (lake, two) = (self.lake.clone(), Arc::new(Semaphore::new(2)));
         let tasks: Vec<_> = tables
             .into_iter()
             .zip(reasons)
-            .zip(refusals)
-            .map(|((table, discards), refusal)| {
+            .zip(known)
+            .map(|((table, discards), (refusal, identity))| {
                 let (lake, two, name) = (lake.clone(), two.clone(), name(&table.name));
                 self.handle.spawn(async move {
                     let _turn = two.acquire().await;
-                    Box::pin(caught(stage_table(&lake, &name, table, discards, refusal, plan)))
-                        .await
+                    let staging = stage_table(&lake, &name, table, discards, refusal, identity);
+                    Box::pin(caught(staging)).await
                 })
             })
             .collect();
@@ -180,12 +102,17 @@ impl LakeView {
                 Work::Append { adds, .. } => {
                     self.handle.block_on(self.lake.unstage(&name, adds));
                 }
-                Work::Merge { rows, .. } | Work::Kept { rows } => {
+                Work::Fold { rows, .. } | Work::Kept { rows } => {
                     self.handle.block_on(self.lake.forget(rows));
                 }
                 Work::Nothing | Work::Held => {}
             }
         }
+    }
+
+    /// A part of a batch in a table as it is.
+    pub(crate) fn part(&mut self, name: &TableName, work: Work) -> TablePlan {
+        part(name, work, TableCounts::default(), None, self.identity(name))
     }
 
     fn stage_discards(
@@ -197,182 +124,334 @@ impl LakeView {
     ) -> Result<TablePlan> {
         let rows = crate::plan::discard_rows(discards, plan.planned, run)?;
         let refusal = self.refusal(name);
+        let identity = self.identity(name);
         let work = if refusal.is_some() {
-            Work::Kept { rows: self.handle.block_on(caught(self.lake.keep(&rows)))? }
+            Work::Kept { rows: self.handle.block_on(caught(self.lake.keep([Ok(rows)])))? }
         } else {
             let columns = discards_columns();
-            let statistics = statistics_columns(&columns);
+            let statistics = statistics_columns(DISCARDS, &columns);
             let adds =
                 self.handle.block_on(caught(self.lake.stage(name, &statistics, [Ok(rows)])))?;
             Work::Append { columns, statistics, adds }
         };
         let counts = TableCounts { rows: discards.len() as u64, ..TableCounts::default() };
-        Ok(part(name, work, counts, refusal))
+        Ok(part(name, work, counts, refusal, identity))
     }
 
-    /// Remembers what a batch makes of the tables, so that the next one builds on it.
-    pub(crate) fn remember(&mut self, plan: &BatchPlan) {
-        for table in &plan.tables {
-            let name = TableName { schema: plan.schema.clone(), table: table.table.clone() };
-            let refused = matches!(self.tables.get(&name), Some(State::Refused(_)));
-            if let Work::Append { columns, .. } | Work::Merge { columns, .. } = &table.work
-                && !refused
-            {
-                self.tables.insert(name, State::Table(columns.clone()));
-            }
-        }
-    }
-
-    /// Reads the lines and rows that were kept for tables that refused, where they no longer do.
-    pub(crate) fn take_up(&mut self, plan: &mut BatchPlan) -> Result<()> {
-        let mut only = BTreeSet::new();
+    /// Reads the lines and rows that were kept for tables that refused, where they no longer do. What
+    /// fails for one table is that table's error. Says whether there is something new to commit.
+    pub(crate) fn take_up(&mut self, plan: &mut BatchPlan) -> bool {
+        let (mut only, mut is_new) = (BTreeSet::new(), false);
         for at in 0..plan.tables.len() {
-            let name = table_name(plan, at);
-            if plan.tables[at].landed {
+            let name = plan.table(at);
+            let has = self.landed(&name, &plan.app(&plan.tables[at]));
+            if plan.tables[at].is_settled() || has.is_some_and(|has| has >= plan.number) {
                 continue;
             }
-            match (&plan.tables[at].work, self.refusal(&name)) {
-                (Work::Held | Work::Kept { .. }, Some(error)) => {
-                    plan.tables[at].error = Some(error);
-                }
+            match (plan.tables[at].work.clone(), self.refusal(&name)) {
+                (_, Some(error)) => plan.tables[at].error = Some(error),
                 (Work::Held, None) => {
                     only.insert(name.table);
                 }
-                (Work::Kept { rows }, None) => {
-                    self.done_with.push(rows.clone());
-                    let rows = self.handle.block_on(caught(self.lake.kept_rows(rows)))?;
-                    let columns = discards_columns();
-                    let statistics = statistics_columns(&columns);
-                    let staging = self.lake.stage(&name, &statistics, [Ok(rows)]);
-                    let adds = self.handle.block_on(caught(staging))?;
-                    plan.tables[at].work = Work::Append { columns, statistics, adds };
-                }
+                (Work::Kept { rows }, None) => match self.stage_kept(&name, &rows) {
+                    Ok(work) => {
+                        plan.tables[at].work = work;
+                        is_new = true;
+                    }
+                    Err(error) => plan.tables[at].error = Some(error),
+                },
                 _ => {}
             }
         }
-        let Some(path) = plan.held_lines.clone().filter(|_| !only.is_empty()) else {
-            return Ok(());
+        let Some(file) = plan.held_lines.clone().filter(|_| !only.is_empty()) else {
+            return is_new;
         };
-        let lines = match held_lines(&path) {
-            Ok(lines) => lines,
+        let kept = self.handle.block_on(caught(self.lake.kept_lines(&file)));
+        let parts = kept.and_then(|lines| self.stage_held(plan, &only, &lines));
+        match parts {
+            Ok(parts) => {
+                is_new = true;
+                for mut part in parts {
+                    if part.table == DISCARDS {
+                        // The batch may have landed there already under its own name.
+                        part.app_suffix = suffix(only.iter().map(String::as_str));
+                        plan.tables.push(part);
+                    } else if let Some(held) =
+                        plan.tables.iter_mut().find(|held| held.table == part.table)
+                    {
+                        part.counts.duplicate = held.counts.duplicate;
+                        (part.id, part.base) = (held.id.clone(), held.base);
+                        *held = part;
+                    }
+                }
+            }
             Err(error) => {
                 for table in plan.tables.iter_mut().filter(|table| only.contains(&table.table)) {
                     table.error = Some(error.clone());
                 }
-                return Ok(());
             }
-        };
+        }
+        is_new
+    }
+
+    fn stage_kept(&self, name: &TableName, rows: &str) -> Result<Work> {
+        let rows = self.handle.block_on(caught(self.lake.kept_rows(rows)))?;
+        let columns = discards_columns();
+        let statistics = statistics_columns(DISCARDS, &columns);
+        let staging = self.lake.stage(name, &statistics, [Ok(rows)]);
+        let adds = self.handle.block_on(caught(staging))?;
+        Ok(Work::Append { columns, statistics, adds })
+    }
+
+    /// Makes the rows of some tables from lines that were held for them.
+    fn stage_held(
+        &mut self,
+        plan: &BatchPlan,
+        only: &BTreeSet<String>,
+        lines: &[u8],
+    ) -> Result<Vec<TablePlan>> {
         let events = Plan { planned: plan.planned, most_columns: self.most_columns };
-        let schema = plan.schema.clone();
-        let mut catalog = SchemaView { view: self, schema: &schema, only: Some(only.clone()) };
+        let mut catalog =
+            SchemaView { tables: self, schema: &plan.schema, only: Some(only.clone()) };
         let mut shredder = Shredder::new(events, &mut catalog);
-        for (number, (id, line)) in (1..).zip(lines) {
-            let line = Line { bytes: &line, source: &plan.source, path: "", number, id: Some(&id) };
+        for held in held_lines(lines) {
+            let (head, line) = held.map_err(|error| {
+                Error::new("lake_damaged", say!("Lines that wait cannot be read: {}.", error))
+                    .hint("Give them up with `headgate runs release`, and fill the table again.")
+            })?;
+            let line = Line {
+                bytes: line,
+                source: &plan.source,
+                path: &head.file,
+                number: head.line,
+                id: Some(&head.id),
+            };
             shredder.push(&line, &mut Accepted);
         }
         let mut batch = shredder.finish();
         batch.tables.retain(|table| only.contains(&table.name));
-        for mut part in self.stage(&schema, batch, events, &plan.run)? {
-            if part.table == DISCARDS {
-                // The batch may have landed there already under its own name.
-                part.app_suffix = format!("/{}", uuid::Uuid::new_v4());
-                plan.tables.push(part);
-            } else if let Some(held) = plan.tables.iter_mut().find(|t| t.table == part.table) {
-                part.counts.duplicate = held.counts.duplicate;
-                *held = part;
-            }
-        }
-        Ok(())
+        self.stage(&plan.schema, batch, events, &plan.run)
     }
 
-    /// Commits what is not committed yet. A table that fails is left, and refuses from then on.
-    pub(crate) fn commit(&mut self, plan: &mut BatchPlan, run: &str) {
-        let mut sending = Vec::new();
+    /// Commits what is not committed yet, but for tables that wait for an earlier batch. A table that fails
+    /// for good refuses from then on. Returns the parts that landed.
+    pub(crate) fn commit(
+        &mut self,
+        plan: &mut BatchPlan,
+        note: &Note,
+        waiting: &HashSet<TableName>,
+    ) -> Vec<usize> {
+        let (mut sending, mut landed, mut before) = (Vec::new(), Vec::new(), HashMap::new());
         for at in 0..plan.tables.len() {
-            let table = &plan.tables[at];
-            if table.landed {
+            let (name, part) = (plan.table(at), &plan.tables[at]);
+            if part.is_settled() {
                 continue;
             }
-            // Files of a table that refused an earlier batch wait for that batch.
-            if !matches!(table.work, Work::Nothing)
-                && let Some(error) = self.refusal(&table_name(plan, at))
-            {
+            if matches!(part.work, Work::Nothing) {
+                plan.tables[at].landed = true;
+                continue;
+            }
+            if waiting.contains(&name) {
+                plan.tables[at].error.get_or_insert_with(|| waits(&name));
+                continue;
+            }
+            if let Some(error) = self.refusal(&name) {
                 plan.tables[at].error = Some(error);
                 continue;
             }
-            sending.push((at, table_name(plan, at), table.clone(), plan.app.clone()));
+            let txn = Txn { app: plan.app(part), batch: plan.number };
+            // Another may have finished it, and what was kept for it is gone since.
+            if self.landed(&name, &txn.app).is_some_and(|has| has >= txn.batch) {
+                self.arrived(plan, at, &txn, note);
+                landed.push(at);
+                continue;
+            }
+            if matches!(part.work, Work::Held | Work::Kept { .. }) {
+                plan.tables[at].error.get_or_insert_with(|| waits(&name));
+                continue;
+            }
+            let table = self.take(&name);
+            before.insert(name.clone(), table.as_ref().map(LakeTable::version));
+            sending.push((at, table, name, part.clone(), txn));
         }
-        let (lake, batch) = (&self.lake, plan.number);
+        let (lake, planned) = (self.lake.clone(), plan.planned);
         let sent = futures::stream::iter(sending)
-            .map(|(at, name, table, app)| async move {
-                let txn = Txn { app: format!("{app}{}", table.app_suffix), batch };
-                let note = Note { run: run.to_owned(), rows: table.counts.rows };
-                let landed = caught(async {
-                    match &table.work {
-                        Work::Nothing => Ok(None),
-                        Work::Append { columns, statistics, adds } => lake
-                            .append(&name, columns, statistics, adds, &txn, &note)
-                            .await
-                            .map(Some),
-                        Work::Merge { columns, rows } => {
-                            lake.merge(&name, columns, rows, &txn, &note).await.map(Some)
-                        }
-                        Work::Held | Work::Kept { .. } => {
-                            Err(table.error.clone().unwrap_or_else(|| {
-                                Error::new("table_waits", say!("The rows of `{}` wait.", name))
-                                    .hint("Run the sync again.")
-                            }))
-                        }
-                    }
-                })
-                .await;
-                (at, landed)
+            .map(|(at, table, name, part, txn)| {
+                let lake = &lake;
+                async move {
+                    let sent = send_part(lake, &name, table, &part, &txn, note, planned);
+                    let landed = Box::pin(caught(sent)).await;
+                    (at, name, landed)
+                }
             })
             .buffer_unordered(COMMITS)
             .collect::<Vec<_>>();
-        for (at, landed) in self.handle.block_on(sent) {
-            match landed {
-                Ok(landed) => {
-                    let name = table_name(plan, at);
-                    if let Some(landed) = landed {
-                        self.versions.insert(name.clone(), landed.version);
+        for (at, name, sent) in self.handle.block_on(sent) {
+            match sent {
+                Ok((table, committed)) => {
+                    let part = &mut plan.tables[at];
+                    part.landed = true;
+                    part.version = Some(committed.version);
+                    if part.counts.is_merged {
+                        part.counts.rows = committed.rows;
                     }
-                    plan.tables[at].landed = true;
-                    plan.tables[at].version = self.versions.get(&name).copied();
-                    plan.tables[at].error = None;
+                    part.error = None;
+                    if let Some(Some(known)) = before.get(&name) {
+                        self.look_back(&name, &table, *known, committed.version);
+                    }
+                    self.keep(name, table);
+                    landed.push(at);
                 }
                 Err(error) => {
-                    tracing::warn!(table = %table_name(plan, at), %error, "a table's part did not land");
-                    self.refuse(table_name(plan, at), error.clone());
+                    tracing::warn!(table = %name, %error, "a table's part did not land");
+                    if error.retryable || error.code == "table_changed" || is_missing(&error) {
+                        self.look_at_anew(&name);
+                    } else {
+                        self.refuse(name, error.clone());
+                    }
                     plan.tables[at].error = Some(error);
                 }
             }
         }
-        for table in plan.tables.iter().filter(|table| table.landed) {
-            if let Work::Merge { rows, .. } = &table.work {
-                self.done_with.push(rows.clone());
+        landed
+    }
+
+    /// Takes note of a part that is in its table already. What another installation brought, it has counted.
+    fn arrived(&self, plan: &mut BatchPlan, at: usize, txn: &Txn, note: &Note) {
+        let name = plan.table(at);
+        let found = self.handle.block_on(caught(self.lake.arrival(&name, &txn.app, txn.batch)));
+        let arrival = found.unwrap_or_default();
+        let by = arrival.as_ref().and_then(|arrival| arrival.installation.as_ref());
+        let is_counted = by.is_some_and(|by| *by != note.installation);
+        let table = name.table;
+        let part = &mut plan.tables[at];
+        part.landed = true;
+        part.version = arrival.as_ref().map(|arrival| arrival.version);
+        part.error = None;
+        part.counted |= is_counted;
+        for route in plan.routes.iter_mut().filter(|route| route.tables.contains(&table)) {
+            route.counted |= is_counted;
+        }
+    }
+
+    /// Makes the staged rows of a part fit its table, which has other columns by now (E13). Says whether
+    /// there is something new to commit.
+    pub(crate) fn refit(&mut self, plan: &mut BatchPlan, at: usize) -> Result<bool> {
+        let name = plan.table(at);
+        let State::Table(columns) = self.state(&name) else { return Ok(false) };
+        let part = &plan.tables[at];
+        let Work::Append { columns: staged_for, adds, .. } = &part.work else { return Ok(false) };
+        let rows = self.handle.block_on(caught(self.lake.staged_rows(&name, adds)))?;
+        let columns = merged(&columns, staged_for);
+        let (mut batches, mut discards) = (Vec::new(), Vec::new());
+        for rows in rows {
+            let (rows, more) =
+                refit(&rows, &name.table, &columns).map_err(|error| broken(&name, &error))?;
+            batches.push(Ok(rows));
+            discards.extend(more);
+        }
+        let statistics = statistics_columns(&name.table, &columns);
+        let staging = self.lake.stage(&name, &statistics, batches);
+        let adds = self.handle.block_on(caught(staging))?;
+        // The lake's record names the old files for ever: who takes the batch over makes them fit again.
+        plan.tables[at].work = Work::Append { columns, statistics, adds };
+        if !discards.is_empty() {
+            for discard in &discards {
+                let counts = &mut plan.tables[at].counts.discards;
+                *counts.entry(discard.reason.code().to_owned()).or_default() += 1;
             }
+            let into = TableName { schema: plan.schema.clone(), table: DISCARDS.to_owned() };
+            let events = Plan { planned: plan.planned, most_columns: self.most_columns };
+            let mut part = self.stage_discards(&into, &discards, events, &plan.run)?;
+            part.app_suffix = suffix(["refit", &name.table]);
+            plan.tables.push(part);
         }
+        Ok(true)
     }
+}
 
-    /// Gives up rows that no plan names any more; to be called once the plans are settled.
-    pub(crate) fn clean_up(&mut self) {
-        for rows in std::mem::take(&mut self.done_with) {
-            self.handle.block_on(self.lake.forget(&rows));
+/// What tells the values set aside of a batch's rows that came late from those that came with it: whoever takes
+/// the same rows up comes to the same.
+fn suffix<'t>(tables: impl IntoIterator<Item = &'t str>) -> String {
+    let names: Vec<&str> = tables.into_iter().collect();
+    format!("/{:016x}", hash(&names.join("/")) as u64)
+}
+
+/// Whether files that a batch staged are gone.
+pub(crate) fn is_missing(error: &Error) -> bool {
+    matches!(error.code.as_ref(), "staged_file_missing" | "kept_file_missing")
+}
+
+/// The columns that a table has, and those that a batch adds, which it may have in another spelling.
+fn merged(has: &[Column], adds: &[Column]) -> Vec<Column> {
+    let known = |name: &str| has.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    has.iter().chain(adds.iter().filter(|column| !known(&column.name))).cloned().collect()
+}
+
+fn waits(name: &TableName) -> Error {
+    Error::new("table_waits", say!("The rows of `{}` wait for those of an earlier batch.", name))
+        .hint("Run the sync again.")
+        .retryable()
+}
+
+fn broken(name: &TableName, error: &dyn std::fmt::Display) -> Error {
+    Error::new(
+        "internal",
+        say!("The rows of `{}` do not fit together: {}.", name, error.to_string()),
+    )
+    .hint("Keep the input; this is a defect in Headgate.")
+}
+
+/// Sends one part to its table.
+async fn send_part(
+    lake: &Lake,
+    name: &TableName,
+    table: Option<LakeTable>,
+    part: &TablePlan,
+    txn: &Txn,
+    note: &Note,
+    planned: i64,
+) -> Result<(LakeTable, Committed)> {
+    let note = Note { rows: part.counts.rows, ..note.clone() };
+    match &part.work {
+        Work::Append { columns, statistics, adds } => {
+            lake.append(name, table, &part.id, columns, statistics, adds, txn, &note).await
+        }
+        Work::Fold { columns, statistics, rows } => {
+            let rows = lake.kept_rows(rows).await?;
+            // Its columns may have other types by now than when the rows were made.
+            let rows = match &table {
+                Some(table) => {
+                    let columns = merged(table.columns(), columns);
+                    let fitted = refit(&rows, &name.table, &columns);
+                    fitted.map_err(|error| broken(name, &error))?.0
+                }
+                None => rows,
+            };
+            lake.fold_in(name, table, &part.id, columns, statistics, &rows, txn, &note, planned)
+                .await
+        }
+        Work::Held | Work::Kept { .. } | Work::Nothing => {
+            Err(part.error.clone().unwrap_or_else(|| waits(name)))
         }
     }
 }
 
-fn table_name(plan: &BatchPlan, at: usize) -> TableName {
-    TableName { schema: plan.schema.clone(), table: plan.tables[at].table.clone() }
-}
-
-fn part(name: &TableName, work: Work, counts: TableCounts, error: Option<Error>) -> TablePlan {
+fn part(
+    name: &TableName,
+    work: Work,
+    counts: TableCounts,
+    error: Option<Error>,
+    (id, base): (String, Option<u64>),
+) -> TablePlan {
     TablePlan {
         table: name.table.clone(),
+        id,
+        base,
         work,
         counts,
         landed: false,
+        released: false,
         version: None,
         counted: false,
         error,
@@ -387,7 +466,7 @@ async fn stage_table(
     table: Table,
     discards: BTreeMap<String, u64>,
     refusal: Option<Error>,
-    plan: Plan,
+    identity: (String, Option<u64>),
 ) -> Result<TablePlan> {
     let columns = table.schema();
     let mut counts = TableCounts {
@@ -403,47 +482,21 @@ async fn stage_table(
             .map(|column| column.column.clone())
             .collect(),
     };
-    if refusal.is_some() && table.accepted > 0 {
+    if table.refused && table.accepted > 0 {
         let (duplicate, is_merged) = (table.duplicate, table.merged);
         let counts = TableCounts { is_merged, duplicate, ..TableCounts::default() };
-        return Ok(part(name, Work::Held, counts, refusal));
+        return Ok(part(name, Work::Held, counts, refusal, identity));
     }
     if table.rows == 0 {
         counts.columns_added.clear();
-        return Ok(part(name, Work::Nothing, counts, None));
+        return Ok(part(name, Work::Nothing, counts, None, identity));
     }
-    let statistics = statistics_columns(&columns);
-    let broken = |error: &dyn std::fmt::Display| {
-        Error::new(
-            "internal",
-            say!("The rows of `{}` do not fit together: {}.", name, error.to_string()),
-        )
-        .hint("Keep the input; this is a defect in Headgate.")
-    };
-    if !table.merged {
-        let rows = table.batches().map(|batch| batch.map_err(|error| broken(&error)));
-        let adds = lake.stage(name, &statistics, rows).await?;
-        return Ok(part(name, Work::Append { columns, statistics, adds }, counts, None));
-    }
-    let before = if table.existing {
-        let ids = table.ids().ok_or_else(|| broken(&"no ids"))?;
-        let fields: Vec<_> = columns.iter().map(arrow_field).collect();
-        let fields = Schema::new(fields);
-        match lake.table(name).await? {
-            Some(open) => Some(lake.rows_with_ids(name, &open, &fields, ids).await?),
-            None => None,
-        }
+    let statistics = statistics_columns(&name.table, &columns);
+    let rows = table.batches().map(|batch| batch.map_err(|error| broken(name, &error)));
+    let work = if table.merged {
+        Work::Fold { columns, statistics, rows: lake.keep(rows).await? }
     } else {
-        None
+        Work::Append { adds: lake.stage(name, &statistics, rows).await?, columns, statistics }
     };
-    let folded = fold(&table, before.as_ref(), plan.planned).map_err(|error| broken(&error))?;
-    counts.rows = folded.users;
-    let work = if folded.changed.num_rows() == 0 {
-        let adds = lake.stage(name, &statistics, [Ok(folded.new)]).await?;
-        Work::Append { columns, statistics, adds }
-    } else {
-        let rows = folded.all().map_err(|error| broken(&error))?;
-        Work::Merge { columns, rows: lake.keep(&rows).await? }
-    };
-    Ok(part(name, work, counts, None))
+    Ok(part(name, work, counts, None, identity))
 }

@@ -57,7 +57,7 @@ mod tests {
     use std::fs::File;
     use std::path::Path;
 
-    use headgate_store::Planned;
+    use headgate_store::Taken;
 
     const DAY: u64 = 86_400;
 
@@ -92,19 +92,22 @@ mod tests {
         }
         letters(&data.dead_letters(), ".old.1.part", 31);
         let plan = serde_json::json!({
-            "ledger": 1, "number": 1, "app": "a", "run": waits, "source": "s", "schema": "s",
-            "planned": 0, "tables": [], "routes": [], "once": null, "held_lines": null,
+            "number": 1, "app": "a", "run": waits, "installation": {"id": "i", "name": "i"},
+            "source": "s", "schema": "s", "planned": 0, "tables": [], "routes": [], "once": null,
+            "held_lines": null, "extents": [],
             "letters": {"part": "/none", "run_file": "/moved/from/waits.ndjson", "at": 3, "count": 1},
         });
         let ledger = store.ledger_or_new("lake", "s").unwrap();
         let plan = plan.to_string();
         store
-            .plan(&mut Planned {
+            .take_in(&mut Taken {
                 ledger: &ledger,
+                number: 1,
                 newest: None,
-                plan: &plan,
+                plan: Some(&plan),
                 files: &[],
                 ids: &mut [],
+                summary: "",
             })
             .unwrap();
 

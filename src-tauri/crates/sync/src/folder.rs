@@ -138,6 +138,11 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
+/// Waits until the names in a file's folder are on disk.
+pub(crate) fn sync_names(file: &Path) -> io::Result<()> {
+    file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
 /// A failure to read or write a file of the data folder.
 pub(crate) fn failed(doing: &str, path: &Path, error: &io::Error) -> Error {
     let message = say!("Could not {} `{}`: {}.", doing, path, error);

@@ -1,23 +1,34 @@
 //! Files and standard input into a lake, batch by batch, each exactly once.
 //!
-//! Every batch is read and decided, its files are written, and the whole is recorded in the store;
-//! only then do commits begin. What is recorded is carried out, by this run or by the next, and
-//! never read again. How events become rows is known to `events`, how rows land to `lake`.
+//! Every batch is read and decided, its files are written, and the whole is recorded in the lake; only then
+//! do commits begin. What is recorded is carried out, by this run, the next, or another installation. The
+//! store is a cache of what the lake knows. How events become rows is known to `events`, how rows land to
+//! `lake`.
 
 mod batch;
+mod catch_up;
 mod dead_letters;
 mod deliver;
+mod ending;
 mod expire;
+mod folded;
 mod folder;
+mod installation;
+mod land;
 mod lines;
 mod long_line;
 mod plan;
 mod preview;
 mod records;
+mod release;
+mod remake;
 mod report;
 mod run;
+mod shape;
 mod source;
 mod spool;
+mod summary;
+mod tables;
 mod tally;
 mod trust;
 mod window;
@@ -29,7 +40,8 @@ pub use headgate_store::Since;
 pub use preview::{
     Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable, preview,
 };
-pub use records::{Glance, glance, lakes, list_runs, show_run};
+pub use records::{Glance, behind, glance, lakes, list_runs, show_run};
+pub use release::{Release, release};
 pub use report::{
     Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport,
     Status, TableReport,

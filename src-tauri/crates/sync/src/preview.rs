@@ -9,7 +9,7 @@ use std::time::Instant;
 use arrow_array::RecordBatch;
 use headgate_events::{Catalog, Discard, Existing, Plan, Table, TableColumn, fold};
 use headgate_lake::{ANSWER, Lake, Location, caught, cut, text_rows, weight};
-use headgate_store::Store;
+use headgate_store::{Ledger, Store};
 use headgate_terms::{Column, ColumnType, Error, Result, TableName, say};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,10 +19,12 @@ use ts_rs::TS;
 use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
 use crate::folder::DataFolder;
 use crate::report::{Damaged, NoticeCount};
-use crate::run::{Progress, RunRequest, Watch, millis};
+use crate::run::{Progress, RunRequest, Watch, key_of, millis};
 use crate::source::{DataFile, find};
+use crate::summary::behind_of;
+use crate::tables::{State, Tables};
 use crate::tally::LINKS;
-use crate::window::{Known, SeenWindow};
+use crate::window::SeenWindow;
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -151,14 +153,17 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
         Some(_) => Store::open_if_any(request.data.path())?,
         None => None,
     };
+    let lake_key = lake.as_ref().map(key_of);
+    let most_columns = RunRequest::new(None, String::new(), request.data.clone()).most_columns;
     let mut looking = Looking {
         lakes: Lakes {
-            lake: lake.as_ref(),
-            handle,
+            tables: lake.map(|lake| Tables::new(lake, handle.clone(), most_columns)),
             schema: String::new(),
-            tables: BTreeMap::new(),
+            planned: BTreeMap::new(),
             refusals: BTreeMap::new(),
         },
+        lake_key,
+        handle,
         store: store.as_ref(),
         whole: Whole::default(),
         batch_bytes: request.batch_bytes,
@@ -187,7 +192,9 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
 
 /// A preview that goes on.
 struct Looking<'l> {
-    lakes: Lakes<'l>,
+    lakes: Lakes,
+    lake_key: Option<String>,
+    handle: &'l Handle,
     store: Option<&'l Store>,
     whole: Whole,
     batch_bytes: u64,
@@ -202,12 +209,12 @@ impl Looking<'_> {
         let settings = RunRequest::new(None, String::new(), DataFolder::new(PathBuf::new()));
         let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
         self.lakes.schema.clone_from(&schema);
-        let lake_id = self.lakes.lake.and_then(Lake::id).map(|id| id.to_string());
         let store = self.store;
-        let ledger = match (store, lake_id) {
-            (Some(store), Some(lake)) => store.ledger(&lake, &source)?,
+        let ledger = match (store, &self.lake_key) {
+            (Some(store), Some(lake)) => store.ledger(lake, &schema)?,
             _ => None,
         };
+        self.check(&schema, ledger.as_ref())?;
         let mut entries = Vec::new();
         for file in files {
             let before = match (store, &ledger) {
@@ -218,10 +225,8 @@ impl Looking<'_> {
         }
         let mut feed = Feed::new(source, schema.clone(), entries, self.read.clone());
         let planned = Timestamp::now().as_microsecond();
-        let mut known = Known::default();
-        let earlier =
-            store.zip(ledger.as_ref()).map(|(store, ledger)| (store, ledger.id, &mut known));
-        let mut newest = ledger.as_ref().and_then(|ledger| ledger.newest);
+        let earlier = store.zip(ledger.as_ref()).map(|(store, ledger)| (store, ledger.id));
+        let newest = ledger.as_ref().and_then(|ledger| ledger.newest);
         let mut window = SeenWindow::new(earlier, settings.window, planned, newest);
         let plan = Plan { planned, most_columns: settings.most_columns };
         let (watch, read, total, begun) = (self.watch, self.read.clone(), self.total, self.begun);
@@ -244,26 +249,32 @@ impl Looking<'_> {
             let read = match read {
                 Ok(_) if watch.cancelled() => return Err(cancelled()),
                 Ok(read) => read,
-                Err(Stopped::Misjudged) => {
-                    window.start_over(newest);
-                    continue;
-                }
                 Err(Stopped::Failed(error)) => return Err(error),
                 Err(Stopped::Cancelled) => return Err(cancelled()),
             };
             window.next_batch()?;
-            newest = window.newest;
             self.whole.count(&schema, &read);
             for table in &read.batch.tables {
                 self.whole.table(&schema, table, planned, &self.lakes.refusals)?;
                 self.lakes.refusals.remove(&table.name);
                 if table.rows > 0 {
-                    self.lakes.tables.insert(
+                    self.lakes.planned.insert(
                         TableName { schema: schema.clone(), table: table.name.clone() },
                         Existing::Table(table.schema()),
                     );
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+impl Looking<'_> {
+    /// Finds the tables of a schema that lack what they should have: a run does not write them (E27).
+    fn check(&mut self, schema: &str, ledger: Option<&Ledger>) -> Result<()> {
+        let Some(tables) = &mut self.lakes.tables else { return Ok(()) };
+        for (name, error) in behind_of(&tables.lake, self.handle, schema, ledger)? {
+            tables.refuse(name, error);
         }
         Ok(())
     }
@@ -275,29 +286,28 @@ fn cancelled() -> Error {
         .retryable()
 }
 
-/// The lake's tables, with what the batches before have made of them.
-struct Lakes<'l> {
-    lake: Option<&'l Lake>,
-    handle: &'l Handle,
+/// The lake's tables if there is a lake, with what the batches before have made of them.
+struct Lakes {
+    tables: Option<Tables>,
     schema: String,
-    tables: BTreeMap<TableName, Existing>,
+    planned: BTreeMap<TableName, Existing>,
     /// Why tables refuse, until that was told.
     refusals: BTreeMap<String, Error>,
 }
 
-impl Catalog for Lakes<'_> {
+impl Catalog for Lakes {
     fn table(&mut self, table: &str) -> Existing {
         let name = TableName { schema: self.schema.clone(), table: table.to_owned() };
-        if let Some(existing) = self.tables.get(&name) {
+        if let Some(existing) = self.planned.get(&name) {
             return existing.clone();
         }
-        let Some(lake) = self.lake else { return Existing::No };
-        match self.handle.block_on(caught(lake.table(&name))) {
-            Ok(Some(table)) => Existing::Table(table.columns().to_vec()),
-            Ok(None) => Existing::No,
-            Err(error) => {
+        let Some(tables) = &mut self.tables else { return Existing::No };
+        match tables.state(&name) {
+            State::Table(columns) => Existing::Table(columns),
+            State::No => Existing::No,
+            State::Refused(error) => {
                 self.refusals.insert(table.to_owned(), error);
-                self.tables.insert(name, Existing::Refused);
+                self.planned.insert(name, Existing::Refused);
                 Existing::Refused
             }
         }
@@ -421,7 +431,8 @@ impl Whole {
             return Ok(());
         }
         let folded = if table.merged {
-            Some(fold(table, None, planned).map_err(|error| unfit(&table.name, &error))?)
+            let folded = table.whole().and_then(|rows| fold(&rows, None, planned));
+            Some(folded.map_err(|error| unfit(&table.name, &error))?)
         } else {
             None
         };

@@ -1,11 +1,14 @@
 //! What the store remembers of runs, read back: whole, one, or at a glance. Nothing runs here.
 
+use headgate_lake::{Lake, caught};
 use headgate_store::{RunRecord, Since, Store};
-use headgate_terms::{Error, Result, Shown, say};
+use headgate_terms::{Error, Result, Shown, TableName, say};
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 
 use crate::folder::DataFolder;
 use crate::report::{RunReport, Status};
+use crate::summary::behind_of;
 
 /// Every run, newest first, without their tables.
 ///
@@ -60,6 +63,30 @@ pub fn lakes(data: &DataFolder) -> Result<Vec<String>> {
         Some(store) => store.lakes(),
         None => Ok(Vec::new()),
     }
+}
+
+/// The tables of a lake that lack what the lake's records say was written to them, and what they lack.
+///
+/// # Errors
+/// When the lake or the store cannot be read.
+pub fn behind(data: &DataFolder, lake: &Lake, handle: &Handle) -> Result<Vec<(TableName, Error)>> {
+    let store = Store::open_if_any(data.path())?;
+    let id = crate::run::key_of(lake);
+    let mut found = Vec::new();
+    let mut schemas = handle.block_on(caught(lake.recorded_schemas()))?;
+    if let Some(store) = &store {
+        schemas.extend(store.schemas(&id)?);
+    }
+    schemas.sort();
+    schemas.dedup();
+    for schema in schemas {
+        let ledger = match &store {
+            Some(store) => store.ledger(&id, &schema)?,
+            None => None,
+        };
+        found.extend(behind_of(lake, handle, &schema, ledger.as_ref())?);
+    }
+    Ok(found)
 }
 
 /// The run records, and whether a run goes on.

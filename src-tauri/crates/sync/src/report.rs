@@ -38,6 +38,12 @@ pub struct RunReport {
     pub from: Option<String>,
     /// The lake.
     pub to: String,
+    /// Whether files that had not changed were read too.
+    #[serde(default)]
+    pub again: bool,
+    /// The only table that was written, as `schema.table`; none means all.
+    #[serde(default)]
+    pub refill: Option<String>,
     /// When it began, in RFC 3339.
     pub started: String,
     /// When it ended; none while it runs and when its process died.
@@ -68,7 +74,8 @@ pub struct RunReport {
     pub error: Option<Error>,
 }
 
-/// Received = written + duplicate + rejected (E8).
+/// Received = written + duplicate + rejected (E8), and where something is wrong with a table also what
+/// waits for it and what was lost with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct EventCounts {
     /// Lines that were events or meant to be.
@@ -79,6 +86,12 @@ pub struct EventCounts {
     pub duplicate: u64,
     /// Lines that are no event.
     pub rejected: u64,
+    /// Events that wait, because every table of theirs refused them.
+    #[serde(default)]
+    pub waiting: u64,
+    /// Events that had landed and are gone, because their tables were taken away while the run went on.
+    #[serde(default)]
+    pub lost: u64,
 }
 
 /// A table's part in a run: received = written + duplicate.

@@ -3,35 +3,32 @@
 //! The order of steps is the promise: a batch is recorded before its first commit, settled after
 //! its last, and everything between can be done again.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use headgate_events::{Notice, Plan};
 use headgate_lake::{Lake, Location, caught};
-use headgate_store::{FileMark, Ledger, Planned, Store};
-use headgate_terms::{Error, Result, say};
-use jiff::Timestamp;
+use headgate_store::{FileMark, Store};
+use headgate_terms::{Error, Result, TableName, say};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use ts_rs::TS;
 
-use crate::batch::{self, Aside, Feed, ReadBatch, Stopped, stdin_mark};
-use crate::dead_letters::{BatchLetters, Room, remove_strays};
-use crate::deliver::{LakeView, SchemaView};
+use crate::batch::{self, Feed, Stopped, stdin_mark};
+use crate::dead_letters::{Room, remove_strays};
 use crate::expire::{Keep, expire};
 use crate::folder::DataFolder;
+use crate::installation::{Installation, Speaking};
 use crate::lines::Input;
-use crate::plan::{BatchPlan, Once, RoutePlan};
+use crate::plan::BatchPlan;
 use crate::records::read_report;
 use crate::report::RunReport;
 use crate::source::{DataFile, Found, find, schema_of};
-use crate::spool::{Spool, remove, remove_taken, segments};
+use crate::spool::{Spool, remove, remove_held, remove_taken, segments};
+use crate::tables::Tables;
 use crate::tally::Tally;
-use crate::window::{Known, SeenWindow};
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -44,6 +41,10 @@ pub struct RunRequest {
     pub source: Option<String>,
     /// Whether files that have not changed are read too.
     pub again: bool,
+    /// The only table to write: it gets what its rows lack (E27).
+    pub refill: Option<TableName>,
+    /// Whether a lake that is a copy of one that is known here becomes a lake of its own.
+    pub new_lake_id: bool,
     /// Whether links that lead out of the folder are followed.
     pub follow_links: bool,
     /// The most inflated bytes in one batch (E6).
@@ -67,6 +68,8 @@ impl RunRequest {
             to,
             source: None,
             again: false,
+            refill: None,
+            new_lake_id: false,
             follow_links: false,
             batch_bytes: 128 << 20,
             window: 7 * 86_400 * 1_000_000,
@@ -138,25 +141,31 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         }
         None => Found::default(),
     };
+    refuse_refill(request, &found)?;
     let held = request.data.hold()?;
-    let store = Store::open(request.data.path())?;
-    let lake = handle
-        .block_on(caught(Lake::open_or_create(location)))
-        .map_err(|error| error.field("to"))?;
+    let me = Installation::of(&request.data)?;
+    let mut store = Store::open(request.data.path())?;
+    let lake = open_lake(request, location, handle, &mut store)?;
     end_interrupted(&store)?;
 
     let id = store.begin_run()?;
     let to = lake.location().to_string();
     tracing::info!(run = id, to, files = found.files.len(), "run begins");
-    let lake_id = lake.id().map(|id| id.to_string()).unwrap_or_default();
+    let (lake_id, lake_key) = (id_of(&lake), key_of(&lake));
+    let speaking = Speaking::begin(&lake, handle, &me)?;
     let read = Arc::<AtomicU64>::default();
     let mut running = Running {
         request,
         watch,
+        handle: handle.clone(),
         store,
-        known: HashMap::new(),
+        me,
         lake_id,
-        view: LakeView::new(lake, handle.clone(), request.most_columns),
+        lake_key,
+        tables: Tables::new(lake, handle.clone(), request.most_columns),
+        open: Vec::new(),
+        seen: HashMap::new(),
+        checked: BTreeSet::new(),
         begun: Instant::now(),
         progress: Progress {
             run: Some(id.clone()),
@@ -176,14 +185,91 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         room: Room::new(read.clone()),
         read,
     };
+    running.tally.report.again = request.again;
+    running.tally.report.refill = request.refill.as_ref().map(ToString::to_string);
     let ended = running.whole(found.files);
-    let report = running.finish(ended)?;
+    let (report, landed) = running.finish(ended)?;
+    speaking.end(landed);
     if let Some(keep) = request.keep
         && let Err(error) = expire(&request.data, &held, keep)
     {
         tracing::warn!(%error, "what is old stays");
     }
     Ok(report)
+}
+
+/// Refuses to fill a table again from files of another schema, from a pipe, or without being told to read
+/// the files again.
+fn refuse_refill(request: &RunRequest, found: &Found) -> Result<()> {
+    let Some(table) = &request.refill else { return Ok(()) };
+    if request.again && request.from.is_some() {
+        if found.files.is_empty() || found.files.iter().any(|file| file.schema == table.schema) {
+            return Ok(());
+        }
+        let other = &found.files[0].schema;
+        return Err(Error::new(
+            "wrong_use",
+            say!("These files fill schema `{}`, and `{}` is not in it.", other, table),
+        )
+        .hint("Name the source that the table was filled from with `--source`.")
+        .field("refill"));
+    }
+    Err(Error::new("wrong_use", "`--refill` requires `--again` and files to read.")
+        .hint("Name the folder or file that the table was filled from, and add `--again`.")
+        .field("refill"))
+}
+
+/// Opens the lake, which may be one that was moved or copied since it was used last (E27).
+fn open_lake(
+    request: &RunRequest,
+    location: Location,
+    handle: &Handle,
+    store: &mut Store,
+) -> Result<Lake> {
+    let here = location.to_string();
+    let mut lake = handle
+        .block_on(caught(Lake::open_or_create(location)))
+        .map_err(|error| error.field("to"))?;
+    if let Some(there) = store.lake_at(&id_of(&lake))?
+        && there != here
+        && let Ok(other) = Location::parse(&there)
+        && !lake.is_same_place(&other)
+        && let Ok(Some(other)) = handle.block_on(caught(Lake::open_if_any(other)))
+        && other.id() == lake.id()
+    {
+        if !request.new_lake_id {
+            return Err(Error::new(
+                "lake_copied",
+                say!("`{}` is a copy of the lake `{}`.", here, there),
+            )
+            .hint("To make it a lake of its own, run this sync once with `--new-lake-id`; to go on with the other, name that one.")
+            .field("to"));
+        }
+        handle.block_on(caught(lake.become_own()))?;
+    }
+    if let Some(there) = store.lake_at(&id_of(&lake))?.filter(|there| *there != here) {
+        // It was moved, or the other place was a copy that is gone: what was known there counts no more.
+        let key = format!("{}@{there}", id_of(&lake));
+        for schema in store.schemas(&key)? {
+            if let Some(ledger) = store.ledger(&key, &schema)? {
+                store.forget_ledger(ledger.id)?;
+            }
+        }
+    }
+    store.remember_lake(&id_of(&lake), &here)?;
+    // A database of an earlier version knows lakes by their ids alone.
+    store.rename_lake(&id_of(&lake), &key_of(&lake))?;
+    Ok(lake)
+}
+
+pub(crate) fn id_of(lake: &Lake) -> String {
+    lake.id().map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// What the store knows a lake by: its id and its place. What is known of a lake says nothing of its copy, nor
+/// of the one that it was a copy of.
+pub(crate) fn key_of(lake: &Lake) -> String {
+    format!("{}@{}", id_of(lake), lake.location())
 }
 
 fn end_interrupted(store: &Store) -> Result<()> {
@@ -198,44 +284,74 @@ fn document(report: &RunReport) -> Result<String> {
     serde_json::to_string(report).map_err(|error| internal(&error))
 }
 
-fn internal(error: &dyn std::fmt::Display) -> Error {
+pub(crate) fn internal(error: &dyn std::fmt::Display) -> Error {
     Error::new("internal", say!("A record could not be written: {}.", error.to_string()))
         .hint("Keep the input; this is a defect in Headgate.")
 }
 
-struct Running<'r> {
-    request: &'r RunRequest,
-    watch: &'r dyn Watch,
-    store: Store,
-    /// What is known of the ids of each ledger.
-    known: HashMap<i64, Known>,
-    lake_id: String,
-    view: LakeView,
-    tally: Tally,
-    begun: Instant,
-    progress: Progress,
-    read: Arc<AtomicU64>,
+/// A run that goes on. Its parts: whose turn it is in `catch_up`, batches in `land`.
+pub(crate) struct Running<'r> {
+    pub(crate) request: &'r RunRequest,
+    pub(crate) watch: &'r dyn Watch,
+    pub(crate) handle: Handle,
+    pub(crate) store: Store,
+    pub(crate) me: Installation,
+    pub(crate) lake_id: String,
+    /// What the store knows the lake by.
+    pub(crate) lake_key: String,
+    pub(crate) tables: Tables,
+    /// Batches of which something is left to do, in order of schema and number.
+    pub(crate) open: Vec<OpenPlan>,
+    /// The last batch of each ledger whose record was seen in the lake.
+    pub(crate) seen: HashMap<i64, i64>,
+    /// Schemas whose tables were looked at.
+    pub(crate) checked: BTreeSet<String>,
+    pub(crate) tally: Tally,
+    pub(crate) begun: Instant,
+    pub(crate) progress: Progress,
+    pub(crate) read: Arc<AtomicU64>,
     /// What rejected lines may still take.
-    room: Room,
+    pub(crate) room: Room,
+}
+
+/// A recorded batch of which something is left to do.
+#[derive(Clone)]
+pub(crate) struct OpenPlan {
+    pub(crate) ledger: i64,
+    pub(crate) plan: BatchPlan,
 }
 
 impl Running<'_> {
     fn whole(&mut self, files: Vec<DataFile>) -> Result<(), Stopped> {
         self.keep_report(true)?;
-        self.finish_open_batches()?;
-        self.left_over_lines(&files)?;
+        self.read_open_batches()?;
+        let mut others: BTreeSet<String> =
+            self.open.iter().map(|open| open.plan.schema.clone()).collect();
+        for file in &files {
+            others.remove(&file.schema);
+        }
+        for schema in others {
+            self.take_turn(&schema)?;
+        }
+        if self.request.refill.is_none() {
+            self.left_over_lines(&files)?;
+        }
         if self.request.from.is_none() {
             return self.standard_input();
         }
-        // Files come in byte order; a batch is for one source, and so is a feed.
+        // Files come in byte order; a batch is for one schema, and so is a feed.
         let mut files = files.into_iter().peekable();
         while let Some(first) = files.next() {
-            let source = first.source.clone();
+            let (source, schema) = (first.source.clone(), first.schema.clone());
             let mut of_source = vec![first];
             while let Some(next) = files.next_if(|next| next.source == source) {
                 of_source.push(next);
             }
-            self.files_of_source(&of_source)?;
+            match self.request.refill.clone() {
+                Some(table) if table.schema == schema => self.refill(&table, &of_source)?,
+                Some(_) => {}
+                None => self.files_of_source(&of_source)?,
+            }
         }
         Ok(())
     }
@@ -243,20 +359,41 @@ impl Running<'_> {
     fn files_of_source(&mut self, files: &[DataFile]) -> Result<(), Stopped> {
         let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
         self.tally.source(&source);
-        let ledger = self.store.ledger_or_new(&self.lake_id, &source)?;
-        let mut entries = Vec::new();
+        self.take_turn(&schema)?;
+        let ledger = self.store.ledger_or_new(&self.lake_key, &schema)?;
+        let (mut entries, mut floor) = (Vec::new(), None);
         for file in files {
             let known = self.store.file(ledger.id, &file.key)?;
             let same = known
                 .as_ref()
                 .is_some_and(|known| known.size == file.size && known.modified == file.modified);
             let done = known.as_ref().is_some_and(|known| known.done);
-            if same && done && !self.request.again {
+            if same && !done {
+                entries.push(batch::Entry::file(file, known.as_ref(), true));
+                continue;
+            }
+            let file = &file.with_content();
+            let moved = match &file.content {
+                Some(content) if !same => self.store.file_with_content(ledger.id, content)?,
+                _ => None,
+            };
+            if (same || moved.is_some()) && !self.request.again {
                 self.tally.report.files.unchanged += 1;
                 self.read.fetch_add(file.size, Ordering::Relaxed);
                 continue;
             }
-            entries.push(batch::Entry::file(file, known.as_ref(), same && !done));
+            let known = known.or(moved);
+            floor = match (floor, known.as_ref().and_then(|known| known.oldest)) {
+                (Some(one), Some(other)) => Some(std::cmp::min::<i64>(one, other)),
+                (one, other) => one.or(other),
+            };
+            entries.push(batch::Entry::file(file, known.as_ref(), false));
+        }
+        // A file that was met before reaches back further than ids are kept (E1).
+        if let (Some(floor), Some(horizon)) = (floor, ledger.horizon)
+            && floor < horizon
+        {
+            self.take_ids(&schema, Some(floor))?;
         }
         let feed = Feed::new(source, schema, entries, self.read.clone());
         self.feed(feed, None)
@@ -266,16 +403,21 @@ impl Running<'_> {
         let source = self.request.source.clone().unwrap_or_else(|| "events".to_owned());
         let schema = schema_of(&source)?;
         self.tally.source(&source);
-        let ledger = self.store.ledger_or_new(&self.lake_id, &source)?;
         let run = self.tally.report.run.clone();
-        let spool = Spool::new(self.request.data.spool(), ledger.id, run.clone());
+        let ledger = self.spooled_for(&schema);
+        let spool = Spool::new(self.request.data.spool(), ledger.clone(), run.clone());
         let entry = batch::Entry::stdin(Input::Stdin(spool), &run, 1, 0);
         let feed = Feed::new(source, schema, [entry], self.read.clone());
-        let ended = self.feed(feed, Some((ledger.id, &run)));
+        let ended = self.feed(feed, Some((&ledger, &run)));
         if matches!(ended, Ok(()) | Err(Stopped::Cancelled)) {
-            remove_taken(&self.request.data.spool(), ledger.id, &run, 0, true);
+            remove_taken(&self.request.data.spool(), &ledger, &run, 0, true);
         }
         ended
+    }
+
+    /// What names the lines of standard input that wait for a schema of this lake.
+    fn spooled_for(&self, schema: &str) -> String {
+        format!("{}-{schema}", self.lake_id)
     }
 
     /// Takes the lines of standard input that a dead run had read and no batch has.
@@ -286,21 +428,23 @@ impl Running<'_> {
         }
         sources.dedup();
         for source in sources {
-            let Some(ledger) = self.store.ledger(&self.lake_id, &source)? else { continue };
+            let schema = schema_of(&source)?;
             let folder = self.request.data.spool();
-            let left = segments(&folder, ledger.id, None);
+            let left = segments(&folder, &self.spooled_for(&schema), None);
+            if left.is_empty() {
+                continue;
+            }
+            self.take_turn(&schema)?;
+            let ledger = self.store.ledger_or_new(&self.lake_key, &schema)?;
             let mut entries = Vec::new();
             for segment in &left {
                 let known = self.store.file(ledger.id, &stdin_mark(&segment.run))?;
-                let taken = known.map_or(0, |known| known.lines);
+                let taken = known.map_or(0, |known: FileMark| known.lines);
                 let (input, first) = (segment.input(), segment.first_line);
                 entries.push(batch::Entry::stdin(input, &segment.run, first, taken));
             }
-            if entries.is_empty() {
-                continue;
-            }
             self.tally.source(&source);
-            let feed = Feed::new(source.clone(), schema_of(&source)?, entries, Arc::default());
+            let feed = Feed::new(source.clone(), schema, entries, Arc::default());
             self.feed(feed, None)?;
             for segment in &left {
                 remove(&segment.path);
@@ -309,179 +453,8 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Reads and lands the batches of one feed. `stdin` is the ledger and run of a spool to tidy.
-    fn feed(&mut self, mut feed: Feed, stdin: Option<(i64, &str)>) -> Result<(), Stopped> {
-        while !feed.is_empty() {
-            if self.watch.cancelled() {
-                return Err(Stopped::Cancelled);
-            }
-            let ledger = self.store.ledger_or_new(&self.lake_id, &feed.source)?;
-            let folder = self.request.data.dead_letters();
-            let (run, number) = (&self.tally.report.run, ledger.next_batch);
-            let mut letters = BatchLetters::new(&folder, run, number, self.room.clone());
-            let held =
-                self.request.data.spool().join(format!("held.{}.{}", ledger.id, ledger.next_batch));
-            let planned = self.plan_batch(&mut feed, &ledger, &mut letters, held.clone());
-            let (plan, mark) = match planned {
-                Ok(planned) => planned,
-                Err(stopped) => {
-                    letters.drop_all();
-                    remove(&held);
-                    if matches!(stopped, Stopped::Misjudged) {
-                        continue;
-                    }
-                    return Err(stopped);
-                }
-            };
-            self.room.take(&letters);
-            // From here on the record counts on what was kept aside, whatever fails.
-            self.land(plan)?;
-            if let (Some((ledger, run)), Some(mark)) = (stdin, mark) {
-                remove_taken(&self.request.data.spool(), ledger, run, mark.lines, false);
-            }
-        }
-        Ok(())
-    }
-
-    /// One batch from its first line to its record. Returns how far its last file came.
-    fn plan_batch(
-        &mut self,
-        feed: &mut Feed,
-        ledger: &Ledger,
-        letters: &mut BatchLetters,
-        held: PathBuf,
-    ) -> Result<(BatchPlan, Option<FileMark>), Stopped> {
-        let planned = Timestamp::now().as_microsecond();
-        let plan = Plan { planned, most_columns: self.request.most_columns };
-        let known = match self.known.entry(ledger.id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) if self.store.has_no_ids(ledger.id)? => {
-                place.insert(Known::of_nothing())
-            }
-            Entry::Vacant(place) => place.insert(Known::default()),
-        };
-        let earlier = Some((&self.store, ledger.id, known));
-        let mut window = SeenWindow::new(earlier, self.request.window, planned, ledger.newest);
-        let schema = feed.schema.clone();
-        let mut catalog = SchemaView { view: &mut self.view, schema: &schema, only: None };
-        let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
-        let (watch, read, progress, begun) = (self.watch, &self.read, &self.progress, self.begun);
-        let look_on = || {
-            let read = read.load(Ordering::Relaxed);
-            let ms = millis(begun);
-            watch.progress(&Progress { read, ms, phase: "reading", ..progress.clone() });
-            watch.cancelled()
-        };
-        let reading = Instant::now();
-        let most = self.request.batch_bytes;
-        let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;
-        self.tally.spent("read", reading.elapsed());
-        crash_point("read");
-        if watch.cancelled() {
-            return Err(Stopped::Cancelled);
-        }
-        let writing = Instant::now();
-        let (mut ids, newest) = window.finish()?;
-        let ReadBatch { batch, marks, bytes, rejected, held_lines, damaged, taken } = batch;
-        let last = marks.last().cloned();
-
-        self.tell("writing");
-        let routes = batch
-            .routes
-            .iter()
-            .map(|route| RoutePlan {
-                tables: route.tables.clone(),
-                accepted: route.accepted,
-                duplicate: route.duplicate,
-                counted: false,
-            })
-            .collect();
-        let mut notices: BTreeMap<_, _> = batch
-            .notices
-            .iter()
-            .map(|(notice, &count): (&Notice, _)| {
-                (notice.code().to_owned(), (notice.message(), count))
-            })
-            .collect();
-        if letters.left_out() > 0 {
-            let message = "Rejected lines were counted and not kept: those that are take all the room that is left for them.";
-            notices.insert("letters_left_out".to_owned(), (message.into(), letters.left_out()));
-        }
-        let tables = self.view.stage(&schema, batch, plan, &self.tally.report.run)?;
-        if self.watch.cancelled() {
-            self.view.give_up(&schema, &tables);
-            return Err(Stopped::Cancelled);
-        }
-        let rejected = rejected.into_iter().map(|(reason, n)| (reason.code().to_owned(), n));
-        let plan = BatchPlan {
-            ledger: ledger.id,
-            number: ledger.next_batch,
-            app: ledger.app.clone(),
-            run: self.tally.report.run.clone(),
-            source: feed.source.clone(),
-            schema,
-            planned,
-            tables,
-            routes,
-            once: Some(Once { bytes, taken, damaged, rejected: rejected.collect(), notices }),
-            letters: letters.finish()?,
-            held_lines,
-        };
-        let text = serde_json::to_string(&plan).map_err(|error| internal(&error))?;
-        let (files, ids) = (&marks, &mut ids[..]);
-        self.store.plan(&mut Planned { ledger, newest, plan: &text, files, ids })?;
-        crash_point("planned");
-        if let Some(known) = self.known.get_mut(&ledger.id) {
-            known.extend(ids);
-        }
-        self.view.remember(&plan);
-        self.tally.spent("write", writing.elapsed());
-        Ok((plan, last))
-    }
-
-    /// Commits a recorded batch and counts what landed.
-    fn land(&mut self, mut plan: BatchPlan) -> Result<()> {
-        self.tell("committing");
-        let committing = Instant::now();
-        if let Some(letters) = &plan.letters {
-            letters.join()?;
-        }
-        let run = plan.run.clone();
-        self.view.commit(&mut plan, &run);
-        crash_point("committed");
-        self.tally.count(&mut plan);
-        self.tally.spent("commit", committing.elapsed());
-        self.progress.batches = self.tally.report.batches;
-        self.progress.events = self.tally.report.events.received;
-        self.progress.tables = self.tally.landed();
-        let left = if plan.is_done() {
-            None
-        } else {
-            Some(serde_json::to_string(&plan).map_err(|error| internal(&error))?)
-        };
-        let text = document(&self.tally.report())?;
-        let (ledger, number, run) = (plan.ledger, plan.number, &self.tally.report.run);
-        self.store.settle(ledger, number, left.as_deref(), run, &text)?;
-        self.view.clean_up();
-        if left.is_none()
-            && let Some(path) = &plan.held_lines
-        {
-            remove(path);
-        }
-        self.tell("committing");
-        Ok(())
-    }
-
-    /// Tells whoever looks on how far it is.
-    fn tell(&mut self, phase: &'static str) {
-        self.progress.phase = phase;
-        self.progress.read = self.read.load(Ordering::Relaxed);
-        self.progress.ms = millis(self.begun);
-        self.watch.progress(&self.progress);
-    }
-
-    /// Finishes what earlier runs recorded and did not land.
-    fn finish_open_batches(&mut self) -> Result<()> {
+    /// Reads what earlier runs recorded and did not land.
+    fn read_open_batches(&mut self) -> Result<()> {
         // The letters of other lakes' batches lie in the same folder.
         let mut parts = Vec::new();
         for open in self.store.open_batches(None)? {
@@ -489,38 +462,46 @@ impl Running<'_> {
             parts.extend(plan.letters.as_ref().map(|letters| letters.part().to_owned()));
         }
         remove_strays(&self.request.data.dead_letters(), &parts);
-        for open in self.store.open_batches(Some(&self.lake_id))? {
-            let mut plan = BatchPlan::read(&open, &self.request.data)?;
-            tracing::info!(batch = plan.number, source = plan.source, "finishing an open batch");
-            self.tally.source(&plan.source);
-            self.view.take_up(&mut plan)?;
-            self.view.remember(&plan);
-            // What was taken up is recorded before its commits, like a batch.
-            let text = serde_json::to_string(&plan).map_err(|error| internal(&error))?;
-            let report = document(&self.tally.report())?;
-            let run = &self.tally.report.run;
-            self.store.settle(plan.ledger, plan.number, Some(&text), run, &report)?;
-            self.land(plan)?;
+        remove_held(&self.request.data.spool());
+        for open in self.store.open_batches(Some(&self.lake_key))? {
+            let plan = BatchPlan::read(&open, &self.request.data)?;
+            self.open.push(OpenPlan { ledger: open.ledger, plan });
         }
         Ok(())
     }
 
-    fn keep_report(&self, running: bool) -> Result<()> {
-        let report = self.tally.report();
-        self.store.keep_run(&report.run, running, &document(&report)?)
+    /// Tells whoever looks on how far it is.
+    pub(crate) fn tell(&mut self, phase: &'static str) {
+        self.progress.phase = phase;
+        self.progress.read = self.read.load(Ordering::Relaxed);
+        self.progress.ms = millis(self.begun);
+        self.watch.progress(&self.progress);
     }
 
-    fn finish(mut self, ended: Result<(), Stopped>) -> Result<RunReport> {
+    pub(crate) fn document(&self) -> Result<String> {
+        document(&self.tally.report())
+    }
+
+    fn keep_report(&self, running: bool) -> Result<()> {
+        self.store.keep_run(&self.tally.report.run, running, &self.document()?)
+    }
+
+    /// Ends the run. Returns its report, and the last batch that is known to be in each table.
+    fn finish(mut self, ended: Result<(), Stopped>) -> Result<(RunReport, BTreeMap<String, i64>)> {
         let id = self.tally.report.run.clone();
-        let error = match ended {
+        let mut error = match ended {
             Ok(()) => None,
             Err(Stopped::Failed(error)) => Some(error),
-            Err(Stopped::Cancelled | Stopped::Misjudged) => Some(
+            Err(Stopped::Cancelled) => Some(
                 Error::new("cancelled", say!("Run `{}` was stopped on request.", id))
                     .hint("Run it again to go on where it stopped.")
                     .retryable(),
             ),
         };
+        if let Err(late) = self.settle_all() {
+            error.get_or_insert(late);
+        }
+        self.tally.waiting(self.open.iter().map(|open| &open.plan));
         self.tally.end(error);
         let report = self.tally.report();
         tracing::info!(run = id, status = ?report.status, "run ended");
@@ -530,7 +511,9 @@ impl Running<'_> {
         {
             return Err(error);
         }
-        Ok(report)
+        self.maintain();
+        let landed = self.landed().unwrap_or_default();
+        Ok((report, landed))
     }
 }
 
@@ -539,7 +522,7 @@ pub(crate) fn millis(since: Instant) -> u64 {
 }
 
 /// Dies here when a test asks for it, or panics with the words behind `panic`; nothing in what ships.
-fn crash_point(name: &str) {
+pub(crate) fn crash_point(name: &str) {
     #[cfg(debug_assertions)]
     if let Ok(at) = std::env::var("HEADGATE_CRASH")
         && let Some(how) = at.strip_prefix(name)

@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use headgate_events::schema_name;
 use headgate_terms::{Error, Result, say};
+use sha2::{Digest, Sha256};
 
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,47 @@ pub(crate) struct DataFile {
     pub(crate) size: u64,
     /// When it was changed last, in nanoseconds since 1970.
     pub(crate) modified: i64,
+    /// What it holds, as far as its size and its two ends tell (E1); none until it is asked for.
+    pub(crate) content: Option<String>,
+}
+
+/// How much of each end of a file tells what it holds, in bytes.
+const END: u64 = 64 << 10;
+
+impl DataFile {
+    /// The file with what it holds, unless it is empty or cannot be read.
+    pub(crate) fn with_content(&self) -> Self {
+        let content = || -> io::Result<Option<String>> {
+            let mut file = crate::lines::open_file(&self.path)?;
+            let size = file.metadata()?.len();
+            if size == 0 {
+                return Ok(None);
+            }
+            let mut hash = Sha256::new();
+            let mut ends = Vec::new();
+            (&mut file).take(END).read_to_end(&mut ends)?;
+            hash.update(&ends);
+            if size > END {
+                file.seek(SeekFrom::Start(size.saturating_sub(END).max(END)))?;
+                ends.clear();
+                file.take(END).read_to_end(&mut ends)?;
+                hash.update(&ends);
+            }
+            let mut text = format!("{size}:");
+            for byte in hash.finalize() {
+                let _ = write!(text, "{byte:02x}");
+            }
+            Ok(Some(text))
+        };
+        Self { content: content().ok().flatten(), ..self.clone() }
+    }
+}
+
+/// A file's size, and when it was changed last in nanoseconds since 1970.
+pub(crate) fn stat(path: &Path) -> Option<(u64, i64)> {
+    let file = fs::metadata(path).ok()?;
+    let seconds = file.mtime().saturating_mul(1_000_000_000);
+    Some((file.len(), seconds.saturating_add(file.mtime_nsec())))
 }
 
 /// What a source consists of.
@@ -101,8 +143,10 @@ impl Walk<'_> {
                 }
                 continue;
             }
-            let is_data =
-                [".ndjson", ".jsonl", ".json", ".gz"].iter().any(|end| name.ends_with(end));
+            let lower = name.to_lowercase();
+            // What other systems lay beside a file begins with a dot.
+            let is_data = !name.starts_with('.')
+                && [".ndjson", ".jsonl", ".json", ".gz"].iter().any(|end| lower.ends_with(end));
             if kind.is_symlink() && !self.follow && self.leads_out(&path) {
                 found.ignored += 1;
                 found.links += 1;
@@ -141,9 +185,7 @@ fn is_file(path: &Path, kind: fs::FileType) -> bool {
 
 fn data_file(path: PathBuf, name: String, source: Option<&str>) -> Result<DataFile> {
     // A file that cannot be asked cannot be read either; the run says so when it tries.
-    let (size, modified) = fs::metadata(&path)
-        .map(|m| (m.len(), m.mtime().saturating_mul(1_000_000_000).saturating_add(m.mtime_nsec())))
-        .unwrap_or_default();
+    let (size, modified) = stat(&path).unwrap_or_default();
     let source = match source {
         Some(source) => source.to_owned(),
         None => segment_source(&path).unwrap_or_else(|| "events".to_owned()),
@@ -151,7 +193,7 @@ fn data_file(path: PathBuf, name: String, source: Option<&str>) -> Result<DataFi
     let schema = schema_of(&source)?;
     let key = text(path.as_os_str());
     let path = path.canonicalize().unwrap_or(path);
-    Ok(DataFile { path, key, name, source, schema, size, modified })
+    Ok(DataFile { path, key, name, source, schema, size, modified, content: None })
 }
 
 /// A name as text; bytes that are no text are written out, so that names stay apart.
@@ -297,5 +339,41 @@ mod tests {
         symlink(&root, base.join("drop")).unwrap();
         assert_eq!(names(&find(&base.join("drop"), &apart, None, false).unwrap()), inside);
         assert_eq!(names(&find(&root.join("up.json"), &[], None, false).unwrap()), ["up.json"]);
+    }
+
+    #[test]
+    fn what_a_file_holds_is_told_by_its_size_and_its_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let content = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            find(&path, &[], None, false).unwrap().files[0].with_content().content
+        };
+        let end = END as usize;
+        let ends = |between: &[u8]| [&vec![b'a'; end][..], between, &vec![b'z'; end]].concat();
+        let known = content("a.json", &ends(b"between"));
+        assert!(known.as_ref().unwrap().starts_with(&format!("{}:", 2 * END + 7)));
+        for (what, name, bytes, is_same) in [
+            ("moved", "b.json", ends(b"between"), true),
+            ("as long, other between its ends", "b.json", ends(b"BETWEEN"), true),
+            ("equal at both ends, longer", "b.json", ends(b"between us"), false),
+            ("another beginning", "b.json", [b"b", &ends(b"between")[1..]].concat(), false),
+            ("another end", "b.json", [&ends(b"between")[1..], b"a"].concat(), false),
+        ] {
+            assert_eq!(content(name, &bytes) == known, is_same, "{what}");
+        }
+        // Ends that overlap: every byte counts.
+        let short = |at: usize| {
+            let mut bytes = vec![b'a'; end + 10];
+            bytes[at] = b'b';
+            content("c.json", &bytes)
+        };
+        let all: std::collections::BTreeSet<_> =
+            [0, 9, 10, end - 1, end, end + 9].map(short).into();
+        assert_eq!(all.len(), 6);
+        assert_eq!(content("c.json", b""), None);
+        let file = find(&folder.path().join("a.json"), &[], None, false).unwrap().files.remove(0);
+        fs::remove_file(&file.path).unwrap();
+        assert_eq!(file.with_content().content, None);
     }
 }

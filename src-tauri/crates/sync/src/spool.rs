@@ -1,6 +1,6 @@
 //! Lines of standard input on disk until a batch has them, and the lines of tables that refused.
 //!
-//! Standard input cannot be read twice. A segment `<ledger>.<run>.<first line>.ndjson` holds lines
+//! Standard input cannot be read twice. A segment `<lake>-<schema>.<run>.<first line>.ndjson` holds lines
 //! as they came; the next run takes what a dead one left. Of a line that is too long only the beginning
 //! and its measure are held, in a segment of its own that ends in `.long`.
 
@@ -17,7 +17,7 @@ use crate::long_line::LongLine;
 /// Writes segments.
 pub(crate) struct Spool {
     folder: PathBuf,
-    ledger: i64,
+    ledger: String,
     run: String,
     /// Lines that were handed over, and those that are in a segment.
     lines: u64,
@@ -49,7 +49,7 @@ impl Segment {
 }
 
 impl Spool {
-    pub(crate) fn new(folder: PathBuf, ledger: i64, run: String) -> Self {
+    pub(crate) fn new(folder: PathBuf, ledger: String, run: String) -> Self {
         Self { folder, ledger, run, lines: 0, kept: 0, segment: None }
     }
 
@@ -101,7 +101,7 @@ pub(crate) fn read_long(path: &Path) -> Result<LongLine, Error> {
 }
 
 /// The segments of a ledger, of one run or of all, in order.
-pub(crate) fn segments(folder: &Path, ledger: i64, run: Option<&str>) -> Vec<Segment> {
+pub(crate) fn segments(folder: &Path, ledger: &str, run: Option<&str>) -> Vec<Segment> {
     let mut found: Vec<Segment> = fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -112,14 +112,14 @@ pub(crate) fn segments(folder: &Path, ledger: i64, run: Option<&str>) -> Vec<Seg
     found
 }
 
-fn segment(path: &Path, ledger: i64) -> Option<Segment> {
+fn segment(path: &Path, ledger: &str) -> Option<Segment> {
     let name = path.file_name()?.to_str()?;
     let long = name.strip_suffix(".long");
     let is_long = long.is_some();
     let name = long.or_else(|| name.strip_suffix(".ndjson"))?;
     let mut parts = name.split('.');
     let (of, run, first) = (parts.next()?, parts.next()?, parts.next()?);
-    (of.parse() == Ok(ledger)).then_some(Segment {
+    (of == ledger).then_some(Segment {
         path: path.to_owned(),
         run: run.to_owned(),
         first_line: first.parse().ok()?,
@@ -128,12 +128,21 @@ fn segment(path: &Path, ledger: i64) -> Option<Segment> {
 }
 
 /// Removes the segments of a run whose lines, up to one, are all in batches.
-pub(crate) fn remove_taken(folder: &Path, ledger: i64, run: &str, lines: u64, all: bool) {
+pub(crate) fn remove_taken(folder: &Path, ledger: &str, run: &str, lines: u64, all: bool) {
     let segments = segments(folder, ledger, Some(run));
     for (place, segment) in segments.iter().enumerate() {
         let next = segments.get(place + 1).map(|next| next.first_line);
         if all || next.is_some_and(|next| next <= lines + 1) {
             remove(&segment.path);
+        }
+    }
+}
+
+/// Removes held lines that never came into the lake. The folder is held, so no run is writing any.
+pub(crate) fn remove_held(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("held.") {
+            remove(&entry.path());
         }
     }
 }

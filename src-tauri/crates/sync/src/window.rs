@@ -6,67 +6,24 @@ use headgate_store::{Seen, Store};
 use headgate_terms::Error;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Halves of the hashes of every id that a ledger accepted, so that a new id needs no look-up.
-/// Without all of them it says nothing.
-#[derive(Default)]
-pub(crate) struct Known {
-    halves: HashSet<u64>,
-    complete: bool,
-    asked: u64,
-}
+use crate::batch::Ids;
 
-/// More ids than this are not held: some 70 MB.
-const MOST_KNOWN: usize = 4_000_000;
-/// As many look-ups make it worth while to read all ids of a ledger.
-const WORTH_READING: u64 = 50_000;
-
-impl Known {
-    /// Of a ledger that has no ids yet.
-    pub(crate) fn of_nothing() -> Self {
-        Self { complete: true, ..Self::default() }
-    }
-
-    /// Adds what a batch accepted.
-    pub(crate) fn extend(&mut self, accepted: &[Seen]) {
-        if self.complete {
-            self.halves.extend(accepted.iter().map(|seen| seen.id as u64));
-            self.forget_if_many();
-        }
-    }
-
-    /// Whether an id was surely never accepted.
-    fn rules_out(&mut self, id: u128, store: &Store, ledger: i64) -> Result<bool, Error> {
-        self.asked += 1;
-        if !self.complete && self.asked == WORTH_READING {
-            let halves = &mut self.halves;
-            self.complete = store.each_id(ledger, MOST_KNOWN, |id| {
-                halves.insert(id as u64);
-            })?;
-            self.forget_if_many();
-        }
-        Ok(self.complete && !self.halves.contains(&(id as u64)))
-    }
-
-    fn forget_if_many(&mut self) {
-        if !self.complete || self.halves.len() > MOST_KNOWN {
-            self.complete = false;
-            self.halves = HashSet::new();
-        }
-    }
+/// What the store knows an id by.
+pub(crate) fn hash(id: &str) -> u128 {
+    xxh3_128(id.as_bytes())
 }
 
 /// The window of one batch.
 pub(crate) struct SeenWindow<'s> {
-    /// The store, the ledger whose ids count, and what is known of them; none for a preview
-    /// without a lake.
-    earlier: Option<(&'s Store, i64, &'s mut Known)>,
+    /// The store and the ledger whose ids count; none for a preview without a lake.
+    earlier: Option<(&'s Store, i64)>,
     /// How far the window reaches back, in microseconds.
     span: i64,
     /// When the batch was planned: what claims to be newer does not move the window past it.
     planned: i64,
     pub(crate) newest: Option<i64>,
     /// For a file that was met before: the oldest it landed. The window reaches back to it.
-    pub(crate) floor: Option<i64>,
+    floor: Option<i64>,
     accepted: HashMap<u128, Option<i64>>,
     /// Ids of batches before this one that are in no store: a preview's.
     previewed: HashMap<u128, Option<i64>>,
@@ -75,7 +32,7 @@ pub(crate) struct SeenWindow<'s> {
 
 impl<'s> SeenWindow<'s> {
     pub(crate) fn new(
-        earlier: Option<(&'s Store, i64, &'s mut Known)>,
+        earlier: Option<(&'s Store, i64)>,
         span: i64,
         planned: i64,
         newest: Option<i64>,
@@ -101,12 +58,6 @@ impl<'s> SeenWindow<'s> {
         self.failure.take().map_or(Ok(()), Err)
     }
 
-    /// Reads the batch again from its beginning.
-    pub(crate) fn start_over(&mut self, newest: Option<i64>) {
-        self.accepted.clear();
-        self.newest = newest;
-    }
-
     /// The ids this batch accepted.
     ///
     /// # Errors
@@ -124,13 +75,8 @@ impl<'s> SeenWindow<'s> {
         if let Some(&received) = self.previewed.get(&id) {
             return Some(Seen { id, received });
         }
-        let (store, ledger, known) = self.earlier.as_mut()?;
-        let asked = match known.rules_out(id, store, *ledger) {
-            Ok(true) => Ok(None),
-            Ok(false) => store.seen(*ledger, id),
-            Err(error) => Err(error),
-        };
-        match asked {
+        let (store, ledger) = self.earlier?;
+        match store.seen(ledger, id) {
             Ok(found) => found,
             Err(error) => {
                 self.failure.get_or_insert(error);
@@ -140,9 +86,15 @@ impl<'s> SeenWindow<'s> {
     }
 }
 
+impl Ids for SeenWindow<'_> {
+    fn reach_back(&mut self, floor: Option<i64>) {
+        self.floor = floor;
+    }
+}
+
 impl Window for SeenWindow<'_> {
     fn seen(&mut self, id: &str, received_at: Option<i64>) -> bool {
-        let id = xxh3_128(id.as_bytes());
+        let id = hash(id);
         if let Some(received) = received_at {
             self.newest = self.newest.max(Some(received.min(self.planned)));
         }
@@ -167,6 +119,10 @@ impl Window for SeenWindow<'_> {
         }
         duplicate
     }
+
+    fn unsee(&mut self, id: &str) {
+        self.accepted.remove(&hash(id));
+    }
 }
 
 /// A window in which nothing is a duplicate: for lines that were accepted before.
@@ -175,5 +131,144 @@ pub(crate) struct Accepted;
 impl Window for Accepted {
     fn seen(&mut self, _: &str, _: Option<i64>) -> bool {
         false
+    }
+
+    fn unsee(&mut self, _: &str) {}
+}
+
+impl Ids for Accepted {
+    fn reach_back(&mut self, _: Option<i64>) {}
+}
+
+/// The ids that a batch accepted once before: its own events are taken again, and no others.
+pub(crate) struct AcceptedBefore {
+    left: HashSet<u128>,
+}
+
+impl AcceptedBefore {
+    pub(crate) fn new(ids: impl IntoIterator<Item = Seen>) -> Self {
+        Self { left: ids.into_iter().map(|seen| seen.id).collect() }
+    }
+}
+
+impl Window for AcceptedBefore {
+    fn seen(&mut self, id: &str, _: Option<i64>) -> bool {
+        !self.left.remove(&hash(id))
+    }
+
+    fn unsee(&mut self, id: &str) {
+        self.left.insert(hash(id));
+    }
+}
+
+impl Ids for AcceptedBefore {
+    fn reach_back(&mut self, _: Option<i64>) {}
+}
+
+/// The ids of the rows that one table has: what they lack is taken (E27).
+pub(crate) struct RowsOf<'s> {
+    store: &'s Store,
+    ledger: i64,
+    taken: HashSet<u128>,
+    failure: Option<Error>,
+}
+
+impl<'s> RowsOf<'s> {
+    /// `ledger` holds the ids of the rows and nothing else.
+    pub(crate) fn new(store: &'s Store, ledger: i64) -> Self {
+        Self { store, ledger, taken: HashSet::new(), failure: None }
+    }
+
+    /// The ids that were taken.
+    ///
+    /// # Errors
+    /// When the store failed while it was asked.
+    pub(crate) fn finish(self) -> Result<Vec<Seen>, Error> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(self.taken.into_iter().map(|id| Seen { id, received: None }).collect()),
+        }
+    }
+}
+
+impl Window for RowsOf<'_> {
+    fn seen(&mut self, id: &str, _: Option<i64>) -> bool {
+        let id = hash(id);
+        match self.store.seen(self.ledger, id) {
+            Ok(Some(_)) => true,
+            Ok(None) => !self.taken.insert(id),
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                true
+            }
+        }
+    }
+
+    fn unsee(&mut self, id: &str) {
+        self.taken.remove(&hash(id));
+    }
+}
+
+impl Ids for RowsOf<'_> {
+    fn reach_back(&mut self, _: Option<i64>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A window over ids that were accepted at some times, and what it says of more, in order.
+    fn judged(
+        known: &[(&str, Option<i64>)],
+        newest: Option<i64>,
+        floor: Option<i64>,
+        events: &[(&str, Option<i64>)],
+    ) -> Vec<bool> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let ledger = store.ledger_or_new("lake", "s").unwrap().id;
+        let mut ids: Vec<_> =
+            known.iter().map(|&(id, received)| Seen { id: hash(id), received }).collect();
+        store.add_ids(ledger, &mut ids).unwrap();
+        let mut window = SeenWindow::new(Some((&store, ledger)), 10, 1_000, newest);
+        window.reach_back(floor);
+        events.iter().map(|&(id, received)| window.seen(id, received)).collect()
+    }
+
+    #[test]
+    fn an_id_is_known_for_as_long_as_the_window_reaches() {
+        let known = [("old", Some(89)), ("edge", Some(90)), ("timeless", None)];
+        let asked = [("old", Some(95)), ("edge", Some(95)), ("timeless", Some(95)), ("new", None)];
+        for (what, newest, floor, expected) in [
+            ("the window begins at 90", Some(100), None, [false, true, true, false]),
+            ("no time was ever brought but this one", None, None, [true, true, true, false]),
+            ("a file that landed at 80", Some(100), Some(80), [true, true, true, false]),
+            ("a file that landed inside it", Some(100), Some(99), [false, true, true, false]),
+        ] {
+            assert_eq!(judged(&known, newest, floor, &asked), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_received_moves_the_window_and_not_past_the_plan() {
+        let known = [("x", Some(100)), ("y", Some(985)), ("z", Some(990))];
+        // An event without a time moves nothing.
+        assert_eq!(judged(&known, Some(100), None, &[("a", None), ("x", None)]), [false, true]);
+        // One that claims to be of the future moves it to the planned time, 1,000.
+        let events = [("a", Some(5_000)), ("x", None), ("y", None), ("z", None)];
+        assert_eq!(judged(&known, Some(100), None, &events), [false, false, false, true]);
+        // Inside a batch the first stays, however far apart they are.
+        let events = [("b", Some(1)), ("b", Some(900)), ("b", None)];
+        assert_eq!(judged(&[], None, None, &events), [false, true, true]);
+    }
+
+    #[test]
+    fn a_line_that_is_taken_back_counts_as_new_again() {
+        let mut window = SeenWindow::new(None, 10, 0, None);
+        assert!(!window.seen("a", None) && window.seen("a", None));
+        window.unsee("a");
+        assert!(!window.seen("a", None));
+        let mut before = AcceptedBefore::new([Seen { id: hash("a"), received: None }]);
+        assert!(before.seen("b", None) && !before.seen("a", None) && before.seen("a", None));
     }
 }

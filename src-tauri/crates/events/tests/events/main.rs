@@ -4,6 +4,7 @@
 mod fixtures;
 mod reference;
 mod shredded;
+mod staged;
 
 use shredded::Memory;
 

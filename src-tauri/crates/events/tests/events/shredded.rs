@@ -48,6 +48,10 @@ impl Window for Seen<'_> {
     fn seen(&mut self, id: &str, _: Option<i64>) -> bool {
         !self.0.insert(id.to_owned())
     }
+
+    fn unsee(&mut self, id: &str) {
+        self.0.remove(id);
+    }
 }
 
 impl Memory {
@@ -77,7 +81,8 @@ impl Memory {
         let mut tables = Tables::new();
         for table in batch.tables.iter().filter(|table| table.rows > 0) {
             let rows = if table.merged {
-                let folded = fold(table, self.user_rows.as_ref(), planned).expect("users fold");
+                let rows = table.whole().expect("rows fit");
+                let folded = fold(&rows, self.user_rows.as_ref(), planned).expect("users fold");
                 let mut columns = table.columns.iter().map(|column| &column.column.name);
                 let id = columns.find(|name| name.eq_ignore_ascii_case("id")).expect("an id");
                 for row in objects(&folded.all().expect("one shape")) {
@@ -102,7 +107,9 @@ impl Memory {
 /// A notice's code, with its sentence where that names something.
 fn told(notice: &Notice) -> String {
     match notice {
-        Notice::NamedByHash { .. } => format!("{}: {}", notice.code(), notice.message().as_str()),
+        Notice::NamedByHash { .. } | Notice::ColumnsAlmostUsed { .. } => {
+            format!("{}: {}", notice.code(), notice.message().as_str())
+        }
         _ => notice.code().to_owned(),
     }
 }
@@ -132,7 +139,7 @@ fn cell(column: &ArrayRef, row: usize) -> Value {
 }
 
 /// Rows back as Arrow, as a lake would hand them over.
-fn arrow(columns: &[Column], rows: &[Map<String, Value>]) -> RecordBatch {
+pub fn arrow(columns: &[Column], rows: &[Map<String, Value>]) -> RecordBatch {
     use arrow_array::TimestampMicrosecondArray;
     use arrow_array::{BooleanArray, Float64Array, Int64Array, StringArray};
     let fields: Vec<_> = columns.iter().map(headgate_events::arrow_field).collect();

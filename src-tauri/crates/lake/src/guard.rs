@@ -1,0 +1,267 @@
+//! The way on which the library reaches a table: what it reads of a log is looked through first.
+//!
+//! A log is handed over by whoever wrote it. Every file of it is read whole and checked when the
+//! library asks for it, once for each state of the file, so nothing that it never asks for costs
+//! anything. What the files say of transactions and operations is noted on the way
+//! ([`crate::log`] reads it), since the library does not tell.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use deltalake::ObjectStore;
+use deltalake::logstore::object_store::path::Path;
+use deltalake::logstore::object_store::{
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    RenameOptions, Result,
+};
+use futures::stream::{self, BoxStream, StreamExt};
+use headgate_terms::{Error as Failure, TableName};
+
+use crate::edge::Fence;
+use crate::log::{Said, look_through_checkpoint, look_through_commit};
+
+/// The files of logs that were looked through, by the log's folder and the file's name.
+#[derive(Debug, Default)]
+pub(crate) struct Logs(Mutex<HashMap<Path, Seen>>);
+
+/// Files of one log by name, each with its state and what it says.
+pub(crate) type Seen = BTreeMap<String, (Mark, Arc<Said>)>;
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    size: u64,
+    modified: i64,
+    tag: Option<String>,
+}
+
+impl Mark {
+    pub(crate) fn of(file: &ObjectMeta) -> Self {
+        let modified = file.last_modified.timestamp_micros();
+        Self { size: file.size, modified, tag: file.e_tag.clone() }
+    }
+}
+
+impl Logs {
+    fn open(&self) -> MutexGuard<'_, HashMap<Path, Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files of a log that were looked through, by name.
+    pub(crate) fn of(&self, log: &Path) -> Seen {
+        self.open().get(log).cloned().unwrap_or_default()
+    }
+
+    fn mark(&self, part: &Part<'_>) -> Option<Mark> {
+        Some(self.open().get(&part.log)?.get(part.file)?.0.clone())
+    }
+
+    fn note(&self, part: &Part<'_>, mark: Mark, said: Said) {
+        let seen = (mark, Arc::new(said));
+        self.open().entry(part.log.clone()).or_default().insert(part.file.to_owned(), seen);
+    }
+}
+
+/// The store as the library gets it for one table.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    name: TableName,
+    log: Path,
+    files: Arc<Fence>,
+    logs: Arc<Logs>,
+    refused: Mutex<Option<Failure>>,
+    written: Mutex<Vec<Path>>,
+    /// Files of the log that the library was given on this way.
+    admitted: Mutex<HashSet<Path>>,
+}
+
+/// A file of a log that the library does not get to see.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) Failure);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Refused {}
+
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Guard({})", self.name)
+    }
+}
+
+impl Guard {
+    pub(crate) fn new(name: TableName, log: Path, files: Arc<Fence>, logs: Arc<Logs>) -> Self {
+        Self {
+            name,
+            log,
+            files,
+            logs,
+            refused: Mutex::default(),
+            written: Mutex::default(),
+            admitted: Mutex::default(),
+        }
+    }
+
+    /// Why a file of the log was kept from the library, if one was: the library wraps the reason
+    /// until it cannot be told.
+    pub(crate) fn refusal(&self) -> Option<Failure> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The files that were begun on this way, and are forgotten by it now.
+    pub(crate) fn written(&self) -> Vec<Path> {
+        std::mem::take(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn given(&self) -> MutexGuard<'_, HashSet<Path>> {
+        self.admitted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files of the log that the library was given on this way.
+    pub(crate) fn seen(&self) -> Seen {
+        let given = self.given();
+        let mut files = self.logs.of(&self.log);
+        files.retain(|file, _| given.contains(&self.log.clone().join(file.as_str())));
+        files
+    }
+
+    fn begun(&self, location: &Path) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).push(location.clone());
+    }
+
+    fn refuse(&self, failure: Failure) -> Error {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
+        Error::Generic { store: "lake", source: Box::new(Refused(failure)) }
+    }
+
+    /// Reads a file of a log whole and looks it through.
+    async fn look_through(&self, part: &Part<'_>, found: GetResult) -> Result<GetResult> {
+        let (meta, range, attributes) =
+            (found.meta.clone(), found.range.clone(), found.attributes.clone());
+        let bytes = found.bytes().await?;
+        let said = if part.is_checkpoint {
+            look_through_checkpoint(&self.name, &meta.location, bytes.clone())
+        } else {
+            look_through_commit(&self.name, &meta.location, &bytes)
+        };
+        let said = said.map_err(|failure| self.refuse(failure))?;
+        self.logs.note(part, Mark::of(&meta), said);
+        self.given().insert(meta.location.clone());
+        let payload = GetResultPayload::Stream(stream::iter([Ok(bytes)]).boxed());
+        Ok(GetResult { payload, meta, range, attributes })
+    }
+
+    /// Looks a file through, unless this state of it was, before a part of it is handed on.
+    async fn admit(&self, part: &Part<'_>, location: &Path) -> Result<()> {
+        if self.given().contains(location) {
+            return Ok(());
+        }
+        let is_known = match self.logs.mark(part) {
+            Some(mark) => Mark::of(&self.files.head(location).await?) == mark,
+            None => false,
+        };
+        if !is_known {
+            self.look_through(part, self.files.get(location).await?).await?;
+        }
+        self.given().insert(location.clone());
+        Ok(())
+    }
+}
+
+/// A file of a log that names other files.
+pub(crate) struct Part<'p> {
+    log: Path,
+    file: &'p str,
+    is_checkpoint: bool,
+}
+
+impl Guard {
+    /// A file as a part of the table's log; none for any other.
+    fn part<'p>(&self, location: &'p Path) -> Option<Part<'p>> {
+        let _ = location.prefix_match(&self.log)?;
+        let is_checkpoint = match location.extension()? {
+            "json" => false,
+            "parquet" => true,
+            _ => return None,
+        };
+        Some(Part { log: location.parent()?, file: location.filename()?, is_checkpoint })
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Guard {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        self.begun(location);
+        self.files.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.begun(location);
+        self.files.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let Some(part) = self.part(location).filter(|_| !options.head) else {
+            return self.files.get_opts(location, options).await;
+        };
+        if part.is_checkpoint || options.range.is_some() {
+            self.admit(&part, location).await?;
+            return self.files.get_opts(location, options).await;
+        }
+        // A commit is handed on as it was when it was looked through.
+        let found = self.files.get_opts(location, options).await?;
+        if self.logs.mark(&part) == Some(Mark::of(&found.meta)) {
+            self.given().insert(location.clone());
+            return Ok(found);
+        }
+        self.look_through(&part, found).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.files.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.files.list(prefix)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.files.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.files.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.files.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.files.rename_opts(from, to, options).await
+    }
+}

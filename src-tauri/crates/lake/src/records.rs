@@ -1,0 +1,278 @@
+//! What the lake knows of its batches: records under `_headgate/<schema>/`, each put once and never
+//! changed, and the installations that write here under `_headgate/heard-installations/`.
+//!
+//! What stands in a record is `sync`'s own; here it is bytes under a name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use deltalake::ObjectStore;
+use deltalake::logstore::object_store::{self, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use headgate_terms::{Error, Result, say};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::failure::failed;
+use crate::lake::Lake;
+
+/// The records of one schema, as they are named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    /// Batches with a record of their own, in order.
+    pub batches: Vec<i64>,
+    /// Records that say the same as those of a range of batches: first and last, in order of the first.
+    pub folded: Vec<(i64, i64)>,
+    /// Batches of which parts were given up.
+    pub released: Vec<i64>,
+}
+
+impl Records {
+    /// The last batch that any record speaks of; 0 when there is none.
+    #[must_use]
+    pub fn last(&self) -> i64 {
+        let folded = self.folded.iter().map(|&(_, last)| last);
+        self.batches.iter().copied().chain(folded).max().unwrap_or(0)
+    }
+
+    /// Whether a record of a range says what this batch's own said.
+    #[must_use]
+    pub fn has_folded(&self, batch: i64) -> bool {
+        self.folded.iter().any(|&(first, last)| (first..=last).contains(&batch))
+    }
+
+    /// Puts the names in order and leaves out those that others stand for.
+    fn settle(&mut self) {
+        let all = std::mem::take(&mut self.folded);
+        let wider = |one: &(i64, i64), other: &(i64, i64)| {
+            other != one && other.0 <= one.0 && one.1 <= other.1
+        };
+        self.folded =
+            all.iter().filter(|one| !all.iter().any(|other| wider(one, other))).copied().collect();
+        self.folded.sort_unstable();
+        let folded = self.folded.clone();
+        let own = |batch: &i64| !folded.iter().any(|(first, last)| (first..=last).contains(&batch));
+        self.batches.retain(own);
+        self.batches.sort_unstable();
+        self.released.retain(own);
+        self.released.sort_unstable();
+    }
+}
+
+/// When an installation was heard last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Its name for people.
+    pub name: String,
+    /// How long ago, by the clock of the storage.
+    pub ago: Duration,
+    /// Whether it said that it has stopped.
+    pub stopped: bool,
+    /// The last batch that it has known to be in each table, by `schema.table`.
+    pub landed: BTreeMap<String, i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Voice {
+    v: u32,
+    id: String,
+    name: String,
+    stopped: bool,
+    landed: BTreeMap<String, i64>,
+}
+
+impl Lake {
+    /// Lists the records of a schema.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub async fn records(&self, schema: &str) -> Result<Records> {
+        let folder = self.own(schema);
+        let listed = self
+            .store
+            .list_with_delimiter(Some(&folder))
+            .await
+            .map_err(|error| failed(&say!("list `{}`", folder.as_ref()), &error))?;
+        let mut records = Records::default();
+        for object in &listed.objects {
+            let Some(name) = object.location.filename().and_then(|name| name.strip_suffix(".json"))
+            else {
+                continue;
+            };
+            if let Some(batch) = name.strip_suffix(".released") {
+                records.released.extend(batch.parse::<i64>());
+            } else if let Some((first, last)) = name.split_once('-') {
+                records.folded.extend(first.parse().ok().zip(last.parse().ok()));
+            } else {
+                records.batches.extend(name.parse::<i64>());
+            }
+        }
+        records.settle();
+        Ok(records)
+    }
+
+    /// Reads a record by its name; none when there is none.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn record(&self, schema: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.own(schema).join(name);
+        let doing = say!("read `{}`", path.as_ref());
+        match self.store.get(&path).await {
+            Ok(found) => {
+                let bytes = found.bytes().await.map_err(|error| failed(&doing, &error))?;
+                Ok(Some(bytes.to_vec()))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(&doing, &error)),
+        }
+    }
+
+    /// Puts a record if there is none of its name, and says whether it did. It is on disk then.
+    ///
+    /// # Errors
+    /// When the storage fails: it may be there all the same.
+    pub async fn put_record(&self, schema: &str, name: &str, text: Vec<u8>) -> Result<bool> {
+        let path = self.own(schema).join(name);
+        let doing = say!("write `{}`", path.as_ref());
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(&path, PutPayload::from(text.clone()), options).await {
+            Ok(_) => Ok(true),
+            // An answer that was lost leads to a second try, which meets our own record.
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                Ok(self.record(schema, name).await?.is_some_and(|there| there == text))
+            }
+            Err(error) => Err(failed(&doing, &error)),
+        }
+    }
+
+    /// Puts a record in the place of one of its name.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn replace_record(&self, schema: &str, name: &str, text: Vec<u8>) -> Result<()> {
+        let path = self.own(schema).join(name);
+        let doing = say!("write `{}`", path.as_ref());
+        let put = self.store.put(&path, PutPayload::from(text)).await;
+        put.map(|_| ()).map_err(|error| failed(&doing, &error))
+    }
+
+    /// Removes a record that another says the same as; nothing happens when it is gone already.
+    pub async fn remove_record(&self, schema: &str, name: &str) {
+        let path = self.own(schema).join(name);
+        if let Err(error) = self.store.delete(&path).await {
+            tracing::debug!(%path, %error, "a folded record was gone already");
+        }
+    }
+
+    /// The schemas of which there are records.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub async fn recorded_schemas(&self) -> Result<Vec<String>> {
+        let folder = self.root().clone().join("_headgate");
+        let listed = self
+            .store
+            .list_with_delimiter(Some(&folder))
+            .await
+            .map_err(|error| failed(&say!("list `{}`", folder.as_ref()), &error))?;
+        let names = listed.common_prefixes.iter().filter_map(|path| path.filename());
+        Ok(names.filter(|name| !name.contains('-')).map(str::to_owned).collect())
+    }
+
+    /// Makes an installation heard: that it is at work or has stopped, and the last batch that it knows
+    /// to be in each table.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn speak(
+        &self,
+        id: &str,
+        name: &str,
+        stopped: bool,
+        landed: &BTreeMap<String, i64>,
+    ) -> Result<()> {
+        let (id_text, name) = (id.to_owned(), name.to_owned());
+        let voice = Voice { v: 1, id: id_text, name, stopped, landed: landed.clone() };
+        let path = self.own(INSTALLATIONS).join(format!("{id}.json"));
+        let doing = say!("write `{}`", path.as_ref());
+        let text = serde_json::to_vec(&voice).map_err(|error| failed(&doing, &error))?;
+        let put = self.store.put(&path, PutPayload::from(text)).await;
+        put.map(|_| ()).map_err(|error| failed(&doing, &error))
+    }
+
+    /// When an installation was heard last, compared with when `me` was; none when never.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn heard(&self, id: &str, me: &str) -> Result<Option<Heard>> {
+        let path = |id: &str| self.own(INSTALLATIONS).join(format!("{id}.json"));
+        let doing = say!("read `{}`", path(id).as_ref());
+        let found = match self.store.get(&path(id)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(failed(&doing, &error)),
+        };
+        let at = found.meta.last_modified;
+        let text = found.bytes().await.map_err(|error| failed(&doing, &error))?;
+        let Ok(voice) = serde_json::from_slice::<Voice>(&text) else { return Ok(None) };
+        let now = match self.store.head(&path(me)).await {
+            Ok(mine) => mine.last_modified,
+            Err(object_store::Error::NotFound { .. }) => at,
+            Err(error) => return Err(failed(&doing, &error)),
+        };
+        let ago = (now - at).to_std().unwrap_or_default();
+        let Voice { name, stopped, landed, .. } = voice;
+        Ok(Some(Heard { name, ago, stopped, landed }))
+    }
+
+    /// Whether the lake is still there, and still the same.
+    ///
+    /// # Errors
+    /// `lake_gone`; and when the storage fails.
+    pub async fn still_there(&self) -> Result<()> {
+        let gone = |what| {
+            Error::new("lake_gone", say!("The lake `{}` was {} while it was in use.", self.location(), what))
+                .hint("Put the lake back from a backup and run the sync again: it says what is missing. Or sync everything into a new lake with `--again`.")
+        };
+        match self.read_id().await {
+            Ok(Some(id)) if Some(id) == self.id() => Ok(()),
+            Ok(Some(_)) => Err(gone("replaced by another")),
+            Ok(None) => Err(gone("removed")),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a lake that was copied an id of its own.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn become_own(&mut self) -> Result<()> {
+        let id = Uuid::new_v4();
+        self.write_id(id, true).await?;
+        self.set_id(id);
+        Ok(())
+    }
+}
+
+/// The folder of the installations' voices. A schema's name has no hyphen.
+const INSTALLATIONS: &str = "heard-installations";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wider_record_stands_for_those_inside() {
+        let mut records = Records {
+            batches: vec![130, 64, 129, 3],
+            folded: vec![(65, 128), (1, 64), (1, 128)],
+            released: vec![130, 3],
+        };
+        records.settle();
+        assert_eq!(records.batches, [129, 130]);
+        assert_eq!(records.folded, [(1, 128)]);
+        assert_eq!(records.released, [130]);
+        assert_eq!(records.last(), 130);
+        assert!(records.has_folded(64) && !records.has_folded(129));
+    }
+}

@@ -1,0 +1,147 @@
+//! Whether a table still holds what was written to it, told by the commits of its log alone.
+//!
+//! Asked of every table of a schema when a run begins, so it must cost little: the commit that was last
+//! known, and those after it. The table itself is not opened.
+
+use deltalake::ObjectStore;
+use deltalake::logstore::object_store::{self, ObjectStoreExt};
+use futures::TryStreamExt;
+use headgate_terms::{Result, TableName, say};
+use serde_json::Value;
+
+use crate::failure::failed;
+use crate::lake::Lake;
+use crate::log::INSTALLATION;
+
+/// The last commit that is known to have landed in a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace<'t> {
+    /// The version that the commit made.
+    pub version: u64,
+    /// The application of its transaction.
+    pub app: &'t str,
+    /// The batch of its transaction.
+    pub batch: i64,
+    /// The table's id, if that is known.
+    pub id: Option<&'t str>,
+}
+
+/// How a table stands to what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The commit is there, and nothing after it took the table back.
+    Whole,
+    /// There is no table.
+    Gone,
+    /// That version of the log is another commit, or does not exist.
+    Another,
+    /// The log no longer has that version, because it was cleaned up: the table itself must say.
+    Unclear,
+    /// A RESTORE took the table back.
+    Restored {
+        /// The version that it made.
+        version: u64,
+        /// The rows that it took away.
+        rows: u64,
+    },
+}
+
+impl Lake {
+    /// Finds out how a table stands.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn standing(&self, name: &TableName, trace: Trace<'_>) -> Result<Standing> {
+        let log = self.path(name).join("_delta_log");
+        let at = log.clone().join(format!("{:020}.json", trace.version));
+        let doing = say!("read the log of `{}`", name);
+        let known = match self.store.get(&at).await {
+            Ok(_) => self.actions(&at).await?,
+            Err(object_store::Error::NotFound { .. }) => {
+                let commits = self.commits(name).await?;
+                return Ok(match commits.last() {
+                    None if self.is_empty(&log).await? => Standing::Gone,
+                    None => Standing::Unclear,
+                    Some((last, _)) if *last > trace.version => Standing::Unclear,
+                    Some(_) => Standing::Another,
+                });
+            }
+            Err(error) => return Err(failed(&doing, &error)),
+        };
+        let ours = known.iter().filter_map(|action| action.get("txn")).any(|txn| {
+            txn["appId"].as_str() == Some(trace.app)
+                && txn["version"].as_i64().is_some_and(|batch| batch >= trace.batch)
+        });
+        if !ours {
+            return Ok(Standing::Another);
+        }
+        let mut later: Vec<_> = self
+            .store
+            .list_with_offset(Some(&log), &at)
+            .try_filter_map(|object| async move {
+                let name = object.location.filename().unwrap_or_default();
+                let version = name.strip_suffix(".json").and_then(|version| version.parse().ok());
+                Ok(version.map(|version: u64| (version, object.location)))
+            })
+            .try_collect()
+            .await
+            .map_err(|error| failed(&doing, &error))?;
+        later.sort();
+        for (version, path) in later.into_iter().rev() {
+            let actions = self.actions(&path).await?;
+            let mut ids = actions.iter().filter_map(|action| action["metaData"]["id"].as_str());
+            if ids.any(|id| trace.id.is_some_and(|known| known != id)) {
+                return Ok(Standing::Another);
+            }
+            if is_restore(&actions) {
+                let (taken, brought) = self.rows_restored(name, version).await?;
+                let rows = taken.saturating_sub(brought);
+                return Ok(Standing::Restored { version, rows });
+            }
+        }
+        Ok(Standing::Whole)
+    }
+}
+
+/// A commit that brought a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The version that it made.
+    pub version: u64,
+    /// The installation that sent it, if it says so.
+    pub installation: Option<String>,
+}
+
+impl Lake {
+    /// The commit that brought a batch of an application, or a later batch; none when no commit that the log
+    /// still has did.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn arrival(
+        &self,
+        name: &TableName,
+        app: &str,
+        batch: i64,
+    ) -> Result<Option<Arrival>> {
+        for (version, path) in self.commits(name).await?.into_iter().rev() {
+            let actions = self.actions(&path).await?;
+            let Some(txn) = actions.iter().find(|action| action["txn"]["appId"] == app) else {
+                continue;
+            };
+            if txn["txn"]["version"].as_i64().is_none_or(|has| has < batch) {
+                return Ok(None);
+            }
+            let mut infos = actions.iter().filter_map(|action| action.get("commitInfo"));
+            let installation =
+                infos.find_map(|info| info[INSTALLATION].as_str()).map(str::to_owned);
+            return Ok(Some(Arrival { version, installation }));
+        }
+        Ok(None)
+    }
+}
+
+fn is_restore(actions: &[Value]) -> bool {
+    let infos = actions.iter().filter_map(|action| action.get("commitInfo"));
+    infos.into_iter().any(|info| info["operation"].as_str() == Some("RESTORE"))
+}

@@ -1,0 +1,37 @@
+//! What keeps a table's log short: checkpoints, and the end of log entries that nobody needs.
+//!
+//! A step of its own, after the commits: when it fails nothing is lost, and the next run makes up for it.
+
+use deltalake::checkpoints::{cleanup_metadata, create_checkpoint};
+use deltalake::table::config::TablePropertiesExt;
+use headgate_terms::{Result, TableName, say};
+
+use crate::failure::failed;
+use crate::lake::Lake;
+use crate::table::LakeTable;
+
+impl Lake {
+    /// Writes a checkpoint when as many commits as the table's interval went by since the last one
+    /// (`delta.checkpointInterval`, 100), and then removes log entries that Delta's rules let go.
+    ///
+    /// # Errors
+    /// When the storage fails; the table is as it was.
+    pub async fn maintain(&self, name: &TableName, table: &LakeTable) -> Result<()> {
+        let properties = table.state(name)?.table_config();
+        let interval = properties.checkpoint_interval().get();
+        let commits = match table.checkpoint {
+            Some(checkpoint) => table.version().saturating_sub(checkpoint),
+            None => table.version() + 1,
+        };
+        if commits < interval {
+            return Ok(());
+        }
+        let doing = say!("write a checkpoint of `{}`", name);
+        create_checkpoint(&table.delta, None).await.map_err(|error| failed(&doing, &error))?;
+        if properties.enable_expired_log_cleanup() {
+            let doing = say!("shorten the log of `{}`", name);
+            cleanup_metadata(&table.delta, None).await.map_err(|error| failed(&doing, &error))?;
+        }
+        Ok(())
+    }
+}

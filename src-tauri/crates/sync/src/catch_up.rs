@@ -1,0 +1,448 @@
+//! The ledger of a schema as the lake has it (E26): taking in what others recorded, and whose turn it is.
+//!
+//! The store is a cache of what stands here; all of it can be taken in again.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use headgate_events::DISCARDS;
+use headgate_lake::{Records, caught};
+use headgate_store::{Ledger, NOTHING_KNOWN, Seen, Taken};
+use headgate_terms::{Error, Result, TableName, say};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::batch::{Stopped, held_lines};
+use crate::plan::{BatchPlan, Extent, IdRange, Record, TablePlan, Work};
+use crate::run::{OpenPlan, Running};
+use crate::summary::Summary;
+use crate::window::hash;
+
+/// What was given up of a batch.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Released {
+    pub(crate) v: u32,
+    pub(crate) tables: Vec<String>,
+    /// The installation that did.
+    pub(crate) by: String,
+    /// Whether because what they were made of is gone.
+    #[serde(default)]
+    pub(crate) is_gone: bool,
+}
+
+/// Tables in which the events of a schema stand once each, `users` apart.
+const CALLS: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
+/// How long an installation that is not heard is waited for.
+const SILENCE: Duration = Duration::from_mins(10);
+/// How long one that is heard is waited for before the run ends.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+impl Running<'_> {
+    /// Waits until no other installation has a batch of this schema in the works, finishes what one that is
+    /// gone has left, and looks at how the tables stand.
+    pub(crate) fn take_turn(&mut self, schema: &str) -> Result<(), Stopped> {
+        let begun = Instant::now();
+        loop {
+            if self.watch.cancelled() {
+                return Err(Stopped::Cancelled);
+            }
+            self.still_there()?;
+            self.catch_up(schema)?;
+            self.check(schema)?;
+            let Some(busy) = self.busy(schema)? else { break };
+            if begun.elapsed() > PATIENCE {
+                return Err(busy.into());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        self.land_open(schema)?;
+        Ok(())
+    }
+
+    /// Takes in what the lake's records say and this installation does not know.
+    pub(crate) fn catch_up(&mut self, schema: &str) -> Result<()> {
+        let has_records = loop {
+            let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
+            let records = self.handle.block_on(caught(self.tables.lake.records(schema)))?;
+            if self.is_another_history(&ledger, schema, &records)? {
+                self.open.retain(|open| open.ledger != ledger.id);
+                self.store.forget_ledger(ledger.id)?;
+                continue;
+            }
+            if records.last() <= ledger.applied {
+                self.forget_unrecorded(ledger.id, records.last())?;
+                break records.last() > 0;
+            }
+            self.tables.look_anew(schema);
+            let later = |last: i64| last > ledger.applied;
+            for &(first, last) in records.folded.iter().filter(|(_, last)| later(*last)) {
+                self.take_fold(schema, first, last)?;
+            }
+            for &batch in records.batches.iter().filter(|batch| later(**batch)) {
+                if !self.take_record(schema, batch, &records)? {
+                    break;
+                }
+            }
+        };
+        let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
+        let begins = ledger.newest.map(|newest| newest.saturating_sub(self.request.window));
+        if ledger.horizon.is_some_and(|horizon| begins.is_none_or(|begins| horizon > begins)) {
+            // Of a lake that is older than its records, the tables are all that is known.
+            self.take_ids(schema, begins.filter(|_| has_records))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the record of the batch that was taken in last is known to be the one that the lake has; also
+    /// where it has none of its own.
+    pub(crate) fn is_known(&self, ledger: &Ledger, records: &Records) -> bool {
+        self.seen.get(&ledger.id) == Some(&ledger.applied)
+            || !records.batches.contains(&ledger.applied)
+    }
+
+    /// Forgets open batches that the lake has no record of any more: it was put back to an earlier state. What
+    /// they took was never called written, and is read again.
+    fn forget_unrecorded(&mut self, ledger: i64, last: i64) -> Result<()> {
+        let is_unrecorded = |open: &OpenPlan| open.ledger == ledger && open.plan.number > last;
+        while let Some(at) = self.open.iter().position(is_unrecorded) {
+            let OpenPlan { plan, .. } = self.open.remove(at);
+            let marks: Vec<_> = plan.extents.iter().map(Extent::unread).collect();
+            self.store.forget_batch(ledger, plan.number, &marks)?;
+            let document = self.document()?;
+            self.store.settle(ledger, plan.number, None, &self.tally.report.run, &document)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the batch that was taken in last is another one in the lake: the lake was put back to an earlier
+    /// state and went on from there.
+    fn is_another_history(
+        &mut self,
+        ledger: &Ledger,
+        schema: &str,
+        records: &Records,
+    ) -> Result<bool> {
+        let Some(known) = Summary::read(&ledger.summary).last else { return Ok(false) };
+        if self.is_known(ledger, records) {
+            return Ok(false);
+        }
+        self.seen.insert(ledger.id, ledger.applied);
+        let record = self.record_of(schema, ledger.applied)?;
+        Ok(record.is_some_and(|record| {
+            let mut there = Summary::default();
+            there.recorded(&record.plan);
+            there.last.as_ref() != Some(&known)
+        }))
+    }
+
+    /// Takes in a record of a range, unless it was folded meanwhile.
+    fn take_fold(&mut self, schema: &str, first: i64, last: i64) -> Result<()> {
+        let ledger = &self.store.ledger_or_new(&self.lake_key, schema)?;
+        let Some(fold) = self.fold_of(schema, first, last)? else { return Ok(()) };
+        let Some(files) = self.marks_of(schema, first, last)? else { return Ok(()) };
+        let mut summary = Summary::read(&ledger.summary);
+        summary.extend(&fold.summary);
+        // A range does not say its ids: they are read from the tables when all is taken in.
+        self.store.keep_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))?;
+        self.store.take_in(&mut Taken {
+            ledger,
+            number: last,
+            newest: ledger.newest.max(fold.newest),
+            plan: None,
+            files: &files,
+            ids: &mut [],
+            summary: &summary.text(),
+        })
+    }
+
+    pub(crate) fn record_of(&self, schema: &str, batch: i64) -> Result<Option<Record>> {
+        let name = format!("{batch}.json");
+        let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
+        text.map(|text| {
+            serde_json::from_slice(&text).map_err(|error| unreadable(schema, &name, &error))
+        })
+        .transpose()
+    }
+
+    pub(crate) fn released(&self, schema: &str, batch: i64) -> Result<Released> {
+        let name = format!("{batch}.released.json");
+        let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default())
+    }
+
+    /// Takes in the record of one batch, unless it was folded meanwhile; says whether it did. What of it has not
+    /// landed waits here as well.
+    fn take_record(&mut self, schema: &str, batch: i64, records: &Records) -> Result<bool> {
+        let ledger = &self.store.ledger_or_new(&self.lake_key, schema)?;
+        let Some(Record { newest, ids: range, mut plan, .. }) = self.record_of(schema, batch)?
+        else {
+            return Ok(false);
+        };
+        match &mut plan.letters {
+            Some(letters) if plan.installation.id == self.me.id => {
+                letters.move_to(&self.request.data.dead_letters());
+            }
+            letters => *letters = None,
+        }
+        if records.released.contains(&batch) {
+            plan.release(&self.released(schema, batch)?);
+        }
+        let mut summary = Summary::read(&ledger.summary);
+        summary.recorded(&plan);
+        self.see_what_landed(&mut plan, &mut summary);
+        self.see_what_was_there(&mut plan, &mut summary)?;
+        summary.gone(&plan);
+        plan.count_elsewhere();
+        // What has landed is read from the tables, where nothing is known yet.
+        let is_read_later = ledger.horizon == Some(NOTHING_KNOWN) && plan.is_done();
+        // Of what was given up whole, nothing was ever taken.
+        let is_nothing = plan.is_nothing();
+        let mut ids =
+            if is_read_later || is_nothing { Vec::new() } else { self.ids_of(&plan, range)? };
+        let files: Vec<_> = plan.extents.iter().filter(|_| !is_nothing).map(Extent::mark).collect();
+        let left = if plan.is_done() { None } else { Some(text_of(&plan)?) };
+        self.store.take_in(&mut Taken {
+            ledger,
+            number: batch,
+            newest,
+            plan: left.as_deref(),
+            files: &files,
+            ids: &mut ids,
+            summary: &summary.text(),
+        })?;
+        self.seen.insert(ledger.id, batch);
+        if left.is_some() {
+            self.open.push(OpenPlan { ledger: ledger.id, plan });
+        }
+        Ok(true)
+    }
+
+    /// Finds out which parts were in their tables once, as the batch's installation has said: what is not there
+    /// any more is for the table to answer for, not to be done again.
+    fn see_what_was_there(&self, plan: &mut BatchPlan, summary: &mut Summary) -> Result<()> {
+        if plan.is_done() {
+            return Ok(());
+        }
+        let heard = self.tables.lake.heard(&plan.installation.id, &self.me.id);
+        let Some(heard) = self.handle.block_on(caught(heard))? else { return Ok(()) };
+        for at in 0..plan.tables.len() {
+            let was_there = heard.landed.get(&plan.table(at).to_string());
+            if !plan.tables[at].is_settled() && was_there.is_some_and(|has| *has >= plan.number) {
+                plan.tables[at].landed = true;
+                let id = plan.tables[at].id.clone();
+                summary.landed(plan, at, &id, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out which parts of a batch are in their tables by now.
+    fn see_what_landed(&mut self, plan: &mut BatchPlan, summary: &mut Summary) {
+        for at in 0..plan.tables.len() {
+            if plan.tables[at].is_settled() {
+                continue;
+            }
+            if matches!(plan.tables[at].work, Work::Nothing) {
+                plan.tables[at].landed = true;
+                continue;
+            }
+            let (name, app) = (plan.table(at), plan.app(&plan.tables[at]));
+            if self.tables.landed(&name, &app).is_some_and(|has| has >= plan.number) {
+                plan.tables[at].landed = true;
+                let (id, _) = self.tables.identity(&name);
+                summary.landed(plan, at, &id, None);
+            }
+        }
+    }
+
+    /// The ids that a batch accepted, from the files that it staged and the lines that it held.
+    fn ids_of(&self, plan: &BatchPlan, range: IdRange) -> Result<Vec<Seen>> {
+        let mut ids = BTreeMap::new();
+        let mut give = |id: &str, received: Option<i64>| {
+            ids.insert(hash(id), received);
+        };
+        // Each event stands in a call's table; where its files are gone, others may still have it.
+        let is_released = plan.tables.iter().any(|part| part.released);
+        let mut is_gone = plan.held_lines.is_some() || is_released;
+        let is_call = |part: &&TablePlan| CALLS.contains(&part.table.as_str());
+        let (calls, others): (Vec<_>, Vec<_>) = plan.tables.iter().partition(is_call);
+        let others = others.into_iter().filter(|part| part.table != DISCARDS);
+        for part in calls.into_iter().chain(others) {
+            let Work::Append { adds, .. } = &part.work else { continue };
+            if !is_gone && !is_call(&part) {
+                continue;
+            }
+            let name = TableName { schema: plan.schema.clone(), table: part.table.clone() };
+            let lake = &self.tables.lake;
+            let read = self.handle.block_on(caught(lake.staged_ids(&name, adds, &mut give)));
+            if let Err(error) = read {
+                // Compacted and gone, or never finished: the table itself has what landed.
+                is_gone = true;
+                tracing::debug!(table = %name, %error, "ids are read from the table");
+                let to = range.newest.map(|newest| newest.saturating_add(1));
+                self.handle.block_on(caught(lake.ids(&name, range.oldest, to, &mut give)))?;
+            }
+        }
+        if let Some(file) = &plan.held_lines {
+            let lines = self.handle.block_on(caught(self.tables.lake.kept_lines(file)));
+            for (head, _) in lines.iter().flat_map(|lines| held_lines(lines)).flatten() {
+                give(&head.id, head.received);
+            }
+        }
+        Ok(ids.into_iter().map(|(id, received)| Seen { id, received }).collect())
+    }
+
+    /// Reads ids back from the tables of a schema: those received since a time, or all.
+    pub(crate) fn take_ids(&mut self, schema: &str, since: Option<i64>) -> Result<()> {
+        let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
+        let mut newest = ledger.newest;
+        let to = ledger.horizon.filter(|horizon| *horizon != NOTHING_KNOWN);
+        // An event stands in a call's table and in its own, but not where one was dropped or refused its part.
+        let mut tables = self.handle.block_on(caught(self.tables.lake.tables()))?;
+        tables.retain(|table| table.schema == schema && table.table != "users");
+        for name in tables {
+            let read = self.ids_of_table(&name, ledger.id, since, to, &mut newest);
+            if let Err(error) = read {
+                let what = say!(
+                    "The ids of `{}` cannot be read, and others stand in for them: {}",
+                    name,
+                    error.message
+                );
+                let error = Error::new("table_behind", what)
+                    .hint("Put the file back, or move the table away and fill it again with `--again --refill`.");
+                self.tally.refused(&name, &error);
+                self.tables.refuse(name, error);
+            }
+        }
+        let newest = newest.map(|newest| newest.min(Timestamp::now().as_microsecond()));
+        self.store.keep_window(ledger.id, newest, since)
+    }
+
+    /// Reads the ids of one table, received from one time up to another, into a ledger.
+    pub(crate) fn ids_of_table(
+        &mut self,
+        name: &TableName,
+        ledger: i64,
+        from: Option<i64>,
+        to: Option<i64>,
+        newest: &mut Option<i64>,
+    ) -> Result<()> {
+        let lake = &self.tables.lake;
+        let (mut ids, mut failure) = (Vec::new(), None);
+        let store = &mut self.store;
+        let mut flush = |ids: &mut Vec<Seen>| {
+            if let Err(error) = store.add_ids(ledger, ids) {
+                failure.get_or_insert(error);
+            }
+            ids.clear();
+        };
+        let mut give = |id: &str, received: Option<i64>| {
+            *newest = (*newest).max(received);
+            ids.push(Seen { id: hash(id), received });
+            if ids.len() == IDS_AT_ONCE {
+                flush(&mut ids);
+            }
+        };
+        let read = self.handle.block_on(caught(lake.ids(name, from, to, &mut give)));
+        flush(&mut ids);
+        match failure {
+            Some(error) => Err(error),
+            None => read,
+        }
+    }
+
+    /// Whether another installation has a batch in the works, and what to say then.
+    fn busy(&mut self, schema: &str) -> Result<Option<Error>> {
+        let mut at = 0;
+        while at < self.open.len() {
+            let plan = &self.open[at].plan;
+            if plan.schema != schema || plan.installation.id == self.me.id {
+                at += 1;
+                continue;
+            }
+            let OpenPlan { ledger, mut plan } = self.open[at].clone();
+            for part in 0..plan.tables.len() {
+                let name = plan.table(part);
+                if !matches!(self.tables.refusal(&name), Some(error) if !error.retryable) {
+                    self.tables.look_at_anew(&name);
+                }
+            }
+            let known = self.store.ledger_or_new(&self.lake_key, schema)?;
+            let mut summary = Summary::read(&known.summary);
+            self.see_what_landed(&mut plan, &mut summary);
+            self.store.keep_summary(ledger, &summary.text())?;
+            let released = self.released(schema, plan.number)?;
+            plan.release(&released);
+            if plan.is_done() {
+                // Its owner has finished it, and counts it.
+                let document = self.document()?;
+                self.store.settle(ledger, plan.number, None, &self.tally.report.run, &document)?;
+                self.open.remove(at);
+                continue;
+            }
+            let (lake, owner) = (&self.tables.lake, &plan.installation);
+            let heard = self.handle.block_on(caught(lake.heard(&owner.id, &self.me.id)))?;
+            self.open[at].plan = plan;
+            if let Some(heard) = heard.filter(|heard| !heard.stopped && heard.ago < SILENCE) {
+                return Ok(Some(
+                    Error::new(
+                        "lake_busy",
+                        say!(
+                            "{} is writing to schema `{}` of this lake; it was heard {} seconds ago.",
+                            heard.name,
+                            schema,
+                            heard.ago.as_secs()
+                        ),
+                    )
+                    .hint("Run the sync again when it has ended; what it leaves is taken over after ten minutes without a sign of it.")
+                    .retryable(),
+                ));
+            }
+            at += 1;
+        }
+        Ok(None)
+    }
+
+    /// The last batch that is known to be in each table of this run's schemas.
+    pub(crate) fn landed(&self) -> Result<BTreeMap<String, i64>> {
+        let mut landed = BTreeMap::new();
+        for schema in &self.checked {
+            let Some(ledger) = self.store.ledger(&self.lake_key, schema)? else { continue };
+            let summary = Summary::read(&ledger.summary);
+            let tables = summary.tables.into_iter();
+            landed.extend(tables.map(|(table, known)| (format!("{schema}.{table}"), known.batch)));
+        }
+        Ok(landed)
+    }
+
+    /// Looks once in a run at how the tables of a schema stand (E27).
+    fn check(&mut self, schema: &str) -> Result<()> {
+        if !self.checked.insert(schema.to_owned()) {
+            return Ok(());
+        }
+        let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
+        let mut summary = Summary::read(&ledger.summary);
+        let behind = summary.check(&self.tables.lake, &self.handle, schema);
+        self.store.keep_summary(ledger.id, &summary.text())?;
+        for (name, error) in behind {
+            // One that is filled again refuses until the lake says that it is.
+            if self.request.refill.as_ref() != Some(&name) {
+                self.tally.refused(&name, &error);
+            }
+            self.tables.refuse(name, error);
+        }
+        Ok(())
+    }
+}
+
+/// How many ids are read from a table before they go to the store.
+const IDS_AT_ONCE: usize = 1_000_000;
+
+pub(crate) fn text_of(plan: &BatchPlan) -> Result<String> {
+    serde_json::to_string(plan).map_err(|error| crate::run::internal(&error))
+}
+
+pub(crate) fn unreadable(schema: &str, name: &str, error: &serde_json::Error) -> Error {
+    Error::new("lake_damaged", say!("`_headgate/{}/{}` cannot be read: {}.", schema, name, error))
+        .hint("Put the file back from a backup, or use the version of Headgate that wrote it.")
+}

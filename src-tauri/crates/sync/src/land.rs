@@ -1,0 +1,526 @@
+//! Batches of a run: read and judged, claimed in the lake, landed table by table.
+//!
+//! The order of steps is the promise. What a record names is on disk before the record; the record is in
+//! the lake before the first commit; per table, batches land in the order of their numbers.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use headgate_events::{Notice, Plan};
+use headgate_lake::{Note, caught};
+use headgate_store::{Ledger, Seen, Taken};
+use headgate_terms::{Error, Result, TableName, say};
+use jiff::Timestamp;
+
+use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
+use crate::catch_up::{Released, text_of};
+use crate::dead_letters::BatchLetters;
+use crate::deliver::is_missing;
+use crate::plan::{BatchPlan, Extent, IdRange, Once, Record, RoutePlan, Work};
+use crate::report::NoticeCount;
+use crate::run::{OpenPlan, Progress, Running, crash_point, internal, millis};
+use crate::spool::{remove, remove_taken, segments};
+use crate::summary::{Summary, table_behind};
+use crate::tables::SchemaView;
+use crate::window::SeenWindow;
+
+/// A batch that is read and staged, and not recorded.
+pub(crate) struct Prepared {
+    pub(crate) plan: BatchPlan,
+    pub(crate) newest: Option<i64>,
+    pub(crate) ids: Vec<Seen>,
+}
+
+/// What became of recording a batch.
+pub(crate) enum Claimed {
+    /// It is recorded, and its last file came so far.
+    Whole(Option<Extent>),
+    /// Another installation took its number, so that it must be judged again.
+    Outrun,
+}
+
+/// How often a batch is read again because another installation took its number.
+pub(crate) const CLAIMS: u32 = 50;
+
+impl Running<'_> {
+    /// Reads and lands the batches of one feed. `stdin` is the ledger and run of a spool to tidy.
+    pub(crate) fn feed(
+        &mut self,
+        mut feed: Feed,
+        stdin: Option<(&str, &str)>,
+    ) -> Result<(), Stopped> {
+        let mut claims = 0;
+        while !feed.is_empty() {
+            if self.watch.cancelled() {
+                return Err(Stopped::Cancelled);
+            }
+            self.take_turn(&feed.schema)?;
+            let ledger = self.store.ledger_or_new(&self.lake_key, &feed.schema)?;
+            let number = ledger.applied + 1;
+            let folder = self.request.data.dead_letters();
+            let run = &self.tally.report.run;
+            let mut letters = BatchLetters::new(&folder, run, number, self.room.clone());
+            let held = self.request.data.spool().join(format!("held.{}.{number}", ledger.id));
+            let prepared = self.prepare(&mut feed, &ledger, &mut letters, held.clone());
+            remove(&held);
+            let mut read = None;
+            let claimed = prepared.and_then(|prepared| {
+                read = prepared.plan.extents.first().map(|extent| (extent.from.0, extent.to.0));
+                self.claim(&ledger, prepared)
+            });
+            let last = match claimed {
+                Ok(Claimed::Whole(last)) => last,
+                Ok(Claimed::Outrun) => {
+                    letters.drop_all();
+                    claims += 1;
+                    if claims == CLAIMS {
+                        return Err(outrun(&feed.schema).into());
+                    }
+                    if !feed.rewind()
+                        && let (Some((ledger, run)), Some(lines)) = (stdin, read)
+                    {
+                        // What was read of standard input waits in the spool.
+                        let spool = segments(&self.request.data.spool(), ledger, Some(run));
+                        let entries = spool.iter().map(|segment| {
+                            Entry::again_of(segment.input(), run, segment.first_line, lines)
+                        });
+                        let (source, schema) = (feed.source.clone(), feed.schema.clone());
+                        let again = Feed::new(source, schema, entries, Arc::default());
+                        self.feed(again, None)?;
+                    }
+                    continue;
+                }
+                Err(stopped) => {
+                    letters.drop_all();
+                    return Err(stopped);
+                }
+            };
+            claims = 0;
+            self.room.take(&letters);
+            // From here on the record counts on what was kept aside, whatever fails.
+            self.land_open(&feed.schema)?;
+            if let (Some((ledger, run)), Some(last)) = (stdin, last) {
+                remove_taken(&self.request.data.spool(), ledger, run, last.to.0, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// One batch from its first line to files that no commit names.
+    fn prepare(
+        &mut self,
+        feed: &mut Feed,
+        ledger: &Ledger,
+        letters: &mut BatchLetters,
+        held: PathBuf,
+    ) -> Result<Prepared, Stopped> {
+        let planned = Timestamp::now().as_microsecond();
+        let plan = Plan { planned, most_columns: self.request.most_columns };
+        let earlier = Some((&self.store, ledger.id));
+        let mut window = SeenWindow::new(earlier, self.request.window, planned, ledger.newest);
+        let schema = feed.schema.clone();
+        let mut catalog = SchemaView { tables: &mut self.tables, schema: &schema, only: None };
+        let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
+        let (watch, read, progress, begun) = (self.watch, &self.read, &self.progress, self.begun);
+        let look_on = || {
+            let read = read.load(Ordering::Relaxed);
+            let ms = millis(begun);
+            watch.progress(&Progress { read, ms, phase: "reading", ..progress.clone() });
+            watch.cancelled()
+        };
+        let reading = Instant::now();
+        let most = self.request.batch_bytes;
+        let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;
+        self.tally.spent("read", reading.elapsed());
+        crash_point("read");
+        if watch.cancelled() {
+            return Err(Stopped::Cancelled);
+        }
+        let (ids, newest) = window.finish()?;
+        let plan = self.write(batch, &feed.source, &schema, plan, letters)?;
+        Ok(Prepared { plan, newest, ids })
+    }
+
+    /// Writes what a batch came to as files, and plans the rest.
+    pub(crate) fn write(
+        &mut self,
+        read: ReadBatch,
+        source: &str,
+        schema: &str,
+        plan: Plan,
+        letters: &mut BatchLetters,
+    ) -> Result<BatchPlan, Stopped> {
+        let writing = Instant::now();
+        self.tell("writing");
+        let ReadBatch { batch, extents, bytes, rejected, held_lines, damaged, taken, shapes } =
+            read;
+        let routes = batch
+            .routes
+            .iter()
+            .map(|route| RoutePlan {
+                tables: route.tables.clone(),
+                accepted: route.accepted,
+                duplicate: route.duplicate,
+                counted: false,
+            })
+            .collect();
+        let notices = batch.notices.iter();
+        let mut notices: Vec<NoticeCount> = notices
+            .map(|(notice, &count): (&Notice, _)| NoticeCount {
+                code: notice.code().to_owned(),
+                message: notice.message(),
+                count,
+            })
+            .collect();
+        if letters.left_out() > 0 {
+            let message = "Rejected lines were counted and not kept: those that are take all the room that is left for them.";
+            notices.push(NoticeCount {
+                code: "letters_left_out".to_owned(),
+                message: message.into(),
+                count: letters.left_out(),
+            });
+        }
+        for (file, shape) in &shapes {
+            let (code, message) = (shape.code().to_owned(), shape.message(file));
+            match notices.iter_mut().find(|notice| notice.code == code) {
+                Some(notice) => notice.count += 1,
+                None => notices.push(NoticeCount { code, message, count: 1 }),
+            }
+        }
+        let run = self.tally.report.run.clone();
+        let tables = self.tables.stage(schema, batch, plan, &run)?;
+        let kept = match &held_lines {
+            Some(path) => self.handle.block_on(caught(self.tables.lake.keep_lines(path))).map(Some),
+            None => Ok(None),
+        };
+        let held_lines = match kept {
+            Ok(_) if self.watch.cancelled() => {
+                self.tables.give_up(schema, &tables);
+                return Err(Stopped::Cancelled);
+            }
+            Ok(held_lines) => held_lines,
+            Err(error) => {
+                self.tables.give_up(schema, &tables);
+                return Err(error.into());
+            }
+        };
+        let rejected = rejected.into_iter().map(|(reason, n)| (reason.code().to_owned(), n));
+        let plan = BatchPlan {
+            tables,
+            routes,
+            once: Some(Once { bytes, taken, damaged, rejected: rejected.collect(), notices }),
+            letters: letters.finish()?,
+            held_lines,
+            extents,
+            ..self.bare_plan(source, schema, plan.planned)
+        };
+        crash_point("staged");
+        self.tally.spent("write", writing.elapsed());
+        Ok(plan)
+    }
+
+    /// A batch of this run with nothing to do.
+    pub(crate) fn bare_plan(&self, source: &str, schema: &str, planned: i64) -> BatchPlan {
+        BatchPlan {
+            number: 0,
+            app: format!("headgate/{}", self.lake_id),
+            run: self.tally.report.run.clone(),
+            installation: self.me.clone(),
+            source: source.to_owned(),
+            schema: schema.to_owned(),
+            planned,
+            tables: Vec::new(),
+            routes: Vec::new(),
+            once: None,
+            letters: None,
+            held_lines: None,
+            extents: Vec::new(),
+            accepted: 0,
+            fills: None,
+            whole: None,
+            is_gone: false,
+        }
+    }
+
+    /// Records a batch in the lake and then here.
+    pub(crate) fn claim(
+        &mut self,
+        ledger: &Ledger,
+        prepared: Prepared,
+    ) -> Result<Claimed, Stopped> {
+        let Prepared { mut plan, newest, mut ids } = prepared;
+        let schema = plan.schema.clone();
+        self.still_there()?;
+        let lake = self.tables.lake.clone();
+        let records = self.handle.block_on(caught(lake.records(&schema)))?;
+        if records.last() > ledger.applied || !self.is_known(ledger, &records) {
+            self.give_up(&plan);
+            return Ok(Claimed::Outrun);
+        }
+        // Tables may know batches that no record speaks of any more.
+        let names: Vec<_> = (0..plan.tables.len()).map(|at| plan.table(at)).collect();
+        let landed = names.iter().filter_map(|name| self.tables.landed(name, &plan.app)).max();
+        plan.number = ledger.applied.max(landed.unwrap_or(0)) + 1;
+        plan.accepted = ids.len() as u64;
+        let range = IdRange::of(&ids);
+        let mut record = Record { v: 1, newest, ids: range, plan: plan.clone() };
+        if let Some(letters) = &mut record.plan.letters {
+            // Paths of this machine are nobody else's business.
+            letters.move_to(std::path::Path::new(""));
+        }
+        let text = serde_json::to_vec(&record).map_err(|error| internal(&error))?;
+        let name = format!("{}.json", plan.number);
+        if !self.handle.block_on(caught(lake.put_record(&schema, &name, text)))? {
+            self.give_up(&plan);
+            return Ok(Claimed::Outrun);
+        }
+        // One that slept since it listed the records may have taken a number that was folded away.
+        let records = self.handle.block_on(caught(lake.records(&schema)))?;
+        if records.has_folded(plan.number) {
+            self.handle.block_on(lake.remove_record(&schema, &name));
+            self.give_up(&plan);
+            return Ok(Claimed::Outrun);
+        }
+        crash_point("claimed");
+        let files: Vec<_> = plan.extents.iter().map(Extent::mark).collect();
+        let text = text_of(&plan)?;
+        let mut summary = Summary::read(&ledger.summary);
+        summary.recorded(&plan);
+        self.store.take_in(&mut Taken {
+            ledger,
+            number: plan.number,
+            newest,
+            plan: Some(&text),
+            files: &files,
+            ids: &mut ids,
+            summary: &summary.text(),
+        })?;
+        self.seen.insert(ledger.id, plan.number);
+        crash_point("planned");
+        self.tables.remember(&plan);
+        let last = plan.extents.last().cloned();
+        self.open.push(OpenPlan { ledger: ledger.id, plan });
+        Ok(Claimed::Whole(last))
+    }
+
+    /// Removes the files of a batch that no record names.
+    fn give_up(&self, plan: &BatchPlan) {
+        self.tables.give_up(&plan.schema, &plan.tables);
+        if let Some(lines) = &plan.held_lines {
+            self.handle.block_on(self.tables.lake.forget(lines));
+        }
+        if let Some(letters) = &plan.letters {
+            remove(letters.part());
+        }
+    }
+
+    /// Commits what is left of the batches of a schema, in order, and counts what landed.
+    pub(crate) fn land_open(&mut self, schema: &str) -> Result<()> {
+        let mut waiting = HashSet::new();
+        let mut at = 0;
+        while at < self.open.len() {
+            if self.open[at].plan.schema != schema {
+                at += 1;
+                continue;
+            }
+            if self.only_waits(at) {
+                let plan = &self.open[at].plan;
+                let open = (0..plan.tables.len()).filter(|&part| !plan.tables[part].is_settled());
+                waiting.extend(open.map(|part| plan.table(part)));
+                at += 1;
+                continue;
+            }
+            let OpenPlan { ledger, plan } = self.open[at].clone();
+            let plan = self.land(ledger, plan, &waiting)?;
+            for (part, table) in plan.tables.iter().enumerate() {
+                if !table.is_settled() {
+                    waiting.insert(plan.table(part));
+                }
+            }
+            if plan.is_done() {
+                self.open.remove(at);
+            } else {
+                self.open[at].plan = plan;
+                at += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing of an open batch can land in this run: it was looked at, and its tables refuse for good.
+    fn only_waits(&mut self, at: usize) -> bool {
+        let plan = &self.open[at].plan;
+        if plan.once.is_some() {
+            return false;
+        }
+        let open = (0..plan.tables.len()).filter(|&part| !plan.tables[part].is_settled());
+        let names: Vec<_> = open.map(|part| plan.table(part)).collect();
+        names.iter().all(|name| self.tables.refuses(name))
+            && self.open[at]
+                .plan
+                .tables
+                .iter()
+                .all(|part| part.is_settled() || part.error.is_some())
+    }
+
+    /// Commits a recorded batch and counts what landed.
+    fn land(
+        &mut self,
+        ledger: i64,
+        mut plan: BatchPlan,
+        waiting: &HashSet<TableName>,
+    ) -> Result<BatchPlan> {
+        self.still_there()?;
+        self.tell("committing");
+        let committing = Instant::now();
+        if let Some(letters) = &plan.letters {
+            letters.join()?;
+        }
+        self.tally.source(&plan.source);
+        if self.tables.take_up(&mut plan) {
+            // What was taken up is recorded before its commits, like a batch.
+            self.settle(ledger, &plan)?;
+            self.tables.remember(&plan);
+        }
+        self.commit(ledger, &mut plan, waiting)?;
+        let mut is_any_gone = false;
+        for at in 0..plan.tables.len() {
+            let Some(error) =
+                plan.tables[at].error.clone().filter(|_| !plan.tables[at].is_settled())
+            else {
+                continue;
+            };
+            let made = match error.code.as_ref() {
+                "table_changed" => self.tables.refit(&mut plan, at),
+                _ if is_missing(&error) => self.remake(ledger, &mut plan, at),
+                _ => Ok(false),
+            };
+            match made {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.settle(ledger, &plan)?;
+                    self.commit(ledger, &mut plan, waiting)?;
+                }
+                Err(error) => {
+                    // Nobody else can make it again either, and nothing may wait for it for ever. What a refill
+                    // is about it brings, or tells.
+                    let is_filled = self.request.refill.as_ref() == Some(&plan.table(at));
+                    let is_own = plan.installation.id == self.me.id;
+                    plan.tables[at].released = is_missing(&error) && (is_own || is_filled);
+                    plan.tables[at].error = (!is_filled).then_some(error);
+                    is_any_gone |= plan.tables[at].released;
+                }
+            }
+        }
+        if is_any_gone {
+            self.give_up_what_is_gone(ledger, &mut plan)?;
+        }
+        crash_point("committed");
+        self.tally.count(&mut plan);
+        self.tally.spent("commit", committing.elapsed());
+        self.progress.batches = self.tally.report.batches;
+        self.progress.events = self.tally.report.events.received;
+        self.progress.tables = self.tally.landed();
+        self.settle(ledger, &plan)?;
+        if plan.is_done() {
+            self.forget_kept(&plan);
+        }
+        self.tell("committing");
+        Ok(plan)
+    }
+
+    /// Gives up parts whose files are gone, with all that they were made of. Where nothing of the batch has
+    /// landed its events count as never seen; else their tables are behind from now on.
+    fn give_up_what_is_gone(&mut self, ledger: i64, plan: &mut BatchPlan) -> Result<()> {
+        plan.is_gone = true;
+        let released = plan.tables.iter().filter(|part| part.released);
+        let released = Released {
+            v: 1,
+            tables: released.map(|part| part.table.clone()).collect(),
+            by: self.me.id.clone(),
+            is_gone: true,
+        };
+        let text = serde_json::to_vec(&released).map_err(|error| internal(&error))?;
+        let (lake, name) = (&self.tables.lake, format!("{}.released.json", plan.number));
+        self.handle.block_on(caught(lake.replace_record(&plan.schema, &name, text)))?;
+        if plan.is_nothing() {
+            let marks: Vec<_> = plan.extents.iter().map(Extent::unread).collect();
+            return self.store.forget_batch(ledger, plan.number, &marks);
+        }
+        let known = self.store.ledger_or_new(&self.lake_key, &plan.schema)?;
+        let mut summary = Summary::read(&known.summary);
+        summary.gone(plan);
+        for at in (0..plan.tables.len()).filter(|&at| plan.tables[at].released) {
+            let name = plan.table(at);
+            let what = say!("`{}` lacks rows: files of batch {} are gone", name, plan.number);
+            self.tables.refuse(name.clone(), table_behind(&name, &what));
+        }
+        self.store.keep_summary(ledger, &summary.text())
+    }
+
+    /// Commits the parts that can be, and remembers what the tables should have from then on.
+    fn commit(
+        &mut self,
+        ledger: i64,
+        plan: &mut BatchPlan,
+        waiting: &HashSet<TableName>,
+    ) -> Result<()> {
+        let note = Note { run: plan.run.clone(), rows: 0, installation: self.me.name.clone() };
+        let landed = self.tables.commit(plan, &note, waiting);
+        if landed.is_empty() {
+            return Ok(());
+        }
+        let known = self.store.ledger_or_new(&self.lake_key, &plan.schema)?;
+        let mut summary = Summary::read(&known.summary);
+        for at in landed {
+            let name = plan.table(at);
+            if let Some((restored, error)) = self.tables.put_back.remove(&name) {
+                // What is known of the table stays as it was, so that the next run tells it again.
+                self.tally.lost_before(&name, restored, error.clone());
+                self.tables.refuse(name, error);
+                continue;
+            }
+            let (id, _) = self.tables.identity(&name);
+            summary.landed(plan, at, &id, plan.tables[at].version);
+            crash_point(&format!("landed:{}", plan.tables[at].table));
+        }
+        self.store.keep_summary(ledger, &summary.text())
+    }
+
+    /// Keeps what is left of a batch, or closes it when that is nothing.
+    fn settle(&mut self, ledger: i64, plan: &BatchPlan) -> Result<()> {
+        let left = if plan.is_done() { None } else { Some(text_of(plan)?) };
+        let document = self.document()?;
+        let run = self.tally.report.run.clone();
+        self.store.settle(ledger, plan.number, left.as_deref(), &run, &document)
+    }
+
+    /// Removes what the lake kept for a batch that has landed.
+    pub(crate) fn forget_kept(&self, plan: &BatchPlan) {
+        let lake = &self.tables.lake;
+        let rows = plan.tables.iter().filter_map(|part| match &part.work {
+            Work::Fold { rows, .. } | Work::Kept { rows } => Some(rows),
+            _ => None,
+        });
+        for file in rows.chain(&plan.held_lines) {
+            self.handle.block_on(lake.forget(file));
+        }
+    }
+
+    /// Stops when the lake is no longer the one that the run began with.
+    pub(crate) fn still_there(&self) -> Result<()> {
+        self.handle.block_on(caught(self.tables.lake.still_there()))
+    }
+}
+
+pub(crate) fn outrun(schema: &str) -> Error {
+    Error::new(
+        "lake_busy",
+        say!("Another installation wrote to schema `{}` of this lake at the same time.", schema),
+    )
+    .hint("Run the sync again; what was read and not written is read again.")
+    .retryable()
+}

@@ -1,0 +1,253 @@
+//! Giving up what waits for a table that refuses (E28): its lines go to the dead letters, counted, and
+//! nothing waits for them any more.
+
+use std::collections::HashSet;
+
+use headgate_events::{Catalog, Existing, Line, Outcome, Plan, Shredder};
+use headgate_lake::{Lake, Location, caught, json_lines};
+use headgate_store::Store;
+use headgate_terms::{Error, Result, TableName, say};
+use serde::Serialize;
+use tokio::runtime::Handle;
+use ts_rs::TS;
+
+use crate::batch::held_lines;
+use crate::catch_up::{Released, text_of};
+use crate::dead_letters::{BatchLetters, Room};
+use crate::deliver::is_missing;
+use crate::folder::DataFolder;
+use crate::installation::Installation;
+use crate::plan::{BatchPlan, Work};
+use crate::records::read_report;
+use crate::report::{Counted, DeadLetters, NoticeCount, RunReport};
+use crate::window::Accepted;
+
+/// What was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Release {
+    /// The shape's version.
+    pub v: u32,
+    /// The run whose batches waited.
+    pub run: String,
+    /// Lines and rows that were given up.
+    pub released: u64,
+    /// Where they are kept.
+    pub dead_letters: Option<DeadLetters>,
+}
+
+/// A catalog in which one table refuses: a line that is held is that table's.
+struct OnlyRefused<'t>(&'t str);
+
+impl Catalog for OnlyRefused<'_> {
+    fn table(&mut self, table: &str) -> Existing {
+        if table == self.0 { Existing::Refused } else { Existing::No }
+    }
+}
+
+/// Gives up what a run's batches wait for, in one table or in all.
+///
+/// # Errors
+/// `run_not_found`, `nothing_waits`, `data_folder_busy`, and when the lake cannot be reached.
+pub fn release(
+    data: &DataFolder,
+    run: &str,
+    table: Option<&str>,
+    handle: &Handle,
+) -> Result<Release> {
+    let _held = data.hold()?;
+    let mut store = Store::open(data.path())?;
+    let me = Installation::of(data)?;
+    let record = store.run(run)?;
+    let mut report = record.as_ref().map(|record| read_report(record, false)).transpose()?;
+    let run = report.as_ref().map_or(run, |report| &report.run).to_owned();
+    let mut released = Release { v: 1, run: run.clone(), released: 0, dead_letters: None };
+    let mut is_found = false;
+    for open in store.open_batches(None)? {
+        let mut plan = BatchPlan::read(&open, data)?;
+        let wanted = |name: &TableName| table.is_none_or(|table| name.to_string() == table);
+        let parts: Vec<usize> = (0..plan.tables.len())
+            .filter(|&at| !plan.tables[at].is_settled() && wanted(&plan.table(at)))
+            .collect();
+        if plan.run != run || parts.is_empty() {
+            continue;
+        }
+        is_found = true;
+        let place = store.lake_of(open.ledger)?.unwrap_or_default();
+        let place = place.split_once('@').map_or("", |(_, place)| place);
+        let lake = handle.block_on(caught(Lake::open(Location::parse(place)?)))?;
+        // The letters that the batch has of its own come first, where the plan says.
+        if let Some(letters) = plan.letters.take() {
+            letters.join()?;
+        }
+        let mut letters =
+            BatchLetters::new(&data.dead_letters(), &plan.run, plan.number, Room::without_end());
+        let lines = lines_of(&plan, &lake, handle)?;
+        let mut given_up = HashSet::new();
+        for &at in &parts {
+            let name = plan.table(at);
+            match &plan.tables[at].work {
+                Work::Held => {
+                    give_up_lines(&plan, &name, &lines, &mut given_up, &mut letters)?;
+                }
+                Work::Append { adds, .. } => {
+                    let rows = handle.block_on(caught(lake.staged_rows(&name, adds)));
+                    give_up_rows(&name, rows, &mut letters)?;
+                }
+                Work::Fold { rows, .. } | Work::Kept { rows } => {
+                    let rows = handle.block_on(caught(lake.kept_rows(rows))).map(|rows| vec![rows]);
+                    give_up_rows(&name, rows, &mut letters)?;
+                }
+                Work::Nothing => {}
+            }
+            plan.tables[at].released = true;
+        }
+        if let Some(waiting) = letters.finish()? {
+            waiting.join()?;
+            released.released += waiting.count;
+            let path = waiting.run_file.display().to_string();
+            let of_run = report.as_mut().map(|report| &mut report.dead_letters);
+            for kept in [Some(&mut released.dead_letters), of_run].into_iter().flatten() {
+                let none = DeadLetters { path: path.clone(), count: 0 };
+                kept.get_or_insert(none).count += waiting.count;
+            }
+        }
+        if let Some(report) = &mut report {
+            tell(report, &mut plan);
+        }
+        let all = plan.tables.iter().filter(|part| part.released);
+        let given = Released {
+            v: 1,
+            tables: all.map(|part| part.table.clone()).collect(),
+            by: me.id.clone(),
+            is_gone: plan.is_gone,
+        };
+        let text = serde_json::to_vec(&given).map_err(|error| crate::run::internal(&error))?;
+        let name = format!("{}.released.json", plan.number);
+        handle.block_on(caught(lake.replace_record(&plan.schema, &name, text)))?;
+        let left = if plan.is_done() { None } else { Some(text_of(&plan)?) };
+        let document =
+            serde_json::to_string(&report).map_err(|error| crate::run::internal(&error))?;
+        store.settle(open.ledger, open.number, left.as_deref(), &run, &document)?;
+        if let Some(file) = plan.held_lines.as_ref().filter(|_| left.is_none()) {
+            handle.block_on(lake.forget(file));
+        }
+    }
+    if !is_found && report.is_none() {
+        return Err(Error::new("run_not_found", say!("There is no run `{}`.", run))
+            .hint("See `headgate runs list`.")
+            .field("run"));
+    }
+    if !is_found {
+        return Err(Error::new(
+            "nothing_waits",
+            say!("Nothing of run `{}` waits for a table.", run),
+        )
+        .hint("`headgate runs show` says what a run left.")
+        .field("run"));
+    }
+    Ok(released)
+}
+
+/// The lines that are held. What is gone cannot be kept, and nothing may wait for it for ever.
+fn lines_of(plan: &BatchPlan, lake: &Lake, handle: &Handle) -> Result<Vec<u8>> {
+    let Some(file) = &plan.held_lines else { return Ok(Vec::new()) };
+    match handle.block_on(caught(lake.kept_lines(file))) {
+        Err(error) if is_missing(&error) => Ok(Vec::new()),
+        lines => lines,
+    }
+}
+
+/// Says in the run's record what became of what waited: events of which nothing landed are rejected now.
+fn tell(report: &mut RunReport, plan: &mut BatchPlan) {
+    let is_given_up =
+        |table: &String| plan.tables.iter().any(|part| part.table == *table && part.released);
+    let mut events = 0;
+    for at in 0..plan.routes.len() {
+        let route = &plan.routes[at];
+        if !route.counted && route.tables.iter().all(is_given_up) {
+            events += route.accepted;
+            plan.routes[at].counted = true;
+        }
+    }
+    report.events.waiting = report.events.waiting.saturating_sub(events);
+    report.events.rejected += events;
+    match report.rejected.iter_mut().find(|counted| counted.reason == RELEASED) {
+        Some(counted) => counted.count += events,
+        None if events > 0 => {
+            report.rejected.push(Counted { reason: RELEASED.to_owned(), count: events });
+        }
+        None => {}
+    }
+    for part in plan.tables.iter().filter(|part| part.released) {
+        let table = report
+            .tables
+            .iter_mut()
+            .find(|table| table.schema == plan.schema && table.table == part.table);
+        if let Some(table) = table {
+            table.error = None;
+        }
+        let message = say!(
+            "What waited for `{}.{}` was given up: its lines are among the rejected ones.",
+            plan.schema,
+            part.table
+        );
+        if !report.notices.iter().any(|notice| notice.message == message) {
+            report.notices.push(NoticeCount { code: RELEASED.to_owned(), message, count: 1 });
+        }
+    }
+}
+
+/// Puts the lines of one table into the letters, each once.
+fn give_up_lines(
+    plan: &BatchPlan,
+    name: &TableName,
+    lines: &[u8],
+    given_up: &mut HashSet<(String, u64)>,
+    letters: &mut BatchLetters,
+) -> Result<()> {
+    let events = Plan { planned: plan.planned, most_columns: usize::MAX };
+    let mut catalog = OnlyRefused(&name.table);
+    let mut shredder = Shredder::new(events, &mut catalog);
+    for (head, bytes) in held_lines(lines).flatten() {
+        let line = Line {
+            bytes,
+            source: &plan.source,
+            path: &head.file,
+            number: head.line,
+            id: Some(&head.id),
+        };
+        let outcome = shredder.push(&line, &mut Accepted);
+        let is_held = matches!(outcome, Outcome::Written { held: Some(_), .. });
+        if is_held && given_up.insert((head.file.clone(), head.line)) {
+            letters.push(&head.file, head.line, RELEASED, bytes, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts rows that were made already into the letters, as JSON.
+fn give_up_rows(
+    name: &TableName,
+    rows: Result<Vec<arrow_array::RecordBatch>>,
+    letters: &mut BatchLetters,
+) -> Result<()> {
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(error) => {
+            // Files that are gone cannot be kept, and nothing may wait for them for ever.
+            tracing::warn!(table = %name, %error, "rows that are given up are gone already");
+            return Ok(());
+        }
+    };
+    let mut number = 0;
+    for batch in rows {
+        for row in json_lines(&batch)? {
+            number += 1;
+            letters.push(&name.to_string(), number, RELEASED, &row, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Why such a line is among the dead letters.
+const RELEASED: &str = "released";

@@ -1,0 +1,286 @@
+//! Reading a source's files again for one table alone: to make files again that a batch staged and that are
+//! gone, and to fill a table with what its rows lack (E27).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use headgate_events::{DISCARDS, Plan, statistics_columns};
+use headgate_lake::caught;
+use headgate_store::{FileMark, Ledger, Seen};
+use headgate_terms::{Error, Result, TableName, say};
+use jiff::Timestamp;
+
+use crate::batch::{Aside, Entry, Feed, Ids, Stopped};
+use crate::dead_letters::BatchLetters;
+use crate::land::{CLAIMS, Claimed, Prepared, outrun};
+use crate::plan::{BatchPlan, Work};
+use crate::run::{Progress, Running, millis};
+use crate::source::DataFile;
+use crate::summary::{Summary, table_behind};
+use crate::tables::{SchemaView, State};
+use crate::window::{AcceptedBefore, RowsOf, hash};
+
+impl Running<'_> {
+    /// Makes a part of a batch again whose staged files are gone, from the lines that the batch took. Says
+    /// whether it could.
+    pub(crate) fn remake(&mut self, ledger: i64, plan: &mut BatchPlan, at: usize) -> Result<bool> {
+        let (name, part) = (plan.table(at), &plan.tables[at]);
+        let entries: Vec<Entry> = plan.extents.iter().map_while(Entry::extent).collect();
+        let has_all = !entries.is_empty() && entries.len() == plan.extents.len();
+        if !has_all || name.table == DISCARDS {
+            let why = if has_all {
+                "values that were set aside are not read again"
+            } else {
+                "the files that it was read from are gone or changed"
+            };
+            return Err(Error::new(
+                "staged_file_missing",
+                say!(
+                    "Files that batch {} had written for `{}` are gone and cannot be made again: {}.",
+                    plan.number,
+                    name,
+                    why
+                ),
+            )
+            .hint(say!(
+                "Put them back and run the sync again, or give these rows up with `headgate runs release {} --table {}`.",
+                plan.run,
+                name
+            )));
+        }
+        let mut feed = Feed::new(plan.source.clone(), plan.schema.clone(), entries, Arc::default());
+        let events = Plan { planned: plan.planned, most_columns: self.request.most_columns };
+        let only = Some(BTreeSet::from([name.table.clone()]));
+        let (schema, rows) = (plan.schema.clone(), part.counts.rows);
+        let aside = Aside { letters: None, held: None };
+        // Ids that were read back may not be all.
+        let ids = self.store.ids_of_batch(ledger, plan.number)?;
+        let read = if let Some(ids) = ids.filter(|ids| ids.len() as u64 == plan.accepted) {
+            let mut ids = AcceptedBefore::new(ids);
+            let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only };
+            feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false)
+        } else {
+            let of_table = self.ids_of_rows(&name)?;
+            let mut ids = RowsOf::new(&self.store, of_table);
+            let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only };
+            let read = feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false);
+            ids.finish()?;
+            self.store.forget_ledger(of_table)?;
+            read
+        };
+        let mut batch = match read {
+            Ok(read) => read.batch,
+            Err(Stopped::Failed(error)) => return Err(error),
+            Err(Stopped::Cancelled) => return Ok(false),
+        };
+        batch.tables.retain(|table| table.name == name.table);
+        batch.discards.clear();
+        batch.left_out.clear();
+        let made = self.tables.stage(&schema, batch, events, &plan.run)?;
+        let Some(made) = made.into_iter().find(|made| made.table == name.table) else {
+            return Ok(false);
+        };
+        if let Work::Append { adds, .. } = &made.work {
+            let mut ids = Vec::new();
+            let mut give = |id: &str, received| ids.push(Seen { id: hash(id), received });
+            self.handle.block_on(caught(self.tables.lake.staged_ids(&name, adds, &mut give)))?;
+            self.store.add_ids(ledger, &mut ids)?;
+        }
+        tracing::info!(table = %name, rows, "files of a batch are made again from its lines");
+        let part = &mut plan.tables[at];
+        part.work = made.work;
+        part.counts.rows = made.counts.rows;
+        part.error = None;
+        Ok(true)
+    }
+
+    /// Fills one table with what its rows lack of some files.
+    pub(crate) fn refill(&mut self, name: &TableName, files: &[DataFile]) -> Result<(), Stopped> {
+        let source = files[0].source.clone();
+        self.tally.source(&source);
+        self.take_turn(&name.schema)?;
+        // Events of other files are new to every table, and not this one's alone to take.
+        let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+        let mut taken = Vec::new();
+        for file in files {
+            if self.was_taken(&ledger, file)? {
+                taken.push(file.clone());
+            }
+        }
+        self.tally.not_synced((files.len() - taken.len()) as u64);
+        self.tables.accept(name)?;
+        let wanted = Summary::read(&ledger.summary).tables.get(&name.table).map(|known| known.rows);
+        // Until the refill has come to its end the table counts as behind, however much was filled.
+        let begins = |this: &mut Self| BatchPlan {
+            fills: Some(name.table.clone()),
+            ..this.bare_plan(&source, &name.schema, Timestamp::now().as_microsecond())
+        };
+        self.claim_bare(&name.schema, begins)?;
+        self.tables.accept(name)?;
+        self.land_open(&name.schema)?;
+        let discards = TableName { schema: name.schema.clone(), table: DISCARDS.to_owned() };
+        let known = (self.ids_of_rows(name)?, self.ids_of_rows(&discards)?);
+        let filled = self.refill_from(name, &taken, &source, known);
+        self.store.forget_ledger(known.0)?;
+        self.store.forget_ledger(known.1)?;
+        filled?;
+        self.end_refill(name, &source, wanted.unwrap_or(0))
+    }
+
+    /// Says in the lake, and in the table if there is one, that a refill has come to its end, and tells what the
+    /// table still lacks of what it had.
+    fn end_refill(&mut self, name: &TableName, source: &str, wanted: u64) -> Result<(), Stopped> {
+        self.claim_bare(&name.schema, |this| {
+            let planned = Timestamp::now().as_microsecond();
+            let tables = match this.tables.state(name) {
+                State::Table(columns) => {
+                    let statistics = statistics_columns(&name.table, &columns);
+                    let work = Work::Append { columns, statistics, adds: Vec::new() };
+                    vec![this.tables.part(name, work)]
+                }
+                State::No | State::Refused(_) => Vec::new(),
+            };
+            let whole = Some(name.table.clone());
+            BatchPlan { tables, whole, ..this.bare_plan(source, &name.schema, planned) }
+        })?;
+        self.land_open(&name.schema)?;
+        if matches!(self.tables.state(name), State::No) {
+            self.tally.begins_anew(name);
+            return Ok(());
+        }
+        // A user has one row, however often it was merged.
+        if name.table != "users" {
+            let lake = &self.tables.lake;
+            let rows = self.handle.block_on(caught(lake.summary(name)))?.rows.unwrap_or(wanted);
+            if rows < wanted {
+                let what = say!("`{}` has {} rows, and {} were written to it", name, rows, wanted);
+                self.tally.refused(name, &table_behind(name, &what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Records a batch that reads no file, once it is this installation's turn.
+    fn claim_bare(
+        &mut self,
+        schema: &str,
+        plan: impl Fn(&mut Self) -> BatchPlan,
+    ) -> Result<(), Stopped> {
+        for _ in 0..CLAIMS {
+            self.take_turn(schema)?;
+            let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
+            let prepared = Prepared { plan: plan(self), newest: ledger.newest, ids: Vec::new() };
+            if matches!(self.claim(&ledger, prepared)?, Claimed::Whole(_)) {
+                return Ok(());
+            }
+        }
+        Err(outrun(schema).into())
+    }
+
+    /// Whether a file, or one of the same content, was taken to its end before.
+    fn was_taken(&self, ledger: &Ledger, file: &DataFile) -> Result<bool> {
+        let known = self.store.file(ledger.id, &file.key)?;
+        let is_same = |known: &FileMark| {
+            known.done && known.size == file.size && known.modified == file.modified
+        };
+        if known.as_ref().is_some_and(is_same) {
+            return Ok(true);
+        }
+        match file.with_content().content {
+            Some(content) => Ok(self.store.file_with_content(ledger.id, &content)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    fn refill_from(
+        &mut self,
+        name: &TableName,
+        files: &[DataFile],
+        source: &str,
+        (of_table, of_discards): (i64, i64),
+    ) -> Result<(), Stopped> {
+        let entries = files.iter().map(|file| Entry::file(file, None, false));
+        let mut feed =
+            Feed::new(source.to_owned(), name.schema.clone(), entries, self.read.clone());
+        let mut claims = 0;
+        while !feed.is_empty() {
+            self.take_turn(&name.schema)?;
+            let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+            let planned = Timestamp::now().as_microsecond();
+            let events = Plan { planned, most_columns: self.request.most_columns };
+            let mut ids = RowsOf::new(&self.store, of_table);
+            // What a table set aside is known from all of them.
+            let is_discards = name.table == DISCARDS;
+            let only = (!is_discards).then(|| BTreeSet::from([name.table.clone()]));
+            let mut view = SchemaView { tables: &mut self.tables, schema: &name.schema, only };
+            let (watch, read, progress, begun) =
+                (self.watch, &self.read, &self.progress, self.begun);
+            let look_on = || {
+                let read = read.load(Ordering::Relaxed);
+                let ms = millis(begun);
+                watch.progress(&Progress { read, ms, phase: "reading", ..progress.clone() });
+                watch.cancelled()
+            };
+            let aside = Aside { letters: None, held: None };
+            let most = self.request.batch_bytes;
+            // Every user is folded again: of one that is there the fold changes nothing.
+            let mut everything = crate::window::Accepted;
+            let window: &mut dyn Ids =
+                if name.table == "users" { &mut everything } else { &mut ids };
+            let mut batch = feed.read(most, events, &mut view, window, aside, &look_on)?;
+            let mut accepted = ids.finish()?;
+            batch.batch.tables.retain(|table| table.name == name.table);
+            batch.batch.left_out.clear();
+            if !is_discards {
+                // Most were set aside when these rows landed first.
+                let mut failure = None;
+                batch.batch.discards.retain(|discard| {
+                    let known = self.store.seen(of_discards, hash(&discard.row_id));
+                    let is_new = matches!(known, Ok(None)) && discard.table == name.table;
+                    failure = failure.take().or(known.err());
+                    is_new
+                });
+                failure.map_or(Ok(()), Err)?;
+            }
+            // Rejected lines were kept when they were read first.
+            for route in &mut batch.batch.routes {
+                if !route.tables.contains(&name.table) {
+                    route.duplicate += std::mem::take(&mut route.accepted);
+                }
+            }
+            let folder = self.request.data.dead_letters();
+            let run = self.tally.report.run.clone();
+            let number = ledger.applied + 1;
+            let mut letters = BatchLetters::new(&folder, &run, number, self.room.clone());
+            let mut plan = self.write(batch, source, &name.schema, events, &mut letters)?;
+            // The files were taken before; only this table is behind them.
+            plan.extents.clear();
+            if plan.tables.iter().all(|part| matches!(part.work, Work::Nothing)) {
+                self.tally.count(&mut plan);
+                continue;
+            }
+            let prepared = Prepared { plan, newest: ledger.newest, ids: Vec::new() };
+            if matches!(self.claim(&ledger, prepared)?, Claimed::Outrun) {
+                claims += 1;
+                if claims == CLAIMS || !feed.rewind() {
+                    return Err(outrun(&name.schema).into());
+                }
+                continue;
+            }
+            self.land_open(&name.schema)?;
+            self.store.add_ids(of_table, &mut accepted)?;
+        }
+        Ok(())
+    }
+
+    /// The ids of the rows that a table has, in a ledger of their own.
+    fn ids_of_rows(&mut self, name: &TableName) -> Result<i64> {
+        let own = format!("refill:{}", uuid::Uuid::new_v4());
+        let ledger = self.store.ledger_or_new(&own, &name.schema)?;
+        if name.table != "users" {
+            self.ids_of_table(name, ledger.id, None, None, &mut None)?;
+        }
+        Ok(ledger.id)
+    }
+}
