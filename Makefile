@@ -11,7 +11,7 @@ INSTALL := $(APT) update -qq && $(APT) install -y -qq --no-install-recommends
 TOOLS := $(CACHE)/headgate/tools
 DENY := 0.20.2
 
-.PHONY: run test bench audit page clone compiler libraries browsers python node deny
+.PHONY: run test soak bench audit page clone compiler libraries browsers python node deny
 
 # Opens the window; where there is no display, makes a lake of the sample day in the terminal. What it
 # does stays in a data folder of its own, unless HEADGATE_DATA names one. An example is built with each,
@@ -31,6 +31,12 @@ endif
 # Runs every check and closes with one count over all of them.
 test: compiler clone libraries browsers python page
 	@python3 tests/check.py
+
+# Random sequences of what happens to a lake for HEADGATE_SOAK_SECONDS, an hour when not said, then many
+# installations on one lake and a thousand runs into one. Prints what it tried. Not part of make test.
+soak: compiler clone python
+	@cargo build --locked --bin headgate --example stages
+	@python3 tests/check.py soak
 
 # Compares with hand-written peers and with its own stages; leaves bench/report.md.
 bench: compiler clone libraries browsers python page

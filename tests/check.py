@@ -1,4 +1,4 @@
-"""Runs every check of the project, one after the other, and adds up what passed and failed.
+"""Runs every check of the project, one after the other, and adds up what passed and failed; `check.py soak` runs one for long.
 
 A check without a count of its own (formatting, lints) counts as one. Nothing stops at the first failure.
 """
@@ -60,16 +60,21 @@ def check(name, command, runner=None, environment=None):
     return passed, failed
 
 
-def main():
+def main(asked):
     target = pathlib.Path(os.environ["CARGO_TARGET_DIR"])
-    print("A cold run takes about half an hour on two cores, a warm one a few minutes.", flush=True)
-    venv(VENV, ROOT / "tests/requirements.txt")
     environment = {
         "HEADGATE_BIN": str(target / "debug/headgate"),
         "HEADGATE_WINDOW": str(target / "debug/headgate-desktop"),
         "HEADGATE_HOST": str(target / "debug/examples/host"),
     }
     pytest = [VENV / "bin/python", "-m", "pytest", "-q", "-W", "ignore", "-p", "no:cacheprovider"]
+    if asked == ["soak"]:
+        venv(VENV, ROOT / "tests/requirements.txt")
+        environment["HEADGATE_SOAK_SECONDS"] = os.environ.get("HEADGATE_SOAK_SECONDS", "3600")
+        _, failed = check("the lake in a changing world, for long", [*pytest, "tests/lake"], "pytest", environment)
+        return failed > 0
+    print("A cold run takes about half an hour on two cores, a warm one a few minutes.", flush=True)
+    venv(VENV, ROOT / "tests/requirements.txt")
     # The window has the page in it, so the page is built before anything of Rust.
     results = [
         check("the page is formatted", ["npm", "run", "-s", "format:check"]),
@@ -80,6 +85,7 @@ def main():
         check("unit tests, properties, journeys, architecture", ["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], "cargo"),
         check("an independent simulator", ["npm", "run", "-s", "-w", "tests/differential", "test"], None, environment),
         check("independent readers", [*pytest, "tests/conformance"], "pytest", environment),
+        check("the lake in a changing world", [*pytest, "tests/lake"], "pytest", environment),
         check("attacks by plan files, lakes and inboxes", [*pytest, "tests/hostile"], "pytest", environment),
         check("the page in a browser", ["npm", "run", "-s", "-w", "tests/browser", "test"], "playwright", environment),
         check("the real window", [*pytest, "tests/window"], "pytest", environment),
@@ -90,4 +96,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

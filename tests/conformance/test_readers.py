@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import subprocess
+import uuid
 from datetime import datetime, timezone
 
 import duckdb
@@ -18,7 +19,26 @@ FIXTURES = pathlib.Path(__file__).parent.parent / "fixtures" / "events"
 HEADGATE = os.environ["HEADGATE_BIN"]
 CASES = sorted(case.name for case in FIXTURES.iterdir())
 TYPES = {"BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN", "STRING": "VARCHAR", "TIMESTAMP": "TIMESTAMP WITH TIME ZONE"}
+DELTA = {"BIGINT": "long", "DOUBLE": "double", "BOOLEAN": "boolean", "STRING": "string", "TIMESTAMP": "timestamp"}
+# Tables of a fixture that no lake takes: what names a row has another type, and two names differ in case only.
+REFUSED = {"fixed_columns_of_other_types": {"groups"}, "names_regardless_of_case": {"e"}}
 SPARK = {"BIGINT": "bigint", "DOUBLE": "double", "BOOLEAN": "boolean", "STRING": "string", "TIMESTAMP": "timestamp"}
+
+
+def lay(path, columns):
+    """Makes a table that Headgate once wrote to, without rows."""
+    fields = [{"name": c["name"], "type": DELTA[c["type"]], "nullable": True, "metadata": {}} for c in columns]
+    actions = [
+        {"commitInfo": {"timestamp": 1795348800000, "operation": "CREATE TABLE"}},
+        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
+        {"txn": {"appId": "headgate/laid", "version": 1}},
+        {"metaData": {
+            "id": str(uuid.uuid4()), "format": {"provider": "parquet", "options": {}}, "partitionColumns": [], "configuration": {},
+            "schemaString": json.dumps({"type": "struct", "fields": fields}), "createdTime": 1795348800000,
+        }},
+    ]
+    (path / "_delta_log").mkdir(parents=True)
+    (path / "_delta_log/00000000000000000000.json").write_text("".join(json.dumps(action) + "\n" for action in actions))
 
 
 class Lake:
@@ -26,6 +46,9 @@ class Lake:
 
     def __init__(self, case, folder):
         self.folder = folder / "lake"
+        before = FIXTURES / case / "tables.json"
+        for table, columns in (json.loads(before.read_text()) if before.exists() else {}).items():
+            lay(self.folder / "shop" / table, columns)
         source = folder / "in" / "events.ndjson"
         source.parent.mkdir()
         self.columns, self.rows = {}, {}
@@ -40,7 +63,11 @@ class Lake:
                 arguments += ["--max-columns", "12"]
             ran = subprocess.run([HEADGATE, *arguments], capture_output=True, text=True, env=os.environ | {"HEADGATE_DATA": str(folder / "data")})
             assert ran.returncode in (0, 3), ran.stdout + ran.stderr
-            self.expect(json.loads(batch.with_suffix(".json").read_text()))
+            refused = {table["table"] for table in json.loads(ran.stdout)["tables"] if table["error"]}
+            assert refused == REFUSED.get(case, set()), ran.stdout
+            made = json.loads(batch.with_suffix(".json").read_text())
+            made["(set aside)"] = [value for value in made["(set aside)"] if value[0] not in refused]
+            self.expect({table: rows for table, rows in made.items() if table not in refused})
             self.planned.add(f"2026-11-2{number + 1}T12:00:00Z")
 
     def expect(self, batch):
@@ -110,20 +137,6 @@ def duck():
     duckdb_extensions.import_extension("delta", con=connection)
     connection.execute("LOAD delta; SET TimeZone = 'UTC'")
     return connection
-
-
-@pytest.fixture(scope="module")
-def spark():
-    from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    _, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-    session.conf.set("spark.sql.session.timeZone", "UTC")
-    yield session
-    session.stop()
-    server.stop()
 
 
 @pytest.mark.parametrize("case", CASES)
