@@ -2,6 +2,7 @@
 
     BENCH_MB=200 make bench        the input's size, in MB of JSON; a thousand at most
     BENCH_RUNS=3                   how often each program runs; the report has the medians
+    BENCH_BATCHES, BENCH_USERS, BENCH_IDS      how old a lake is made; see aged.py
 
 Every program runs as a whole process over the same files; wall and CPU seconds and the largest resident size are the
 operating system's. Both lakes must hold the same rows and the same sum, or there is no report.
@@ -70,7 +71,7 @@ def main():
     venv(PEER, HERE / "requirements.txt")
     target = pathlib.Path(os.environ["CARGO_TARGET_DIR"])
     print("Building with optimisations; the first time this takes about half an hour on two cores.", flush=True)
-    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "headgate", "--bin", "headgate-desktop", "--example", "stages", "--example", "policy", "--example", "empty"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "headgate", "--bin", "headgate-desktop", "--example", "stages", "--example", "policy", "--example", "empty", "--example", "ids"], cwd=ROOT, check=True)
     source = WORK / f"events-{megabytes}"
     shutil.rmtree(source, ignore_errors=True)
     print(f"Generating {megabytes} MB of events.", flush=True)
@@ -123,6 +124,9 @@ Both lakes hold {made['events']:,} rows and the same sum. The script's start tak
 | the guide's policy: read, lint, matrix, plan | {policy['guide_ms']:.2f} | {policy['guide_ms'] / 5:.2f} |
 | a matrix of {policy['cells']:,} cells | {policy['matrix_ms']:.1f} | {policy['matrix_ms'] / 50:.2f} |
 """
+    print("Making old lakes, a table of many users and a store of many ids; about twenty minutes.", flush=True)
+    aged = subprocess.run([sys.executable, HERE / "aged.py", target / "release", WORK / "aged"], stdout=subprocess.PIPE, text=True, check=True)
+    report += f"\n{aged.stdout}"
     print("Opening the window and an empty one.", flush=True)
     venv(ROOT / ".venv", ROOT / "tests/requirements.txt")
     window = [ROOT / ".venv/bin/python", HERE / "window.py"]

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import type { Page } from '@playwright/test'
 import { acts } from '../../ui/src/format'
 import { databricks, pasteOver, role, roleName, workspaceId } from './policies'
-import { expect, sync, test, testAws, track } from './product'
+import { expect, sync, tamper, test, testAws, track } from './product'
 
 /** One of each kind, with letters of another direction, markup and a back-tick. */
 const hostile = '\u202e\u2066a\u200b\u00ad\u{e0041}\u001b[31m\u009b\ufeff\u2028فيv<b>`b'
@@ -54,23 +54,6 @@ async function seen(page: Page, state: string): Promise<void> {
       path: join(import.meta.dirname, `screens/hostile-${state}-${theme}.png`),
     })
   }
-}
-
-/** Changes what a command answers, as a hostile server would. */
-async function tamper(
-  page: Page,
-  command: string,
-  change: (answer: Record<string, unknown>) => void,
-): Promise<void> {
-  await page.route(`**/call/${command}`, async (route) => {
-    const lines = (await (await route.fetch()).text()).trimEnd().split('\n')
-    const told = lines.map((line) => {
-      const said = JSON.parse(line) as { answer?: Record<string, unknown> }
-      if (said.answer) change(said.answer)
-      return JSON.stringify(said)
-    })
-    await route.fulfill({ body: `${told.join('\n')}\n` })
-  })
 }
 
 test('events, folders and lakes', async ({ page, product }) => {

@@ -257,6 +257,23 @@ export async function sync(
   return decodeURIComponent(new URL(page.url()).hash.split('/')[2]!.split('?')[0]!)
 }
 
+/** Changes what a command answers. */
+export async function tamper(
+  page: Page,
+  command: string,
+  change: (answer: Record<string, unknown>) => void,
+): Promise<void> {
+  await page.route(`**/call/${command}`, async (route) => {
+    const lines = (await (await route.fetch()).text()).trimEnd().split('\n')
+    const told = lines.map((line) => {
+      const said = JSON.parse(line) as { answer?: Record<string, unknown> }
+      if (said.answer) change(said.answer)
+      return JSON.stringify(said)
+    })
+    await route.fulfill({ body: `${told.join('\n')}\n` })
+  })
+}
+
 interface Finding {
   id: string
   nodes: { target: string[]; failureSummary: string }[]
