@@ -241,6 +241,7 @@ impl Running<'_> {
             accepted: 0,
             fills: None,
             whole: None,
+            rows: None,
             is_gone: false,
         }
     }

@@ -52,6 +52,9 @@ pub(crate) struct BatchPlan {
     /// The table that a refill has come to its end of with this batch.
     #[serde(default)]
     pub(crate) whole: Option<String>,
+    /// The rows that this table had then.
+    #[serde(default)]
+    pub(crate) rows: Option<u64>,
     /// Whether parts of it were given up because what they were made of is gone.
     #[serde(default)]
     pub(crate) is_gone: bool,

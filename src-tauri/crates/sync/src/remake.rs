@@ -62,7 +62,7 @@ impl Running<'_> {
             feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false)
         } else {
             let of_table = self.ids_of_rows(&name)?;
-            let mut ids = RowsOf::new(&self.store, of_table);
+            let mut ids = RowsOf::new(&self.store, of_table, None);
             let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only };
             let read = feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false);
             ids.finish()?;
@@ -100,15 +100,23 @@ impl Running<'_> {
         let source = files[0].source.clone();
         self.tally.source(&source);
         self.take_turn(&name.schema)?;
-        // Events of other files are new to every table, and not this one's alone to take.
-        let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
-        let mut taken = Vec::new();
+        let mut ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+        let (mut taken, mut others) = (Vec::new(), Vec::new());
         for file in files {
             if self.was_taken(&ledger, file)? {
                 taken.push(file.clone());
+            } else {
+                others.push(file.clone());
             }
         }
-        self.tally.not_synced((files.len() - taken.len()) as u64);
+        if !others.is_empty() {
+            // Of other files what landed before is filled; what is new is not this table's alone to take.
+            self.tally.not_synced(others.len() as u64);
+            if ledger.horizon.is_some() {
+                self.take_ids(&name.schema, None)?;
+                ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+            }
+        }
         self.tables.accept(name)?;
         let wanted = Summary::read(&ledger.summary).tables.get(&name.table).map(|known| known.rows);
         // Until the refill has come to its end the table counts as behind, however much was filled.
@@ -121,7 +129,9 @@ impl Running<'_> {
         self.land_open(&name.schema)?;
         let discards = TableName { schema: name.schema.clone(), table: DISCARDS.to_owned() };
         let known = (self.ids_of_rows(name)?, self.ids_of_rows(&discards)?);
-        let filled = self.refill_from(name, &taken, &source, known);
+        let filled = self
+            .refill_from(name, &taken, &source, known, None)
+            .and_then(|()| self.refill_from(name, &others, &source, known, Some(ledger.id)));
         self.store.forget_ledger(known.0)?;
         self.store.forget_ledger(known.1)?;
         filled?;
@@ -131,6 +141,13 @@ impl Running<'_> {
     /// Says in the lake, and in the table if there is one, that a refill has come to its end, and tells what the
     /// table still lacks of what it had.
     fn end_refill(&mut self, name: &TableName, source: &str, wanted: u64) -> Result<(), Stopped> {
+        let rows = match self.tables.state(name) {
+            State::Table(_) => {
+                let lake = &self.tables.lake;
+                self.handle.block_on(caught(lake.summary(name)))?.rows
+            }
+            State::No | State::Refused(_) => None,
+        };
         self.claim_bare(&name.schema, |this| {
             let planned = Timestamp::now().as_microsecond();
             let tables = match this.tables.state(name) {
@@ -142,7 +159,7 @@ impl Running<'_> {
                 State::No | State::Refused(_) => Vec::new(),
             };
             let whole = Some(name.table.clone());
-            BatchPlan { tables, whole, ..this.bare_plan(source, &name.schema, planned) }
+            BatchPlan { tables, whole, rows, ..this.bare_plan(source, &name.schema, planned) }
         })?;
         self.land_open(&name.schema)?;
         if matches!(self.tables.state(name), State::No) {
@@ -150,13 +167,9 @@ impl Running<'_> {
             return Ok(());
         }
         // A user has one row, however often it was merged.
-        if name.table != "users" {
-            let lake = &self.tables.lake;
-            let rows = self.handle.block_on(caught(lake.summary(name)))?.rows.unwrap_or(wanted);
-            if rows < wanted {
-                let what = say!("`{}` has {} rows, and {} were written to it", name, rows, wanted);
-                self.tally.refused(name, &table_behind(name, &what));
-            }
+        if let Some(rows) = rows.filter(|rows| *rows < wanted && name.table != "users") {
+            let what = say!("`{}` has {} rows, and {} were written to it", name, rows, wanted);
+            self.tally.refused(name, &table_behind(name, &what));
         }
         Ok(())
     }
@@ -199,6 +212,7 @@ impl Running<'_> {
         files: &[DataFile],
         source: &str,
         (of_table, of_discards): (i64, i64),
+        landed: Option<i64>,
     ) -> Result<(), Stopped> {
         let entries = files.iter().map(|file| Entry::file(file, None, false));
         let mut feed =
@@ -209,7 +223,7 @@ impl Running<'_> {
             let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
             let planned = Timestamp::now().as_microsecond();
             let events = Plan { planned, most_columns: self.request.most_columns };
-            let mut ids = RowsOf::new(&self.store, of_table);
+            let mut ids = RowsOf::new(&self.store, of_table, landed);
             // What a table set aside is known from all of them.
             let is_discards = name.table == DISCARDS;
             let only = (!is_discards).then(|| BTreeSet::from([name.table.clone()]));
@@ -227,7 +241,7 @@ impl Running<'_> {
             // Every user is folded again: of one that is there the fold changes nothing.
             let mut everything = crate::window::Accepted;
             let window: &mut dyn Ids =
-                if name.table == "users" { &mut everything } else { &mut ids };
+                if name.table == "users" && landed.is_none() { &mut everything } else { &mut ids };
             let mut batch = feed.read(most, events, &mut view, window, aside, &look_on)?;
             let mut accepted = ids.finish()?;
             batch.batch.tables.retain(|table| table.name == name.table);

@@ -37,6 +37,9 @@ pub(crate) struct Expected {
     /// said of it.
     #[serde(default)]
     pub(crate) lacks: Option<bool>,
+    /// Whether `rows` were counted in the table when a refill had come to its end, whatever landed before.
+    #[serde(default)]
+    pub(crate) is_counted: bool,
     /// Whether the table may be gone: a refill found nothing for it.
     #[serde(default)]
     pub(crate) may_be_gone: bool,
@@ -63,6 +66,9 @@ impl Summary {
         }
         let (rows, batches, lacks) =
             known.map_or((0, 0, None), |known| (known.rows, known.batches, known.lacks));
+        let is_whole = plan.whole.as_ref() == Some(&part.table);
+        let is_counted = known.is_some_and(|known| known.is_counted);
+        let counted = plan.rows.filter(|_| is_whole);
         self.tables.insert(
             part.table.clone(),
             Expected {
@@ -70,9 +76,10 @@ impl Summary {
                 batch: plan.number,
                 id: id.to_owned(),
                 version,
-                rows: rows + part.counts.rows,
+                rows: counted.unwrap_or(rows + part.counts.rows),
                 batches: batches + 1,
-                lacks: if plan.whole.as_ref() == Some(&part.table) { Some(false) } else { lacks },
+                lacks: if is_whole { Some(false) } else { lacks },
+                is_counted: is_counted || counted.is_some(),
                 may_be_gone: false,
             },
         );
@@ -110,6 +117,7 @@ impl Summary {
             rows: 0,
             batches: 0,
             lacks: None,
+            is_counted: false,
             may_be_gone: false,
         })
     }
@@ -121,7 +129,7 @@ impl Summary {
             let (rows, batches, lacks) =
                 known.map_or((0, 0, None), |known| (known.rows, known.batches, known.lacks));
             let mut sum = Expected {
-                rows: rows + more.rows,
+                rows: if more.is_counted { more.rows } else { rows + more.rows },
                 batches: batches + more.batches,
                 lacks: more.lacks.or(lacks),
                 ..more.clone()

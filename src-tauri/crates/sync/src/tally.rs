@@ -257,7 +257,7 @@ impl Tally {
     /// Says that files were left out of a refill.
     pub(crate) fn not_synced(&mut self, count: u64) {
         if count > 0 {
-            let message = "Files that were not synced yet, or changed since, were not read to fill the table: sync them first.";
+            let message = "Of files that were not synced yet, or changed since, only events that had landed were filled: sync them for the others.";
             let code = "files_not_synced".to_owned();
             self.notice(NoticeCount { code, message: message.into(), count });
         }

@@ -169,14 +169,26 @@ impl Ids for AcceptedBefore {
 pub(crate) struct RowsOf<'s> {
     store: &'s Store,
     ledger: i64,
+    landed: Option<i64>,
     taken: HashSet<u128>,
     failure: Option<Error>,
 }
 
 impl<'s> RowsOf<'s> {
-    /// `ledger` holds the ids of the rows and nothing else.
-    pub(crate) fn new(store: &'s Store, ledger: i64) -> Self {
-        Self { store, ledger, taken: HashSet::new(), failure: None }
+    /// `ledger` holds the ids of the rows and nothing else. Where a ledger of ids that `landed` is given, no
+    /// others are taken.
+    pub(crate) fn new(store: &'s Store, ledger: i64, landed: Option<i64>) -> Self {
+        Self { store, ledger, landed, taken: HashSet::new(), failure: None }
+    }
+
+    fn lacks(&self, id: u128) -> Result<bool, Error> {
+        if self.store.seen(self.ledger, id)?.is_some() {
+            return Ok(false);
+        }
+        match self.landed {
+            Some(landed) => Ok(self.store.seen(landed, id)?.is_some()),
+            None => Ok(true),
+        }
     }
 
     /// The ids that were taken.
@@ -194,9 +206,8 @@ impl<'s> RowsOf<'s> {
 impl Window for RowsOf<'_> {
     fn seen(&mut self, id: &str, _: Option<i64>) -> bool {
         let id = hash(id);
-        match self.store.seen(self.ledger, id) {
-            Ok(Some(_)) => true,
-            Ok(None) => !self.taken.insert(id),
+        match self.lacks(id) {
+            Ok(lacks) => !lacks || !self.taken.insert(id),
             Err(error) => {
                 self.failure.get_or_insert(error);
                 true
