@@ -22,6 +22,7 @@ use crate::plan::Extent;
 use crate::report::Damaged;
 use crate::shape::{BEGINNING, Shape};
 use crate::source::DataFile;
+use crate::window::earlier;
 
 /// The files of one source that are still to be read.
 pub(crate) struct Feed {
@@ -490,11 +491,7 @@ impl Open {
                         }
                         Taken::NoEvent => None,
                     };
-                    let oldest = &mut entry.extent.oldest;
-                    *oldest = match (*oldest, received) {
-                        (Some(oldest), Some(received)) => Some(oldest.min(received)),
-                        (oldest, received) => oldest.or(received),
-                    };
+                    entry.extent.oldest = earlier(entry.extent.oldest, received);
                 }
                 self.at += length;
                 entry.extent.to.0 += 1;

@@ -12,6 +12,7 @@ use crate::catch_up::unreadable;
 use crate::plan::{Extent, Record};
 use crate::run::{Running, internal};
 use crate::summary::Summary;
+use crate::window::earlier;
 
 /// A record that says the same as those of a range of batches, which are finished.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -111,10 +112,7 @@ impl Running<'_> {
                 fold.summary.extend(&summary);
                 for mark in files {
                     let oldest = marks.get(&mark.path).and_then(|known| known.oldest);
-                    let oldest = match (oldest, mark.oldest) {
-                        (Some(one), Some(other)) => Some(one.min(other)),
-                        (one, other) => one.or(other),
-                    };
+                    let oldest = earlier(oldest, mark.oldest);
                     marks.insert(mark.path.clone(), FileMark { oldest, ..mark });
                 }
             }

@@ -123,9 +123,7 @@ impl Speaking {
         });
         Ok(Self { lake: lake.clone(), handle: handle.clone(), me: me.clone(), landed, task })
     }
-}
 
-impl Speaking {
     /// Says that this installation has stopped, and the last batch that it knows to be in each table.
     pub(crate) fn end(mut self, landed: BTreeMap<String, i64>) {
         self.landed.extend(landed);

@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use headgate_events::{Notice, Plan};
@@ -21,7 +20,7 @@ use crate::dead_letters::BatchLetters;
 use crate::deliver::is_missing;
 use crate::plan::{BatchPlan, Extent, IdRange, Once, Record, RoutePlan, Work};
 use crate::report::NoticeCount;
-use crate::run::{OpenPlan, Progress, Running, crash_point, internal, millis};
+use crate::run::{OpenPlan, Running, crash_point, internal};
 use crate::spool::{remove, remove_taken, segments};
 use crate::summary::{Summary, table_behind};
 use crate::tables::SchemaView;
@@ -122,21 +121,15 @@ impl Running<'_> {
         let earlier = Some((&self.store, ledger.id));
         let mut window = SeenWindow::new(earlier, self.request.window, planned, ledger.newest);
         let schema = feed.schema.clone();
+        let look_on = self.look_on();
         let mut catalog = SchemaView { tables: &mut self.tables, schema: &schema, only: None };
         let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
-        let (watch, read, progress, begun) = (self.watch, &self.read, &self.progress, self.begun);
-        let look_on = || {
-            let read = read.load(Ordering::Relaxed);
-            let ms = millis(begun);
-            watch.progress(&Progress { read, ms, phase: "reading", ..progress.clone() });
-            watch.cancelled()
-        };
         let reading = Instant::now();
         let most = self.request.batch_bytes;
         let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;
         self.tally.spent("read", reading.elapsed());
         crash_point("read");
-        if watch.cancelled() {
+        if self.watch.cancelled() {
             return Err(Stopped::Cancelled);
         }
         let (ids, newest) = window.finish()?;
@@ -269,7 +262,7 @@ impl Running<'_> {
         let range = IdRange::of(&ids);
         let mut record = Record { v: 1, newest, ids: range, plan: plan.clone() };
         if let Some(letters) = &mut record.plan.letters {
-            // Paths of this machine are nobody else's business.
+            // The folder of rejected lines belongs to this installation; others know them by name.
             letters.move_to(std::path::Path::new(""));
         }
         let text = serde_json::to_vec(&record).map_err(|error| internal(&error))?;

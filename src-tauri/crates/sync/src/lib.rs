@@ -20,6 +20,7 @@ mod long_line;
 mod plan;
 mod preview;
 mod records;
+mod refill;
 mod release;
 mod remake;
 mod report;

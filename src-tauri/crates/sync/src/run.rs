@@ -29,6 +29,7 @@ use crate::source::{DataFile, Found, find, schema_of};
 use crate::spool::{Spool, remove, remove_held, remove_taken, segments};
 use crate::tables::Tables;
 use crate::tally::Tally;
+use crate::window::earlier;
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -321,7 +322,7 @@ pub(crate) struct OpenPlan {
     pub(crate) plan: BatchPlan,
 }
 
-impl Running<'_> {
+impl<'r> Running<'r> {
     fn whole(&mut self, files: Vec<DataFile>) -> Result<(), Stopped> {
         self.keep_report(true)?;
         self.read_open_batches()?;
@@ -383,10 +384,7 @@ impl Running<'_> {
                 continue;
             }
             let known = known.or(moved);
-            floor = match (floor, known.as_ref().and_then(|known| known.oldest)) {
-                (Some(one), Some(other)) => Some(std::cmp::min::<i64>(one, other)),
-                (one, other) => one.or(other),
-            };
+            floor = earlier(floor, known.as_ref().and_then(|known| known.oldest));
             entries.push(batch::Entry::file(file, known.as_ref(), false));
         }
         // A file that was met before reaches back further than ids are kept (E1).
@@ -476,6 +474,17 @@ impl Running<'_> {
         self.progress.read = self.read.load(Ordering::Relaxed);
         self.progress.ms = millis(self.begun);
         self.watch.progress(&self.progress);
+    }
+
+    /// Tells how far reading is whenever it is called, and whether to stop.
+    pub(crate) fn look_on(&self) -> impl Fn() -> bool + use<'r> {
+        let (watch, read, begun) = (self.watch, self.read.clone(), self.begun);
+        let progress = Progress { phase: "reading", ..self.progress.clone() };
+        move || {
+            let (read, ms) = (read.load(Ordering::Relaxed), millis(begun));
+            watch.progress(&Progress { ms, read, ..progress.clone() });
+            watch.cancelled()
+        }
     }
 
     pub(crate) fn document(&self) -> Result<String> {

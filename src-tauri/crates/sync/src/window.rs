@@ -13,6 +13,11 @@ pub(crate) fn hash(id: &str) -> u128 {
     xxh3_128(id.as_bytes())
 }
 
+/// The earlier of two times; one that is missing does not count.
+pub(crate) fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
+}
+
 /// The window of one batch.
 pub(crate) struct SeenWindow<'s> {
     /// The store and the ledger whose ids count; none for a preview without a lake.
@@ -102,10 +107,7 @@ impl Window for SeenWindow<'_> {
             return true;
         }
         let begins = self.newest.map(|newest| newest.saturating_sub(self.span));
-        let begins = match (begins, self.floor) {
-            (Some(begins), Some(floor)) => Some(begins.min(floor)),
-            (begins, floor) => begins.or(floor),
-        };
+        let begins = earlier(begins, self.floor);
         let duplicate = match self.earlier(id) {
             None => false,
             // Without a receivedAt an id never leaves the window.

@@ -1,0 +1,220 @@
+//! Filling one table with what its rows lack, from files that were synced before or not (E27).
+//!
+//! A refill is recorded when it begins and when it has come to its end; between the two its table counts as
+//! behind. It brings only events that had landed.
+
+use std::collections::BTreeSet;
+
+use headgate_events::{DISCARDS, Plan, statistics_columns};
+use headgate_lake::caught;
+use headgate_store::{FileMark, Ledger};
+use headgate_terms::{Result, TableName, say};
+use jiff::Timestamp;
+
+use crate::batch::{Aside, Entry, Feed, Ids, Stopped};
+use crate::dead_letters::BatchLetters;
+use crate::land::{CLAIMS, Claimed, Prepared, outrun};
+use crate::plan::{BatchPlan, Work};
+use crate::run::Running;
+use crate::source::DataFile;
+use crate::summary::{Summary, table_behind};
+use crate::tables::{SchemaView, State};
+use crate::window::{Accepted, RowsOf, hash};
+
+impl Running<'_> {
+    /// Fills one table with what its rows lack of some files.
+    pub(crate) fn refill(&mut self, name: &TableName, files: &[DataFile]) -> Result<(), Stopped> {
+        let source = files[0].source.clone();
+        self.tally.source(&source);
+        self.take_turn(&name.schema)?;
+        let mut ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+        let (mut taken, mut others) = (Vec::new(), Vec::new());
+        for file in files {
+            if self.was_taken(&ledger, file)? {
+                taken.push(file.clone());
+            } else {
+                others.push(file.clone());
+            }
+        }
+        if !others.is_empty() {
+            // Of other files what landed before is filled; what is new is not this table's alone to take.
+            self.tally.not_synced(others.len() as u64);
+            if ledger.horizon.is_some() {
+                self.take_ids(&name.schema, None)?;
+                ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+            }
+        }
+        self.tables.accept(name)?;
+        let wanted = Summary::read(&ledger.summary).tables.get(&name.table).map(|known| known.rows);
+        // Until the refill has come to its end the table counts as behind, however much was filled.
+        let begins = |this: &mut Self| BatchPlan {
+            fills: Some(name.table.clone()),
+            ..this.bare_plan(&source, &name.schema, Timestamp::now().as_microsecond())
+        };
+        self.claim_bare(&name.schema, begins)?;
+        self.tables.accept(name)?;
+        self.land_open(&name.schema)?;
+        let discards = TableName { schema: name.schema.clone(), table: DISCARDS.to_owned() };
+        let known = (self.ids_of_rows(name)?, self.ids_of_rows(&discards)?);
+        let filled = self
+            .refill_from(name, &taken, &source, known, None)
+            .and_then(|()| self.refill_from(name, &others, &source, known, Some(ledger.id)));
+        self.store.forget_ledger(known.0)?;
+        self.store.forget_ledger(known.1)?;
+        filled?;
+        self.end_refill(name, &source, wanted.unwrap_or(0))
+    }
+
+    /// Says in the lake, and in the table if there is one, that a refill has come to its end, and tells what the
+    /// table still lacks of what it had.
+    fn end_refill(&mut self, name: &TableName, source: &str, wanted: u64) -> Result<(), Stopped> {
+        let rows = match self.tables.state(name) {
+            State::Table(_) => {
+                let lake = &self.tables.lake;
+                self.handle.block_on(caught(lake.summary(name)))?.rows
+            }
+            State::No | State::Refused(_) => None,
+        };
+        self.claim_bare(&name.schema, |this| {
+            let planned = Timestamp::now().as_microsecond();
+            let tables = match this.tables.state(name) {
+                State::Table(columns) => {
+                    let statistics = statistics_columns(&name.table, &columns);
+                    let work = Work::Append { columns, statistics, adds: Vec::new() };
+                    vec![this.tables.part(name, work)]
+                }
+                State::No | State::Refused(_) => Vec::new(),
+            };
+            let whole = Some(name.table.clone());
+            BatchPlan { tables, whole, rows, ..this.bare_plan(source, &name.schema, planned) }
+        })?;
+        self.land_open(&name.schema)?;
+        if matches!(self.tables.state(name), State::No) {
+            self.tally.begins_anew(name);
+            return Ok(());
+        }
+        // A user has one row, however often it was merged.
+        if let Some(rows) = rows.filter(|rows| *rows < wanted && name.table != "users") {
+            let what = say!("`{}` has {} rows, and {} were written to it", name, rows, wanted);
+            self.tally.refused(name, &table_behind(name, &what));
+        }
+        Ok(())
+    }
+
+    /// Records a batch that reads no file, once it is this installation's turn.
+    fn claim_bare(
+        &mut self,
+        schema: &str,
+        plan: impl Fn(&mut Self) -> BatchPlan,
+    ) -> Result<(), Stopped> {
+        for _ in 0..CLAIMS {
+            self.take_turn(schema)?;
+            let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
+            let prepared = Prepared { plan: plan(self), newest: ledger.newest, ids: Vec::new() };
+            if matches!(self.claim(&ledger, prepared)?, Claimed::Whole(_)) {
+                return Ok(());
+            }
+        }
+        Err(outrun(schema).into())
+    }
+
+    /// Whether a file, or one of the same content, was taken to its end before.
+    fn was_taken(&self, ledger: &Ledger, file: &DataFile) -> Result<bool> {
+        let known = self.store.file(ledger.id, &file.key)?;
+        let is_same = |known: &FileMark| {
+            known.done && known.size == file.size && known.modified == file.modified
+        };
+        if known.as_ref().is_some_and(is_same) {
+            return Ok(true);
+        }
+        match file.with_content().content {
+            Some(content) => Ok(self.store.file_with_content(ledger.id, &content)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    fn refill_from(
+        &mut self,
+        name: &TableName,
+        files: &[DataFile],
+        source: &str,
+        (of_table, of_discards): (i64, i64),
+        landed: Option<i64>,
+    ) -> Result<(), Stopped> {
+        let entries = files.iter().map(|file| Entry::file(file, None, false));
+        let mut feed =
+            Feed::new(source.to_owned(), name.schema.clone(), entries, self.read.clone());
+        let mut claims = 0;
+        while !feed.is_empty() {
+            self.take_turn(&name.schema)?;
+            let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+            let planned = Timestamp::now().as_microsecond();
+            let events = Plan { planned, most_columns: self.request.most_columns };
+            let mut ids = RowsOf::new(&self.store, of_table, landed);
+            // What a table set aside is known from all of them.
+            let is_discards = name.table == DISCARDS;
+            let only = (!is_discards).then(|| BTreeSet::from([name.table.clone()]));
+            let look_on = self.look_on();
+            let mut view = SchemaView { tables: &mut self.tables, schema: &name.schema, only };
+            let aside = Aside { letters: None, held: None };
+            let most = self.request.batch_bytes;
+            // Every user is folded again: of one that is there the fold changes nothing.
+            let mut everything = Accepted;
+            let window: &mut dyn Ids =
+                if name.table == "users" && landed.is_none() { &mut everything } else { &mut ids };
+            let mut batch = feed.read(most, events, &mut view, window, aside, &look_on)?;
+            let mut accepted = ids.finish()?;
+            batch.batch.tables.retain(|table| table.name == name.table);
+            batch.batch.left_out.clear();
+            if !is_discards {
+                // Most were set aside when these rows landed first.
+                let mut failure = None;
+                batch.batch.discards.retain(|discard| {
+                    let known = self.store.seen(of_discards, hash(&discard.row_id));
+                    let is_new = matches!(known, Ok(None)) && discard.table == name.table;
+                    failure = failure.take().or(known.err());
+                    is_new
+                });
+                failure.map_or(Ok(()), Err)?;
+            }
+            // Rejected lines were kept when they were read first.
+            for route in &mut batch.batch.routes {
+                if !route.tables.contains(&name.table) {
+                    route.duplicate += std::mem::take(&mut route.accepted);
+                }
+            }
+            let folder = self.request.data.dead_letters();
+            let run = self.tally.report.run.clone();
+            let number = ledger.applied + 1;
+            let mut letters = BatchLetters::new(&folder, &run, number, self.room.clone());
+            let mut plan = self.write(batch, source, &name.schema, events, &mut letters)?;
+            // The files were taken before; only this table is behind them.
+            plan.extents.clear();
+            if plan.tables.iter().all(|part| matches!(part.work, Work::Nothing)) {
+                self.tally.count(&mut plan);
+                continue;
+            }
+            let prepared = Prepared { plan, newest: ledger.newest, ids: Vec::new() };
+            if matches!(self.claim(&ledger, prepared)?, Claimed::Outrun) {
+                claims += 1;
+                if claims == CLAIMS || !feed.rewind() {
+                    return Err(outrun(&name.schema).into());
+                }
+                continue;
+            }
+            self.land_open(&name.schema)?;
+            self.store.add_ids(of_table, &mut accepted)?;
+        }
+        Ok(())
+    }
+
+    /// The ids of the rows that a table has, in a ledger of their own.
+    pub(crate) fn ids_of_rows(&mut self, name: &TableName) -> Result<i64> {
+        let own = format!("refill:{}", uuid::Uuid::new_v4());
+        let ledger = self.store.ledger_or_new(&own, &name.schema)?;
+        if name.table != "users" {
+            self.ids_of_table(name, ledger.id, None, None, &mut None)?;
+        }
+        Ok(ledger.id)
+    }
+}
