@@ -71,7 +71,6 @@ pub(crate) struct Said {
     txns: BTreeMap<String, i64>,
     protocol: Option<Value>,
     operation: Option<String>,
-    run: Option<String>,
 }
 
 impl Said {
@@ -86,8 +85,7 @@ impl Said {
                 said.protocol = Some(protocol.clone());
             }
             if let Some(info) = action.get("commitInfo") {
-                let text = |key: &str| info[key].as_str().map(str::to_owned);
-                (said.operation, said.run) = (text("operation"), text(RUN));
+                said.operation = info["operation"].as_str().map(str::to_owned);
             }
         }
         said
@@ -289,7 +287,11 @@ impl Lake {
     }
 
     /// The actions of one commit; none when its file is not there.
-    async fn commit(&self, name: &TableName, version: u64) -> Result<Option<Vec<Value>>> {
+    pub(crate) async fn commit(
+        &self,
+        name: &TableName,
+        version: u64,
+    ) -> Result<Option<Vec<Value>>> {
         let path = self.log(name).join(commit_file(version));
         let doing = reading(&path);
         let found = match self.store.get(&path).await {

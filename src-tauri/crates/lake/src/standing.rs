@@ -3,15 +3,11 @@
 //! Asked of every table of a schema when a run begins, so it must cost little: the commit that was last
 //! known, and those after it. The table itself is not opened.
 
-use deltalake::ObjectStore;
-use deltalake::logstore::object_store::{self, ObjectStoreExt};
-use futures::TryStreamExt;
-use headgate_terms::{Result, TableName, say};
+use headgate_terms::{Result, TableName};
 use serde_json::Value;
 
-use crate::failure::failed;
 use crate::lake::Lake;
-use crate::log::INSTALLATION;
+use crate::log::{INSTALLATION, is_commit, version_of};
 
 /// The last commit that is known to have landed in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,21 +48,13 @@ impl Lake {
     /// # Errors
     /// When the log cannot be read.
     pub async fn standing(&self, name: &TableName, trace: Trace<'_>) -> Result<Standing> {
-        let log = self.path(name).join("_delta_log");
-        let at = log.clone().join(format!("{:020}.json", trace.version));
-        let doing = say!("read the log of `{}`", name);
-        let known = match self.store.get(&at).await {
-            Ok(_) => self.actions(&at).await?,
-            Err(object_store::Error::NotFound { .. }) => {
-                let commits = self.commits(name).await?;
-                return Ok(match commits.last() {
-                    None if self.is_empty(&log).await? => Standing::Gone,
-                    None => Standing::Unclear,
-                    Some((last, _)) if *last > trace.version => Standing::Unclear,
-                    Some(_) => Standing::Another,
-                });
-            }
-            Err(error) => return Err(failed(&doing, &error)),
+        let Some(known) = self.commit(name, trace.version).await? else {
+            return Ok(match self.commits(name).await?.last() {
+                None if self.is_empty(&self.log(name)).await? => Standing::Gone,
+                None => Standing::Unclear,
+                Some((last, _)) if *last > trace.version => Standing::Unclear,
+                Some(_) => Standing::Another,
+            });
         };
         let ours = known.iter().filter_map(|action| action.get("txn")).any(|txn| {
             txn["appId"].as_str() == Some(trace.app)
@@ -76,24 +64,21 @@ impl Lake {
             return Ok(Standing::Another);
         }
         let mut later: Vec<_> = self
-            .store
-            .list_with_offset(Some(&log), &at)
-            .try_filter_map(|object| async move {
-                let name = object.location.filename().unwrap_or_default();
-                let version = name.strip_suffix(".json").and_then(|version| version.parse().ok());
-                Ok(version.map(|version: u64| (version, object.location)))
-            })
-            .try_collect()
-            .await
-            .map_err(|error| failed(&doing, &error))?;
+            .log_from(name, trace.version + 1)
+            .await?
+            .into_iter()
+            .filter(|file| file.location.filename().is_some_and(is_commit))
+            .map(|file| file.location)
+            .collect();
         later.sort();
-        for (version, path) in later.into_iter().rev() {
+        for path in later.into_iter().rev() {
             let actions = self.actions(&path).await?;
             let mut ids = actions.iter().filter_map(|action| action["metaData"]["id"].as_str());
             if ids.any(|id| trace.id.is_some_and(|known| known != id)) {
                 return Ok(Standing::Another);
             }
             if is_restore(&actions) {
+                let version = path.filename().and_then(version_of).unwrap_or(trace.version);
                 let (taken, brought) = self.rows_restored(name, version).await?;
                 let rows = taken.saturating_sub(brought);
                 return Ok(Standing::Restored { version, rows });
