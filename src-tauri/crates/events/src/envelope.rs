@@ -35,7 +35,7 @@ struct Places {
 pub(crate) enum Time {
     Missing,
     At(i64),
-    /// What stands there is no time.
+    /// There is a value, and it is not a time.
     Unreadable,
 }
 

@@ -48,8 +48,8 @@ impl Folded {
 /// every row that is new or changed.
 ///
 /// # Errors
-/// When a column that both have is of another type in `existing`, or when either has no `id` that is
-/// text or no `received_at` that is a time.
+/// When a column that both have is of another type in `existing`, or when the `id` of either
+/// is missing or not text, or its `received_at` is missing or not a timestamp.
 pub fn fold(
     rows: &RecordBatch,
     existing: Option<&RecordBatch>,
@@ -113,7 +113,7 @@ fn named<'r>(rows: &'r RecordBatch, name: &str) -> Option<&'r ArrayRef> {
 pub(crate) fn ids(rows: &RecordBatch) -> Result<&StringArray, ArrowError> {
     named(rows, "id")
         .and_then(|ids| ids.as_string_opt())
-        .ok_or_else(|| ArrowError::SchemaError("there is no `id` that is text".to_owned()))
+        .ok_or_else(|| ArrowError::SchemaError("`id` is missing or is not text".to_owned()))
 }
 
 /// When rows were received.
@@ -121,7 +121,7 @@ pub(crate) fn received(rows: &RecordBatch) -> Result<&TimestampMicrosecondArray,
     named(rows, "received_at")
         .and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>())
         .ok_or_else(|| {
-            ArrowError::SchemaError("there is no `received_at` that is a time".to_owned())
+            ArrowError::SchemaError("`received_at` is missing or is not a timestamp".to_owned())
         })
 }
 

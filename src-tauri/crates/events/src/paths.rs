@@ -141,11 +141,11 @@ impl Paths {
     }
 
     /// An empty cache for the same events.
-    pub(crate) fn anew(&self) -> Self {
+    pub(crate) fn emptied(&self) -> Self {
         Self::new(&self.nodes[OWN as usize].key)
     }
 
-    /// Whether the cache has grown past any schema and should be made anew.
+    /// Whether the cache has grown past any schema and should be emptied.
     pub(crate) fn overgrown(&self) -> bool {
         self.nodes.len() > MOST
     }

@@ -24,7 +24,7 @@ use crate::timestamp;
 ///
 /// # Errors
 /// When a column of `rows` is of a type that Headgate does not write, or when there is a discard and
-/// the rows have no `id` that is text or no `received_at` that is a time.
+/// `id` is missing or not text, or `received_at` is missing or not a timestamp.
 pub fn refit(
     rows: &RecordBatch,
     table: &str,

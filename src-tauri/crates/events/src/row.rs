@@ -81,7 +81,7 @@ impl State<'_> {
         }
         let known = &mut self.kinds[kind];
         if known.paths.overgrown() {
-            known.paths = known.paths.anew();
+            known.paths = known.paths.emptied();
             known.targets = Vec::new();
         } else {
             self.found = found;

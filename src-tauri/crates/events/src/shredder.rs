@@ -398,7 +398,7 @@ impl State<'_> {
         self.by_event.retain(|_, kind| *kind < before.kinds);
         self.by_call.retain(|_, kind| *kind < before.kinds);
         if let Some(kind) = before.kind.and_then(|kind| self.kinds.get_mut(kind)) {
-            kind.paths = kind.paths.anew();
+            kind.paths = kind.paths.emptied();
             kind.targets.clear();
         }
         self.new_tables = before.new_tables;
@@ -685,16 +685,20 @@ mod tests {
             r#"{{"type":"track","event":"E","messageId":"{id}","context":{{{0}}},"properties":{{{0}}}}}"#,
             members.join(",")
         );
-        let plan = Plan { planned: 0, most_columns: 2_000 };
-        let mut lake = Lake;
-        let mut shredder = Shredder::new(plan, &mut lake);
-        let line = Line { bytes: line.as_bytes(), source: "s", path: "p", number: 1, id: None };
-        shredder.push(&line, &mut Seen::default());
-        let batch = shredder.finish();
+        let batch = batch_of(&line);
         let left_out: u64 = batch.left_out.values().sum();
         assert_eq!((batch.discards.len(), left_out), (1_000, 74_000));
         assert_eq!(batch.notices[&Notice::DiscardLeftOut], 74_000);
         assert!(batch.discards.iter().all(|discard| discard.row_id.len() == 64));
+    }
+
+    /// A batch of one event, for an empty lake.
+    fn batch_of(line: &str) -> Batch {
+        let mut lake = Lake;
+        let mut shredder = Shredder::new(Plan { planned: 0, most_columns: 2_000 }, &mut lake);
+        let line = Line { bytes: line.as_bytes(), source: "s", path: "p", number: 1, id: None };
+        shredder.push(&line, &mut Seen::default());
+        shredder.finish()
     }
 
     /// A number in marks that are neither letter nor digit.
@@ -710,12 +714,7 @@ mod tests {
             r#"{{"type":"track","event":"E","messageId":"m","properties":{{{}}}}}"#,
             keys.join(",")
         );
-        let plan = Plan { planned: 0, most_columns: 2_000 };
-        let mut lake = Lake;
-        let mut shredder = Shredder::new(plan, &mut lake);
-        let line = Line { bytes: line.as_bytes(), source: "s", path: "p", number: 1, id: None };
-        shredder.push(&line, &mut Seen::default());
-        let batch = shredder.finish();
+        let batch = batch_of(&line);
         let a = batch.tables.iter().flat_map(|table| &table.columns);
         let a = a.into_iter().find(|column| column.column.name == "a").unwrap();
         assert_eq!((a.filled, a.from.len()), (1, 32));

@@ -125,7 +125,7 @@ pub(crate) fn unsupported_protocol(name: &TableName, reader: i32, writer: i32) -
 /// when a table uses them is looked for where it is set.
 fn is_done(feature: &TableFeature) -> bool {
     match feature {
-        // Appends bring rows only, and are no changes of rows that a feed would have to tell.
+        // Appends only add rows: a change data feed needs no files of its own for them.
         TableFeature::AppendOnly
         | TableFeature::ChangeDataFeed
         | TableFeature::DeletionVectors

@@ -61,7 +61,7 @@ impl Lake {
     ///
     /// # Errors
     /// `table_changed` when the staged columns no longer fit, `table_behind` and `unsupported_table`
-    /// when the table is no longer as it was, `staged_file_missing`, or what the storage refuses. The
+    /// when the table is no longer as it was, `staged_file_missing`, or an error of the storage. The
     /// files stay staged.
     #[expect(clippy::too_many_arguments, reason = "a commit is made of all of these")]
     pub async fn append(

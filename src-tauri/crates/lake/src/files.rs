@@ -45,17 +45,21 @@ impl DataFile {
     /// Opens a file of a table.
     ///
     /// # Errors
-    /// When it is missing or no Parquet; `file_expands_too_far` for one that would fill the memory.
+    /// When it is missing or not Parquet; `file_expands_too_far` for one that would fill the memory.
     pub(crate) async fn open(lake: &Lake, location: &Path, doing: &Shown) -> Result<Self> {
         let found = lake.store.get(location).await.map_err(|error| failed(doing, &error))?;
         let GetResultPayload::File(file, path) = found.payload else {
             return Err(Error::new(
                 "unsupported_location",
-                say!("Could not {}: `{}` is no file of this machine.", doing, location.as_ref()),
+                say!(
+                    "Could not {}: `{}` is not a file on this computer.",
+                    doing,
+                    location.as_ref()
+                ),
             ));
         };
         let size = file.metadata().map_err(|error| failed(doing, &error))?.len();
-        // What a writer says of its own Arrow types is no help: dictionaries and views are its affair.
+        // The Arrow schema that a writer embeds is ignored: it may ask for dictionaries or views.
         let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let plain =
             ArrowReaderMetadata::load(&file, options()).map_err(|error| failed(doing, &error))?;
