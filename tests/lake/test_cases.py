@@ -214,10 +214,11 @@ class Case:
                 types = {str(field.type) for field in pyarrow.parquet.read_schema(path)}
                 assert types <= {"string", "int64", "double", "bool", "timestamp[us, tz=UTC]"}, (add["path"], types)
 
-    def command(self, command, exit=0, answer={}, says=""):
+    def command(self, command, exit=0, answer={}, says="", data="data"):
         words = [word.replace("{run}", (self.run and self.run.document.get("run")) or "") for word in command.split()]
-        words = [str(self.desk.path("lake")) if word == "{lake}" else word for word in words]
-        ran = self.desk.run(*words)
+        places = {"{lake}": "lake", "{in}": "in"}
+        words = [str(self.desk.path(places[word])) if word in places else word for word in words]
+        ran = self.desk.run(*words, data=data)
         assert ran.exit in (exit if isinstance(exit, list) else [exit]) and within(answer, ran.document), ran
         assert re.search(says, json.dumps(ran.document)), ran
 

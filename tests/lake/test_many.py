@@ -1,6 +1,6 @@
 """Two, then eight installations on one lake at the same time, some of which are killed now and then.
 
-HEADGATE_SOAK_SECONDS gives each a minute; else it is 12 seconds.
+HEADGATE_SOAK_SECONDS gives each a minute; else it is 12 seconds. Then one that fills a table again while another syncs.
 """
 
 import collections
@@ -107,3 +107,37 @@ def test_many_installations_share_a_lake(count, desk, capsys):
         assert ids - set(found) == set(), f"not in `{table}`"
         assert set(found) - ids == set()
     assert sorted(desk.rows("SELECT id, plan FROM {users}")) == sorted(newest.items())
+
+
+def filled(desk, installation, *more):
+    """A table of some thousand rows, and a refill of it that has begun: its record is in the lake."""
+    desk.put("a.ndjson", [event("track", number, "Bought", {"text": f"{number:0500}"}) for number in range(8_000)])
+    for data in ("data", "data2"):
+        assert desk.sync(data=data).exit == 0
+    records = desk.path("lake/_headgate/web")
+    if more:
+        desk.remove("lake/web/bought")
+    before = len(list(records.iterdir()))
+    desk.put("z.ndjson", [event("track", number, "Bought") for number in range(9_000, 9_010)])
+    refill = desk.start(*desk.syncing(), "--again", "--refill", "web.bought", data=installation)
+    begun = time.monotonic()
+    while len(list(records.iterdir())) <= before:
+        assert time.monotonic() - begun < PATIENCE and refill.poll() is None
+        time.sleep(0.005)
+    return refill
+
+
+@pytest.mark.parametrize("dropped", [(), ("dropped",)], ids=["whole", "dropped"])
+@pytest.mark.parametrize("other", [(), ("--again", "--refill", "web.bought")], ids=["sync", "refill"])
+def test_a_refill_and_another_installation_bring_each_row_once(desk, dropped, other):
+    refill = filled(desk, "data2", *dropped)
+    beside = desk.sync_in_turn(*other)
+    assert beside.exit in (0, 3), beside
+    ended = desk.end(refill)
+    assert ended.exit == 0 or ended.code == "lake_busy", ended
+    if ended.exit:
+        assert desk.sync_in_turn("--again", "--refill", "web.bought", data="data2").exit == 0
+    assert desk.sync().exit == 0
+    for table in ("bought", "tracks"):
+        ids = desk.ids(table)
+        assert len(ids) == 8_010 and set(ids.values()) == {1}, (table, beside, ended)

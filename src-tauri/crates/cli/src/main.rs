@@ -281,7 +281,14 @@ fn finished(written: io::Result<()>) -> Result<()> {
 fn wrong_use(error: &clap::Error) -> Error {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    let sentence = say!("{}.", Shown::clean(first.trim_end_matches(['.', ':'])));
+    let sentence = match error.get(clap::error::ContextKind::InvalidArg) {
+        // What is missing is on lines of its own.
+        Some(clap::error::ContextValue::Strings(missing)) => {
+            let missing: Vec<_> = missing.iter().map(|one| say!("`{}`", one)).collect();
+            say!("The command requires {}.", Shown::join(&missing, ", "))
+        }
+        _ => say!("{}.", Shown::clean(first.trim_end_matches(['.', ':']))),
+    };
     let mut wrong = Error::new("wrong_use", sentence).hint("See `headgate --help`.");
     if let Some(clap::error::ContextValue::String(argument)) =
         error.get(clap::error::ContextKind::InvalidArg)

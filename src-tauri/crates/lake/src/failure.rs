@@ -7,7 +7,7 @@ use std::panic::AssertUnwindSafe;
 
 use deltalake::ObjectStoreError as Stored;
 use futures::FutureExt;
-use headgate_terms::{Error, Result, Say, say};
+use headgate_terms::{Error, Result, Say, Shown, TableName, say};
 
 use crate::edge::Outside;
 use crate::guard::Refused;
@@ -46,6 +46,24 @@ pub(crate) fn failed(doing: &(impl Say + ?Sized), cause: &(dyn StdError + 'stati
                 .retryable(),
         },
     }
+}
+
+/// A table that could not be opened: damaged, unless the storage is the reason.
+pub(crate) fn unreadable(name: &TableName, cause: &(dyn StdError + 'static)) -> Error {
+    let doing = say!("open `{}`", name);
+    let failure = failed(&doing, cause);
+    let is_missing = matches!(within(cause), Some(Stored::NotFound { .. }));
+    let is_of_storage = within::<Stored>(cause).is_some() || io_kind(cause).is_some();
+    if failure.code != "lake_failed" || (is_of_storage && !is_missing) {
+        return failure;
+    }
+    tracing::warn!(table = %name, error = %cause, "a log cannot be read");
+    damaged(&say!("Could not {}: its log is damaged", doing))
+}
+
+/// A table of which files are damaged or gone.
+pub(crate) fn damaged(what: &Shown) -> Error {
+    Error::new("table_damaged", say!("{}.", what)).hint("Put the missing files back from a backup. Without one, move the table's folder out of the lake and fill the table again with `--again --refill`.")
 }
 
 fn denied(doing: &(impl Say + ?Sized)) -> Error {

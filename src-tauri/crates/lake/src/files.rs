@@ -12,7 +12,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake::arrow::compute::kernels::cast_utils::string_to_timestamp_nanos;
 use deltalake::arrow::compute::{CastOptions, cast_with_options};
 use deltalake::logstore::object_store::path::Path;
-use deltalake::logstore::object_store::{GetResultPayload, ObjectStoreExt};
+use deltalake::logstore::object_store::{self, GetResultPayload, ObjectStoreExt};
 use deltalake::parquet::arrow::ProjectionMask;
 use deltalake::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -23,7 +23,7 @@ use deltalake::parquet::file::statistics::Statistics;
 use headgate_terms::{Error, Result, Shown, say};
 use serde_json::Value;
 
-use crate::failure::failed;
+use crate::failure::{damaged, failed};
 use crate::lake::Lake;
 use crate::swell::{as_views, bytes_of, is_too_far, largest, too_far};
 use crate::table::is_same_name;
@@ -47,7 +47,12 @@ impl DataFile {
     /// # Errors
     /// When it is missing or not Parquet; `file_expands_too_far` for one that would fill the memory.
     pub(crate) async fn open(lake: &Lake, location: &Path, doing: &Shown) -> Result<Self> {
-        let found = lake.store.get(location).await.map_err(|error| failed(doing, &error))?;
+        let found = lake.store.get(location).await.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => {
+                damaged(&say!("Could not {}: `/{}` is missing", doing, location.as_ref()))
+            }
+            error => failed(doing, &error),
+        })?;
         let GetResultPayload::File(file, path) = found.payload else {
             return Err(Error::new(
                 "unsupported_location",

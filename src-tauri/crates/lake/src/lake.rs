@@ -39,6 +39,18 @@ struct Identity {
     id: Uuid,
 }
 
+/// Refuses a file of `_headgate/` that a later version wrote, which may mean more than this one reads.
+///
+/// # Errors
+/// `lake_newer`.
+pub fn newest_known(name: &str, version: u32) -> Result<()> {
+    if version <= 1 {
+        return Ok(());
+    }
+    Err(Error::new("lake_newer", say!("`_headgate/{}` was written by a newer Headgate.", name))
+        .hint("Update Headgate on this computer, then run it again."))
+}
+
 impl Lake {
     /// Opens a lake to write, making it a lake if it is none yet.
     ///
@@ -60,9 +72,28 @@ impl Lake {
             .map_err(|error| failed(&say!("make lake `{}`", location), &error))?;
         let mut lake = Self::at(location)?;
         lake.refuse_table().await?;
-        let id = Uuid::new_v4();
-        lake.id = if lake.write_id(id, false).await? { Some(id) } else { lake.read_id().await? };
+        lake.id = lake.read_id().await?;
+        if lake.id.is_none() {
+            let id = lake.id_of_tables().await?.unwrap_or_else(Uuid::new_v4);
+            lake.id =
+                if lake.write_id(id, false).await? { Some(id) } else { lake.read_id().await? };
+        }
         Ok(lake)
+    }
+
+    /// The id that the transactions of the tables name, where the file that said it is lost; none when they
+    /// name several or none.
+    async fn id_of_tables(&self) -> Result<Option<Uuid>> {
+        let mut ids = HashSet::new();
+        for name in self.tables().await? {
+            // What is wrong with a table is told when there is something to write.
+            if let Ok(Some(table)) = self.table(&name).await {
+                let lakes = table.apps().filter_map(|app| app.strip_prefix("headgate/"));
+                ids.extend(lakes.filter_map(|app| app.split('/').next()?.parse::<Uuid>().ok()));
+            }
+        }
+        let mut ids = ids.into_iter();
+        Ok(ids.next().filter(|_| ids.next().is_none()))
     }
 
     /// Opens a lake to look at, changing nothing.
@@ -155,7 +186,7 @@ impl Lake {
 
     /// Writes the lake's id, over another when `again`; says whether it did.
     pub(crate) async fn write_id(&self, id: Uuid, again: bool) -> Result<bool> {
-        let doing = say!("write `{}`", self.identity().as_ref());
+        let doing = say!("write `/{}`", self.identity().as_ref());
         let text =
             serde_json::to_vec(&Identity { v: 1, id }).map_err(|error| failed(&doing, &error))?;
         let mode = if again { PutMode::Overwrite } else { PutMode::Create };
@@ -168,7 +199,7 @@ impl Lake {
     }
 
     pub(crate) async fn read_id(&self) -> Result<Option<Uuid>> {
-        let doing = say!("read `{}`", self.identity().as_ref());
+        let doing = say!("read `/{}`", self.identity().as_ref());
         let text = match self.store.get(&self.identity()).await {
             Ok(found) => found.bytes().await.map_err(|error| failed(&doing, &error))?,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -177,10 +208,11 @@ impl Lake {
         let identity: Identity = serde_json::from_slice(&text).map_err(|error| {
             Error::new(
                 "lake_damaged",
-                say!("`{}` cannot be read: {}.", self.identity().as_ref(), error),
+                say!("`/{}` cannot be read: {}.", self.identity().as_ref(), error),
             )
             .hint("Put the file back from a backup; without its id a sync cannot go on safely.")
         })?;
+        newest_known("lake.json", identity.v)?;
         Ok(Some(identity.id))
     }
 
@@ -243,7 +275,7 @@ impl Lake {
             .store
             .list_with_delimiter(Some(below))
             .await
-            .map_err(|error| failed(&say!("list `{}`", below.as_ref()), &error))?;
+            .map_err(|error| failed(&say!("list `/{}`", below.as_ref()), &error))?;
         let names = listed.common_prefixes.iter().filter_map(|path| path.filename());
         // An event called "Users" makes `_users`; our own folder and Delta's are not tables.
         let own =
@@ -254,7 +286,7 @@ impl Lake {
     /// Whether nothing lies below a path.
     pub(crate) async fn is_empty(&self, below: &Path) -> Result<bool> {
         let first = self.store.list(Some(below)).try_next().await;
-        Ok(first.map_err(|error| failed(&say!("list `{}`", below.as_ref()), &error))?.is_none())
+        Ok(first.map_err(|error| failed(&say!("list `/{}`", below.as_ref()), &error))?.is_none())
     }
 
     /// The folder of a table in the store.

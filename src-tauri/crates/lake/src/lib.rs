@@ -30,7 +30,7 @@ mod users;
 pub use commit::{Committed, Note, Txn};
 pub use failure::{caught, panicked};
 pub use inspect::{ShownColumn, TableDetail, TableSummary};
-pub use lake::Lake;
+pub use lake::{Lake, newest_known};
 pub use location::Location;
 pub use log::{CommitEntry, Restored};
 pub use records::{Heard, Records};

@@ -4,6 +4,7 @@
 //! was restored. The rows are read through the library.
 
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
 use std::io::Cursor;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use serde_json::Value;
 use ts_rs::TS;
 
 use crate::edge::{leaves, vector_leaves};
-use crate::failure::failed;
+use crate::failure::{damaged, failed};
 use crate::guard::{Mark, Seen};
 use crate::lake::Lake;
 use crate::swell::{self, as_views, bytes_of, is_too_far, rows_at_once, too_far};
@@ -338,9 +339,15 @@ fn reading(path: &Path) -> Shown {
     say!("read `/{}`", path.as_ref())
 }
 
+/// A file of a log whose bytes are not what it should hold.
+fn broken(doing: &Shown, error: &dyn Error) -> headgate_terms::Error {
+    tracing::warn!(%error, %doing, "a file of a log is damaged");
+    damaged(&say!("Could not {}: the file is damaged", doing))
+}
+
 fn parse(commit: &[u8], doing: &Shown) -> Result<Vec<Value>> {
     let lines = commit.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).map_err(|error| failed(doing, &error))).collect()
+    lines.map(|line| serde_json::from_slice(line).map_err(|error| broken(doing, &error))).collect()
 }
 
 /// Refuses a commit, or a checkpoint in JSON, that names a file which is not the table's own, in
@@ -363,9 +370,9 @@ where
     let size = bytes.len();
     let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata =
-        ArrowReaderMetadata::load(&bytes, options()).map_err(|error| failed(&doing, &error))?;
+        ArrowReaderMetadata::load(&bytes, options()).map_err(|error| broken(&doing, &error))?;
     let largest = swell::largest(metadata.metadata(), Cursor::new(bytes.as_ref()), size)
-        .map_err(|error| failed(&doing, &error))?;
+        .map_err(|error| broken(&doing, &error))?;
     if is_too_far(largest, size) {
         return Err(too_far(&doing, FilePath::new(path.as_ref())));
     }
@@ -373,10 +380,10 @@ where
     // Every column: whoever reads the checkpoint next does not share values among rows.
     let batches = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, views)
         .and_then(|reader| reader.with_batch_size(rows_at_once(largest, size, ACTIONS)).build())
-        .map_err(|error| failed(&doing, &error))?;
+        .map_err(|error| broken(&doing, &error))?;
     let (mut taken, mut actions) = (0, Vec::new());
     for batch in batches {
-        let batch = batch.map_err(|error| failed(&doing, &error))?;
+        let batch = batch.map_err(|error| broken(&doing, &error))?;
         taken += bytes_of(&batch);
         if is_too_far(taken, size) {
             return Err(too_far(&doing, FilePath::new(path.as_ref())));

@@ -141,7 +141,7 @@ impl Lake {
                         path.as_ref()
                     ),
                 )
-                .hint("Run the sync again: it makes the file anew from what is left."));
+                .hint("Run the sync again: it makes the file again from what is left."));
             }
         }
         Ok(())

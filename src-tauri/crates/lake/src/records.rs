@@ -34,6 +34,22 @@ impl Records {
         self.batches.iter().copied().chain(folded).max().unwrap_or(0)
     }
 
+    /// Whether records of batches after this one are missing: others that come later are there.
+    #[must_use]
+    pub fn miss_some_after(&self, batch: i64) -> bool {
+        let own = self.batches.iter().map(|&batch| (batch, batch));
+        let mut all: Vec<_> = self.folded.iter().copied().chain(own).collect();
+        all.sort_unstable();
+        let mut known = batch;
+        for (first, last) in all {
+            if first > known + 1 {
+                return true;
+            }
+            known = known.max(last);
+        }
+        false
+    }
+
     /// Whether a record of a range says what this batch's own said.
     #[must_use]
     pub fn has_folded(&self, batch: i64) -> bool {
@@ -91,7 +107,7 @@ impl Lake {
             .store
             .list_with_delimiter(Some(&folder))
             .await
-            .map_err(|error| failed(&say!("list `{}`", folder.as_ref()), &error))?;
+            .map_err(|error| failed(&say!("list `/{}`", folder.as_ref()), &error))?;
         let mut records = Records::default();
         for object in &listed.objects {
             let Some(name) = object.location.filename().and_then(|name| name.strip_suffix(".json"))
@@ -116,7 +132,7 @@ impl Lake {
     /// When the storage fails.
     pub async fn record(&self, schema: &str, name: &str) -> Result<Option<Vec<u8>>> {
         let path = self.own(schema).join(name);
-        let doing = say!("read `{}`", path.as_ref());
+        let doing = say!("read `/{}`", path.as_ref());
         match self.store.get(&path).await {
             Ok(found) => {
                 let bytes = found.bytes().await.map_err(|error| failed(&doing, &error))?;
@@ -133,7 +149,7 @@ impl Lake {
     /// When the storage fails: it may be there all the same.
     pub async fn put_record(&self, schema: &str, name: &str, text: Vec<u8>) -> Result<bool> {
         let path = self.own(schema).join(name);
-        let doing = say!("write `{}`", path.as_ref());
+        let doing = say!("write `/{}`", path.as_ref());
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.store.put_opts(&path, PutPayload::from(text.clone()), options).await {
             Ok(_) => Ok(true),
@@ -151,7 +167,7 @@ impl Lake {
     /// When the storage fails.
     pub async fn replace_record(&self, schema: &str, name: &str, text: Vec<u8>) -> Result<()> {
         let path = self.own(schema).join(name);
-        let doing = say!("write `{}`", path.as_ref());
+        let doing = say!("write `/{}`", path.as_ref());
         let put = self.store.put(&path, PutPayload::from(text)).await;
         put.map(|_| ()).map_err(|error| failed(&doing, &error))
     }
@@ -174,7 +190,7 @@ impl Lake {
             .store
             .list_with_delimiter(Some(&folder))
             .await
-            .map_err(|error| failed(&say!("list `{}`", folder.as_ref()), &error))?;
+            .map_err(|error| failed(&say!("list `/{}`", folder.as_ref()), &error))?;
         let names = listed.common_prefixes.iter().filter_map(|path| path.filename());
         Ok(names.filter(|name| !name.contains('-')).map(str::to_owned).collect())
     }
@@ -194,7 +210,7 @@ impl Lake {
         let (id_text, name) = (id.to_owned(), name.to_owned());
         let voice = Voice { v: 1, id: id_text, name, stopped, landed: landed.clone() };
         let path = self.own(INSTALLATIONS).join(format!("{id}.json"));
-        let doing = say!("write `{}`", path.as_ref());
+        let doing = say!("write `/{}`", path.as_ref());
         let text = serde_json::to_vec(&voice).map_err(|error| failed(&doing, &error))?;
         let put = self.store.put(&path, PutPayload::from(text)).await;
         put.map(|_| ()).map_err(|error| failed(&doing, &error))
@@ -206,7 +222,7 @@ impl Lake {
     /// When the storage fails.
     pub async fn heard(&self, id: &str, me: &str) -> Result<Option<Heard>> {
         let path = |id: &str| self.own(INSTALLATIONS).join(format!("{id}.json"));
-        let doing = say!("read `{}`", path(id).as_ref());
+        let doing = say!("read `/{}`", path(id).as_ref());
         let found = match self.store.get(&path(id)).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -220,7 +236,8 @@ impl Lake {
             Err(object_store::Error::NotFound { .. }) => at,
             Err(error) => return Err(failed(&doing, &error)),
         };
-        let ago = (now - at).to_std().unwrap_or_default();
+        // A sign of the future, where a clock was set back, is as far away as one of the past.
+        let ago = (now - at).abs().to_std().unwrap_or_default();
         let Voice { name, stopped, landed, .. } = voice;
         Ok(Some(Heard { name, ago, stopped, landed }))
     }
@@ -274,5 +291,25 @@ mod tests {
         assert_eq!(records.released, [130]);
         assert_eq!(records.last(), 130);
         assert!(records.has_folded(64) && !records.has_folded(129));
+    }
+
+    #[test]
+    fn a_batch_without_a_record_is_missed_where_later_ones_have_theirs() {
+        for (batches, folded, after, misses) in [
+            (vec![], vec![], 0, false),
+            (vec![1, 2], vec![], 0, false),
+            (vec![2], vec![], 0, true),
+            (vec![2], vec![], 1, false),
+            (vec![2], vec![], 5, false),
+            (vec![65], vec![(1, 64)], 0, false),
+            (vec![66], vec![(1, 64)], 0, true),
+            (vec![], vec![(65, 128)], 0, true),
+            (vec![130], vec![(1, 64), (65, 128)], 0, true),
+            (vec![130], vec![(1, 64), (65, 128)], 129, false),
+            (vec![8, 10], vec![], 7, true),
+        ] {
+            let records = Records { batches, folded, released: Vec::new() };
+            assert_eq!(records.miss_some_after(after), misses, "{records:?} after {after}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::asks;
 use crate::edge::{foreign_files, leaves, vector_leaves};
-use crate::failure::failed;
+use crate::failure::{failed, unreadable};
 use crate::guard::{Guard, Mark};
 use crate::lake::Lake;
 use crate::log::{Story, is_checkpoint, is_commit, version_of};
@@ -60,6 +60,11 @@ impl LakeTable {
         self.txns.get(app).copied()
     }
 
+    /// The applications whose transactions it has.
+    pub(crate) fn apps(&self) -> impl Iterator<Item = &str> {
+        self.txns.keys().map(String::as_str)
+    }
+
     /// The table in a later state that was reached through this handle.
     pub(crate) fn with(&self, name: &TableName, state: DeltaTableState) -> Result<Self> {
         let mut delta = self.delta.clone();
@@ -97,7 +102,7 @@ impl LakeTable {
                         "table_changed",
                         say!("`{}` has `{}` {} by now, where rows wait with `{}` {}.", name, has.name, has.kind, column.name, column.kind),
                     )
-                    .hint("Run the sync again: it makes the rows anew for the columns that are there.")
+                    .hint("Run the sync again: it makes the rows again for the columns that are there.")
                     .retryable());
                 }
             }
@@ -215,7 +220,7 @@ impl Lake {
                 let protocol = Story::by(&guard.seen(), u64::MAX).protocol;
                 protocol
                     .and_then(|protocol| asks::unreadable(name, &protocol))
-                    .unwrap_or_else(|| failed(&open(name), &error))
+                    .unwrap_or_else(|| unreadable(name, &error))
             })),
         }
     }
@@ -293,7 +298,7 @@ fn behind(name: &TableName, table: &LakeTable, now: Option<&DeltaTable>) -> Erro
     let message = match now {
         None => say!("`{}` is gone; it was at version {}.", name, version),
         Some(now) if id(now).as_deref() != Some(table.id()) => say!(
-            "`{}` was made anew: its id is `{}` and should be `{}`.",
+            "`{}` was made again: its id is `{}` and should be `{}`.",
             name,
             id(now).unwrap_or_default(),
             table.id()

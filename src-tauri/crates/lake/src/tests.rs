@@ -401,7 +401,7 @@ async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
         table = Some(put(&other, table, batch, &["x"]).await.unwrap());
     }
     let said = behind(desk.lake.refresh(&name(), same.clone()).await.unwrap_err());
-    assert_eq!(said, "`s.t` was made anew: its id is `id11` and should be `id1`.");
+    assert_eq!(said, "`s.t` was made again: its id is `id11` and should be `id1`.");
     let failed = put(&desk.lake, Some(same), 4, &["d"]).await;
     behind(failed.unwrap_err());
     let anew = opened(&desk.lake).await;

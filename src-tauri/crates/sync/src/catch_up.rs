@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use headgate_events::DISCARDS;
-use headgate_lake::{Records, caught};
+use headgate_lake::{Records, caught, newest_known};
 use headgate_store::{Ledger, NOTHING_KNOWN, Seen, Taken};
 use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use crate::batch::{Stopped, held_lines};
 use crate::plan::{BatchPlan, Extent, IdRange, Record, TablePlan, Work};
 use crate::run::{OpenPlan, Running};
 use crate::summary::Summary;
-use crate::window::hash;
+use crate::window::{hash, span_of};
 
 /// What was given up of a batch.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -61,9 +61,19 @@ impl Running<'_> {
 
     /// Takes in what the lake's records say and this installation does not know.
     pub(crate) fn catch_up(&mut self, schema: &str) -> Result<()> {
+        let mut is_new = false;
+        let mut lost = false;
         let has_records = loop {
             let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
-            let records = self.handle.block_on(caught(self.tables.lake.records(schema)))?;
+            is_new |= ledger.applied == 0;
+            let landed = if is_new { self.last_landed(schema)? } else { None };
+            let mut records = self.handle.block_on(caught(self.tables.lake.records(schema)))?;
+            if records.miss_some_after(ledger.applied) {
+                // They may have been folded while they were listed.
+                records = self.handle.block_on(caught(self.tables.lake.records(schema)))?;
+                lost |= records.miss_some_after(ledger.applied);
+            }
+            lost |= landed.is_some_and(|landed| landed > records.last());
             if self.is_another_history(&ledger, schema, &records)? {
                 self.open.retain(|open| open.ledger != ledger.id);
                 self.store.forget_ledger(ledger.id)?;
@@ -84,13 +94,42 @@ impl Running<'_> {
                 }
             }
         };
+        if lost {
+            self.note_lost_records(schema)?;
+        }
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
-        let begins = ledger.newest.map(|newest| newest.saturating_sub(self.request.window));
+        let span = span_of(&Summary::read(&ledger.summary), self.request.window);
+        let begins = ledger.newest.map(|newest| newest.saturating_sub(span));
         if ledger.horizon.is_some_and(|horizon| begins.is_none_or(|begins| horizon > begins)) {
             // Of a lake that is older than its records, the tables are all that is known.
-            self.take_ids(schema, begins.filter(|_| has_records))?;
+            let is_lost = Summary::read(&ledger.summary).records_lost;
+            self.take_ids(schema, begins.filter(|_| has_records && !is_lost))?;
         }
         Ok(())
+    }
+
+    /// The last batch that a table of a schema has, by the tables themselves; none where there is none.
+    fn last_landed(&mut self, schema: &str) -> Result<Option<i64>> {
+        let tables = self.handle.block_on(caught(self.tables.lake.tables()))?;
+        let app = format!("headgate/{}", self.lake_id);
+        let of_schema = tables.iter().filter(|name| name.schema == schema);
+        // One that another lake's id was written to has some batch or other.
+        let landed = of_schema
+            .filter_map(|name| self.tables.known(name).map(|table| table.txn(&app).unwrap_or(1)));
+        Ok(landed.max())
+    }
+
+    /// Goes on without records that are lost: which files were read is not known any more, so every id that the
+    /// tables have counts, however old.
+    fn note_lost_records(&mut self, schema: &str) -> Result<()> {
+        let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
+        let mut summary = Summary::read(&ledger.summary);
+        if !summary.records_lost {
+            self.tally.records_lost(schema);
+        }
+        summary.records_lost = true;
+        self.store.keep_summary(ledger.id, &summary.text())?;
+        self.store.keep_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))
     }
 
     /// Whether the record of the batch that was taken in last is known to be the one that the lake has; also
@@ -158,10 +197,11 @@ impl Running<'_> {
     pub(crate) fn record_of(&self, schema: &str, batch: i64) -> Result<Option<Record>> {
         let name = format!("{batch}.json");
         let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
-        text.map(|text| {
-            serde_json::from_slice(&text).map_err(|error| unreadable(schema, &name, &error))
-        })
-        .transpose()
+        let Some(text) = text else { return Ok(None) };
+        let record: Record =
+            serde_json::from_slice(&text).map_err(|error| unreadable(schema, &name, &error))?;
+        newest_known(&format!("{schema}/{name}"), record.v)?;
+        Ok(Some(record))
     }
 
     pub(crate) fn released(&self, schema: &str, batch: i64) -> Result<Released> {
@@ -247,7 +287,15 @@ impl Running<'_> {
                 continue;
             }
             let (name, app) = (plan.table(at), plan.app(&plan.tables[at]));
-            if self.tables.landed(&name, &app).is_some_and(|has| has >= plan.number) {
+            let has_landed = match self.tables.refusal(&name) {
+                // A table that is not to be written may have been by others.
+                Some(_) => {
+                    let arrival = self.tables.lake.arrival(&name, &app, plan.number);
+                    self.handle.block_on(caught(arrival)).is_ok_and(|arrival| arrival.is_some())
+                }
+                None => self.tables.landed(&name, &app).is_some_and(|has| has >= plan.number),
+            };
+            if has_landed {
                 plan.tables[at].landed = true;
                 let (id, _) = self.tables.identity(&name);
                 summary.landed(plan, at, &id, None);
@@ -422,6 +470,14 @@ impl Running<'_> {
         }
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
         let mut summary = Summary::read(&ledger.summary);
+        // What others had in the works when it was seen last may be there by now.
+        for at in 0..self.open.len() {
+            let mut plan = self.open[at].plan.clone();
+            if plan.schema == schema && plan.installation.id != self.me.id {
+                self.see_what_landed(&mut plan, &mut summary);
+                self.open[at].plan = plan;
+            }
+        }
         let behind = summary.check(&self.tables.lake, &self.handle, schema);
         self.store.keep_summary(ledger.id, &summary.text())?;
         for (name, error) in behind {

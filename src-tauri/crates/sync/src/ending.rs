@@ -9,7 +9,7 @@ use headgate_terms::{Error, Result, TableName, say};
 
 use crate::plan::Work;
 use crate::run::{OpenPlan, Running};
-use crate::summary::table_behind;
+use crate::summary::{Summary, table_behind};
 use crate::tally::Landed;
 
 /// How often what did not land for a reason that may pass is tried.
@@ -121,6 +121,9 @@ impl Running<'_> {
     fn prune(&mut self, schema: &str) -> Result<()> {
         let Some(ledger) = self.store.ledger(&self.lake_key, schema)? else { return Ok(()) };
         let Some(newest) = ledger.newest else { return Ok(()) };
+        if Summary::read(&ledger.summary).records_lost {
+            return Ok(());
+        }
         self.store.prune_ids(ledger.id, newest.saturating_sub(self.request.window))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use headgate_lake::{Records, caught};
+use headgate_lake::{Records, caught, newest_known};
 use headgate_store::{FileMark, Ledger};
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
@@ -58,10 +58,11 @@ impl Running<'_> {
     pub(crate) fn fold_of(&self, schema: &str, first: i64, last: i64) -> Result<Option<Fold>> {
         let name = format!("{first}-{last}.json");
         let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
-        text.map(|text| {
-            serde_json::from_slice(&text).map_err(|error| unreadable(schema, &name, &error))
-        })
-        .transpose()
+        let Some(text) = text else { return Ok(None) };
+        let fold: Fold =
+            serde_json::from_slice(&text).map_err(|error| unreadable(schema, &name, &error))?;
+        newest_known(&format!("{schema}/{name}"), fold.v)?;
+        Ok(Some(fold))
     }
 
     /// How far files were taken by a range of batches; none when it was folded meanwhile.

@@ -24,7 +24,7 @@ use crate::run::{OpenPlan, Running, crash_point, internal};
 use crate::spool::{remove, remove_taken, segments};
 use crate::summary::{Summary, table_behind};
 use crate::tables::SchemaView;
-use crate::window::SeenWindow;
+use crate::window::{SeenWindow, span_of};
 
 /// A batch that is read and staged, and not recorded.
 pub(crate) struct Prepared {
@@ -119,7 +119,8 @@ impl Running<'_> {
         let planned = Timestamp::now().as_microsecond();
         let plan = Plan { planned, most_columns: self.request.most_columns };
         let earlier = Some((&self.store, ledger.id));
-        let mut window = SeenWindow::new(earlier, self.request.window, planned, ledger.newest);
+        let span = span_of(&Summary::read(&ledger.summary), self.request.window);
+        let mut window = SeenWindow::new(earlier, span, planned, ledger.newest);
         let schema = feed.schema.clone();
         let look_on = self.look_on();
         let mut catalog = SchemaView { tables: &mut self.tables, schema: &schema, only: None };
@@ -208,7 +209,8 @@ impl Running<'_> {
             letters: letters.finish()?,
             held_lines,
             extents,
-            ..self.bare_plan(source, schema, plan.planned)
+            planned: plan.planned,
+            ..self.bare_plan(source, schema)
         };
         crash_point("staged");
         self.tally.spent("write", writing.elapsed());
@@ -216,27 +218,9 @@ impl Running<'_> {
     }
 
     /// A batch of this run with nothing to do.
-    pub(crate) fn bare_plan(&self, source: &str, schema: &str, planned: i64) -> BatchPlan {
-        BatchPlan {
-            number: 0,
-            app: format!("headgate/{}", self.lake_id),
-            run: self.tally.report.run.clone(),
-            installation: self.me.clone(),
-            source: source.to_owned(),
-            schema: schema.to_owned(),
-            planned,
-            tables: Vec::new(),
-            routes: Vec::new(),
-            once: None,
-            letters: None,
-            held_lines: None,
-            extents: Vec::new(),
-            accepted: 0,
-            fills: None,
-            whole: None,
-            rows: None,
-            is_gone: false,
-        }
+    pub(crate) fn bare_plan(&self, source: &str, schema: &str) -> BatchPlan {
+        let app = format!("headgate/{}", self.lake_id);
+        BatchPlan::bare(app, &self.tally.report.run, &self.me, source, schema)
     }
 
     /// Records a batch in the lake and then here.

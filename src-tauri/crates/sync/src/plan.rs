@@ -9,6 +9,7 @@ use arrow_array::RecordBatch;
 use headgate_events::Discard;
 use headgate_store::{FileMark, OpenBatch, Seen};
 use headgate_terms::{Column, Error, Result, TableName, say};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -55,6 +56,10 @@ pub(crate) struct BatchPlan {
     /// The rows that this table had then.
     #[serde(default)]
     pub(crate) rows: Option<u64>,
+    /// The rows that were written to this table, where it has fewer: it lacks the others until they are
+    /// filled or given up.
+    #[serde(default)]
+    pub(crate) wants: Option<u64>,
     /// Whether parts of it were given up because what they were made of is gone.
     #[serde(default)]
     pub(crate) is_gone: bool,
@@ -136,6 +141,37 @@ impl IdRange {
 }
 
 impl BatchPlan {
+    /// A batch with nothing to do, planned now.
+    pub(crate) fn bare(
+        app: String,
+        run: &str,
+        installation: &Installation,
+        source: &str,
+        schema: &str,
+    ) -> Self {
+        Self {
+            number: 0,
+            app,
+            run: run.to_owned(),
+            installation: installation.clone(),
+            source: source.to_owned(),
+            schema: schema.to_owned(),
+            planned: Timestamp::now().as_microsecond(),
+            tables: Vec::new(),
+            routes: Vec::new(),
+            once: None,
+            letters: None,
+            held_lines: None,
+            extents: Vec::new(),
+            accepted: 0,
+            fills: None,
+            whole: None,
+            rows: None,
+            wants: None,
+            is_gone: false,
+        }
+    }
+
     /// Reads a batch that the store keeps. Its letters lie in the data folder wherever that is by now.
     pub(crate) fn read(open: &OpenBatch, data: &DataFolder) -> Result<Self> {
         let mut plan: Self = serde_json::from_str(&open.plan).map_err(|error| {

@@ -13,18 +13,20 @@ use headgate_store::{Ledger, Store};
 use headgate_terms::{Column, ColumnType, Error, Result, TableName, say};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use tokio::runtime::Handle;
 use ts_rs::TS;
 
 use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
 use crate::folder::DataFolder;
+use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
-use crate::run::{Progress, RunRequest, Watch, key_of, millis};
-use crate::source::{DataFile, find};
-use crate::summary::behind_of;
+use crate::run::{Progress, RunRequest, Running, Watch, key_of, millis};
+use crate::source::{DataFile, Found, find};
+use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
-use crate::tally::LINKS;
-use crate::window::SeenWindow;
+use crate::tally::{LINKS, Tally};
+use crate::window::{SeenWindow, span_of};
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -209,7 +211,8 @@ impl Looking<'_> {
         let settings = RunRequest::new(None, String::new(), DataFolder::new(PathBuf::new()));
         let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
         self.lakes.schema.clone_from(&schema);
-        let store = self.store;
+        let taken_in = self.taken_in(&schema)?;
+        let store = taken_in.as_ref().map(|(_, store)| store).or(self.store);
         let ledger = match (store, &self.lake_key) {
             (Some(store), Some(lake)) => store.ledger(lake, &schema)?,
             _ => None,
@@ -227,7 +230,9 @@ impl Looking<'_> {
         let planned = Timestamp::now().as_microsecond();
         let earlier = store.zip(ledger.as_ref()).map(|(store, ledger)| (store, ledger.id));
         let newest = ledger.as_ref().and_then(|ledger| ledger.newest);
-        let mut window = SeenWindow::new(earlier, settings.window, planned, newest);
+        let summary = ledger.as_ref().map(|ledger| Summary::read(&ledger.summary));
+        let span = span_of(&summary.unwrap_or_default(), settings.window);
+        let mut window = SeenWindow::new(earlier, span, planned, newest);
         let plan = Plan { planned, most_columns: settings.most_columns };
         let (watch, read, total, begun) = (self.watch, self.read.clone(), self.total, self.begun);
         let events = self.whole.preview.events.received;
@@ -270,6 +275,34 @@ impl Looking<'_> {
 }
 
 impl Looking<'_> {
+    /// What the lake knows of a schema and the data folder does not, as a run would take it in: in a store that
+    /// goes with the preview. None when the data folder knows all of it.
+    fn taken_in(&self, schema: &str) -> Result<Option<(TempDir, Store)>> {
+        let (Some(tables), Some(key)) = (&self.lakes.tables, &self.lake_key) else {
+            return Ok(None);
+        };
+        let lake = &tables.lake;
+        let ledger = self.store.map(|store| store.ledger(key, schema)).transpose()?.flatten();
+        let records = self.handle.block_on(caught(lake.records(schema)))?;
+        let applied = ledger.map_or(0, |ledger| ledger.applied);
+        if records.last() <= applied && applied > 0 {
+            return Ok(None);
+        }
+        let folder = tempfile::tempdir().map_err(|error| {
+            Error::new("permission_denied", say!("No temporary folder could be made: {}.", error))
+                .hint("Name one that this user may write with the environment variable `TMPDIR`.")
+        })?;
+        let store = Store::open(folder.path())?;
+        let data = DataFolder::new(folder.path().to_owned());
+        let request = RunRequest::new(None, String::new(), data);
+        let me = Installation { id: "preview".to_owned(), name: "a preview".to_owned() };
+        let tally = Tally::new(String::new(), None, String::new(), &Found::default());
+        let (lake, watch) = (lake.clone(), self.watch);
+        let mut running = Running::new(&request, watch, self.handle, store, me, lake, tally);
+        running.catch_up(schema)?;
+        Ok(Some((folder, running.store)))
+    }
+
     /// Finds the tables of a schema that lack what they should have: a run does not write them (E27).
     fn check(&mut self, schema: &str, ledger: Option<&Ledger>) -> Result<()> {
         let Some(tables) = &mut self.lakes.tables else { return Ok(()) };

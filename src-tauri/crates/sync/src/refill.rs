@@ -7,19 +7,27 @@ use std::collections::BTreeSet;
 
 use headgate_events::{DISCARDS, Plan, statistics_columns};
 use headgate_lake::caught;
-use headgate_store::{FileMark, Ledger};
-use headgate_terms::{Result, TableName, say};
+use headgate_store::{FileMark, Ledger, Seen};
+use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 
 use crate::batch::{Aside, Entry, Feed, Ids, Stopped};
 use crate::dead_letters::BatchLetters;
 use crate::land::{CLAIMS, Claimed, Prepared, outrun};
 use crate::plan::{BatchPlan, Work};
-use crate::run::Running;
+use crate::run::{OpenPlan, Running};
 use crate::source::DataFile;
-use crate::summary::{Summary, table_behind};
+use crate::summary::{Summary, left_short};
 use crate::tables::{SchemaView, State};
 use crate::window::{Accepted, RowsOf, hash};
+
+/// The ids of the rows that a table and the discards have, each in a ledger of their own, as of the last batch
+/// that was known.
+struct Rows {
+    of_table: i64,
+    of_discards: i64,
+    batch: i64,
+}
 
 impl Running<'_> {
     /// Fills one table with what its rows lack of some files.
@@ -45,22 +53,27 @@ impl Running<'_> {
             }
         }
         self.tables.accept(name)?;
-        let wanted = Summary::read(&ledger.summary).tables.get(&name.table).map(|known| known.rows);
+        let summary = Summary::read(&ledger.summary);
+        let known = summary.tables.get(&name.table);
+        // Where records are lost, nobody can say which tables there were.
+        if known.is_none() && !summary.records_lost && matches!(self.tables.state(name), State::No)
+        {
+            return Err(unknown(name).into());
+        }
+        let wanted = known.map(|known| known.rows);
         // Until the refill has come to its end the table counts as behind, however much was filled.
         let begins = |this: &mut Self| BatchPlan {
             fills: Some(name.table.clone()),
-            ..this.bare_plan(&source, &name.schema, Timestamp::now().as_microsecond())
+            ..this.bare_plan(&source, &name.schema)
         };
         self.claim_bare(&name.schema, begins)?;
         self.tables.accept(name)?;
         self.land_open(&name.schema)?;
-        let discards = TableName { schema: name.schema.clone(), table: DISCARDS.to_owned() };
-        let known = (self.ids_of_rows(name)?, self.ids_of_rows(&discards)?);
+        let mut has = self.rows_of(name)?;
         let filled = self
-            .refill_from(name, &taken, &source, known, None)
-            .and_then(|()| self.refill_from(name, &others, &source, known, Some(ledger.id)));
-        self.store.forget_ledger(known.0)?;
-        self.store.forget_ledger(known.1)?;
+            .refill_from(name, &taken, &source, &mut has, None)
+            .and_then(|()| self.refill_from(name, &others, &source, &mut has, Some(ledger.id)));
+        self.forget_rows(&has)?;
         filled?;
         self.end_refill(name, &source, wanted.unwrap_or(0))
     }
@@ -75,8 +88,9 @@ impl Running<'_> {
             }
             State::No | State::Refused(_) => None,
         };
+        // A user has one row, however often it was merged.
+        let wants = rows.filter(|rows| *rows < wanted && name.table != "users").map(|_| wanted);
         self.claim_bare(&name.schema, |this| {
-            let planned = Timestamp::now().as_microsecond();
             let tables = match this.tables.state(name) {
                 State::Table(columns) => {
                     let statistics = statistics_columns(&name.table, &columns);
@@ -86,17 +100,17 @@ impl Running<'_> {
                 State::No | State::Refused(_) => Vec::new(),
             };
             let whole = Some(name.table.clone());
-            BatchPlan { tables, whole, rows, ..this.bare_plan(source, &name.schema, planned) }
+            BatchPlan { tables, whole, rows, wants, ..this.bare_plan(source, &name.schema) }
         })?;
         self.land_open(&name.schema)?;
         if matches!(self.tables.state(name), State::No) {
             self.tally.begins_anew(name);
             return Ok(());
         }
-        // A user has one row, however often it was merged.
-        if let Some(rows) = rows.filter(|rows| *rows < wanted && name.table != "users") {
-            let what = say!("`{}` has {} rows, and {} were written to it", name, rows, wanted);
-            self.tally.refused(name, &table_behind(name, &what));
+        if let Some(wants) = wants {
+            let error = left_short(name, wants, &self.tally.report.run);
+            self.tally.refused(name, &error);
+            self.tables.refuse(name.clone(), error);
         }
         Ok(())
     }
@@ -138,7 +152,7 @@ impl Running<'_> {
         name: &TableName,
         files: &[DataFile],
         source: &str,
-        (of_table, of_discards): (i64, i64),
+        has: &mut Rows,
         landed: Option<i64>,
     ) -> Result<(), Stopped> {
         let entries = files.iter().map(|file| Entry::file(file, None, false));
@@ -148,9 +162,14 @@ impl Running<'_> {
         while !feed.is_empty() {
             self.take_turn(&name.schema)?;
             let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+            // Others may have filled it, or landed events of their own that were read here too.
+            if ledger.applied != has.batch {
+                self.forget_rows(has)?;
+                *has = self.rows_of(name)?;
+            }
             let planned = Timestamp::now().as_microsecond();
             let events = Plan { planned, most_columns: self.request.most_columns };
-            let mut ids = RowsOf::new(&self.store, of_table, landed);
+            let mut ids = RowsOf::new(&self.store, has.of_table, landed);
             // What a table set aside is known from all of them.
             let is_discards = name.table == DISCARDS;
             let only = (!is_discards).then(|| BTreeSet::from([name.table.clone()]));
@@ -170,7 +189,7 @@ impl Running<'_> {
                 // Most were set aside when these rows landed first.
                 let mut failure = None;
                 batch.batch.discards.retain(|discard| {
-                    let known = self.store.seen(of_discards, hash(&discard.row_id));
+                    let known = self.store.seen(has.of_discards, hash(&discard.row_id));
                     let is_new = matches!(known, Ok(None)) && discard.table == name.table;
                     failure = failure.take().or(known.err());
                     is_new
@@ -203,9 +222,36 @@ impl Running<'_> {
                 continue;
             }
             self.land_open(&name.schema)?;
-            self.store.add_ids(of_table, &mut accepted)?;
+            self.store.add_ids(has.of_table, &mut accepted)?;
+            has.batch = self.store.ledger_or_new(&self.lake_key, &name.schema)?.applied;
         }
         Ok(())
+    }
+
+    /// The ids of the rows that a table and the discards have by now.
+    fn rows_of(&mut self, name: &TableName) -> Result<Rows> {
+        let batch = self.store.ledger_or_new(&self.lake_key, &name.schema)?.applied;
+        let discards = TableName { schema: name.schema.clone(), table: DISCARDS.to_owned() };
+        let of_table = self.ids_of_rows(name)?;
+        // What is recorded and has not landed will.
+        let mut waiting = Vec::new();
+        for OpenPlan { plan, .. } in &self.open {
+            for (at, part) in plan.tables.iter().enumerate() {
+                let Work::Append { adds, .. } = &part.work else { continue };
+                if part.is_settled() || plan.table(at) != *name {
+                    continue;
+                }
+                let mut give = |id: &str, received| waiting.push(Seen { id: hash(id), received });
+                self.handle.block_on(caught(self.tables.lake.staged_ids(name, adds, &mut give)))?;
+            }
+        }
+        self.store.add_ids(of_table, &mut waiting)?;
+        Ok(Rows { of_table, of_discards: self.ids_of_rows(&discards)?, batch })
+    }
+
+    fn forget_rows(&mut self, has: &Rows) -> Result<()> {
+        self.store.forget_ledger(has.of_table)?;
+        self.store.forget_ledger(has.of_discards)
     }
 
     /// The ids of the rows that a table has, in a ledger of their own.
@@ -217,4 +263,14 @@ impl Running<'_> {
         }
         Ok(ledger.id)
     }
+}
+
+/// A table that events never made.
+fn unknown(name: &TableName) -> Error {
+    Error::new(
+        "table_not_found",
+        say!("Nothing was ever written to `{}`, so there is nothing to fill again.", name),
+    )
+    .hint("Check the name with `headgate tables list`. A table that is new is made by a sync without `--refill`.")
+    .field("refill")
 }

@@ -17,9 +17,12 @@ use crate::dead_letters::{BatchLetters, Room};
 use crate::deliver::is_missing;
 use crate::folder::DataFolder;
 use crate::installation::Installation;
-use crate::plan::{BatchPlan, Work};
+use crate::land::{CLAIMS, outrun};
+use crate::plan::{BatchPlan, IdRange, Record, Work};
 use crate::records::read_report;
 use crate::report::{Counted, DeadLetters, NoticeCount, RunReport};
+use crate::run::key_of;
+use crate::summary::Summary;
 use crate::window::Accepted;
 
 /// What was given up.
@@ -44,7 +47,8 @@ impl Catalog for OnlyRefused<'_> {
     }
 }
 
-/// Gives up what a run's batches wait for, in one table or in all.
+/// Gives up what a run's batches wait for, in one table or in all; of a run that has filled a table and left it
+/// short, the rows that it lacks.
 ///
 /// # Errors
 /// `run_not_found`, `nothing_waits`, `data_folder_busy`, and when the lake cannot be reached.
@@ -64,17 +68,17 @@ pub fn release(
     let mut is_found = false;
     for open in store.open_batches(None)? {
         let mut plan = BatchPlan::read(&open, data)?;
-        let wanted = |name: &TableName| table.is_none_or(|table| name.to_string() == table);
-        let parts: Vec<usize> = (0..plan.tables.len())
-            .filter(|&at| !plan.tables[at].is_settled() && wanted(&plan.table(at)))
-            .collect();
-        if plan.run != run || parts.is_empty() {
+        if plan.run != run {
             continue;
         }
-        is_found = true;
         let place = store.lake_of(open.ledger)?.unwrap_or_default();
         let place = place.split_once('@').map_or("", |(_, place)| place);
         let lake = handle.block_on(caught(Lake::open(Location::parse(place)?)))?;
+        let parts = waiting_parts(&plan, table, &lake, handle)?;
+        if parts.is_empty() {
+            continue;
+        }
+        is_found = true;
         // The letters that the batch has of its own come first, where the plan says.
         if let Some(letters) = plan.letters.take() {
             letters.join()?;
@@ -132,6 +136,11 @@ pub fn release(
             handle.block_on(lake.forget(file));
         }
     }
+    if !is_found && let Some(report) = &report {
+        let given_up = give_up_missing_rows(&store, &me, report, table, handle)?;
+        is_found = given_up.is_some();
+        released.released = given_up.unwrap_or(0);
+    }
     if !is_found && report.is_none() {
         return Err(Error::new("run_not_found", say!("There is no run `{}`.", run))
             .hint("See `headgate runs list`.")
@@ -142,10 +151,82 @@ pub fn release(
             "nothing_waits",
             say!("Nothing of run `{}` waits for a table.", run),
         )
-        .hint("`headgate runs show` says what a run left.")
+        .hint("What a run left that was interrupted is finished by the next sync. `headgate runs show` says what a run left.")
         .field("run"));
     }
     Ok(released)
+}
+
+/// Gives up the rows that a table still lacks after this run has filled it: it counts as whole with those that it
+/// has. How many those are; none when the run left no table so.
+fn give_up_missing_rows(
+    store: &Store,
+    me: &Installation,
+    report: &RunReport,
+    table: Option<&str>,
+    handle: &Handle,
+) -> Result<Option<u64>> {
+    let Some((schema, name)) = report.refill.as_deref().and_then(|name| name.split_once('.'))
+    else {
+        return Ok(None);
+    };
+    let name = TableName { schema: schema.to_owned(), table: name.to_owned() };
+    if table.is_some_and(|table| table != name.to_string()) {
+        return Ok(None);
+    }
+    let lake = handle.block_on(caught(Lake::open(Location::parse(&report.to)?)))?;
+    for _ in 0..CLAIMS {
+        let Some(ledger) = store.ledger(&key_of(&lake), &name.schema)? else { return Ok(None) };
+        let summary = Summary::read(&ledger.summary);
+        let known = summary.tables.get(&name.table).filter(|known| {
+            known.lacks == Some(true) && known.left_short_by.as_ref() == Some(&report.run)
+        });
+        let Some(known) = known else { return Ok(None) };
+        let rows = handle.block_on(caught(lake.summary(&name)))?.rows.unwrap_or(0);
+        let records = handle.block_on(caught(lake.records(&name.schema)))?;
+        let number = records.last().max(ledger.applied) + 1;
+        let source = report.source.as_deref().unwrap_or_default();
+        let plan = BatchPlan {
+            number,
+            whole: Some(name.table.clone()),
+            rows: Some(rows),
+            ..BatchPlan::bare(known.app.clone(), &report.run, me, source, &name.schema)
+        };
+        // The next run reads the record as any other.
+        let record = Record { v: 1, newest: ledger.newest, ids: IdRange::default(), plan };
+        let text = serde_json::to_vec(&record).map_err(|error| crate::run::internal(&error))?;
+        let file = format!("{number}.json");
+        let put = lake.put_record(&name.schema, &file, text);
+        if handle.block_on(caught(put))? {
+            return Ok(Some(known.rows.saturating_sub(rows)));
+        }
+    }
+    Err(outrun(&name.schema))
+}
+
+/// The parts of a batch that wait because their table refused them. What no table has refused yet waits for nothing:
+/// the next run lands it.
+fn waiting_parts(
+    plan: &BatchPlan,
+    table: Option<&str>,
+    lake: &Lake,
+    handle: &Handle,
+) -> Result<Vec<usize>> {
+    let mut waiting = Vec::new();
+    for (at, part) in plan.tables.iter().enumerate() {
+        let name = plan.table(at);
+        let is_wanted = table.is_none_or(|table| name.to_string() == table);
+        if part.is_settled() || part.error.is_none() || !is_wanted {
+            continue;
+        }
+        // Another installation may have landed it since.
+        let app = plan.app(part);
+        let arrival = lake.arrival(&name, &app, plan.number);
+        if handle.block_on(caught(arrival))?.is_none() {
+            waiting.push(at);
+        }
+    }
+    Ok(waiting)
 }
 
 /// The lines that are held. What is gone cannot be kept, and nothing may wait for it for ever.

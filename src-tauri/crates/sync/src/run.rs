@@ -152,40 +152,16 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
     let id = store.begin_run()?;
     let to = lake.location().to_string();
     tracing::info!(run = id, to, files = found.files.len(), "run begins");
-    let (lake_id, lake_key) = (id_of(&lake), key_of(&lake));
     let speaking = Speaking::begin(&lake, handle, &me)?;
-    let read = Arc::<AtomicU64>::default();
-    let mut running = Running {
-        request,
-        watch,
-        handle: handle.clone(),
-        store,
-        me,
-        lake_id,
-        lake_key,
-        tables: Tables::new(lake, handle.clone(), request.most_columns),
-        open: Vec::new(),
-        seen: HashMap::new(),
-        checked: BTreeSet::new(),
-        begun: Instant::now(),
-        progress: Progress {
-            run: Some(id.clone()),
-            phase: "reading",
-            total: request.from.as_ref().map(|_| found.files.iter().map(|f| f.size).sum()),
-            ..Progress::default()
-        },
-        tally: Tally::new(
-            id,
-            request.from.as_ref().map(|from| {
-                // Wherever it was typed, it can be run again from anywhere.
-                std::path::absolute(from).unwrap_or_else(|_| from.clone()).display().to_string()
-            }),
-            to,
-            &found,
-        ),
-        room: Room::new(read.clone()),
-        read,
-    };
+    let from = request.from.as_ref().map(|from| {
+        // Wherever it was typed, it can be run again from anywhere.
+        std::path::absolute(from).unwrap_or_else(|_| from.clone()).display().to_string()
+    });
+    let tally = Tally::new(id.clone(), from, to, &found);
+    let mut running = Running::new(request, watch, handle, store, me, lake, tally);
+    running.progress.run = Some(id);
+    running.progress.total =
+        request.from.as_ref().map(|_| found.files.iter().map(|f| f.size).sum());
     running.tally.report.again = request.again;
     running.tally.report.refill = request.refill.as_ref().map(ToString::to_string);
     let ended = running.whole(found.files);
@@ -323,6 +299,36 @@ pub(crate) struct OpenPlan {
 }
 
 impl<'r> Running<'r> {
+    pub(crate) fn new(
+        request: &'r RunRequest,
+        watch: &'r dyn Watch,
+        handle: &Handle,
+        store: Store,
+        me: Installation,
+        lake: Lake,
+        tally: Tally,
+    ) -> Self {
+        let read = Arc::<AtomicU64>::default();
+        Self {
+            request,
+            watch,
+            handle: handle.clone(),
+            store,
+            me,
+            lake_id: id_of(&lake),
+            lake_key: key_of(&lake),
+            tables: Tables::new(lake, handle.clone(), request.most_columns),
+            open: Vec::new(),
+            seen: HashMap::new(),
+            checked: BTreeSet::new(),
+            begun: Instant::now(),
+            progress: Progress { phase: "reading", ..Progress::default() },
+            tally,
+            room: Room::new(read.clone()),
+            read,
+        }
+    }
+
     fn whole(&mut self, files: Vec<DataFile>) -> Result<(), Stopped> {
         self.keep_report(true)?;
         self.read_open_batches()?;

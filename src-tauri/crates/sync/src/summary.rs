@@ -17,6 +17,9 @@ pub(crate) struct Summary {
     /// What tells the last batch that was taken in from another of its number.
     #[serde(default)]
     pub(crate) last: Option<String>,
+    /// Whether records of earlier batches were missing from the lake when they were taken in.
+    #[serde(default)]
+    pub(crate) records_lost: bool,
 }
 
 /// What one table should have.
@@ -43,6 +46,9 @@ pub(crate) struct Expected {
     /// Whether the table may be gone: a refill found nothing for it.
     #[serde(default)]
     pub(crate) may_be_gone: bool,
+    /// The run whose refill left it with fewer rows than were written to it.
+    #[serde(default)]
+    pub(crate) left_short_by: Option<String>,
 }
 
 impl Summary {
@@ -66,9 +72,11 @@ impl Summary {
         }
         let (rows, batches, lacks) =
             known.map_or((0, 0, None), |known| (known.rows, known.batches, known.lacks));
+        let left_short_by = known.and_then(|known| known.left_short_by.clone());
         let is_whole = plan.whole.as_ref() == Some(&part.table);
         let is_counted = known.is_some_and(|known| known.is_counted);
-        let counted = plan.rows.filter(|_| is_whole);
+        let counted = plan.wants.or(plan.rows).filter(|_| is_whole);
+        let is_short = plan.wants.is_some();
         self.tables.insert(
             part.table.clone(),
             Expected {
@@ -78,15 +86,20 @@ impl Summary {
                 version,
                 rows: counted.unwrap_or(rows + part.counts.rows),
                 batches: batches + 1,
-                lacks: if is_whole { Some(false) } else { lacks },
+                lacks: if is_whole { Some(is_short) } else { lacks },
                 is_counted: is_counted || counted.is_some(),
                 may_be_gone: false,
+                left_short_by: if is_whole {
+                    is_short.then(|| plan.run.clone())
+                } else {
+                    left_short_by
+                },
             },
         );
     }
 
-    /// Takes in what a batch says by being recorded: that a table is about to be filled again, or that one that
-    /// is gone may be.
+    /// Takes in what a batch says by being recorded: that a table is about to be filled again, that one that
+    /// is gone may be, or that the rows it lacks are given up.
     pub(crate) fn recorded(&mut self, plan: &BatchPlan) {
         self.last = Some(format!("{}:{}:{}", plan.number, plan.run, plan.planned));
         if let Some(table) = &plan.fills {
@@ -94,7 +107,11 @@ impl Summary {
         }
         if let Some(table) = plan.whole.as_ref().filter(|_| plan.tables.is_empty()) {
             let expected = self.table(table, plan);
-            (expected.lacks, expected.may_be_gone) = (Some(false), true);
+            (expected.lacks, expected.left_short_by) = (Some(false), None);
+            match plan.rows {
+                Some(rows) => (expected.rows, expected.is_counted) = (rows, true),
+                None => expected.may_be_gone = true,
+            }
         }
     }
 
@@ -119,6 +136,7 @@ impl Summary {
             lacks: None,
             is_counted: false,
             may_be_gone: false,
+            left_short_by: None,
         })
     }
 
@@ -132,6 +150,10 @@ impl Summary {
                 rows: if more.is_counted { more.rows } else { rows + more.rows },
                 batches: batches + more.batches,
                 lacks: more.lacks.or(lacks),
+                left_short_by: match more.lacks {
+                    Some(_) => more.left_short_by.clone(),
+                    None => known.and_then(|known| known.left_short_by.clone()),
+                },
                 ..more.clone()
             };
             if let Some(known) = known.filter(|known| known.batch > more.batch) {
@@ -214,11 +236,16 @@ struct Folded {
 /// Why a table is behind, if it is.
 async fn stands(lake: &Lake, name: &TableName, expected: &mut Expected) -> Result<Option<Error>> {
     if expected.lacks == Some(true) {
-        let what = say!(
-            "`{}` lacks rows: files of a batch were gone, or a run that filled it again broke off",
-            name
-        );
-        return Ok(Some(table_behind(name, &what)));
+        return Ok(Some(match &expected.left_short_by {
+            Some(run) => left_short(name, expected.rows, run),
+            None => table_behind(
+                name,
+                &say!(
+                    "`{}` lacks rows: files of a batch were gone, or a run that filled it again broke off",
+                    name
+                ),
+            ),
+        }));
     }
     if expected.batch == 0 {
         return Ok(None);
@@ -299,6 +326,17 @@ fn behind(name: &TableName, standing: Standing, expected: &Expected) -> Option<E
 pub(crate) fn table_behind(name: &TableName, what: &Shown) -> Error {
     Error::new("table_behind", say!("{}.", what)).hint(say!(
         "Fill it from the files that were synced: `headgate sync run --from … --to … --again --refill {}`. Until then its new rows wait.",
+        name
+    ))
+}
+
+/// A table that has fewer rows than were written to it after all files of a refill were read.
+pub(crate) fn left_short(name: &TableName, written: u64, run: &str) -> Error {
+    let message = say!("`{}` has fewer rows than the {} that were written to it.", name, written);
+    Error::new("table_behind", message).hint(say!(
+        "Fill it again with `--again --refill {}` from the files that have the others, or give those up with `headgate runs release {} --table {}`. Until then its new rows wait.",
+        name,
+        run,
         name
     ))
 }

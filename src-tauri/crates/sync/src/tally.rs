@@ -273,6 +273,15 @@ impl Tally {
         self.notice(NoticeCount { code, message, count: 1 });
     }
 
+    /// Says that the lake no longer has all records of a schema.
+    pub(crate) fn records_lost(&mut self, schema: &str) {
+        let message = say!(
+            "Records of earlier batches are missing from `_headgate/{}`. What landed is known from the tables alone, and files are read again.",
+            schema
+        );
+        self.notice(NoticeCount { code: "records_missing".to_owned(), message, count: 1 });
+    }
+
     /// Adds a notice to those that say the same.
     fn notice(&mut self, notice: NoticeCount) {
         let same =

@@ -7,6 +7,7 @@ use headgate_terms::Error;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::batch::Ids;
+use crate::summary::Summary;
 
 /// What the store knows an id by.
 pub(crate) fn hash(id: &str) -> u128 {
@@ -16,6 +17,12 @@ pub(crate) fn hash(id: &str) -> u128 {
 /// The earlier of two times; one that is missing does not count.
 pub(crate) fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
     one.into_iter().chain(other).min()
+}
+
+/// How far back the window of a ledger reaches, in microseconds: without end where records of the lake are
+/// lost, for then no file is known to have been read.
+pub(crate) fn span_of(summary: &Summary, window: i64) -> i64 {
+    if summary.records_lost { i64::MAX } else { window }
 }
 
 /// The window of one batch.
