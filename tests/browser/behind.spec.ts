@@ -107,6 +107,41 @@ test('a table that was dropped is told, kept in the list, and filled again', asy
   await pictures(page, 'table-versions')
 })
 
+test('rows that no file has any more are given up on the run that could not fill them', async ({
+  page,
+  product,
+}) => {
+  test.setTimeout(180_000)
+  const lake = join(product.folder, 'lake')
+  const events = product.events('in', [track('Ordered')])
+  writeFileSync(join(events, 'more.ndjson'), `${JSON.stringify(track('Ordered'))}\n`)
+  await sync(page, product, events, lake)
+  rmSync(join(lake, 'web', 'ordered'), { recursive: true })
+  rmSync(join(events, 'more.ndjson'))
+
+  const refill = new URLSearchParams({ from: events, lake, source: 'web', again: '1' })
+  await page.goto(`${product.url}#/syncs/new?${refill}&refill=web.ordered`)
+  await run(page).click()
+  const detail = page.locator('.detail')
+  await expect(detail.locator('.pill')).toHaveText('Partial', { timeout: 90_000 })
+  await expect(detail).toContainText(
+    'web.ordered has fewer rows than the 2 that were written to it',
+  )
+  await pictures(page, 'run-left-short')
+  await page.getByRole('button', { name: 'Give up the missing rows…' }).press('Enter')
+  await page.getByRole('button', { name: 'Cancel' }).press('Enter')
+  await expect(page.getByRole('button', { name: 'Give up the missing rows…' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Give up', exact: true }).press('Enter')
+  await expect(detail.getByRole('status')).toContainText('1 row given up')
+  await pictures(page, 'run-rows-given-up')
+  appendFileSync(join(events, 'events.ndjson'), `${JSON.stringify(track('Ordered'))}\n`)
+  await syncs(page, product, events, lake)
+  await expect(detail.locator('.pill')).toHaveText('Succeeded', { timeout: 90_000 })
+  expect(await rows(page, product, lake, 'web.ordered')).toBe('2')
+  await expect(page.locator('.lead')).not.toContainText('lacks')
+})
+
 test('a table that was put back has its rows to look at, and says what it lacks', async ({
   page,
   product,

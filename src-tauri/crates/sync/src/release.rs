@@ -136,10 +136,13 @@ pub fn release(
             handle.block_on(lake.forget(file));
         }
     }
-    if !is_found && let Some(report) = &report {
-        let given_up = give_up_missing_rows(&store, &me, report, table, handle)?;
-        is_found = given_up.is_some();
-        released.released = given_up.unwrap_or(0);
+    if !is_found
+        && let Some(report) = &mut report
+        && let Some(rows) = give_up_missing_rows(&store, &me, report, table, handle)?
+    {
+        is_found = true;
+        released.released = rows;
+        tell_missing_rows(&store, report)?;
     }
     if !is_found && report.is_none() {
         return Err(Error::new("run_not_found", say!("There is no run `{}`.", run))
@@ -202,6 +205,20 @@ fn give_up_missing_rows(
         }
     }
     Err(outrun(&name.schema))
+}
+
+/// Says in the record of a refill that the rows it could not bring were given up.
+fn tell_missing_rows(store: &Store, report: &mut RunReport) -> Result<()> {
+    for table in &mut report.tables {
+        table.error = None;
+    }
+    let message = say!(
+        "The rows that `{}` lacked were given up: it counts as whole with those that it has.",
+        report.refill.as_deref().unwrap_or_default()
+    );
+    report.notices.push(NoticeCount { code: RELEASED.to_owned(), message, count: 1 });
+    let document = serde_json::to_string(report).map_err(|error| crate::run::internal(&error))?;
+    store.keep_run(&report.run, false, &document)
 }
 
 /// The parts of a batch that wait because their table refused them. What no table has refused yet waits for nothing:
