@@ -31,7 +31,7 @@ pub(crate) fn refuse(name: &TableName, table: &DeltaTableState) -> Result<()> {
             return Err(unsupported(
                 &say!("`{}` has column mapping by {}", name, value.as_str()),
                 say!(
-                    "Set `delta.columnMapping.mode` back to `none`, then run the sync again; or move the table away."
+                    "Set `delta.columnMapping.mode` back to `none`, then run the sync again; or move the table away and fill it again with `--again --refill`."
                 ),
             ));
         }
@@ -39,7 +39,7 @@ pub(crate) fn refuse(name: &TableName, table: &DeltaTableState) -> Result<()> {
     if !metadata.partition_columns().is_empty() {
         return Err(unsupported(
             &say!("`{}` is partitioned", name),
-            say!("Rewrite the table without partitions, or move it away and sync again."),
+            say!("Rewrite the table without partitions, or move it away and fill it again with `--again --refill`."),
         ));
     }
     table.schema().fields().try_for_each(|field| refuse_field(name, field))?;
@@ -103,7 +103,7 @@ pub(crate) fn unsupported_feature(name: &TableName, feature: &str) -> Error {
     unsupported(
         &say!("`{}` has the table feature `{}`", name, feature),
         say!(
-            "Drop it with `ALTER TABLE {} DROP FEATURE {}`, or move the table away and sync again.",
+            "Drop it with `ALTER TABLE {} DROP FEATURE {}`, or move the table away and fill it again with `--again --refill`.",
             name,
             feature
         ),
@@ -115,7 +115,7 @@ pub(crate) fn unsupported_protocol(name: &TableName, reader: i32, writer: i32) -
     unsupported(
         &say!("`{}` has protocol ({}, {})", name, reader, writer),
         say!(
-            "Drop the table features that need it with `ALTER TABLE {} DROP FEATURE …`, or move the table away and sync again.",
+            "Drop the table features that need it with `ALTER TABLE {} DROP FEATURE …`, or move the table away and fill it again with `--again --refill`.",
             name
         ),
     )

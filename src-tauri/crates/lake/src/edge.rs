@@ -90,7 +90,7 @@ impl Outside {
 /// A table whose log names files that are not its own.
 pub(crate) fn foreign_files(message: Shown) -> Failure {
     Failure::new("foreign_files", message).hint(
-        "Find out who wrote this table's log; restore the table, or move it away and sync again.",
+        "Find out who wrote this table's log; restore the table, or move it away and fill it again with `--again --refill`.",
     )
 }
 

@@ -64,6 +64,13 @@ impl Lake {
             )
             .hint("Name a folder for the lake; it is made if it does not exist."));
         }
+        if location.folder().is_symlink() && !location.folder().exists() {
+            return Err(Error::new(
+                "not_a_folder",
+                say!("`{}` is a link to a folder that does not exist.", location),
+            )
+            .hint("Make the folder that it leads to, or remove the link."));
+        }
         // Rows hold personal data: a folder that is made here is this user's alone.
         DirBuilder::new()
             .recursive(true)
