@@ -3,7 +3,7 @@
 //! Asked of every table of a schema when a run begins, so it must cost little: the commit that was last
 //! known, and those after it. The table itself is not opened.
 
-use headgate_terms::{Result, TableName};
+use headgate_terms::{Result, TableName, say};
 use serde_json::Value;
 
 use crate::lake::Lake;
@@ -48,6 +48,9 @@ impl Lake {
     /// # Errors
     /// When the log cannot be read.
     pub async fn standing(&self, name: &TableName, trace: Trace<'_>) -> Result<Standing> {
+        self.store
+            .check(&self.table_path(name).join("_delta_log"))
+            .map_err(|outside| outside.failure(&say!("read the log of `{}`", name)))?;
         let Some(known) = self.commit(name, trace.version).await? else {
             return Ok(match self.commits(name).await?.last() {
                 None if self.is_empty(&self.log(name)).await? => Standing::Gone,
