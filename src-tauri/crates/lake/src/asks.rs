@@ -39,7 +39,9 @@ pub(crate) fn refuse(name: &TableName, table: &DeltaTableState) -> Result<()> {
     if !metadata.partition_columns().is_empty() {
         return Err(unsupported(
             &say!("`{}` is partitioned", name),
-            say!("Rewrite the table without partitions, or move it away and fill it again with `--again --refill`."),
+            say!(
+                "Rewrite the table without partitions, or move it away and fill it again with `--again --refill`."
+            ),
         ));
     }
     table.schema().fields().try_for_each(|field| refuse_field(name, field))?;

@@ -213,11 +213,9 @@ impl Lake {
             Err(error) => return Err(failed(&doing, &error)),
         };
         let identity: Identity = serde_json::from_slice(&text).map_err(|error| {
-            Error::new(
-                "lake_damaged",
-                say!("`/{}` cannot be read: {}.", self.identity().as_ref(), error),
-            )
-            .hint("Put the file back from a backup; without its id a sync cannot go on safely.")
+            tracing::warn!(%error, "the lake's id is damaged");
+            Error::new("lake_damaged", say!("`/{}` is damaged.", self.identity().as_ref()))
+                .hint("Put the file back from a backup; without its id a sync cannot go on safely.")
         })?;
         newest_known("lake.json", identity.v)?;
         Ok(Some(identity.id))

@@ -74,13 +74,19 @@ impl Running<'_> {
                 lost |= records.miss_some_after(ledger.applied);
             }
             lost |= landed.is_some_and(|landed| landed > records.last());
+            let ledger = if lost {
+                self.note_lost_records(schema)?;
+                self.store.ledger_or_new(&self.lake_key, schema)?
+            } else {
+                ledger
+            };
             if self.is_another_history(&ledger, schema, &records)? {
                 self.open.retain(|open| open.ledger != ledger.id);
                 self.store.forget_ledger(ledger.id)?;
                 continue;
             }
             if records.last() <= ledger.applied {
-                self.forget_unrecorded(ledger.id, records.last())?;
+                self.forget_unrecorded(&ledger, schema, records.last())?;
                 break records.last() > 0;
             }
             self.tables.look_anew(schema);
@@ -94,9 +100,6 @@ impl Running<'_> {
                 }
             }
         };
-        if lost {
-            self.note_lost_records(schema)?;
-        }
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
         let span = span_of(&Summary::read(&ledger.summary), self.request.window);
         let begins = ledger.newest.map(|newest| newest.saturating_sub(span));
@@ -121,7 +124,7 @@ impl Running<'_> {
 
     /// Goes on without records that are lost: which files were read is not known any more, so every id that the
     /// tables have counts, however old.
-    fn note_lost_records(&mut self, schema: &str) -> Result<()> {
+    pub(crate) fn note_lost_records(&mut self, schema: &str) -> Result<()> {
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
         let mut summary = Summary::read(&ledger.summary);
         if !summary.records_lost {
@@ -130,6 +133,20 @@ impl Running<'_> {
         summary.records_lost = true;
         self.store.keep_summary(ledger.id, &summary.text())?;
         self.store.keep_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))
+    }
+
+    /// Goes on behind batches of which the tables have the rows and the lake no record.
+    pub(crate) fn pass_over(&mut self, schema: &str, number: i64) -> Result<()> {
+        let ledger = &self.store.ledger_or_new(&self.lake_key, schema)?;
+        self.store.take_in(&mut Taken {
+            ledger,
+            number,
+            newest: ledger.newest,
+            plan: None,
+            files: &[],
+            ids: &mut [],
+            summary: &ledger.summary,
+        })
     }
 
     /// Whether the record of the batch that was taken in last is known to be the one that the lake has; also
@@ -141,9 +158,29 @@ impl Running<'_> {
 
     /// Forgets open batches that the lake has no record of any more: it was put back to an earlier state. What
     /// they took was never called written, and is read again.
-    fn forget_unrecorded(&mut self, ledger: i64, last: i64) -> Result<()> {
-        let is_unrecorded = |open: &OpenPlan| open.ledger == ledger && open.plan.number > last;
-        while let Some(at) = self.open.iter().position(is_unrecorded) {
+    fn forget_unrecorded(&mut self, known: &Ledger, schema: &str, last: i64) -> Result<()> {
+        let ledger = known.id;
+        let mut at = 0;
+        while at < self.open.len() {
+            let plan = &self.open[at].plan;
+            if self.open[at].ledger != ledger || plan.number <= last {
+                at += 1;
+                continue;
+            }
+            // Where its rows are, it is the record that was lost.
+            let parts: Vec<_> = plan
+                .tables
+                .iter()
+                .enumerate()
+                .filter(|(_, part)| !matches!(part.work, Work::Nothing))
+                .map(|(part, table)| (plan.table(part), plan.app(table)))
+                .collect();
+            let number = plan.number;
+            if parts.iter().any(|(name, app)| self.has_landed(name, app, number)) {
+                self.note_lost_records(schema)?;
+                at += 1;
+                continue;
+            }
             let OpenPlan { plan, .. } = self.open.remove(at);
             let marks: Vec<_> = plan.extents.iter().map(Extent::unread).collect();
             self.store.forget_batch(ledger, plan.number, &marks)?;
@@ -176,9 +213,16 @@ impl Running<'_> {
 
     /// Takes in a record of a range, unless it was folded meanwhile.
     fn take_fold(&mut self, schema: &str, first: i64, last: i64) -> Result<()> {
-        let ledger = &self.store.ledger_or_new(&self.lake_key, schema)?;
         let Some(fold) = self.fold_of(schema, first, last)? else { return Ok(()) };
-        let Some(files) = self.marks_of(schema, first, last)? else { return Ok(()) };
+        let files = match self.marks_of(schema, first, last)? {
+            Some(files) => files,
+            None if self.fold_of(schema, first, last)?.is_none() => return Ok(()),
+            None => {
+                self.note_lost_records(schema)?;
+                Vec::new()
+            }
+        };
+        let ledger = &self.store.ledger_or_new(&self.lake_key, schema)?;
         let mut summary = Summary::read(&ledger.summary);
         summary.extend(&fold.summary);
         // A range does not say its ids: they are read from the tables when all is taken in.
@@ -198,10 +242,9 @@ impl Running<'_> {
         let name = format!("{batch}.json");
         let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
         let Some(text) = text else { return Ok(None) };
-        let record: Record =
-            serde_json::from_slice(&text).map_err(|error| unreadable(schema, &name, &error))?;
-        newest_known(&format!("{schema}/{name}"), record.v)?;
-        Ok(Some(record))
+        version_of(schema, &name, &text)?;
+        let record = serde_json::from_slice(&text);
+        record.map(Some).map_err(|error| unreadable(schema, &name, &error))
     }
 
     pub(crate) fn released(&self, schema: &str, batch: i64) -> Result<Released> {
@@ -287,19 +330,23 @@ impl Running<'_> {
                 continue;
             }
             let (name, app) = (plan.table(at), plan.app(&plan.tables[at]));
-            let has_landed = match self.tables.refusal(&name) {
-                // A table that is not to be written may have been by others.
-                Some(_) => {
-                    let arrival = self.tables.lake.arrival(&name, &app, plan.number);
-                    self.handle.block_on(caught(arrival)).is_ok_and(|arrival| arrival.is_some())
-                }
-                None => self.tables.landed(&name, &app).is_some_and(|has| has >= plan.number),
-            };
-            if has_landed {
+            if self.has_landed(&name, &app, plan.number) {
                 plan.tables[at].landed = true;
                 let (id, _) = self.tables.identity(&name);
                 summary.landed(plan, at, &id, None);
             }
+        }
+    }
+
+    /// Whether a table has a batch of an application.
+    fn has_landed(&mut self, name: &TableName, app: &str, batch: i64) -> bool {
+        match self.tables.refusal(name) {
+            // One that is not to be written may have been by others.
+            Some(_) => {
+                let arrival = self.tables.lake.arrival(name, app, batch);
+                self.handle.block_on(caught(arrival)).is_ok_and(|arrival| arrival.is_some())
+            }
+            None => self.tables.landed(name, app).is_some_and(|has| has >= batch),
         }
     }
 
@@ -498,7 +545,21 @@ pub(crate) fn text_of(plan: &BatchPlan) -> Result<String> {
     serde_json::to_string(plan).map_err(|error| crate::run::internal(&error))
 }
 
+/// Refuses a record that a later version wrote, whatever else is in it.
+pub(crate) fn version_of(schema: &str, name: &str, text: &[u8]) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    match serde_json::from_slice::<Version>(text) {
+        Ok(Version { v }) => newest_known(&format!("{schema}/{name}"), v),
+        // What is wrong with it is found when it is read.
+        Err(_) => Ok(()),
+    }
+}
+
 pub(crate) fn unreadable(schema: &str, name: &str, error: &serde_json::Error) -> Error {
-    Error::new("lake_damaged", say!("`_headgate/{}/{}` cannot be read: {}.", schema, name, error))
+    tracing::warn!(%error, schema, name, "a record is damaged");
+    Error::new("lake_damaged", say!("`_headgate/{}/{}` in the lake is damaged.", schema, name))
         .hint("Put the file back from a backup, or use the version of Headgate that wrote it.")
 }

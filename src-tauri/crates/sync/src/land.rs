@@ -241,7 +241,17 @@ impl Running<'_> {
         // Tables may know batches that no record speaks of any more.
         let names: Vec<_> = (0..plan.tables.len()).map(|at| plan.table(at)).collect();
         let landed = names.iter().filter_map(|name| self.tables.landed(name, &plan.app)).max();
-        plan.number = ledger.applied.max(landed.unwrap_or(0)) + 1;
+        if let Some(landed) = landed.filter(|landed| *landed > ledger.applied) {
+            self.give_up(&plan);
+            // One that was recorded since is taken in like any other.
+            let records = self.handle.block_on(caught(lake.records(&schema)))?;
+            if records.last() <= ledger.applied {
+                self.note_lost_records(&schema)?;
+                self.pass_over(&schema, landed)?;
+            }
+            return Ok(Claimed::Outrun);
+        }
+        plan.number = ledger.applied + 1;
         plan.accepted = ids.len() as u64;
         let range = IdRange::of(&ids);
         let mut record = Record { v: 1, newest, ids: range, plan: plan.clone() };
@@ -331,7 +341,7 @@ impl Running<'_> {
     /// Whether nothing of an open batch can land in this run: it was looked at, and its tables refuse for good.
     fn only_waits(&mut self, at: usize) -> bool {
         let plan = &self.open[at].plan;
-        if plan.once.is_some() {
+        if plan.once.is_some() || plan.is_done() {
             return false;
         }
         let open = (0..plan.tables.len()).filter(|&part| !plan.tables[part].is_settled());

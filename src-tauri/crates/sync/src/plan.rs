@@ -291,6 +291,9 @@ impl BatchPlan {
     pub(crate) fn count_elsewhere(&mut self) {
         for part in self.tables.iter_mut().filter(|part| part.landed) {
             part.counted = true;
+            if !matches!(part.work, Work::Nothing) {
+                self.once = None;
+            }
             for route in self.routes.iter_mut().filter(|route| route.tables.contains(&part.table)) {
                 route.counted |= !matches!(part.work, Work::Nothing);
             }

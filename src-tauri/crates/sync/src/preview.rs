@@ -26,7 +26,7 @@ use crate::source::{DataFile, Found, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
 use crate::tally::{LINKS, Tally};
-use crate::window::{SeenWindow, span_of};
+use crate::window::{SeenWindow, earlier, span_of};
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ impl Looking<'_> {
         let settings = RunRequest::new(None, String::new(), DataFolder::new(PathBuf::new()));
         let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
         self.lakes.schema.clone_from(&schema);
-        let taken_in = self.taken_in(&schema)?;
+        let taken_in = self.taken_in(&schema, files)?;
         let store = taken_in.as_ref().map(|(_, store)| store).or(self.store);
         let ledger = match (store, &self.lake_key) {
             (Some(store), Some(lake)) => store.ledger(lake, &schema)?,
@@ -277,15 +277,18 @@ impl Looking<'_> {
 impl Looking<'_> {
     /// What the lake knows of a schema and the data folder does not, as a run would take it in: in a store that
     /// goes with the preview. None when the data folder knows all of it.
-    fn taken_in(&self, schema: &str) -> Result<Option<(TempDir, Store)>> {
+    fn taken_in(&self, schema: &str, files: &[DataFile]) -> Result<Option<(TempDir, Store)>> {
         let (Some(tables), Some(key)) = (&self.lakes.tables, &self.lake_key) else {
             return Ok(None);
         };
         let lake = &tables.lake;
         let ledger = self.store.map(|store| store.ledger(key, schema)).transpose()?.flatten();
         let records = self.handle.block_on(caught(lake.records(schema)))?;
-        let applied = ledger.map_or(0, |ledger| ledger.applied);
-        if records.last() <= applied && applied > 0 {
+        if let (Some(store), Some(ledger)) = (self.store, &ledger)
+            && ledger.applied > 0
+            && records.last() <= ledger.applied
+            && reach(store, ledger, files)?.is_none()
+        {
             return Ok(None);
         }
         let folder = tempfile::tempdir().map_err(|error| {
@@ -300,6 +303,11 @@ impl Looking<'_> {
         let (lake, watch) = (lake.clone(), self.watch);
         let mut running = Running::new(&request, watch, self.handle, store, me, lake, tally);
         running.catch_up(schema)?;
+        if let Some(ledger) = running.store.ledger(key, schema)?
+            && let Some(floor) = reach(&running.store, &ledger, files)?
+        {
+            running.take_ids(schema, Some(floor))?;
+        }
         Ok(Some((folder, running.store)))
     }
 
@@ -311,6 +319,15 @@ impl Looking<'_> {
         }
         Ok(())
     }
+}
+
+/// The oldest event that files landed before, where that is further back than ids are kept (E1).
+fn reach(store: &Store, ledger: &Ledger, files: &[DataFile]) -> Result<Option<i64>> {
+    let mut floor = None;
+    for file in files {
+        floor = earlier(floor, store.file(ledger.id, &file.key)?.and_then(|known| known.oldest));
+    }
+    Ok(floor.filter(|floor| ledger.horizon.is_some_and(|horizon| *floor < horizon)))
 }
 
 fn cancelled() -> Error {

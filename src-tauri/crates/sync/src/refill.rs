@@ -17,7 +17,7 @@ use crate::land::{CLAIMS, Claimed, Prepared, outrun};
 use crate::plan::{BatchPlan, Work};
 use crate::run::{OpenPlan, Running};
 use crate::source::DataFile;
-use crate::summary::{Summary, left_short};
+use crate::summary::{ShortOf, Summary, left_short};
 use crate::tables::{SchemaView, State};
 use crate::window::{Accepted, RowsOf, hash};
 
@@ -52,15 +52,18 @@ impl Running<'_> {
                 ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
             }
         }
+        let was_refused = self.tables.refusal(name);
         self.tables.accept(name)?;
         let summary = Summary::read(&ledger.summary);
-        let known = summary.tables.get(&name.table);
         // Where records are lost, nobody can say which tables there were.
-        if known.is_none() && !summary.records_lost && matches!(self.tables.state(name), State::No)
-        {
+        let is_known = summary.tables.contains_key(&name.table);
+        if !is_known && !summary.records_lost && matches!(self.tables.state(name), State::No) {
             return Err(unknown(name).into());
         }
-        let wanted = known.map(|known| known.rows);
+        // Nothing lands before the refill is recorded: a row that waits would make a table anew that is gone.
+        if let Some(error) = was_refused {
+            self.tables.refuse(name.clone(), error);
+        }
         // Until the refill has come to its end the table counts as behind, however much was filled.
         let begins = |this: &mut Self| BatchPlan {
             fills: Some(name.table.clone()),
@@ -75,12 +78,12 @@ impl Running<'_> {
             .and_then(|()| self.refill_from(name, &others, &source, &mut has, Some(ledger.id)));
         self.forget_rows(&has)?;
         filled?;
-        self.end_refill(name, &source, wanted.unwrap_or(0))
+        self.end_refill(name, &source)
     }
 
     /// Says in the lake, and in the table if there is one, that a refill has come to its end, and tells what the
     /// table still lacks of what it had.
-    fn end_refill(&mut self, name: &TableName, source: &str, wanted: u64) -> Result<(), Stopped> {
+    fn end_refill(&mut self, name: &TableName, source: &str) -> Result<(), Stopped> {
         let rows = match self.tables.state(name) {
             State::Table(_) => {
                 let lake = &self.tables.lake;
@@ -88,6 +91,9 @@ impl Running<'_> {
             }
             State::No | State::Refused(_) => None,
         };
+        let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+        let summary = Summary::read(&ledger.summary);
+        let wanted = summary.tables.get(&name.table).map_or(0, |known| known.rows);
         // A user has one row, however often it was merged.
         let wants = rows.filter(|rows| *rows < wanted && name.table != "users").map(|_| wanted);
         self.claim_bare(&name.schema, |this| {
@@ -108,7 +114,8 @@ impl Running<'_> {
             return Ok(());
         }
         if let Some(wants) = wants {
-            let error = left_short(name, wants, &self.tally.report.run);
+            let (run, installation) = (self.tally.report.run.clone(), self.me.name.clone());
+            let error = left_short(name, wants, &ShortOf { run, installation });
             self.tally.refused(name, &error);
             self.tables.refuse(name.clone(), error);
         }
@@ -183,6 +190,10 @@ impl Running<'_> {
                 if name.table == "users" && landed.is_none() { &mut everything } else { &mut ids };
             let mut batch = feed.read(most, events, &mut view, window, aside, &look_on)?;
             let mut accepted = ids.finish()?;
+            // What it cannot take now would be recorded and never land.
+            if let Some(error) = self.tables.refusal(name) {
+                return Err(error.into());
+            }
             batch.batch.tables.retain(|table| table.name == name.table);
             batch.batch.left_out.clear();
             if !is_discards {
@@ -209,6 +220,7 @@ impl Running<'_> {
             let mut plan = self.write(batch, source, &name.schema, events, &mut letters)?;
             // The files were taken before; only this table is behind them.
             plan.extents.clear();
+            plan.fills = Some(name.table.clone());
             if plan.tables.iter().all(|part| matches!(part.work, Work::Nothing)) {
                 self.tally.count(&mut plan);
                 continue;
@@ -242,7 +254,11 @@ impl Running<'_> {
                     continue;
                 }
                 let mut give = |id: &str, received| waiting.push(Seen { id: hash(id), received });
-                self.handle.block_on(caught(self.tables.lake.staged_ids(name, adds, &mut give)))?;
+                let read = self.tables.lake.staged_ids(name, adds, &mut give);
+                if let Err(error) = self.handle.block_on(caught(read)) {
+                    // Files that are gone bring nothing any more.
+                    tracing::debug!(table = %name, %error, "staged ids are not read");
+                }
             }
         }
         self.store.add_ids(of_table, &mut waiting)?;

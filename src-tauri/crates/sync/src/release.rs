@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use headgate_events::{Catalog, Existing, Line, Outcome, Plan, Shredder};
 use headgate_lake::{Lake, Location, caught, json_lines};
-use headgate_store::Store;
+use headgate_store::{Store, Taken};
 use headgate_terms::{Error, Result, TableName, say};
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -20,7 +20,7 @@ use crate::installation::Installation;
 use crate::land::{CLAIMS, outrun};
 use crate::plan::{BatchPlan, IdRange, Record, Work};
 use crate::records::read_report;
-use crate::report::{Counted, DeadLetters, NoticeCount, RunReport};
+use crate::report::{Counted, DeadLetters, NoticeCount, RunReport, TableReport};
 use crate::run::key_of;
 use crate::summary::Summary;
 use crate::window::Accepted;
@@ -138,7 +138,7 @@ pub fn release(
     }
     if !is_found
         && let Some(report) = &mut report
-        && let Some(rows) = give_up_missing_rows(&store, &me, report, table, handle)?
+        && let Some(rows) = give_up_missing_rows(&mut store, &me, report, table, handle)?
     {
         is_found = true;
         released.released = rows;
@@ -163,7 +163,7 @@ pub fn release(
 /// Gives up the rows that a table still lacks after this run has filled it: it counts as whole with those that it
 /// has. How many those are; none when the run left no table so.
 fn give_up_missing_rows(
-    store: &Store,
+    store: &mut Store,
     me: &Installation,
     report: &RunReport,
     table: Option<&str>,
@@ -182,10 +182,15 @@ fn give_up_missing_rows(
         let Some(ledger) = store.ledger(&key_of(&lake), &name.schema)? else { return Ok(None) };
         let summary = Summary::read(&ledger.summary);
         let known = summary.tables.get(&name.table).filter(|known| {
-            known.lacks == Some(true) && known.left_short_by.as_ref() == Some(&report.run)
+            known.lacks == Some(true)
+                && known.left_short_by.as_ref().is_some_and(|by| by.run == report.run)
         });
         let Some(known) = known else { return Ok(None) };
-        let rows = handle.block_on(caught(lake.summary(&name)))?.rows.unwrap_or(0);
+        let rows = match handle.block_on(caught(lake.summary(&name))) {
+            Ok(table) => table.rows.unwrap_or(0),
+            Err(error) if error.code == "table_not_found" => 0,
+            Err(error) => return Err(error),
+        };
         let records = handle.block_on(caught(lake.records(&name.schema)))?;
         let number = records.last().max(ledger.applied) + 1;
         let source = report.source.as_deref().unwrap_or_default();
@@ -195,13 +200,27 @@ fn give_up_missing_rows(
             rows: Some(rows),
             ..BatchPlan::bare(known.app.clone(), &report.run, me, source, &name.schema)
         };
-        // The next run reads the record as any other.
         let record = Record { v: 1, newest: ledger.newest, ids: IdRange::default(), plan };
         let text = serde_json::to_vec(&record).map_err(|error| crate::run::internal(&error))?;
         let file = format!("{number}.json");
         let put = lake.put_record(&name.schema, &file, text);
         if handle.block_on(caught(put))? {
-            return Ok(Some(known.rows.saturating_sub(rows)));
+            let missing = known.rows.saturating_sub(rows);
+            // What others recorded meanwhile the next run takes in first, and then this.
+            if number == ledger.applied + 1 {
+                let mut summary = summary.clone();
+                summary.recorded(&record.plan);
+                store.take_in(&mut Taken {
+                    ledger: &ledger,
+                    number,
+                    newest: ledger.newest,
+                    plan: None,
+                    files: &[],
+                    ids: &mut [],
+                    summary: &summary.text(),
+                })?;
+            }
+            return Ok(Some(missing));
         }
     }
     Err(outrun(&name.schema))
@@ -209,7 +228,10 @@ fn give_up_missing_rows(
 
 /// Says in the record of a refill that the rows it could not bring were given up.
 fn tell_missing_rows(store: &Store, report: &mut RunReport) -> Result<()> {
-    for table in &mut report.tables {
+    let is_filled = |table: &&mut TableReport| {
+        report.refill.as_deref() == Some(&format!("{}.{}", table.schema, table.table))
+    };
+    for table in report.tables.iter_mut().filter(is_filled) {
         table.error = None;
     }
     let message = say!(

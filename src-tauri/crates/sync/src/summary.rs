@@ -46,9 +46,17 @@ pub(crate) struct Expected {
     /// Whether the table may be gone: a refill found nothing for it.
     #[serde(default)]
     pub(crate) may_be_gone: bool,
-    /// The run whose refill left it with fewer rows than were written to it.
+    /// Whose refill left it with fewer rows than were written to it.
     #[serde(default)]
-    pub(crate) left_short_by: Option<String>,
+    pub(crate) left_short_by: Option<ShortOf>,
+}
+
+/// The refill that left a table with fewer rows than were written to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ShortOf {
+    pub(crate) run: String,
+    /// The installation that has the run on record.
+    pub(crate) installation: String,
 }
 
 impl Summary {
@@ -75,6 +83,9 @@ impl Summary {
         let left_short_by = known.and_then(|known| known.left_short_by.clone());
         let is_whole = plan.whole.as_ref() == Some(&part.table);
         let is_counted = known.is_some_and(|known| known.is_counted);
+        // A refill brings back what was counted when it landed first.
+        let is_refill = plan.fills.as_ref() == Some(&part.table);
+        let brought = if is_refill { 0 } else { part.counts.rows };
         let counted = plan.wants.or(plan.rows).filter(|_| is_whole);
         let is_short = plan.wants.is_some();
         self.tables.insert(
@@ -84,13 +95,16 @@ impl Summary {
                 batch: plan.number,
                 id: id.to_owned(),
                 version,
-                rows: counted.unwrap_or(rows + part.counts.rows),
+                rows: counted.unwrap_or(rows + brought),
                 batches: batches + 1,
                 lacks: if is_whole { Some(is_short) } else { lacks },
                 is_counted: is_counted || counted.is_some(),
                 may_be_gone: false,
                 left_short_by: if is_whole {
-                    is_short.then(|| plan.run.clone())
+                    is_short.then(|| ShortOf {
+                        run: plan.run.clone(),
+                        installation: plan.installation.name.clone(),
+                    })
                 } else {
                     left_short_by
                 },
@@ -212,16 +226,20 @@ pub(crate) fn behind_of(
         }
     }
     let last = records.last();
-    for batch in records.batches.iter().filter(|batch| later(**batch) && **batch < last) {
+    for batch in records.batches.iter().filter(|batch| later(**batch)) {
         let text = read(format!("{batch}.json"))?.unwrap_or_default();
         let Ok(record) = serde_json::from_slice::<Record>(&text) else { continue };
         if records.released.contains(batch) {
             continue;
         }
-        summary.recorded(&record.plan);
-        for at in 0..record.plan.tables.len() {
-            let id = record.plan.tables[at].id.clone();
-            summary.landed(&record.plan, at, &id, None);
+        let plan = &record.plan;
+        summary.recorded(plan);
+        for (at, part) in plan.tables.iter().enumerate() {
+            let (name, app) = (plan.table(at), plan.app(part));
+            let arrival = lake.arrival(&name, &app, *batch);
+            if *batch < last || handle.block_on(caught(arrival))?.is_some() {
+                summary.landed(plan, at, &part.id, None);
+            }
         }
     }
     Ok(summary.check(lake, handle, schema))
@@ -237,7 +255,7 @@ struct Folded {
 async fn stands(lake: &Lake, name: &TableName, expected: &mut Expected) -> Result<Option<Error>> {
     if expected.lacks == Some(true) {
         return Ok(Some(match &expected.left_short_by {
-            Some(run) => left_short(name, expected.rows, run),
+            Some(by) => left_short(name, expected.rows, by),
             None => table_behind(
                 name,
                 &say!(
@@ -331,12 +349,13 @@ pub(crate) fn table_behind(name: &TableName, what: &Shown) -> Error {
 }
 
 /// A table that has fewer rows than were written to it after all files of a refill were read.
-pub(crate) fn left_short(name: &TableName, written: u64, run: &str) -> Error {
+pub(crate) fn left_short(name: &TableName, written: u64, by: &ShortOf) -> Error {
     let message = say!("`{}` has fewer rows than the {} that were written to it.", name, written);
     Error::new("table_behind", message).hint(say!(
-        "Fill it again with `--again --refill {}` from the files that have the others, or give those up with `headgate runs release {} --table {}`. Until then its new rows wait.",
+        "Fill it again with `--again --refill {}` from the files that have the others, or give those up on {} with `headgate runs release {} --table {}`. Until then its new rows wait.",
         name,
-        run,
+        by.installation,
+        by.run,
         name
     ))
 }
