@@ -143,6 +143,32 @@ testBetween(
   },
 )
 
+testBetween(
+  'a change that ends while another page is open is in the draft',
+  async ({ page, product, account, between }) => {
+    await planned(page, product, account)
+    let release = () => {}
+    const held = new Promise<void>((go) => (release = go))
+    between.fate = async (action) => {
+      if (action === 'UpdateAssumeRolePolicy') await held
+      return 'pass'
+    }
+    await page.keyboard.press('Control+Enter')
+    await expect(dialog(page)).toContainText('Call 2 of 3')
+    await dialog(page).getByRole('button', { name: 'Close', exact: true }).last().click()
+    await page.getByRole('link', { name: 'Tables', exact: true }).click()
+    await expect(page.getByRole('heading', { name: 'Tables', level: 1 })).toBeVisible()
+    const kept = page.waitForResponse('**/call/policy_draft_keep')
+    release()
+    await (await kept).finished()
+    await page.getByRole('link', { name: 'Trust policy', exact: true }).click()
+    await expect(page.getByText('This is what AWS has')).toBeVisible()
+    await expect(page.getByRole('row', { name: /^Segment/ })).toContainText('Allowed')
+    await page.reload()
+    await expect(page.getByText('This is what AWS has')).toBeVisible()
+  },
+)
+
 /** Holds the database, so that nobody else can write to it. Returns what lets go of it. */
 async function locked(product: Product): Promise<() => void> {
   const holds = `

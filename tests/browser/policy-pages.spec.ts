@@ -11,6 +11,7 @@ import {
   patterns,
   role,
   roleName,
+  segment,
   workspaceId,
   worst,
 } from './policies'
@@ -144,6 +145,22 @@ test('what is asked for and not there is said', async ({ page, product }) => {
   await pictures(page, 'policy-cards-edit')
   await page.getByLabel('Matrix').check({ force: true })
   await pictures(page, 'policy-missing')
+})
+
+test('a draft in neither form', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, guide, role)
+  await page.getByLabel('Statements').check({ force: true })
+  await page.getByRole('button', { name: 'Add a statement', exact: true }).click()
+  const second = page.getByRole('listitem', { name: /^statement 2/ })
+  await second.getByRole('button', { name: 'Add principal' }).click()
+  await page.keyboard.type(segment)
+  await page.keyboard.press('Enter')
+  await page.getByLabel('Matrix').check({ force: true })
+  await expect(page.locator('.who-head')).toContainText('Custom')
+  await pictures(page, 'policy-custom')
+  await page.setViewportSize({ width: 960, height: 700 })
+  await picture(page, 'policy-narrow-custom')
 })
 
 testAws('logins', async ({ page, product, account }) => {

@@ -67,6 +67,115 @@ test('Segment gets in, in both forms, and out again', async ({ page, product }) 
   await expect(page.locator('td.opened')).toHaveCount(1)
 })
 
+const eachForm = (page: Page) => page.getByRole('radio', { name: /^A statement each/ })
+const guideForm = (page: Page) => page.getByRole('radio', { name: /^As in the guide/ })
+
+for (const form of ['separate', 'guide'] as const) {
+  test(`a draft in the form ${form} is lit as such after a restart, and the other form plans`, async ({
+    page,
+    product,
+  }) => {
+    await page.goto(`${product.url}#/policy`)
+    await paste(page, databricks(), role)
+    const [own, others] =
+      form === 'guide' ? [guideForm(page), eachForm(page)] : [eachForm(page), guideForm(page)]
+    const [opened, after] = form === 'guide' ? [3, 1] : [1, 3]
+    const says = (cells: number) =>
+      cells === 1 ? 'lets Segment in' : 'lets Segment in, opens 3 cells'
+    await own.check({ force: true })
+    await addSegment(page)
+    await expect(page.locator('td.opened')).toHaveCount(opened)
+    await expect.poll(() => draft(page)).toContain(workspaceId)
+    const was = await draft(page)
+
+    await page.reload()
+    await expect(page.locator('td.opened')).toHaveCount(opened)
+    await expect(own).toBeChecked()
+    await expect(others).not.toBeChecked()
+    await expect(page.locator('.lead')).toContainText(says(opened))
+    await expect(page.locator('.who-head')).toContainText('A statement eachopens 1')
+    await expect(page.locator('.who-head')).toContainText('As in the guideopens 3')
+
+    await others.check({ force: true })
+    await expect(page.locator('td.opened')).toHaveCount(after)
+    await expect(page.locator('.lead')).toContainText(says(after))
+    await expect(others).toBeChecked()
+    await expect.poll(() => draft(page)).not.toBe(was)
+    expect(await draft(page)).toContain(workspaceId)
+    await own.check({ force: true })
+    await expect(page.locator('td.opened')).toHaveCount(opened)
+    await expect.poll(() => draft(page)).toBe(was)
+  })
+}
+
+test('the form that is lit is that of the policy, and what is neither is called custom', async ({
+  page,
+  product,
+}) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, guide, role)
+  await expect(guideForm(page)).toBeChecked()
+  await eachForm(page).check({ force: true })
+  await expect(page.locator('td.closed')).toHaveCount(3)
+  await expect(eachForm(page)).toBeChecked()
+  await expect.poll(() => draft(page)).toContain('SegmentStorageDestinations')
+
+  // One more statement for one who is in the guide's already.
+  const [open, close] = [guide.slice(0, guide.indexOf('    {')), '  ]\n}\n']
+  const statements = guide.slice(open.length, guide.indexOf(close))
+  const more = statements.replace(/\[\s+"[^"]+catalog[^\]]+\]/, `"${segment}"`)
+  await page.getByRole('tab', { name: 'Draft' }).click()
+  await pasteOver(page, `${open}${statements.trimEnd()},\n${more}${close}`)
+  await expect(page.locator('.who-head')).toContainText('Custom')
+  await expect(guideForm(page)).not.toBeChecked()
+  await expect(eachForm(page)).not.toBeChecked()
+  await guideForm(page).check({ force: true })
+  await expect(guideForm(page)).toBeChecked()
+  await expect(page.locator('.who-head')).not.toContainText('Custom')
+  await expect.poll(async () => (await draft(page)).split(segment)).toHaveLength(2)
+
+  // A form that is refused is not lit.
+  const denied = guide.replace(
+    '"Statement": [',
+    `"Statement": [{"Effect":"Deny","Principal":{"AWS":"${segment}"},"Action":"sts:AssumeRole"},`,
+  )
+  await pasteOver(page, denied)
+  await expect(row(page, 'Segment')).toContainText('Denied')
+  await eachForm(page).check({ force: true })
+  await expect(page.getByRole('alert')).toContainText('Not planned')
+  await expect(guideForm(page)).toBeChecked()
+  await expect.poll(() => draft(page)).toBe(denied)
+})
+
+test('the steps of a draft outlive the page and a restart', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks(), role)
+  await addSegment(page)
+  await expect.poll(() => draft(page)).toContain(workspaceId)
+  const planned = await draft(page)
+  await guideForm(page).check({ force: true })
+  await expect(page.locator('td.opened')).toHaveCount(3)
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(page.locator('td.opened')).toHaveCount(1)
+  for (const leave of [
+    async () => {
+      await page.getByRole('link', { name: 'Tables', exact: true }).click()
+      await page.getByRole('link', { name: 'Trust policy', exact: true }).click()
+    },
+    () => page.reload(),
+  ]) {
+    await leave()
+    await expect(page.locator('td.opened')).toHaveCount(1)
+    await page.getByRole('button', { name: 'Redo' }).click()
+    await expect(page.locator('td.opened')).toHaveCount(3)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expect(page.getByText('Nothing is changed.')).toBeVisible()
+    await page.getByRole('button', { name: 'Redo' }).click()
+    await expect.poll(() => draft(page)).toBe(planned)
+  }
+})
+
 test('a placeholder is filled by the id that is said', async ({ page, product }) => {
   await page.goto(`${product.url}#/policy`)
   await paste(page, databricks('0000'), role)
@@ -309,6 +418,15 @@ test('a paste of another kind says what it is', async ({ page, product }) => {
     await expect(page.getByRole('heading', { name: 'Problems' })).toBeVisible()
     await expect(page.locator('.findings')).toContainText(said)
   }
+
+  // A role as AWS CLI prints it is one button away from its policy.
+  await page.getByRole('button', { name: 'Open another…' }).click()
+  const printed = { Role: { Arn: role, AssumeRolePolicyDocument: JSON.parse(databricks()) } }
+  await page.getByRole('dialog').getByLabel('Trust policy, as JSON').fill(JSON.stringify(printed))
+  await page.getByRole('dialog').getByRole('button', { name: 'Look at it' }).click()
+  await page.getByRole('button', { name: 'Use AssumeRolePolicyDocument' }).click()
+  await expect(page.locator('.lead')).toContainText('Pasted, not compared with AWS.')
+  await expect(page.locator('.title')).toContainText(roleName)
 
   // What was decoded is what was pasted: its callers are known, and nothing is changed.
   await page.getByRole('button', { name: 'Open another…' }).click()

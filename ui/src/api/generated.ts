@@ -1265,7 +1265,19 @@ form: PlanForm,
 /**
  * How AWS is reached.
  */
-access: AwsAccess, };
+access: AwsAccess, 
+/**
+ * What Undo goes back to, the oldest first; the page keeps the newest only.
+ */
+past: Array<KeptStep>, 
+/**
+ * What Redo goes on to, the next first.
+ */
+future: Array<KeptStep>, 
+/**
+ * The plan that the draft came from, so that it can be made again in the other form.
+ */
+planned: KeptPlan | null, };
 
 /**
  * A goal with its switch.
@@ -1287,6 +1299,36 @@ goal: Goal,
  * Whether it is asked for.
  */
 on: boolean, };
+
+/**
+ * A plan that was taken into a draft.
+ */
+export type KeptPlan = { 
+/**
+ * The text that it began from.
+ */
+from: string, 
+/**
+ * Who was to get in, switched off ones included.
+ */
+goals: Array<KeptGoal>, 
+/**
+ * The text that came out.
+ */
+after: string, };
+
+/**
+ * A step of a draft.
+ */
+export type KeptStep = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Who was to get in, switched off ones included.
+ */
+goals: Array<KeptGoal>, };
 
 /**
  * An id with where it is known from.

@@ -26,6 +26,35 @@ pub struct KeptDraft {
     pub form: headgate_policy::Form,
     /// How AWS is reached.
     pub access: AwsAccess,
+    /// What Undo goes back to, the oldest first; the page keeps the newest only.
+    #[serde(default)]
+    pub past: Vec<KeptStep>,
+    /// What Redo goes on to, the next first.
+    #[serde(default)]
+    pub future: Vec<KeptStep>,
+    /// The plan that the draft came from, so that it can be made again in the other form.
+    #[serde(default)]
+    pub planned: Option<KeptPlan>,
+}
+
+/// A step of a draft.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KeptStep {
+    /// The text.
+    pub text: String,
+    /// Who was to get in, switched off ones included.
+    pub goals: Vec<KeptGoal>,
+}
+
+/// A plan that was taken into a draft.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KeptPlan {
+    /// The text that it began from.
+    pub from: String,
+    /// Who was to get in, switched off ones included.
+    pub goals: Vec<KeptGoal>,
+    /// The text that came out.
+    pub after: String,
 }
 
 /// A goal with its switch.

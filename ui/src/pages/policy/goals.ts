@@ -83,19 +83,24 @@ export function held(
 }
 
 /**
- * The edits that take a principal out of every statement that allows it, the last statement first.
- * An id that only it brought goes with it, where the statement asks for others too.
+ * The edits that take principals out of every statement that allows them, the last statement first. Ids
+ * that only they bring go with them, where the statement asks for others too.
  */
-export function removal(policy: PolicyCards, principal: string, ids: string[]): Edit[] {
+export function removal(policy: PolicyCards, goals: KeptGoal[], leave: readonly string[]): Edit[] {
+  const leaves = (one: KeptGoal) => leave.includes(one.goal.principal)
+  const idsOf = (some: KeptGoal[]) => some.flatMap((one) => one.goal.externalId ?? [])
+  const kept = new Set(idsOf(goals.filter((one) => one.on && !leaves(one))))
+  const ids = idsOf(goals.filter(leaves)).filter((id) => !kept.has(id))
   const edits: Edit[] = []
   for (const [statement, card] of [...policy.statements.entries()].reverse()) {
-    const entry = card.principals.find((one) => one.value === principal)
-    if (card.effect !== 'Allow' || !entry) continue
-    if (card.principals.length === 1) {
+    const entries = card.principals.filter((one) => leave.includes(one.value))
+    if (card.effect !== 'Allow' || entries.length === 0) continue
+    if (entries.length === card.principals.length) {
       edits.push({ op: 'remove_statement', statement })
       continue
     }
-    edits.push({ op: 'remove_principal', statement, kind: entry.kind, value: principal })
+    for (const { kind, value } of entries)
+      edits.push({ op: 'remove_principal', statement, kind, value })
     for (const test of card.conditions) {
       if (test.key.toLowerCase() !== 'sts:externalid') continue
       const gone = test.values.filter((value) => ids.includes(value))
@@ -107,4 +112,28 @@ export function removal(policy: PolicyCards, principal: string, ids: string[]): 
     }
   }
   return edits
+}
+
+/** The goals with one more, on. It takes the place of one of the same caller whose id was not known. */
+export function withGoal(goals: KeptGoal[], goal: KeptGoal): KeptGoal[] {
+  const { principal, externalId } = goal.goal
+  const others = goals.filter(
+    (one) =>
+      one.goal.principal !== principal ||
+      (one.goal.externalId !== externalId && one.goal.externalId !== null),
+  )
+  // Databricks has the role assume itself with the same id.
+  const known = others.map((one) =>
+    goal.template === 'unity_catalog' && one.template === 'self' && !one.goal.externalId
+      ? { ...one, goal: { ...one.goal, externalId }, on: true }
+      : one,
+  )
+  return [...known, { ...goal, on: true }]
+}
+
+/** The goals with a caller on or off. A caller whose id is not known cannot be on. */
+export function switched(goals: KeptGoal[], principal: string, on: boolean): KeptGoal[] {
+  return goals.map((one) =>
+    one.goal.principal === principal && one.goal.externalId !== null ? { ...one, on } : one,
+  )
 }

@@ -1,26 +1,13 @@
 import { expect, test } from 'vitest'
 import type { KeptGoal, MatrixView, PolicyCards, Template } from '../../api'
-import { goalsOf, held, missing, removal } from './goals'
-import { brief, drawn, ends } from './grid'
-import { back, first, forth, step } from './steps'
-import { cells, changed, changeWords, commandIn, lead, planMoved, planSays, since } from './words'
+import { goalsOf, held, missing, removal, switched, withGoal } from './goals'
+import { brief, drawn, ends } from './matrixModel'
+import { cells, changed, commandIn, lead, since } from './messages'
 
 const catalog = 'arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL'
 const segment = 'arn:aws:iam::595280932656:role/segment-storage-destinations-production-access'
 const uuid = '7c0d9e52-41b8-4f0e-9a63-2b5f8d1e6c07'
 const range = { start: 0, end: 1 }
-
-test('steps go back and forth, and typing is one step', () => {
-  let steps = first('a')
-  steps = step(steps, 'ab', 1_000)
-  steps = step(steps, 'abc', 1_300)
-  steps = step(steps, 'abcd', 5_000)
-  expect(back(steps).now).toBe('abc')
-  expect(back(back(steps)).now).toBe('a')
-  expect(back(back(back(steps))).now).toBe('a')
-  expect(forth(back(steps))).toMatchObject({ now: 'abcd', future: [] })
-  expect(step(back(steps), 'x').future).toEqual([])
-})
 
 function template(id: string, principal: string | null, ids: string[]): Template {
   return {
@@ -75,12 +62,20 @@ test('goals begin with the ids that each caller most likely brings', () => {
   expect(off).toMatchObject({ on: false, goal: { externalId: null } })
 })
 
+const wants = (principal: string, externalId: string, on = true): KeptGoal => ({
+  template: 'custom',
+  label: principal,
+  goal: { principal, externalId, sid: null },
+  on,
+})
+
 test('who leaves takes its id along, but never the last one', () => {
   const policy = {
     version: null,
     statements: [card([catalog, segment], [uuid, 'ws']), card([segment], ['ws'])],
   }
-  expect(removal(policy, segment, ['ws'])).toEqual([
+  const goals = [wants(catalog, uuid), wants(segment, 'ws', false)]
+  expect(removal(policy, goals, [segment])).toEqual([
     { op: 'remove_statement', statement: 1 },
     { op: 'remove_principal', statement: 0, kind: 'AWS', value: segment },
     {
@@ -92,7 +87,46 @@ test('who leaves takes its id along, but never the last one', () => {
     },
   ])
   const only = { version: null, statements: [card([catalog, segment], ['ws'])] }
-  expect(removal(only, segment, ['ws'])).toHaveLength(1)
+  expect(removal(only, goals, [segment])).toHaveLength(1)
+  // An id that somebody who stays brings too stays.
+  const shared = [wants(catalog, 'ws'), wants(segment, 'ws')]
+  expect(removal(policy, shared, [segment]).map((one) => one.op)).toEqual([
+    'remove_statement',
+    'remove_principal',
+  ])
+})
+
+test('several leave at once, and a statement of theirs goes with them', () => {
+  const etl = 'arn:aws:iam::210987654321:role/etl'
+  const policy = {
+    version: null,
+    statements: [card([segment, etl], ['ws', 'e']), card([catalog, segment, etl], [uuid, 'ws'])],
+  }
+  const goals = [wants(catalog, uuid), wants(segment, 'ws'), wants(etl, 'e')]
+  const edits = removal(policy, goals, [segment, etl])
+  expect(edits.map((one) => one.op)).toEqual([
+    'remove_principal',
+    'remove_principal',
+    'remove_condition_value',
+    'remove_statement',
+  ])
+  expect(edits[0]).toMatchObject({ statement: 1 })
+})
+
+test('one more caller takes the place of one whose id was not known', () => {
+  const unknown = {
+    ...wants(segment, ''),
+    goal: { principal: segment, externalId: null, sid: null },
+  }
+  const self = { ...unknown, template: 'self', on: false }
+  expect(withGoal([unknown], wants(segment, 'ws', false))).toEqual([wants(segment, 'ws')])
+  const both = withGoal([self], { ...wants(catalog, uuid), template: 'unity_catalog' })
+  expect(both.map((one) => [one.goal.externalId, one.on])).toEqual([
+    [uuid, true],
+    [uuid, true],
+  ])
+  expect(switched([unknown, wants(catalog, uuid, false)], catalog, true)[1]!.on).toBe(true)
+  expect(switched([{ ...unknown, on: false }], segment, true)[0]!.on).toBe(false)
 })
 
 function matrix(change: Partial<MatrixView> = {}): MatrixView {
@@ -232,24 +266,4 @@ test('a draft in words', () => {
   expect(commandIn('Run `aws sso login --profile x`, then read again.')).toBe(
     'aws sso login --profile x',
   )
-})
-
-test('how a plan ended is said in three ways, and what is not known is no refusal', () => {
-  const now = { name: 'lake', progress: null, applied: null, found: null, moved: false }
-  expect(planSays({ ...now, stage: 'not_written' })).toBe(
-    'Nothing changed: `lake` has the trust policy that it had before.',
-  )
-  expect(planSays({ ...now, stage: 'unknown' })).toBe(
-    'AWS may have taken it. Read the role again to see which policy it has.',
-  )
-  const found = { has: 'after', text: '{}' } as const
-  expect(planSays({ ...now, stage: 'unknown', found })).toBe('`lake` has the new policy.')
-  expect(planSays({ ...now, stage: 'stopped' })).toContain('Nothing was sent')
-  expect(planSays({ ...now, stage: 'running' })).toContain('Nothing has been sent yet')
-  const progress = { call: 2, reads: 1 }
-  expect(planSays({ ...now, stage: 'running', progress })).toContain('is written')
-  expect(Object.values(changeWords).join()).not.toMatch(/refused|failed|done/i)
-  const failure = { message: '', hint: null, field: null, retryable: false, trace: null }
-  expect(planMoved({ ...failure, code: 'role_changed' })).toBe(true)
-  expect(planMoved({ ...failure, code: 'outcome_unknown' })).toBe(false)
 })

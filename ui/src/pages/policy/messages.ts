@@ -1,18 +1,7 @@
 // What a trust policy's draft is in words: the answer first, then where it stands.
 
-import type {
-  Applied,
-  ChangeState,
-  Decision,
-  Failure,
-  Finding,
-  MatrixView,
-  Outcome,
-  Problem,
-  StatementSays,
-  WriteProgress,
-} from '../../api'
-import { count, many, quoted } from '../../format'
+import type { Decision, Finding, MatrixView, Problem, StatementSays } from '../../api'
+import { count, many } from '../../format'
 
 export const decisionWords: Record<Decision, string> = {
   allow: 'Allowed',
@@ -28,75 +17,11 @@ export const decisionLooks = {
   unknown: ['unknown', 'unknown'],
 } as const
 
-export const changeWords: Record<ChangeState, string> = {
-  sent: 'Unknown',
-  done: 'Written',
-  unneeded: 'Not needed',
-  refused: 'Not written',
-  drifted: 'Unknown, reads differently',
-}
-
-/** Where a plan is: shown, under way, ended in one of three ways, or stopped before anything was sent. */
-export type Stage = 'plan' | 'running' | 'stopped' | Outcome
-
-/** Which policy a role has after a change whose outcome is not known. */
-export interface Found {
-  has: 'after' | 'before' | 'other'
-  text: string
-}
-
-/** Whether a plan was not written because the role has changed since it was read. */
-export function planMoved(failure: Failure | null): boolean {
-  return failure?.code === 'role_changed' || failure?.code === 'role_recreated'
-}
-
-/** The line under the title of a plan. */
-export function planSays(now: {
-  stage: Stage
-  name: string
-  progress: WriteProgress | null
-  applied: Applied | null
-  found: Found | null
-  moved: boolean
-}): string {
-  const policy = `the trust policy of ${quoted(now.name)}`
-  switch (now.stage) {
-    case 'plan':
-      return `One call changes something: ${policy}. Nothing has been sent yet.`
-    case 'running':
-      if (!now.progress)
-        return 'Nothing has been sent yet. If your desktop asks whether to change the trust policy, answer there.'
-      return now.progress.call < 2
-        ? 'Looking whether the policy is still the one above, then writing.'
-        : 'The policy is written. Waiting until AWS answers with the new text; the old one can stand for a minute.'
-    case 'written':
-      return now.applied?.change.state === 'unneeded'
-        ? 'AWS had this policy already; nothing was sent.'
-        : `One thing changed: ${policy}.`
-    case 'not_written':
-      if (now.applied?.error?.code === 'cancelled')
-        return `Stopped before it was written: ${quoted(now.name)} has the trust policy that it had before.`
-      return now.moved
-        ? 'Trust policy not changed: AWS had a newer one. Plan again.'
-        : `Nothing changed: ${quoted(now.name)} has the trust policy that it had before.`
-    case 'stopped':
-      return `Nothing was sent: ${quoted(now.name)} has the trust policy that it had before.`
-    case 'unknown':
-      if (!now.found)
-        return 'AWS may have taken it. Read the role again to see which policy it has.'
-      return {
-        after: `${quoted(now.name)} has the new policy.`,
-        before: `${quoted(now.name)} has the policy that it had before.`,
-        other: `${quoted(now.name)} has another policy: neither the new one nor the one before.`,
-      }[now.found.has]
-  }
-}
-
 export const severityWords: Record<Finding['severity'], string> = {
   error: 'Error',
   security: 'Security',
   warning: 'Warning',
-  info: 'To know',
+  info: 'Info',
 }
 
 /** How long ago, to the second. */

@@ -1,0 +1,29 @@
+// The policy page's model, by context: one for each profile and visit of the page. What outlives the visit
+// is the profile's session.
+
+import { getContext, onDestroy, setContext } from 'svelte'
+import { ask } from '../../api'
+import { live } from '../../live.svelte'
+import { PolicyModel } from './model'
+import { PolicySession } from './session.svelte'
+
+const key = Symbol('policy')
+const sessions = new Map<string, PolicySession>()
+
+/** Makes the model of a profile for the component and all in it; it is closed with the component. */
+export function providePolicy(profile: string): PolicyModel {
+  let session = sessions.get(profile)
+  if (!session) {
+    session = new PolicySession(ask)
+    sessions.set(profile, session)
+  }
+  const model = new PolicyModel({ ask, session, note: (text) => live.note(text) })
+  void model.load()
+  onDestroy(() => model.close())
+  return setContext(key, model)
+}
+
+/** The model of the page. */
+export function policyModel(): PolicyModel {
+  return getContext<PolicyModel>(key)
+}

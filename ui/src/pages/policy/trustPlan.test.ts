@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest'
+import type { Applied, ChangeRecord, WritePlan } from '../../api'
+import { failure } from '../../api/host'
+import type { PlanState } from '../../plans/plan'
+import { endOf, hasMoved, pastOf, planOfWrite, planSays, progressOf, wordsOf } from './trustPlan'
+
+const role = 'arn:aws:iam::123456789012:role/team/lake'
+const call = (call: string, changes: boolean) => ({
+  n: 0,
+  call,
+  changes,
+  target: role,
+  what: 'For',
+})
+const write = {
+  v: 1,
+  kind: 'trust_policy',
+  id: 'plan-1',
+  role,
+  before: 'old',
+  after: 'new',
+  calls: [
+    call('iam:GetRole', false),
+    call('iam:UpdateAssumeRolePolicy', true),
+    call('iam:GetRole', false),
+  ],
+  restores: null,
+} as unknown as WritePlan
+
+test('a plan to write a policy is a plan of three steps', () => {
+  expect(planOfWrite(write)).toEqual({
+    id: 'plan-1',
+    kind: 'trust_policy',
+    steps: [
+      { call: 'iam:GetRole', role: 'check', target: role, what: 'For', before: null, after: null },
+      {
+        call: 'iam:UpdateAssumeRolePolicy',
+        role: 'change',
+        target: role,
+        what: 'For',
+        before: 'old',
+        after: 'new',
+      },
+      { call: 'iam:GetRole', role: 'prove', target: role, what: 'For', before: null, after: null },
+    ],
+  })
+  expect(progressOf({ call: 2, reads: 1 })).toEqual({ step: 2, reads: 1 })
+  expect(wordsOf(write).title).toBe('Write the policy of lake')
+  expect(wordsOf({ ...write, restores: 'c1' }).title).toBe('Put back the policy of lake')
+})
+
+const change = {
+  id: 'c1',
+  at: '2026-01-01T00:00:00Z',
+  by: 'arn:aws:sts::1:user/me',
+  role,
+  state: 'done',
+  cells: [
+    { principal: 'a', externalId: 'x', before: 'implicit_deny', after: 'allow' },
+    { principal: 'b', externalId: 'x', before: 'allow', after: 'implicit_deny' },
+  ],
+  restores: null,
+  error: null,
+} as unknown as ChangeRecord
+
+test('how it ended is the end of a plan', () => {
+  const applied = { outcome: 'written', change, request_id: 'r', reads: 2, error: null } as Applied
+  const end = endOf({ ...applied, journal: null })
+  expect(end).toEqual({
+    outcome: 'written',
+    sent: true,
+    by: change.by,
+    request: 'r',
+    reads: 2,
+    error: null,
+    unrecorded: null,
+  })
+  expect(endOf({ ...applied, change: { ...change, state: 'unneeded' } }).sent).toBe(false)
+})
+
+test.each([
+  ['done', null, 'written', 'Written. 1 cell opens, 1 closes', true],
+  ['done', 'c0', 'written', 'Put back. 1 cell opens, 1 closes', true],
+  ['sent', null, 'unknown', 'AWS may have taken it. 1 cell opens, 1 closes', true],
+  [
+    'drifted',
+    null,
+    'reads_otherwise',
+    'AWS took it and returned another policy. 1 cell opens, 1 closes',
+    true,
+  ],
+  ['refused', null, 'not_written', 'Nothing was changed', false],
+  ['unneeded', null, 'not_needed', 'Not sent: AWS had this policy already', false],
+] as const)('a change that was %s is in the history', (state, restores, past, what, canRestore) => {
+  const record = { ...change, state, restores }
+  expect(pastOf(record, false, true)).toMatchObject({ state: past, what, canRestore, of: 'lake' })
+  expect(pastOf(record, true, false)).toMatchObject({ state: 'running', of: '' })
+})
+
+test('how a plan ended is said in three ways, and what is not known is no refusal', () => {
+  const now: PlanState = {
+    plan: planOfWrite(write),
+    stage: 'shown',
+    progress: null,
+    furthest: 0,
+    end: null,
+    failure: null,
+    found: null,
+    hasMoved: false,
+  }
+  expect(planSays('lake', now)).toContain('Nothing has been sent yet')
+  expect(planSays('lake', { ...now, stage: 'not_written' })).toBe(
+    'Nothing changed: `lake` has the trust policy that it had before.',
+  )
+  expect(planSays('lake', { ...now, stage: 'unknown' })).toBe(
+    'AWS may have taken it. Read the role again to see which policy it has.',
+  )
+  const found = { has: 'after', text: '{}' } as const
+  expect(planSays('lake', { ...now, stage: 'unknown', found })).toBe('`lake` has the new policy.')
+  expect(planSays('lake', { ...now, stage: 'stopped' })).toContain('Nothing was sent')
+  expect(planSays('lake', { ...now, stage: 'running' })).toContain('Nothing has been sent yet')
+  const progress = { step: 2, reads: 1 }
+  expect(planSays('lake', { ...now, stage: 'running', progress })).toContain('is written')
+  const cancelled = failure('cancelled', 'Stopped.', '')
+  expect(planSays('lake', { ...now, stage: 'not_written', failure: cancelled })).toContain(
+    'Stopped before it was written',
+  )
+  const { answer } = wordsOf(write)
+  const [check, send, prove] = now.plan.steps
+  expect(answer(check!, 'stopped', { ...now, hasMoved: true })).toContain('no longer')
+  expect(answer(send!, 'unknown', now)).toBe('No answer: AWS may have taken it')
+  expect(answer(prove!, 'running', { ...now, progress })).toBe('1 read, not the new text twice yet')
+  expect(answer(prove!, 'waits', now)).toBe(null)
+  expect(hasMoved(failure('role_changed', '', ''))).toBe(true)
+  expect(hasMoved(failure('outcome_unknown', '', ''))).toBe(false)
+})
