@@ -7,7 +7,7 @@ use tauri_build::{AppManifest, Attributes, try_build};
 include!("crates/app/src/commands.rs");
 
 macro_rules! names {
-    ($($(#[$doc:meta])+ [$kind:ident] $name:ident($request:ty) -> $response:ty $(, progress $progress:ty)?;)+) => {
+    ($($(#[$doc:meta])+ [$($kind:ident)+] $name:ident($request:ty) -> $response:ty $(, $word:ident $what:tt)*;)+) => {
         &[$(stringify!($name)),+]
     };
 }

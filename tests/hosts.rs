@@ -104,8 +104,15 @@ impl TypeVisitor for Declared<'_> {
     }
 }
 
+/// Tags as the page names them.
+fn tags(tags: &[Tag]) -> String {
+    let names = tags.iter().map(|tag| format!("'{}'", json!(tag).as_str().unwrap_or_default()));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 macro_rules! types {
-    ($($(#[doc = $doc:literal])+ [$kind:ident] $name:ident($request:ty) -> $response:ty $(, progress $progress:ty)?;)+) => {
+    ($($(#[doc = $doc:literal])+ [$($kind:ident)+] $name:ident($request:ty) -> $response:ty
+        $(, progress $progress:ty)? $(, reads $reads:tt)? $(, stales $stales:tt)?;)+) => {
         fn types(config: &Config) -> String {
             let mut declared = Declared { config, seen: HashSet::new(), types: BTreeMap::new() };
             let mut commands = String::new();
@@ -126,7 +133,14 @@ macro_rules! types {
                     <$response as TS>::name(config), progress,
                 ));
             )+
+            // No command carries it by itself.
+            declared.visit::<Tag>();
             let types: Vec<String> = declared.types.into_values().collect();
+            let reads: Vec<String> = COMMANDS
+                .iter()
+                .filter(|command| !command.reads.is_empty())
+                .map(|command| format!("  {}: [{}],\n", command.name, tags(command.reads)))
+                .collect();
             let patient: Vec<String> = COMMANDS
                 .iter()
                 .filter(|command| command.patient)
@@ -137,8 +151,10 @@ macro_rules! types {
                  /** Every command: what it is asked, answers and reports. */\n\
                  export interface Commands {{\n{commands}}}\n\n\
                  /** The commands that have no time limit: they report progress, or may wait for the user. */\n\
-                 export const patient: ReadonlySet<keyof Commands> = new Set([\n{}] as const)\n\n{}",
-                patient.concat(), types.join("\n"),
+                 export const patient: ReadonlySet<keyof Commands> = new Set([\n{}] as const)\n\n\
+                 /** What each command shows: it is asked again when one of these has changed. */\n\
+                 export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {{\n{}}}\n\n{}",
+                patient.concat(), reads.concat(), types.join("\n"),
             )
         }
     };

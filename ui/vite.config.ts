@@ -1,7 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   plugins: [svelte()],
   base: './',
   build: {
@@ -9,5 +9,7 @@ export default defineConfig({
     target: 'safari18',
     modulePreload: { polyfill: false },
   },
-  test: { include: ['src/**/*.test.ts'] },
-})
+  // Tests take the browser's part of Svelte, as the page does.
+  ...(mode === 'test' ? { resolve: { conditions: ['browser'] } } : {}),
+  test: { include: ['src/**/*.test.ts'], environment: './environment.js' },
+}))

@@ -34,9 +34,10 @@ window.headgateCommands = [
   "role_restore",
   "settings_show",
   "settings_change",
-  "calls_list",
+  "jobs_list",
+  "jobs_cancel",
   "calls_cancel",
   "host_choose",
   "host_copy",
-  "host_events"
+  "events_follow"
 ]

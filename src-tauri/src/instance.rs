@@ -43,7 +43,7 @@ impl Instance {
         if data.make().is_err() {
             return Claim::Window(Self::alone());
         }
-        let path = data.path().join("window.sock");
+        let path = data.path().join(headgate_app::SOCKET);
         let lock = OpenOptions::new()
             .create(true)
             .append(true)

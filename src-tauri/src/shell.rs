@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use headgate_app::{App, Call, HostEvent};
+use headgate_app::{Actor, App, Call, HostEvent};
 use headgate_terms::{Error, Result, say};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -55,6 +55,11 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
             });
             let heard = made.clone();
             instance.listen(move |address| {
+                if let Some(Ok(app)) = heard.get()
+                    && app.hears(&address)
+                {
+                    return;
+                }
                 let _ = window.unminimize();
                 let _ = window.show();
                 let _ = window.set_focus();
@@ -203,7 +208,9 @@ fn answer(served: &Served, invoke: Invoke<Wry>) -> bool {
             }),
         );
         let answer = match served.get() {
-            Some(Ok(app)) => app.call(message.command(), &asked.request, &call),
+            Some(Ok(app)) => {
+                app.call(message.command(), &asked.request, &app.cx(Actor::Window, call))
+            }
             Some(Err(error)) => Err(error.clone()),
             None => Err(Error::new("not_ready", "Headgate is starting.").retryable()),
         };

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
 use futures::channel::mpsc::unbounded;
-use headgate_app::{App, Call, Choose, Confirm, Host, HostEvent};
+use headgate_app::{Actor, App, Call, Choose, Confirm, Host, HostEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -124,10 +124,11 @@ async fn call(State(served): State<Served>, Part(command): Part<String>, body: B
         let heard =
             move |text: &str| progress.unbounded_send(format!("{{\"progress\":{text}}}\n")).is_ok();
         let call = Call::new(asked.call, Box::new(heard));
-        let line = match served.app.call(&command, &asked.request, &call) {
-            Ok(answer) => format!("{{\"answer\":{answer}}}\n"),
-            Err(failure) => format!("{}\n", json!({ "failure": failure })),
-        };
+        let line =
+            match served.app.call(&command, &asked.request, &served.app.cx(Actor::Window, call)) {
+                Ok(answer) => format!("{{\"answer\":{answer}}}\n"),
+                Err(failure) => format!("{}\n", json!({ "failure": failure })),
+            };
         let _ = send.unbounded_send(line);
     });
     let body = Body::from_stream(lines.map(Ok::<_, std::convert::Infallible>));

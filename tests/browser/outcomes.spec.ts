@@ -250,8 +250,9 @@ test('a window that waits to close says what for, and offers nothing', async ({
   page,
   product,
 }) => {
-  const events = JSON.stringify({ progress: { kind: 'closing', commands: ['role_apply'] } })
-  await page.route('**/call/host_events', (route) => route.fulfill({ body: `${events}\n` }))
+  const event = { kind: 'closing', commands: ['role_apply'] }
+  const events = JSON.stringify({ progress: { kind: 'host', event } })
+  await page.route('**/call/events_follow', (route) => route.fulfill({ body: `${events}\n` }))
   await page.goto(`${product.url}#/policy`)
   const notice = page.locator('.closing')
   await expect(notice).toContainText('Finishing a change before Headgate closes…')

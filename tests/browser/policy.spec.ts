@@ -27,8 +27,8 @@ async function draft(page: Page): Promise<string> {
   return page.evaluate(async () => {
     const body = JSON.stringify({ call: 'test', request: {} })
     const answer = await fetch('call/policy_draft', { method: 'POST', body })
-    const said = JSON.parse(await answer.text()) as { answer: { draft: { text: string } } }
-    return said.answer.draft.text
+    const said = JSON.parse(await answer.text()) as { answer: { draft: { text: string } | null } }
+    return said.answer.draft?.text ?? ''
   })
 }
 

@@ -185,7 +185,8 @@ def test_only_the_table_of_commands_is_answered(window):
     one = window()
     one.see("No sync yet")
     ask = json.dumps({"call": "t", "request": {}, "channel": None})
-    assert "answer" in one.invoke("calls_list", ask)
+    page = json.dumps({"call": "j", "request": {"open": True, "before": None, "limit": None}, "channel": None})
+    assert "answer" in one.invoke("jobs_list", page)
     for command in ["files_delete", "plugin:window|close", "plugin:fs|read_text_file", "plugin:dialog|open", "plugin:clipboard-manager|read_text"]:
         assert "refused" in one.invoke(command, ask), command
     assert one.driver.execute_script("return Object.isFrozen(Object.prototype)")

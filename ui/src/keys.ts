@@ -1,27 +1,57 @@
-// The keyboard map: what every key does, and the list that `?` shows. One table for both.
+// The keyboard: what every key does, the controls that keys press, and the list that `?` shows.
+//
+//   <button {@attach key('again')}>Read again</button>
 
-import { live } from './live.svelte'
-import { address, go, pages } from './route.svelte'
+import type { Attachment } from 'svelte/attachments'
+import { pageKeys, pageOfKey } from './pages'
+import { address, go } from './route.svelte'
+import { session } from './session.svelte'
 
-export const keyMap: [string, string][] = [
-  ['Ctrl K', 'go to any page, table, run, action'],
-  ['Ctrl 1 to 6', 'pages, in the order of the rail'],
-  ['Ctrl ,', 'settings'],
-  ['Ctrl N', 'new sync'],
-  ['/', 'search this list'],
-  ['Up Down, J K', 'move in a list'],
-  ['Enter', 'open what is chosen'],
-  ['Esc', 'close, then back to the list'],
-  ['Ctrl Enter', 'run a new sync; review, then apply a draft'],
-  ['Ctrl Z, Ctrl Shift Z', 'undo, redo in a policy draft'],
-  ['[ ]', 'previous, next finding'],
-  ['F', 'fix the finding in focus'],
-  ['Arrows, E', 'move in the matrix, explain the cell'],
-  ['R', 'read again'],
-  ['S', 'sort by the chosen column, in a grid of rows'],
-  ['C', 'copy the value in focus'],
-  ['?', 'this list'],
-]
+/** Controls that a key presses, on the pages that have them. */
+export type Control = 'search' | 'again' | 'run' | 'undo' | 'redo' | 'paste'
+
+/** The list that `?` shows. */
+export function keyMap(): [keys: string, does: string][] {
+  return [
+    ['Ctrl K', 'go to any page, table, run, action'],
+    ...pageKeys(),
+    ['Ctrl N', 'new sync'],
+    ['/', 'search this list'],
+    ['Up Down, J K', 'move in a list'],
+    ['Enter', 'open what is chosen'],
+    ['Esc', 'close, then back to the list'],
+    ['Ctrl Enter', 'run a new sync; review, then apply a draft'],
+    ['Ctrl Z, Ctrl Shift Z', 'undo, redo in a policy draft'],
+    ['[ ]', 'previous, next finding'],
+    ['F', 'fix the finding in focus'],
+    ['Arrows, E', 'move in the matrix, explain the cell'],
+    ['R', 'read again'],
+    ['S', 'sort by the chosen column, in a grid of rows'],
+    ['C', 'copy the value in focus'],
+    ['?', 'this list'],
+  ]
+}
+
+const controls = new Map<Control, HTMLElement[]>()
+
+/** Has a key press a control for as long as it is there. Of several, the one that came last is pressed. */
+export function key(name: Control): Attachment<HTMLElement> {
+  return (element) => {
+    // Also in the document, for tests and for the pages that name their keys there only.
+    element.dataset.key = name
+    controls.set(name, [...(controls.get(name) ?? []), element])
+    return () => {
+      controls.set(name, controls.get(name)?.filter((one) => one !== element) ?? [])
+    }
+  }
+}
+
+/** The control that a key presses; what lies under a dialog is not pressed. */
+function find(name: Control): HTMLElement | undefined {
+  const over: ParentNode = document.querySelector('[role="dialog"]') ?? document
+  const mine = controls.get(name)?.findLast((one) => over.contains(one))
+  return mine ?? over.querySelector<HTMLElement>(`[data-key="${name}"]`) ?? undefined
+}
 
 /** Whether keys belong to what is in focus, an editor in a shadow root too. */
 function typing(event: KeyboardEvent): boolean {
@@ -38,10 +68,8 @@ function inEditor(event: KeyboardEvent): boolean {
   return target instanceof HTMLElement && target.isContentEditable
 }
 
-function press(name: string): boolean {
-  // What lies under a dialog is not pressed.
-  const over: ParentNode = document.querySelector('[role="dialog"]') ?? document
-  const target = over.querySelector<HTMLElement>(`[data-key="${name}"]`)
+function press(name: Control): boolean {
+  const target = find(name)
   if (!target) return false
   if (target instanceof HTMLInputElement) {
     target.focus()
@@ -67,21 +95,20 @@ function fix(): boolean {
   return !!found
 }
 
-function control(event: KeyboardEvent): boolean {
-  const page = pages[Number(event.key) - 1]
-  if (page) go(address(page))
-  else if (event.key === 'k') live.palette = !live.palette
-  else if (event.key === ',') go(address('settings'))
+function held(event: KeyboardEvent): boolean {
+  const page = pageOfKey(event.key)
+  if (event.key === 'k') session.palette = !session.palette
   else if (event.key === 'n') go(address('syncs', 'new'))
   else if (event.key === 'Enter') return press('run')
   else if (event.key.toLowerCase() === 'z') return press(event.shiftKey ? 'redo' : 'undo')
+  else if (page) go(address(page))
   else return false
   return true
 }
 
 function single(event: KeyboardEvent): boolean {
   if (event.key === '/') return press('search')
-  if (event.key === '?') live.keys = true
+  if (event.key === '?') session.keyHelp = true
   else if (event.key === 'r') return press('again')
   else if (event.key === 'f') return fix()
   else if (event.key === '[') return finding(-1)
@@ -103,11 +130,11 @@ function single(event: KeyboardEvent): boolean {
 
 export function keyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.altKey) return
-  const open = live.palette || live.keys
-  const held = event.ctrlKey || event.metaKey
-  if (open && !(held && event.key === 'k')) return
-  if (!held && typing(event) && event.key !== 'Escape') return
+  const open = session.palette || session.keyHelp
+  const isHeld = event.ctrlKey || event.metaKey
+  if (open && !(isHeld && event.key === 'k')) return
+  if (!isHeld && typing(event) && event.key !== 'Escape') return
   // A field takes back what was typed into it; the editor leaves that to the draft.
-  if (held && event.key.toLowerCase() === 'z' && typing(event) && !inEditor(event)) return
-  if (held ? control(event) : single(event)) event.preventDefault()
+  if (isHeld && event.key.toLowerCase() === 'z' && typing(event) && !inEditor(event)) return
+  if (isHeld ? held(event) : single(event)) event.preventDefault()
 }

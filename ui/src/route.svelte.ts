@@ -1,7 +1,8 @@
 // Addresses inside the application: `/page/object?key=value`, kept behind the `#`.
 
-export const pages = ['overview', 'policy', 'schemas', 'tables', 'syncs', 'settings'] as const
-export type Page = (typeof pages)[number]
+import { entries, type Page } from './pages'
+
+export type { Page }
 
 export interface Route {
   page: Page
@@ -12,13 +13,18 @@ export interface Route {
   unknown: string
 }
 
+const home = entries[0]!.id
+
 export function parse(address: string): Route {
   const [path = '', query = ''] = address.replace(/^#/, '').split('?', 2)
   const [first = '', ...rest] = path.split('/').filter(Boolean)
-  const page = pages.find((known) => known === first.toLowerCase()) ?? 'overview'
-  const object = page === first.toLowerCase() ? decode(rest.join('/')) : ''
-  const unknown = first !== '' && page !== first.toLowerCase() ? decode(first) : ''
-  return { page, object, query: Object.fromEntries(new URLSearchParams(query)), unknown }
+  const page = entries.find(({ id }) => id === first.toLowerCase())?.id
+  return {
+    page: page ?? home,
+    object: page ? decode(rest.join('/')) : '',
+    query: Object.fromEntries(new URLSearchParams(query)),
+    unknown: page ? '' : decode(first),
+  }
 }
 
 function decode(text: string): string {
@@ -36,8 +42,8 @@ export function address(
 ): string {
   const named = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1])
   const tail = new URLSearchParams(named).toString()
-  const path =
-    page === 'overview' ? '/' : `/${page}${object ? `/${encodeURIComponent(object)}` : ''}`
+  const rest = object ? `/${encodeURIComponent(object)}` : ''
+  const path = page === home && !rest ? '/' : `/${page}${rest}`
   return `#${path}${tail ? `?${tail}` : ''}`
 }
 

@@ -12,8 +12,8 @@ export interface Commands {
   schema_preview: { request: SchemaPreview; response: Preview; progress: Progress }
   /** Brings events into a lake. */
   sync_start: { request: SyncStart; response: RunReport; progress: Progress }
-  /** Every run without its tables, newest first. */
-  runs_list: { request: Nothing; response: RunList; progress: never }
+  /** Runs without their tables, newest first, a page at a time. */
+  runs_list: { request: RunsPage; response: RunList; progress: never }
   /** One run. */
   runs_show: { request: RunName; response: RunReport; progress: never }
   /** Lines that a run rejected. */
@@ -70,16 +70,18 @@ export interface Commands {
   settings_show: { request: Nothing; response: SettingsReport; progress: never }
   /** Changes settings. */
   settings_change: { request: SettingsChange; response: SettingsReport; progress: never }
-  /** The calls that go on and report progress. */
-  calls_list: { request: Nothing; response: Calls; progress: never }
+  /** Jobs, newest first, a page at a time. */
+  jobs_list: { request: JobsPage; response: Jobs; progress: never }
+  /** Asks a job to stop. */
+  jobs_cancel: { request: JobId; response: Nothing; progress: never }
   /** Asks a call to stop. */
   calls_cancel: { request: CallName; response: Nothing; progress: never }
   /** Lets a person choose a file or a folder. */
   host_choose: { request: Choose; response: Chosen; progress: never }
   /** Puts text on the clipboard. */
   host_copy: { request: Copy; response: Nothing; progress: never }
-  /** What happens outside the page: files dropped, an address opened. */
-  host_events: { request: Nothing; response: Nothing; progress: HostEvent }
+  /** What happens: data that changed, jobs as they go on, and what comes from outside the page. */
+  events_follow: { request: Nothing; response: Nothing; progress: CoreEvent }
 }
 
 /** The commands that have no time limit: they report progress, or may wait for the user. */
@@ -95,8 +97,32 @@ export const patient: ReadonlySet<keyof Commands> = new Set([
   'tables_files',
   'role_apply',
   'host_choose',
-  'host_events',
+  'events_follow',
 ] as const)
+
+/** What each command shows: it is asked again when one of these has changed. */
+export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
+  overview_show: ['runs', 'lakes', 'jobs'],
+  runs_list: ['runs'],
+  runs_show: ['runs'],
+  runs_letters: ['runs'],
+  runs_discards: ['runs'],
+  lakes_list: ['lakes', 'runs'],
+  tables_list: ['tables'],
+  tables_show: ['tables'],
+  tables_history: ['tables'],
+  tables_rows: ['tables'],
+  tables_files: ['tables'],
+  policy_draft: ['drafts'],
+  role_history: ['changes'],
+  settings_show: ['settings', 'runs'],
+  jobs_list: ['jobs'],
+}
+
+/**
+ * Who asks.
+ */
+export type Actor = "window" | "terminal" | "schedule" | "receiver";
 
 /**
  * One finding of Access Analyzer, in its words.
@@ -349,15 +375,6 @@ service: string, } | {
  * Its ARN or domain.
  */
 federated: string, };
-
-/**
- * The calls that go on.
- */
-export type Calls = { 
-/**
- * In order of their names.
- */
-calls: Array<OpenCall>, };
 
 /**
  * A cell of two policies.
@@ -729,6 +746,31 @@ export type Copy = {
  * The text.
  */
 text: string, };
+
+/**
+ * Something that happened.
+ */
+export type CoreEvent = { "kind": "changed", 
+/**
+ * Which data.
+ */
+tags: Array<Tag>, 
+/**
+ * Of which profile.
+ */
+profile: string, 
+/**
+ * Counts up with every change.
+ */
+revision: number, } | { "kind": "job", 
+/**
+ * The job as it is now.
+ */
+job: Job, } | { "kind": "host", 
+/**
+ * What.
+ */
+event: HostEvent, } | { "kind": "missed" };
 
 /**
  * How often something happened.
@@ -1232,6 +1274,112 @@ commands: Array<string>, } | { "kind": "open",
  */
 address: string, };
 
+/**
+ * A job.
+ */
+export type Job = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * What it does.
+ */
+kind: JobKind, 
+/**
+ * The profile that it works in.
+ */
+profile: string, 
+/**
+ * Who asked for it.
+ */
+actor: Actor, 
+/**
+ * How it stands.
+ */
+state: JobState, 
+/**
+ * What it works on, where its command says so.
+ */
+about: CallAbout | null, 
+/**
+ * The job of its lane that it waits for.
+ */
+waits_for: string | null, 
+/**
+ * The run of a sync, once that has begun.
+ */
+run: string | null, 
+/**
+ * What it reported last.
+ */
+progress: Progress | WriteProgress | null, 
+/**
+ * When it was asked for, in RFC 3339.
+ */
+queued: string, 
+/**
+ * When it began.
+ */
+started: string | null, 
+/**
+ * When it ended.
+ */
+ended: string | null, 
+/**
+ * Why it failed.
+ */
+error: Failure | null, };
+
+/**
+ * A job by its id.
+ */
+export type JobId = { 
+/**
+ * The id.
+ */
+job: string, };
+
+/**
+ * What a job does.
+ */
+export type JobKind = "sync" | "change";
+
+/**
+ * How a job stands.
+ */
+export type JobState = "queued" | "running" | "stopping" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
+
+/**
+ * A page of jobs.
+ */
+export type Jobs = { 
+/**
+ * Newest first.
+ */
+jobs: Array<Job>, 
+/**
+ * What to ask for as `before` for those that are older; none at the end.
+ */
+next: string | null, };
+
+/**
+ * Which jobs, and from where on.
+ */
+export type JobsPage = { 
+/**
+ * Only those that have not ended.
+ */
+open: boolean, 
+/**
+ * What the page before gave as `next`; none for the first.
+ */
+before: string | null, 
+/**
+ * How many at most.
+ */
+limit: number | null, };
+
 export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null;
 
 /**
@@ -1499,27 +1647,6 @@ message: Shown,
  * How often.
  */
 count: number, };
-
-/**
- * A call that goes on. Its request is not kept: it may hold a secret.
- */
-export type OpenCall = { 
-/**
- * The caller's name for it.
- */
-id: string, 
-/**
- * The command.
- */
-command: string, 
-/**
- * What it works on, where the command says so.
- */
-about: CallAbout | null, 
-/**
- * What it reported last.
- */
-progress: Progress | null, };
 
 /**
  * What became of a change.
@@ -2254,13 +2381,17 @@ reason: string | null,
 from: number, };
 
 /**
- * The runs.
+ * A page of runs.
  */
 export type RunList = { 
 /**
  * Newest first, each without its tables.
  */
-runs: Array<RunReport>, };
+runs: Array<RunReport>, 
+/**
+ * What to ask for as `before` for those that are older; none at the end.
+ */
+next: string | null, };
 
 /**
  * A run by its id.
@@ -2372,6 +2503,19 @@ phases: Array<PhaseTime>,
  * Why it failed or was cancelled.
  */
 error: Failure | null, };
+
+/**
+ * Which runs, from where on.
+ */
+export type RunsPage = { 
+/**
+ * What the page before gave as `next`; none for the first.
+ */
+before: string | null, 
+/**
+ * How many at most.
+ */
+limit: number | null, };
 
 /**
  * The sample day, ready to be synced.
@@ -2907,6 +3051,11 @@ unreadable: Array<Unreadable>,
  * Tables that lack rows which were written to them, whether or not they are there.
  */
 behind: Array<Unreadable>, };
+
+/**
+ * Data that commands read and make stale.
+ */
+export type Tag = "runs" | "lakes" | "tables" | "settings" | "drafts" | "changes" | "profiles" | "jobs" | "sessions";
 
 /**
  * One caller, as far as it is known.

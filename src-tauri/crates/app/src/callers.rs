@@ -13,6 +13,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::App;
+use crate::cx::Cx;
 
 /// What people call Unity Catalog's roles, in the order in which they are known.
 const CATALOGS: [&str; 3] =
@@ -69,13 +70,10 @@ pub struct KnownId {
 
 /// What this installation is to a policy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Writer {
+pub(crate) struct Writer {
     principal: Option<String>,
     external_id: String,
 }
-
-/// The name under which the store keeps it.
-const WRITER: &str = "writer";
 
 /// What is known when callers get their names.
 pub(crate) struct Known<'k> {
@@ -185,36 +183,34 @@ pub(crate) fn means(who: &Who) -> &'static str {
 
 impl App {
     /// Who this installation is to AWS, if it has ever been there.
-    pub(crate) fn writer_principal(&self) -> Result<Option<String>> {
-        Ok(self.writer()?.and_then(|writer| writer.principal))
+    pub(crate) fn writer_principal(&self, profile: &str) -> Result<Option<String>> {
+        Ok(self.writer(profile)?.and_then(|writer| writer.principal))
     }
 
-    fn writer(&self) -> Result<Option<Writer>> {
-        let Some(store) = self.store_if_any()? else { return Ok(None) };
-        Ok(store.setting(WRITER)?.and_then(|text| serde_json::from_str(&text).ok()))
+    fn writer(&self, profile: &str) -> Result<Option<Writer>> {
+        Ok(self.profile_document(profile)?.writer)
     }
 
     /// Remembers who this installation is to AWS; makes its external id when it has none.
-    pub(crate) fn know_writer(&self, principal: Option<String>) -> Result<()> {
-        let was = self.writer()?;
+    pub(crate) fn know_writer(&self, profile: &str, principal: Option<String>) -> Result<()> {
+        let was = self.writer(profile)?;
         let id = was.as_ref().map(|was| was.external_id.clone());
         let known = principal.or_else(|| was.and_then(|was| was.principal));
         let writer = Writer {
             principal: known,
             external_id: id.unwrap_or_else(|| Uuid::new_v4().to_string()),
         };
-        let text = serde_json::to_string(&writer).unwrap_or_default();
-        self.store()?.keep_setting(WRITER, Some(&text))
+        self.change_profile(profile, |document| document.writer = Some(writer))
     }
 
-    pub(crate) fn policy_templates(&self, asked: &TemplatesFor) -> Result<Templates> {
-        if self.writer()?.is_none() {
-            self.know_writer(None)?;
+    pub(crate) fn policy_templates(&self, cx: &Cx, asked: &TemplatesFor) -> Result<Templates> {
+        if self.writer(&cx.profile)?.is_none() {
+            self.know_writer(&cx.profile, None)?;
         }
-        let writer = self.writer()?;
+        let writer = self.writer(&cx.profile)?;
         let role: Option<Arn> = asked.role.as_ref().and_then(|role| role.parse().ok());
         let partition = role.as_ref().map_or("aws", |role| role.partition.as_str());
-        let kept = self.kept_goals(asked.role.as_deref())?;
+        let kept = self.kept_goals(&cx.profile, asked.role.as_deref())?;
         let ids = |principal: &str| {
             let mut known: Vec<KnownId> = kept
                 .iter()

@@ -10,6 +10,7 @@ use headgate_aws::{
     Access, Aws, Caller, Endpoint, NotWritten, Role, WriteStep, WriteTrust, WriteWatch, Written,
 };
 use headgate_policy::Change as CellChange;
+use headgate_store::JournalRecord;
 use headgate_terms::{Arn, Error, Result, Shown, say};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,9 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::calls::Call;
+use crate::cx::Cx;
 use crate::host::Confirm;
+use crate::jobs::{JobKind, JobState, NewWork, Work};
 use crate::plans::{ChangeRequest, WritePlan, cells_of, change_fingerprint};
 use crate::roles::{AwsAccess, RoleName, own_principals};
 
@@ -191,6 +194,34 @@ impl ApplyWatch for OnDesktop<'_> {
     }
 }
 
+/// A watcher whose change is a job: on record from the moment it is sent.
+struct OnJob<'a, 'w> {
+    work: &'a Work<'w>,
+    watch: &'a dyn ApplyWatch,
+}
+
+impl ApplyWatch for OnJob<'_, '_> {
+    fn begins(&self, caller: &Caller, endpoints: &[Endpoint]) -> Result<()> {
+        self.watch.begins(caller, endpoints)
+    }
+
+    fn progress(&self, progress: &WriteProgress) {
+        if progress.call == 0 {
+            self.work.begin(None);
+        }
+        self.watch.progress(progress);
+        self.work.reports(progress);
+    }
+
+    fn stopped(&self) -> bool {
+        self.watch.stopped()
+    }
+
+    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
+        self.watch.confirm(confirm)
+    }
+}
+
 struct Steps<'a>(&'a dyn ApplyWatch);
 
 impl WriteWatch for Steps<'_> {
@@ -214,20 +245,21 @@ pub(crate) struct Restorable {
 }
 
 /// The most changes that are shown.
-const MOST_CHANGES: usize = 500;
+const MOST_CHANGES: u32 = 500;
 
 impl App {
-    pub(crate) fn role_apply(&self, request: &PlanName, call: &Call) -> Result<Applied> {
+    pub(crate) fn role_apply(&self, cx: &Cx, request: &PlanName) -> Result<Applied> {
         let found = match self.store_if_any()? {
-            Some(store) => store.plan_document(&request.plan)?,
+            Some(store) => store.plan(&request.plan)?,
             None => None,
         };
-        let plan = found.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| {
-            Error::new("plan_gone", say!("The plan `{}` is no longer kept.", request.plan))
-                .hint("Plan again.")
-        })?;
-        let watch = OnDesktop { call, app: self };
-        self.apply_plan(&plan, &request.access, &watch)
+        let plan =
+            found.and_then(|kept| serde_json::from_str(&kept.document).ok()).ok_or_else(|| {
+                Error::new("plan_gone", say!("The plan `{}` is no longer kept.", request.plan))
+                    .hint("Plan again.")
+            })?;
+        let watch = OnDesktop { call: &cx.call, app: self };
+        self.apply_plan(cx, &plan, &request.access, &watch)
     }
 
     /// Applies a plan: looks, writes, reads back, and keeps it in the journal. The answer has all three
@@ -238,15 +270,45 @@ impl App {
     /// cannot be written, a role that cannot be read.
     pub fn apply_plan(
         &self,
+        cx: &Cx,
+        plan: &WritePlan,
+        access: &AwsAccess,
+        watch: &dyn ApplyWatch,
+    ) -> Result<Applied> {
+        let lane = format!("changes of {}", cx.profile);
+        let new = NewWork { kind: JobKind::Change, lane, about: None, watch: &cx.call };
+        self.job(
+            cx,
+            new,
+            |work| self.write_plan(cx, plan, access, &OnJob { work, watch }),
+            |applied| {
+                let state = match applied.outcome {
+                    Outcome::Written => JobState::Succeeded,
+                    Outcome::NotWritten | Outcome::Unknown => JobState::Failed,
+                };
+                (state, applied.error.clone())
+            },
+        )
+    }
+
+    fn write_plan(
+        &self,
+        cx: &Cx,
         plan: &WritePlan,
         access: &AwsAccess,
         watch: &dyn ApplyWatch,
     ) -> Result<Applied> {
         let store = Mutex::new(self.store()?);
         let keep = |record: &ChangeRecord| {
-            let text = serde_json::to_string(record).unwrap_or_default();
             let store = store.lock().unwrap_or_else(PoisonError::into_inner);
-            store.journal(&record.id, &record.at, &record.role, &text)
+            store.journal(&JournalRecord {
+                id: record.id.clone(),
+                profile: cx.profile.clone(),
+                kind: "trust_policy".to_owned(),
+                at: record.at.clone(),
+                object: record.role.clone(),
+                document: serde_json::to_string(record).unwrap_or_default(),
+            })
         };
         self.runtime().block_on(async {
             let aws = Aws::open(&Access::from(access)).await?;
@@ -305,23 +367,24 @@ impl App {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn role_history(&self, request: &HistoryOf) -> Result<ChangeHistory> {
+    pub fn role_history(&self, cx: &Cx, request: &HistoryOf) -> Result<ChangeHistory> {
         let Some(store) = self.store_if_any()? else {
             return Ok(ChangeHistory { v: 1, changes: Vec::new() });
         };
-        let found = store.journal_of(request.role.as_deref(), MOST_CHANGES)?;
-        let changes = found.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+        let found = store.journal_of(&cx.profile, request.role.as_deref(), None, MOST_CHANGES)?;
+        let kept = found.entries.iter();
+        let changes = kept.filter_map(|kept| serde_json::from_str(&kept.document).ok()).collect();
         Ok(ChangeHistory { v: 1, changes })
     }
 
     /// What to plan to put a change back, once the role still has what the change wrote.
-    pub(crate) fn restorable(&self, request: &ChangeName) -> Result<Restorable> {
+    pub(crate) fn restorable(&self, cx: &Cx, request: &ChangeName) -> Result<Restorable> {
         let found = match self.store_if_any()? {
             Some(store) => store.journal_entry(&request.change)?,
             None => None,
         };
         let change: ChangeRecord =
-            found.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| {
+            found.and_then(|kept| serde_json::from_str(&kept.document).ok()).ok_or_else(|| {
                 Error::new("change_not_found", say!("There is no change `{}`.", request.change))
                     .hint("See `headgate policy history`.")
                     .field("change")
@@ -334,7 +397,7 @@ impl App {
             .hint("See `headgate policy history` for those that did."));
         }
         let role = RoleName { role: change.role.clone(), access: request.access.clone() };
-        let now = self.role_read(&role)?;
+        let now = self.role_read(cx, &role)?;
         if now.role.role_id != change.role_id {
             return Err(Error::new(
                 "role_recreated",

@@ -1,12 +1,13 @@
 // The command table: what a host can ask for, as `area_verb(Request) -> Response`, with one line of
-// words each, its kind, and what a call reports while it goes on. Everything else is made from it:
-// the dispatch that every host serves, the window's manifest and capability, the isolation guard's
-// list, and the page's types and list of calls without a time limit. It is included, so that a build
-// script can read it too.
+// words each, its kind, what a call reports while it goes on, and which data it `reads` and makes
+// `stale`. Everything else is made from it: the dispatch that every host serves, the window's manifest
+// and capability, the isolation guard's list, and the page's types, its list of calls without a time
+// limit and the tags by which it asks again. It is included, so that a build script can read it too.
 //
 // Kinds: `read` changes nothing; `local` changes the data folder, a lake folder or the clipboard;
-// `world` changes something outside this machine: its caller confirms it, and a closing window waits
-// for it.
+// `world` changes something outside this machine: a profile that is read-only refuses it, its caller
+// confirms it, and a closing window waits for it. `secret` marks a request that may hold a secret: it is
+// never kept, logged or listed.
 
 /// Hands the whole table to the macro that is named.
 #[macro_export]
@@ -18,35 +19,35 @@ macro_rules! commands {
             /// Puts an error of the page into the log.
             [local] page_failed(PageFailed) -> Nothing;
             /// What goes on, what needs a person, what changed.
-            [read] overview_show(Nothing) -> Overview;
+            [read] overview_show(Nothing) -> Overview, reads [Runs Lakes Jobs];
             /// What events would make of a lake; nothing is written.
             [read] schema_preview(SchemaPreview) -> Preview, progress Progress;
             /// Brings events into a lake.
-            [local] sync_start(SyncStart) -> RunReport, progress Progress;
-            /// Every run without its tables, newest first.
-            [read] runs_list(Nothing) -> RunList;
+            [local] sync_start(SyncStart) -> RunReport, progress Progress, stales [Runs Lakes Tables];
+            /// Runs without their tables, newest first, a page at a time.
+            [read] runs_list(RunsPage) -> RunList, reads [Runs];
             /// One run.
-            [read] runs_show(RunName) -> RunReport;
+            [read] runs_show(RunName) -> RunReport, reads [Runs];
             /// Lines that a run rejected.
-            [read] runs_letters(RunLetters) -> Letters;
+            [read] runs_letters(RunLetters) -> Letters, reads [Runs];
             /// Gives up what a run's batches wait for.
-            [local] runs_release(RunRelease) -> Release;
+            [local] runs_release(RunRelease) -> Release, stales [Runs Tables];
             /// Values that a run set aside.
-            [read] runs_discards(RunDiscards) -> Discards;
+            [read] runs_discards(RunDiscards) -> Discards, reads [Runs];
             /// The lakes that runs wrote to or a person opened, the latest first.
-            [read] lakes_list(Nothing) -> Lakes;
+            [read] lakes_list(Nothing) -> Lakes, reads [Lakes Runs];
             /// Puts a lake that was opened first among those that are known.
-            [local] lakes_remember(LakeName) -> Lakes;
+            [local] lakes_remember(LakeName) -> Lakes, stales [Lakes];
             /// The tables of a lake.
-            [read] tables_list(LakeName) -> TablesReport;
+            [read] tables_list(LakeName) -> TablesReport, reads [Tables];
             /// One table.
-            [read] tables_show(TableName) -> TableDetail;
+            [read] tables_show(TableName) -> TableDetail, reads [Tables];
             /// The commits of a table, newest first.
-            [read] tables_history(TableName) -> HistoryReport;
+            [read] tables_history(TableName) -> HistoryReport, reads [Tables];
             /// The first rows of a table.
-            [read] tables_rows(TableName) -> TableRows;
+            [read] tables_rows(TableName) -> TableRows, reads [Tables];
             /// The files of a table's newest version.
-            [read] tables_files(TableName) -> FilesReport;
+            [read] tables_files(TableName) -> FilesReport, reads [Tables];
             /// Lays the sample day's events down where a sync can take them.
             [local] sample_lay(Nothing) -> Sample;
             /// All that can be said of a trust policy; no account is asked.
@@ -62,35 +63,37 @@ macro_rules! commands {
             /// Callers that a policy can be asked to let in, with what is known of them.
             [local] policy_templates(TemplatesFor) -> Templates;
             /// The draft that is kept.
-            [read] policy_draft(Nothing) -> DraftAnswer;
+            [read] policy_draft(Nothing) -> DraftAnswer, reads [Drafts];
             /// Keeps a draft, or lets go of it.
-            [local] policy_draft_keep(DraftAnswer) -> Nothing;
+            [local] policy_draft_keep(DraftAnswer) -> Nothing, stales [Drafts];
             /// The profiles of AWS's configuration.
             [read] aws_profiles(Nothing) -> AwsProfiles;
             /// A role with its trust policy, read from AWS.
-            [local] role_read(RoleName) -> RoleRead;
+            [local secret] role_read(RoleName) -> RoleRead;
             /// Plans to write a trust policy, and shows what would be sent.
-            [local] role_plan(ChangeRequest) -> WritePlan;
+            [local secret] role_plan(ChangeRequest) -> WritePlan;
             /// Writes what was planned, if the role is still as it was shown.
-            [world] role_apply(PlanName) -> Applied, progress WriteProgress;
+            [world secret] role_apply(PlanName) -> Applied, progress WriteProgress, stales [Changes];
             /// What was written, newest first.
-            [read] role_history(HistoryOf) -> ChangeHistory;
+            [read] role_history(HistoryOf) -> ChangeHistory, reads [Changes];
             /// Plans to put back what a change replaced.
-            [local] role_restore(ChangeName) -> WritePlan;
+            [local secret] role_restore(ChangeName) -> WritePlan;
             /// The settings, and what they are as installed.
-            [read] settings_show(Nothing) -> SettingsReport;
+            [read] settings_show(Nothing) -> SettingsReport, reads [Settings Runs];
             /// Changes settings.
-            [local] settings_change(SettingsChange) -> SettingsReport;
-            /// The calls that go on and report progress.
-            [read] calls_list(Nothing) -> Calls;
+            [local] settings_change(SettingsChange) -> SettingsReport, stales [Settings Runs];
+            /// Jobs, newest first, a page at a time.
+            [read] jobs_list(JobsPage) -> Jobs, reads [Jobs];
+            /// Asks a job to stop.
+            [local] jobs_cancel(JobId) -> Nothing;
             /// Asks a call to stop.
             [local] calls_cancel(CallName) -> Nothing;
             /// Lets a person choose a file or a folder.
             [read] host_choose(Choose) -> Chosen;
             /// Puts text on the clipboard.
-            [local] host_copy(Copy) -> Nothing;
-            /// What happens outside the page: files dropped, an address opened.
-            [read] host_events(Nothing) -> Nothing, progress HostEvent;
+            [local secret] host_copy(Copy) -> Nothing;
+            /// What happens: data that changed, jobs as they go on, and what comes from outside the page.
+            [read] events_follow(Nothing) -> Nothing, progress CoreEvent;
         }
     };
 }

@@ -14,6 +14,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::calls::Nothing;
+use crate::cx::Cx;
 
 /// The day's events, as Segment lays them down: one file an hour that had any.
 const DAY: &[(&str, &str)] = &[
@@ -79,7 +80,7 @@ impl App {
     }
 
     /// Lays the sample day's events down in the data folder, where a sync can take them.
-    pub(crate) fn sample_lay(&self, _: &Nothing) -> Result<Sample> {
+    pub(crate) fn sample_lay(&self, _: &Cx, _: &Nothing) -> Result<Sample> {
         self.data().make()?;
         let own = self.data().path().join("sample");
         let events = lay(&own)?;

@@ -7,6 +7,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::calls::Nothing;
+use crate::cx::Cx;
 use crate::roles::{AwsAccess, RoleRead};
 
 /// A draft that is kept while it is worked on.
@@ -76,43 +77,49 @@ pub struct DraftAnswer {
     /// The draft.
     pub draft: Option<KeptDraft>,
 }
-/// The name under which the store keeps the draft.
-const DRAFT: &str = "policy_draft";
+
+impl KeptDraft {
+    /// The ARN of its role; empty for a policy that was pasted without one.
+    fn role(&self) -> &str {
+        let read = self.read.as_ref().map(|read| &read.role.arn);
+        read.or(self.role.as_ref()).map_or("", String::as_str)
+    }
+}
+
 impl App {
-    pub(crate) fn policy_draft(&self, _: &Nothing) -> Result<DraftAnswer> {
+    pub(crate) fn policy_draft(&self, cx: &Cx, _: &Nothing) -> Result<DraftAnswer> {
         let Some(store) = self.store_if_any()? else {
             return Ok(DraftAnswer { draft: None });
         };
-        let draft = store.setting(DRAFT)?.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(DraftAnswer { draft })
+        let kept = store.latest_draft(&cx.profile)?;
+        Ok(DraftAnswer { draft: kept.and_then(|kept| serde_json::from_str(&kept.document).ok()) })
     }
 
-    pub(crate) fn policy_draft_keep(&self, kept: &DraftAnswer) -> Result<Nothing> {
-        let text =
-            kept.draft.as_ref().map(|draft| serde_json::to_string(draft).unwrap_or_default());
+    pub(crate) fn policy_draft_keep(&self, cx: &Cx, kept: &DraftAnswer) -> Result<Nothing> {
         let store = self.store()?;
-        store.keep_setting(DRAFT, text.as_deref())?;
-        if let Some(draft) = &kept.draft
-            && let Some(role) =
-                draft.read.as_ref().map(|read| &read.role.arn).or(draft.role.as_ref())
-        {
+        let Some(draft) = &kept.draft else {
+            // The page has let go of the draft that it shows, which is the latest.
+            if let Some(latest) = store.latest_draft(&cx.profile)? {
+                store.discard_draft(&cx.profile, &latest.role)?;
+            }
+            return Ok(Nothing {});
+        };
+        let text = serde_json::to_string(draft).unwrap_or_default();
+        store.save_draft(&cx.profile, draft.role(), &cx.now(), &text)?;
+        if !draft.role().is_empty() {
             let goals: Vec<&Goal> = draft.goals.iter().map(|kept| &kept.goal).collect();
             let text = serde_json::to_string(&goals).unwrap_or_default();
-            store.keep_setting(&goals_name(role), Some(&text))?;
+            store.save_goals(&cx.profile, draft.role(), &text)?;
         }
         Ok(Nothing {})
     }
 
     /// The goals that a role had when it was last worked on.
-    pub(crate) fn kept_goals(&self, role: Option<&str>) -> Result<Vec<Goal>> {
+    pub(crate) fn kept_goals(&self, profile: &str, role: Option<&str>) -> Result<Vec<Goal>> {
         let (Some(role), Some(store)) = (role, self.store_if_any()?) else {
             return Ok(Vec::new());
         };
-        let text = store.setting(&goals_name(role))?;
+        let text = store.goals(profile, role)?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
-}
-
-fn goals_name(role: &str) -> String {
-    format!("goals of {role}")
 }

@@ -16,14 +16,16 @@ use headgate_terms::{Error, Result, Shown, say};
 
 use crate::App;
 use crate::callers::TemplatesFor;
-use crate::calls::{CallAbout, CallName, Nothing};
+use crate::calls::{CallName, Nothing};
 use crate::changes::{ChangeName, HistoryOf, PlanName};
+use crate::cx::DEFAULT_PROFILE;
 use crate::drafts::DraftAnswer;
 use crate::host::{Choose, Confirm, Copy};
+use crate::jobs::{JobId, JobsPage};
 use crate::plans::ChangeRequest;
 use crate::policies::{PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyTry};
 use crate::roles::RoleName;
-use crate::runs::{RunDiscards, RunLetters, RunName, RunRelease};
+use crate::runs::{RunDiscards, RunLetters, RunName, RunRelease, RunsPage};
 use crate::settings::SettingsChange;
 use crate::start::PageFailed;
 use crate::syncs::{SchemaPreview, SyncStart};
@@ -57,11 +59,6 @@ pub trait Request {
 
     /// The paths it names; empty texts are left to the command.
     fn places(&self) -> Vec<Place<'_>>;
-
-    /// What it works on, for the list of calls.
-    fn about(&self) -> Option<CallAbout> {
-        None
-    }
 }
 
 macro_rules! pathless {
@@ -96,6 +93,9 @@ pathless!(
     SettingsChange,
     CallName,
     Copy,
+    RunsPage,
+    JobsPage,
+    JobId,
 );
 
 impl Request for Choose {
@@ -122,11 +122,6 @@ impl Request for SchemaPreview {
         let lake = self.lake.as_deref().unwrap_or_default().trim();
         vec![events(&self.from), lake_read(lake)]
     }
-
-    fn about(&self) -> Option<CallAbout> {
-        let source = self.source.clone();
-        Some(CallAbout { from: self.from.clone(), to: self.lake.clone(), source })
-    }
 }
 
 impl Request for SyncStart {
@@ -135,11 +130,6 @@ impl Request for SyncStart {
     fn places(&self) -> Vec<Place<'_>> {
         let to = Place { field: "to", text: self.to.trim(), used: Used::LakeWritten };
         vec![events(&self.from), to]
-    }
-
-    fn about(&self) -> Option<CallAbout> {
-        let source = self.source.clone();
-        Some(CallAbout { from: self.from.clone(), to: Some(self.to.clone()), source })
     }
 }
 
@@ -258,7 +248,7 @@ impl App {
         if used == Used::LakeWritten {
             return Ok(false);
         }
-        Ok(self.opened_lakes()?.iter().any(|lake| below(lake))
+        Ok(self.opened_lakes(DEFAULT_PROFILE)?.iter().any(|lake| below(lake))
             || self.runs()?.iter().filter_map(|run| run.from.as_deref()).any(below))
     }
 }

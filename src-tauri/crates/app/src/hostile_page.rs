@@ -7,7 +7,7 @@ use headgate_terms::Result;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
-use crate::{App, COMMANDS, Call, Choose, Confirm, Host, HostEvent};
+use crate::{Actor, App, COMMANDS, Call, Choose, Confirm, Host, HostEvent};
 
 /// A desktop whose user answers as a test says, and remembers what was asked.
 #[derive(Clone, Default)]
@@ -73,7 +73,7 @@ impl Desk {
     fn call(&self, name: &str, request: &Value) -> Result<Value, String> {
         let call = Call::new("c1", Box::new(|_| true));
         let request = to_raw_value(request).unwrap();
-        match self.app.call(name, &request, &call) {
+        match self.app.call(name, &request, &self.app.cx(Actor::Window, call)) {
             Ok(answer) => Ok(serde_json::from_str(answer.get()).unwrap()),
             Err(error) => Err(error.code.to_string()),
         }
@@ -226,18 +226,16 @@ fn a_request_cannot_switch_a_check_off() {
 fn a_change_that_is_sent_stays_in_sight() {
     let desk = Desk::new(true);
     let change = Call::new("c2", Box::new(|_| true));
-    let open = desk.app.desk.open("role_apply", crate::Kind::World, None, &change).unwrap();
+    let open = desk.app.calls.begin("role_apply", crate::Kind::World, &change).unwrap();
     assert!(!desk.app.changes_world(), "nothing was sent yet");
     change.sends();
     // Another call of its name does not take its place.
     let again = Call::new("c2", Box::new(|_| true));
     let request = to_raw_value(&json!({})).unwrap();
-    let taken = desk.app.call("host_events", &request, &again).unwrap_err();
+    let taken =
+        desk.app.call("events_follow", &request, &desk.app.cx(Actor::Window, again)).unwrap_err();
     assert_eq!(taken.code, "call_in_use");
     assert!(desk.app.changes_world() && !change.stopped());
-    let calls = desk.call("calls_list", &json!({})).unwrap();
-    assert_eq!(calls["calls"][0]["command"], "role_apply");
-    assert!(calls["calls"][0].get("request").is_none(), "{calls}");
     drop(open);
     assert!(!desk.app.changes_world());
 }
@@ -246,7 +244,7 @@ fn a_change_that_is_sent_stays_in_sight() {
 fn a_closing_application_begins_nothing() {
     let desk = Desk::new(true);
     let unsent = Call::new("c3", Box::new(|_| true));
-    let _open = desk.app.desk.open("role_apply", crate::Kind::World, None, &unsent).unwrap();
+    let _open = desk.app.calls.begin("role_apply", crate::Kind::World, &unsent).unwrap();
     desk.app.stop_calls(std::time::Duration::from_millis(50));
     assert!(unsent.stopped(), "what was not sent is stopped");
     assert_eq!(
@@ -260,7 +258,7 @@ fn a_closing_application_begins_nothing() {
 fn every_command_answers_nonsense_with_an_error_that_names_it() {
     let desk = Desk::new(false);
     // One listens until the window closes.
-    for command in COMMANDS.iter().filter(|command| command.name != "host_events") {
+    for command in COMMANDS.iter().filter(|command| command.name != "events_follow") {
         for nonsense in
             [json!(null), json!([]), json!("x"), json!({"from": 1, "role": [], "lake": {}})]
         {
@@ -275,4 +273,83 @@ fn every_command_answers_nonsense_with_an_error_that_names_it() {
         }
     }
     assert_eq!(desk.call("none_such", &json!({})).unwrap_err(), "unknown_command");
+}
+
+/// A text that is nowhere else.
+const SEED: &str = "hunter2-740913";
+
+/// Every byte of every file below a folder.
+fn bytes_below(folder: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        all.extend(if path.is_dir() { bytes_below(&path) } else { std::fs::read(&path).unwrap() });
+    }
+    all
+}
+
+#[test]
+fn a_secret_of_a_request_is_not_kept_listed_or_told() {
+    let desk = Desk::new(true);
+    let listener = desk.app.listen();
+    let role = "arn:aws:iam::417620938841:role/lake";
+    let access = json!({"profile": SEED, "region": null, "mfa_code": SEED});
+    let request = json!({"role": role, "access": access, "plan": "p", "change": "c", "text": SEED,
+        "role_id": null, "before": "{}", "after": "{}", "goals": []});
+    for command in COMMANDS.iter().filter(|command| command.secret) {
+        let failed = desk.call(command.name, &request);
+        assert!(
+            failed.as_ref().map_or(true, |answer| !answer.to_string().contains(SEED)),
+            "{failed:?}"
+        );
+    }
+    let kept = bytes_below(desk.folder.path());
+    assert!(!kept.windows(SEED.len()).any(|part| part == SEED.as_bytes()));
+    while let Some(event) = listener.within(std::time::Duration::ZERO) {
+        assert!(!format!("{event:?}").contains(SEED), "{event:?}");
+    }
+    let jobs =
+        desk.call("jobs_list", &json!({"open": false, "before": null, "limit": null})).unwrap();
+    assert!(!jobs.to_string().contains(SEED));
+}
+
+#[test]
+fn what_changes_data_says_which_and_what_shows_it_reads_it() {
+    for command in COMMANDS {
+        let (name, is_read) = (command.name, command.kind == crate::Kind::Read);
+        assert!(!is_read || command.stales.is_empty(), "{name} changes nothing");
+        assert!(
+            is_read || command.reads.is_empty() || name == "lakes_remember",
+            "{name} changes something"
+        );
+        assert!(
+            command.kind != crate::Kind::World || !command.stales.is_empty(),
+            "{name} leaves a trace"
+        );
+        // Whatever goes stale is shown somewhere.
+        for tag in command.stales {
+            assert!(COMMANDS.iter().any(|other| other.reads.contains(tag)), "{name}: {tag:?}");
+        }
+    }
+}
+
+#[test]
+fn a_command_tells_what_it_made_stale_also_when_it_failed() {
+    let desk = Desk::new(true);
+    let listener = desk.app.listen();
+    let changed = || {
+        std::iter::from_fn(|| listener.within(std::time::Duration::ZERO))
+            .filter_map(|event| match event {
+                crate::CoreEvent::Changed { tags, .. } => Some(tags),
+                _ => None,
+            })
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    desk.call("settings_change", &json!({"theme": "dark"})).unwrap();
+    assert_eq!(changed(), [crate::Tag::Runs, crate::Tag::Settings]);
+    desk.call("settings_show", &json!({})).unwrap();
+    assert!(changed().is_empty());
+    desk.call("runs_release", &json!({"run": "none"})).unwrap_err();
+    assert_eq!(changed(), [crate::Tag::Runs, crate::Tag::Tables]);
 }

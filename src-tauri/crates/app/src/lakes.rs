@@ -7,6 +7,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::calls::Nothing;
+use crate::cx::Cx;
 use crate::tables::LakeName;
 
 /// The lakes that are known.
@@ -16,14 +17,9 @@ pub struct Lakes {
     pub lakes: Vec<String>,
 }
 
-/// The name under which the store keeps those that were opened.
-const OPENED: &str = "lakes";
-/// How many of them.
-const MOST: usize = 20;
-
 impl App {
-    pub(crate) fn lakes_list(&self, _: &Nothing) -> Result<Lakes> {
-        let mut lakes = self.opened_lakes()?;
+    pub(crate) fn lakes_list(&self, cx: &Cx, _: &Nothing) -> Result<Lakes> {
+        let mut lakes = self.opened_lakes(&cx.profile)?;
         for lake in headgate_sync::lakes(self.data())? {
             if !lakes.contains(&lake) {
                 lakes.push(lake);
@@ -32,23 +28,17 @@ impl App {
         Ok(Lakes { lakes })
     }
 
-    pub(crate) fn lakes_remember(&self, asked: &LakeName) -> Result<Lakes> {
+    pub(crate) fn lakes_remember(&self, cx: &Cx, asked: &LakeName) -> Result<Lakes> {
         let address = Location::parse(&asked.lake).map_err(|error| error.field("lake"))?;
         let lake = address.to_string();
-        let mut opened = self.opened_lakes()?;
-        opened.retain(|known| *known != lake);
-        opened.insert(0, lake);
-        opened.truncate(MOST);
-        let text = serde_json::to_string(&opened).unwrap_or_default();
-        self.store()?.keep_setting(OPENED, Some(&text))?;
-        self.lakes_list(&Nothing {})
+        self.store()?.remember_opened_lake(&cx.profile, &lake)?;
+        self.lakes_list(cx, &Nothing {})
     }
 
-    pub(crate) fn opened_lakes(&self) -> Result<Vec<String>> {
-        let kept = match self.store_if_any()? {
-            Some(store) => store.setting(OPENED)?,
-            None => None,
-        };
-        Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    pub(crate) fn opened_lakes(&self, profile: &str) -> Result<Vec<String>> {
+        match self.store_if_any()? {
+            Some(store) => store.opened_lakes(profile),
+            None => Ok(Vec::new()),
+        }
     }
 }

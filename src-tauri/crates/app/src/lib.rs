@@ -7,16 +7,21 @@ include!("commands.rs");
 mod callers;
 mod calls;
 mod changes;
+mod cx;
 mod demo;
 mod drafts;
+mod events;
 mod grants;
 mod host;
 #[cfg(test)]
 mod hostile_page;
+mod jobs;
 mod lakes;
+mod neighbour;
 mod overview;
 mod plans;
 mod policies;
+mod profiles;
 mod questions;
 mod roles;
 mod runs;
@@ -35,19 +40,23 @@ use headgate_store::Store;
 use headgate_terms::{Error, Result, say};
 use tokio::runtime::Runtime;
 
-use calls::Desk;
+use calls::CallRegistry;
+use events::Bus;
 use grants::Grants;
 use host::NoDesktop;
+use jobs::{Lanes, NewWork, Work};
 use questions::Questions;
 
 pub use callers::{Templates, TemplatesFor};
-pub use calls::{Call, CallAbout, CallName, Calls, Nothing, OpenCall, Sink};
+pub use calls::{Call, CallAbout, CallName, Nothing, Sink};
 pub use changes::{
     Applied, ApplyWatch, ChangeHistory, ChangeName, ChangeRecord, ChangeState, HistoryOf, Outcome,
     PlanName, WriteProgress,
 };
+pub use cx::{Actor, Cx};
 pub use demo::{DemoReport, Sample};
 pub use drafts::DraftAnswer;
+pub use events::{CoreEvent, Listener, Tag};
 pub use grants::{Place, Request, Used};
 pub use headgate_aws::{Caller as AwsCaller, Endpoint as AwsEndpoint};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
@@ -57,7 +66,9 @@ pub use headgate_sync::{
     RunRequest, Status, TableReport, Watch,
 };
 pub use host::{Choose, ChooseKind, Chosen, Confirm, Copy, Host, HostEvent};
+pub use jobs::{Job, JobId, JobKind, JobState, Jobs, JobsPage};
 pub use lakes::Lakes;
+pub use neighbour::SOCKET;
 pub use overview::Overview;
 pub use plans::{ChangeRequest, HandedPlan, PlannedCall, WritePlan};
 pub use policies::{
@@ -65,7 +76,7 @@ pub use policies::{
     PolicyView, invalid, valid,
 };
 pub use roles::{AwsAccess, AwsProfiles, RoleName, RoleRead, facts_of, now};
-pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease};
+pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease, RunsPage};
 pub use serve::{COMMANDS, Command, Kind};
 pub use settings::{Settings, SettingsChange, SettingsReport, Theme};
 pub use start::{PageFailed, Start};
@@ -77,7 +88,9 @@ pub struct App {
     data: DataFolder,
     runtime: Runtime,
     host: Box<dyn Host>,
-    desk: Desk,
+    calls: CallRegistry,
+    bus: Bus,
+    jobs: Lanes,
     grants: Grants,
     questions: Questions,
     /// Whether the application is closing: then nothing more is begun.
@@ -122,7 +135,9 @@ impl App {
             data: DataFolder::new(data),
             runtime,
             host: Box::new(NoDesktop),
-            desk: Desk::default(),
+            calls: CallRegistry::default(),
+            bus: Bus::default(),
+            jobs: Lanes::default(),
             grants: Grants::default(),
             questions: Questions::default(),
             closing: AtomicBool::new(false),
@@ -139,6 +154,9 @@ impl App {
 
     /// What a program that stays up does in passing: removes what is kept no longer.
     pub fn tidy(&self) {
+        if let Err(error) = self.end_interrupted_jobs() {
+            tracing::warn!(%error, "jobs that were interrupted are not ended on record");
+        }
         self.expire();
     }
 
@@ -170,8 +188,26 @@ impl App {
     ///
     /// # Errors
     /// What goes wrong before there is a run; the report says the rest.
-    pub fn sync_run(&self, request: &RunRequest, watch: &dyn Watch) -> Result<RunReport> {
-        headgate_sync::run(request, self.runtime.handle(), watch)
+    pub fn sync_run(&self, cx: &Cx, request: &RunRequest, watch: &dyn Watch) -> Result<RunReport> {
+        let from =
+            request.from.as_ref().map_or_else(|| "-".to_owned(), |from| from.display().to_string());
+        let about =
+            CallAbout { from, to: Some(request.to.clone()), source: request.source.clone() };
+        // One data folder has one runner, so all syncs of a profile share a lane.
+        let lane = format!("syncs of {}", cx.profile);
+        let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
+        let work = |work: &Work<'_>| headgate_sync::run(request, self.runtime.handle(), work);
+        let report = self.job(cx, new, work, |report| {
+            let state = match report.status {
+                Status::Succeeded => JobState::Succeeded,
+                Status::Partial => JobState::Partial,
+                Status::Cancelled => JobState::Cancelled,
+                Status::Failed | Status::Running => JobState::Failed,
+            };
+            (state, report.error.clone())
+        });
+        self.changed(cx, &[Tag::Runs, Tag::Lakes, Tag::Tables]);
+        report
     }
 
     /// Shows what events would make of a lake.

@@ -11,6 +11,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::calls::Nothing;
+use crate::cx::Cx;
 
 /// What the first page shows.
 #[derive(Debug, Clone, Serialize, TS)]
@@ -200,7 +201,7 @@ fn changes_of(run: &RunReport) -> Vec<Change> {
 }
 
 impl App {
-    pub(crate) fn overview_show(&self, _: &Nothing) -> Result<Overview> {
+    pub(crate) fn overview_show(&self, _: &Cx, _: &Nothing) -> Result<Overview> {
         let since = Timestamp::now() - SignedDuration::from_hours(24);
         Ok(overview(headgate_sync::glance(self.data(), RUNS, since)?))
     }

@@ -7,6 +7,7 @@
 
 use headgate_aws::{Access, AnalyzerFinding, Aws, Endpoint};
 use headgate_policy::{Change as CellChange, Facts, Goal, QUOTA, Size};
+use headgate_store::PlanRecord;
 use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::changes::{ChangeName, short_id};
+use crate::cx::Cx;
 use crate::roles::AwsAccess;
 
 /// A change to plan.
@@ -241,16 +243,21 @@ impl App {
     ///
     /// # Errors
     /// `policy_invalid`, `policy_too_large`, `role_protected`, `nothing_to_change`, and what AWS reports.
-    pub fn role_plan(&self, request: &ChangeRequest) -> Result<WritePlan> {
-        self.plan_change(request, Given::default())
+    pub fn role_plan(&self, cx: &Cx, request: &ChangeRequest) -> Result<WritePlan> {
+        self.plan_change(cx, request, Given::default())
     }
 
     /// As [`Self::role_plan`] under a quota that the caller knows; AWS is not asked for it.
     ///
     /// # Errors
     /// As [`Self::role_plan`].
-    pub fn role_plan_within(&self, request: &ChangeRequest, quota: usize) -> Result<WritePlan> {
-        self.plan_change(request, Given { quota: Some(quota), ..Given::default() })
+    pub fn role_plan_within(
+        &self,
+        cx: &Cx,
+        request: &ChangeRequest,
+        quota: usize,
+    ) -> Result<WritePlan> {
+        self.plan_change(cx, request, Given { quota: Some(quota), ..Given::default() })
     }
 
     /// Plans to put back what a change replaced. It is applied like any other.
@@ -258,13 +265,13 @@ impl App {
     /// # Errors
     /// `change_not_found`, `role_changed` when the role has another policy since, and as
     /// [`Self::role_plan`].
-    pub fn role_restore(&self, request: &ChangeName) -> Result<WritePlan> {
-        let change = self.restorable(request)?;
+    pub fn role_restore(&self, cx: &Cx, request: &ChangeName) -> Result<WritePlan> {
+        let change = self.restorable(cx, request)?;
         let restores = Some(change.restores);
-        self.plan_change(&change.request, Given { restores, quota: None })
+        self.plan_change(cx, &change.request, Given { restores, quota: None })
     }
 
-    fn plan_change(&self, request: &ChangeRequest, given: Given) -> Result<WritePlan> {
+    fn plan_change(&self, cx: &Cx, request: &ChangeRequest, given: Given) -> Result<WritePlan> {
         let role = role_arn(&request.role)?;
         let after = request.after.trim_start_matches('\u{feff}');
         if given.restores.is_none() {
@@ -322,8 +329,14 @@ impl App {
         }
         let store = self.store()?;
         let since = (Timestamp::now() - SignedDuration::from_hours(24 * PLAN_DAYS)).to_string();
-        let text = serde_json::to_string(&plan).unwrap_or_default();
-        store.keep_plan(&plan.id, &plan.made, &since, &text)?;
+        let kept = PlanRecord {
+            id: plan.id.clone(),
+            profile: cx.profile.clone(),
+            kind: plan.kind.clone(),
+            at: plan.made.clone(),
+            document: serde_json::to_string(&plan).unwrap_or_default(),
+        };
+        store.save_plan(&kept, &since)?;
         Ok(plan)
     }
 

@@ -14,6 +14,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::callers::{self, Known};
+use crate::cx::Cx;
 
 /// A draft to look at.
 #[derive(Debug, Clone, Deserialize, TS)]
@@ -267,26 +268,26 @@ pub struct PolicyExport {
 const MOST_FIXES: usize = 40;
 
 impl App {
-    pub(crate) fn policy_look(&self, asked: &PolicyLook) -> Result<PolicyView> {
-        let known = Known { writer: self.writer_principal()?, facts: &asked.facts };
+    pub(crate) fn policy_look(&self, cx: &Cx, asked: &PolicyLook) -> Result<PolicyView> {
+        let known = Known { writer: self.writer_principal(&cx.profile)?, facts: &asked.facts };
         Ok(look(&asked.text, asked.base.as_deref(), &asked.facts, &known))
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_edit(&self, asked: &PolicyEdit) -> Result<PolicyText> {
+    pub(crate) fn policy_edit(&self, _: &Cx, asked: &PolicyEdit) -> Result<PolicyText> {
         let text = headgate_policy::apply_all(&asked.text, &asked.edits)?;
         Ok(PolicyText { text })
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_plan(&self, asked: &PolicyPlan) -> Result<headgate_policy::Plan> {
+    pub(crate) fn policy_plan(&self, _: &Cx, asked: &PolicyPlan) -> Result<headgate_policy::Plan> {
         let policy = valid(&asked.text)?;
         let quota = asked.quota.unwrap_or(QUOTA);
         headgate_policy::plan(&asked.text, &policy, &asked.goals, asked.form, quota)
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_try(&self, asked: &PolicyTry) -> Result<PolicyTried> {
+    pub(crate) fn policy_try(&self, _: &Cx, asked: &PolicyTry) -> Result<PolicyTried> {
         let role = asked.role.as_ref().and_then(|role| role.parse::<Arn>().ok());
         let caller = asked.caller.caller(role.as_ref()).ok_or_else(|| {
             Error::new(
@@ -308,7 +309,7 @@ impl App {
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_export(&self, asked: &PolicyExport) -> Result<PolicyText> {
+    pub(crate) fn policy_export(&self, _: &Cx, asked: &PolicyExport) -> Result<PolicyText> {
         valid(&asked.text)?;
         let text = headgate_policy::export(&asked.text, &asked.role, asked.to)?;
         Ok(PolicyText { text })

@@ -13,6 +13,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::calls::Nothing;
+use crate::cx::Cx;
 
 /// How AWS is reached; what is not named is as AWS's own tools find it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
@@ -107,7 +108,7 @@ impl App {
     ///
     /// # Errors
     /// What AWS says.
-    pub fn role_read(&self, asked: &RoleName) -> Result<RoleRead> {
+    pub fn role_read(&self, cx: &Cx, asked: &RoleName) -> Result<RoleRead> {
         let name = asked.role.trim();
         if name.is_empty() {
             return Err(Error::new("wrong_use", "No role is named.")
@@ -156,11 +157,11 @@ impl App {
             ),
             _ => None,
         };
-        self.know_writer(principal)?;
+        self.know_writer(&cx.profile, principal)?;
         Ok(read)
     }
 
-    pub(crate) fn aws_profiles(&self, _: &Nothing) -> Result<AwsProfiles> {
+    pub(crate) fn aws_profiles(&self, _: &Cx, _: &Nothing) -> Result<AwsProfiles> {
         self.runtime().block_on(async {
             let profiles = headgate_aws::profile_names().await?;
             Ok(AwsProfiles { profiles, endpoints: headgate_aws::configured_endpoints().await? })

@@ -10,13 +10,24 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::cx::Cx;
 
-/// The runs.
+/// Which runs, from where on.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+pub struct RunsPage {
+    /// What the page before gave as `next`; none for the first.
+    pub before: Option<String>,
+    /// How many at most.
+    pub limit: Option<u32>,
+}
+
+/// A page of runs.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct RunList {
     /// Newest first, each without its tables.
     pub runs: Vec<RunReport>,
+    /// What to ask for as `before` for those that are older; none at the end.
+    pub next: Option<String>,
 }
 
 /// A run by its id.
@@ -65,6 +76,8 @@ pub struct Discards {
     pub more: bool,
 }
 
+/// How many runs a page has at most.
+const RUNS: u32 = 200;
 /// How many lines or values one answer holds at most.
 const PAGE: usize = 10_000;
 
@@ -77,15 +90,19 @@ impl App {
         headgate_sync::list_runs(self.data())
     }
 
-    pub(crate) fn runs_list(&self, _: &Nothing) -> Result<RunList> {
-        Ok(RunList { runs: self.runs()? })
+    pub(crate) fn runs_list(&self, _: &Cx, request: &RunsPage) -> Result<RunList> {
+        let most = request.limit.unwrap_or(RUNS).clamp(1, RUNS);
+        let (runs, more) =
+            headgate_sync::runs_before(self.data(), request.before.as_deref(), most)?;
+        let next = runs.last().filter(|_| more).map(|run| run.run.clone());
+        Ok(RunList { runs, next })
     }
 
     /// One run.
     ///
     /// # Errors
     /// `run_not_found`.
-    pub fn runs_show(&self, asked: &RunName) -> Result<RunReport> {
+    pub fn runs_show(&self, _: &Cx, asked: &RunName) -> Result<RunReport> {
         headgate_sync::show_run(self.data(), &asked.run)
     }
 
@@ -93,8 +110,8 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, and `letters_gone` when they are no longer kept.
-    pub fn runs_letters(&self, asked: &RunLetters) -> Result<Letters> {
-        let run = self.runs_show(&RunName { run: asked.run.clone() })?;
+    pub fn runs_letters(&self, cx: &Cx, asked: &RunLetters) -> Result<Letters> {
+        let run = self.runs_show(cx, &RunName { run: asked.run.clone() })?;
         let Some(kept) = run.dead_letters else {
             return Ok(Letters { letters: Vec::new(), next: None });
         };
@@ -108,7 +125,7 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, `nothing_waits`, `data_folder_busy`.
-    pub fn runs_release(&self, asked: &RunRelease) -> Result<Release> {
+    pub fn runs_release(&self, _: &Cx, asked: &RunRelease) -> Result<Release> {
         let table = asked.table.as_deref();
         headgate_sync::release(self.data(), &asked.run, table, self.runtime().handle())
     }
@@ -117,8 +134,8 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, and when the lake cannot be read.
-    pub fn runs_discards(&self, asked: &RunDiscards) -> Result<Discards> {
-        let run = self.runs_show(&RunName { run: asked.run.clone() })?;
+    pub fn runs_discards(&self, cx: &Cx, asked: &RunDiscards) -> Result<Discards> {
+        let run = self.runs_show(cx, &RunName { run: asked.run.clone() })?;
         let schemas: BTreeSet<_> = run
             .tables
             .iter()

@@ -3,14 +3,14 @@
 //! A command without a method of its name does not compile, and a host that calls through here
 //! cannot forget one.
 
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use headgate_lake::{TableDetail, TableRows};
 use headgate_policy::Plan as PatchPlan;
-use headgate_sync::{Letters, Preview, Release, RunReport};
+use headgate_sync::{Letters, Preview, Progress, Release, RunReport};
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,13 +18,17 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::App;
 use crate::callers::{Templates, TemplatesFor};
-use crate::calls::{Call, CallName, Calls, Nothing};
-use crate::changes::{Applied, ChangeHistory, ChangeName, HistoryOf, PlanName};
+use crate::calls::{CallName, Nothing};
+use crate::changes::{Applied, ChangeHistory, ChangeName, HistoryOf, PlanName, WriteProgress};
+use crate::cx::{Actor, Cx};
 use crate::demo::Sample;
 use crate::drafts::DraftAnswer;
+use crate::events::{CoreEvent, Tag};
 use crate::grants::Request;
 use crate::host::{Choose, Chosen, Confirm, Copy, HostEvent};
+use crate::jobs::{JobId, Jobs, JobsPage};
 use crate::lakes::Lakes;
+use crate::neighbour;
 use crate::overview::Overview;
 use crate::plans::{ChangeRequest, WritePlan};
 use crate::policies::{
@@ -32,7 +36,7 @@ use crate::policies::{
     PolicyView,
 };
 use crate::roles::{AwsProfiles, RoleName, RoleRead};
-use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease};
+use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease, RunsPage};
 use crate::settings::{SettingsChange, SettingsReport};
 use crate::start::{PageFailed, Start};
 use crate::syncs::{SchemaPreview, SyncStart};
@@ -56,17 +60,27 @@ pub struct Command {
     pub name: &'static str,
     /// What it may change.
     pub kind: Kind,
+    /// Whether its request may hold a secret: then it is never kept, logged or listed.
+    pub secret: bool,
     /// Whether the page waits for it without a limit: it reports progress, or asks the user.
     pub patient: bool,
+    /// The data that its answer shows.
+    pub reads: &'static [Tag],
+    /// The data that it changes.
+    pub stales: &'static [Tag],
 }
 
 macro_rules! dispatch {
-    ($($(#[doc = $doc:literal])+ [$kind:ident] $name:ident($request:ty) -> $response:ty $(, progress $progress:ty)?;)+) => {
+    ($($(#[doc = $doc:literal])+ [$kind:ident $($secret:ident)?] $name:ident($request:ty) -> $response:ty
+        $(, progress $progress:ty)? $(, reads [$($reads:ident)+])? $(, stales [$($stales:ident)+])?;)+) => {
         /// All commands.
         pub const COMMANDS: &[Command] = &[$(Command {
             name: stringify!($name),
             kind: dispatch!(@kind $kind),
-            patient: dispatch!(@patient $($progress)?) || <$request as Request>::WAITS,
+            secret: dispatch!(@is $($secret)?),
+            patient: dispatch!(@is $($progress)?) || <$request as Request>::WAITS,
+            reads: &[$($(Tag::$reads),+)?],
+            stales: &[$($(Tag::$stales),+)?],
         }),+];
 
         impl App {
@@ -75,22 +89,30 @@ macro_rules! dispatch {
             /// # Errors
             /// What the command says, `unknown_command`, and `wrong_request` for a request of
             /// another shape.
-            pub fn call(&self, name: &str, request: &RawValue, call: &Call) -> Result<Box<RawValue>> {
+            pub fn call(&self, name: &str, request: &RawValue, cx: &Cx) -> Result<Box<RawValue>> {
                 let answer = catch_unwind(AssertUnwindSafe(|| match name {
                     $(stringify!($name) => {
-                        let asked: $request = read(name, request)?;
-                        self.refuse_when_closing(dispatch!(@kind $kind))?;
-                        self.permit(&asked.places())?;
-                        let answer: $response =
-                            dispatch!(@call self, $name, $kind, asked, call $(, $progress)?)?;
-                        write(&answer)
+                        let request: $request = read(name, request)?;
+                        let kind = dispatch!(@kind $kind);
+                        self.refuse_when_closing(kind)?;
+                        self.permit(&request.places())?;
+                        $(
+                            let _reports = PhantomData::<$progress>;
+                            let _guard = self.calls.begin(stringify!($name), kind, &cx.call)?;
+                            // One of the same name was asked to stop.
+                            self.wake();
+                        )?
+                        let answer: Result<$response> = self.$name(cx, &request);
+                        // Also of a command that failed: it may have done a part.
+                        self.changed(cx, &[$($(Tag::$stales),+)?]);
+                        write(&answer?)
                     })+
                     _ => Err(Error::new("unknown_command", say!("There is no command `{}`.", name))
                         .hint("Reload the page; it may be of another version.")),
                 }));
                 // A defect in one command must not leave its caller waiting for ever.
                 answer.unwrap_or_else(|_| Err(broken(name))).map_err(|mut error| {
-                    let trace = error.trace.get_or_insert_with(|| Shown::clean(call.id()));
+                    let trace = error.trace.get_or_insert_with(|| Shown::clean(cx.call.id()));
                     let (code, why) = (&error.code, &error.message);
                     tracing::error!(command = name, trace = %trace, %code, %why, "command failed");
                     error
@@ -98,19 +120,12 @@ macro_rules! dispatch {
             }
         }
     };
-    (@call $app:ident, $name:ident, $kind:ident, $asked:ident, $call:ident) => {
-        $app.$name(&$asked)
-    };
-    (@call $app:ident, $name:ident, $kind:ident, $asked:ident, $call:ident, $progress:ty) => {{
-        let kind = dispatch!(@kind $kind);
-        let _open = $app.desk.open(stringify!($name), kind, $asked.about(), $call)?;
-        $app.$name(&$asked, $call)
-    }};
     (@kind read) => { Kind::Read };
     (@kind local) => { Kind::Local };
     (@kind world) => { Kind::World };
-    (@patient) => { false };
-    (@patient $progress:ty) => { true };
+    (@is) => { false };
+    (@is secret) => { true };
+    (@is $progress:ty) => { true };
 }
 
 commands!(dispatch);
@@ -136,43 +151,22 @@ fn write(answer: &impl Serialize) -> Result<Box<RawValue>> {
 
 #[allow(clippy::unnecessary_wraps, reason = "every command answers alike")]
 impl App {
-    fn calls_list(&self, _: &Nothing) -> Result<Calls> {
-        let mut calls = self.desk.list();
-        calls.calls.retain(|call| call.command != "host_events");
-        Ok(calls)
-    }
-
-    fn calls_cancel(&self, asked: &CallName) -> Result<Nothing> {
-        self.desk.cancel(&asked.call);
+    fn calls_cancel(&self, _: &Cx, request: &CallName) -> Result<Nothing> {
+        self.calls.cancel(&request.call);
+        self.wake();
         Ok(Nothing {})
     }
 
-    fn host_choose(&self, asked: &Choose) -> Result<Chosen> {
-        let path = self.questions.alone(|| self.host.choose(asked))?;
+    fn host_choose(&self, _: &Cx, request: &Choose) -> Result<Chosen> {
+        let path = self.questions.alone(|| self.host.choose(request))?;
         if let Some(path) = &path {
             self.grants.written(path);
         }
         Ok(Chosen { path: path.map(|path| path.display().to_string()) })
     }
 
-    fn host_copy(&self, asked: &Copy) -> Result<Nothing> {
-        self.host.copy(&asked.text)?;
-        Ok(Nothing {})
-    }
-
-    fn host_events(&self, _: &Nothing, call: &Call) -> Result<Nothing> {
-        let events = self.desk.listen();
-        while !call.stopped() {
-            match events.recv_timeout(Duration::from_millis(200)) {
-                Ok(event) => {
-                    if !call.report(&event) {
-                        break;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
+    fn host_copy(&self, _: &Cx, request: &Copy) -> Result<Nothing> {
+        self.host.copy(&request.text)?;
         Ok(Nothing {})
     }
 
@@ -183,13 +177,28 @@ impl App {
                 self.grants.read(path.as_ref());
             }
         }
-        self.desk.announce(event);
+        self.bus.host(event);
+    }
+
+    /// Says that data changed: to all who listen here, and to the window of this data folder when this
+    /// is another process.
+    pub(crate) fn changed(&self, cx: &Cx, tags: &[Tag]) {
+        self.bus.changed(&cx.profile, tags);
+        if cx.actor != Actor::Window && !tags.is_empty() {
+            neighbour::tell(self.data(), &cx.profile, tags);
+        }
+    }
+
+    /// Has all that waits look whether it is to end.
+    pub(crate) fn wake(&self) {
+        self.bus.wake();
+        self.jobs.wake();
     }
 
     /// Whether something was sent outside this machine whose end is not known yet.
     #[must_use]
     pub fn changes_world(&self) -> bool {
-        !self.desk.world().is_empty()
+        !self.calls.world().is_empty()
     }
 
     /// A closing application begins nothing more.
@@ -211,17 +220,19 @@ impl App {
         const LOOK: Duration = Duration::from_millis(20);
         self.closing.store(true, Ordering::SeqCst);
         // What was not sent yet is stopped; what was is seen to its end.
-        self.desk.cancel_unsent();
-        let world = self.desk.world();
+        self.calls.cancel_unsent();
+        self.wake();
+        let world = self.calls.world();
         if !world.is_empty() {
             self.announce(&HostEvent::Closing { commands: world });
         }
         while self.changes_world() {
             std::thread::sleep(LOOK);
         }
-        self.desk.cancel_local();
+        self.calls.cancel_local();
+        self.wake();
         let begun = std::time::Instant::now();
-        while !self.desk.is_quiet() && begun.elapsed() < most {
+        while !self.calls.is_quiet() && begun.elapsed() < most {
             std::thread::sleep(LOOK);
         }
     }

@@ -11,6 +11,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::calls::Nothing;
+use crate::cx::Cx;
 
 /// How the page looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -181,7 +182,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::settings`].
-    pub fn settings_show(&self, _: &Nothing) -> Result<SettingsReport> {
+    pub fn settings_show(&self, _: &Cx, _: &Nothing) -> Result<SettingsReport> {
         let data = self.data();
         let (_, database_bytes) = files(data.path());
         let (letters_files, letters_bytes) = files(&data.dead_letters());
@@ -206,7 +207,7 @@ impl App {
     ///
     /// # Errors
     /// `setting_out_of_range`, and when the store cannot be written.
-    pub fn settings_change(&self, change: &SettingsChange) -> Result<SettingsReport> {
+    pub fn settings_change(&self, cx: &Cx, change: &SettingsChange) -> Result<SettingsReport> {
         let was = self.settings()?;
         let settings = Settings {
             theme: change.theme.unwrap_or(was.theme),
@@ -218,7 +219,7 @@ impl App {
         let text = serde_json::to_string(&settings).unwrap_or_default();
         self.store()?.keep_setting(NAME, Some(&text))?;
         self.expire();
-        self.settings_show(&Nothing {})
+        self.settings_show(cx, &Nothing {})
     }
 
     /// Removes what is kept no longer. While a run holds the folder it stays: the run will do so at

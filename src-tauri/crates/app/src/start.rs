@@ -9,6 +9,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::calls::Nothing;
+use crate::cx::Cx;
 use crate::settings::Theme;
 
 /// This installation.
@@ -38,7 +39,7 @@ impl App {
     /// The page has no log of its own. Of a page that reports without end only the first reports of
     /// each minute are kept, and of each the beginning.
     #[allow(clippy::unnecessary_wraps, reason = "every command is alike")]
-    pub(crate) fn page_failed(&self, failed: &PageFailed) -> Result<Nothing> {
+    pub(crate) fn page_failed(&self, _: &Cx, failed: &PageFailed) -> Result<Nothing> {
         let mut reports = self.page_reports.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = reports.0.get_or_insert_with(Instant::now);
         if begun.elapsed() > Duration::from_mins(1) {
@@ -54,7 +55,7 @@ impl App {
     }
 
     /// Opens the data folder as a run would.
-    pub(crate) fn app_start(&self, _: &Nothing) -> Result<Start> {
+    pub(crate) fn app_start(&self, _: &Cx, _: &Nothing) -> Result<Start> {
         drop(self.store()?);
         let settings = self.settings()?;
         Ok(Start { version: env!("CARGO_PKG_VERSION"), theme: settings.theme })

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Call;
+use crate::cx::Cx;
 
 /// Events to look at.
 #[derive(Debug, Clone, Deserialize, TS)]
@@ -41,16 +41,16 @@ pub struct SyncStart {
 }
 
 impl App {
-    pub(crate) fn schema_preview(&self, asked: &SchemaPreview, call: &Call) -> Result<Preview> {
+    pub(crate) fn schema_preview(&self, cx: &Cx, asked: &SchemaPreview) -> Result<Preview> {
         let from = place("from", &asked.from)?;
         let mut request = PreviewRequest::new(from, self.data().clone());
         request.lake = given(asked.lake.as_deref());
         request.source = given(asked.source.as_deref());
         request.batch_bytes = self.settings()?.batch_bytes();
-        self.preview(&request, call)
+        self.preview(&request, &cx.call)
     }
 
-    pub(crate) fn sync_start(&self, asked: &SyncStart, call: &Call) -> Result<RunReport> {
+    pub(crate) fn sync_start(&self, cx: &Cx, asked: &SyncStart) -> Result<RunReport> {
         if asked.to.trim().is_empty() {
             return Err(Error::new("wrong_use", "No lake is named.")
                 .hint("Choose the folder that holds the tables, or a new one.")
@@ -65,7 +65,7 @@ impl App {
             given(asked.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
         request.new_lake_id = asked.new_lake_id;
         self.settings()?.apply(&mut request);
-        self.sync_run(&request, call)
+        self.sync_run(cx, &request, &cx.call)
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::App;
+use crate::cx::Cx;
 
 /// The tables of a lake.
 #[derive(Debug, Serialize, TS)]
@@ -76,7 +77,7 @@ impl App {
     ///
     /// # Errors
     /// `lake_not_found`, `not_a_lake`.
-    pub fn tables_list(&self, asked: &LakeName) -> Result<TablesReport> {
+    pub fn tables_list(&self, _: &Cx, asked: &LakeName) -> Result<TablesReport> {
         let location = location(&asked.lake)?;
         let lake = &self.runtime().block_on(caught(Lake::open(location)))?;
         let behind = headgate_sync::behind(self.data(), lake, self.runtime().handle())?;
@@ -111,7 +112,7 @@ impl App {
     ///
     /// # Errors
     /// `table_not_found`, and as [`Self::tables_list`].
-    pub fn tables_show(&self, asked: &TableName) -> Result<TableDetail> {
+    pub fn tables_show(&self, _: &Cx, asked: &TableName) -> Result<TableDetail> {
         self.with_table(asked, async |lake, name| lake.detail(name).await)
     }
 
@@ -119,16 +120,16 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::tables_show`].
-    pub fn tables_history(&self, asked: &TableName) -> Result<HistoryReport> {
+    pub fn tables_history(&self, _: &Cx, asked: &TableName) -> Result<HistoryReport> {
         let commits = self.with_table(asked, async |lake, name| lake.history(name).await)?;
         Ok(HistoryReport { v: 1, commits })
     }
 
-    pub(crate) fn tables_rows(&self, asked: &TableName) -> Result<TableRows> {
+    pub(crate) fn tables_rows(&self, _: &Cx, asked: &TableName) -> Result<TableRows> {
         self.with_table(asked, async |lake, name| lake.rows(name, ROWS).await)
     }
 
-    pub(crate) fn tables_files(&self, asked: &TableName) -> Result<FilesReport> {
+    pub(crate) fn tables_files(&self, _: &Cx, asked: &TableName) -> Result<FilesReport> {
         let files = self.with_table(asked, async |lake, name| lake.files(name).await)?;
         Ok(FilesReport { files })
     }

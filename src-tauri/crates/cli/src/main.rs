@@ -25,8 +25,8 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    App, LakeName, Nothing, PreviewRequest, RunName, RunRelease, RunReport, RunRequest,
-    SettingsChange, Status, TableName, table_to_fill,
+    Actor, App, Call, LakeName, Nothing, PreviewRequest, RunName, RunRelease, RunReport,
+    RunRequest, SettingsChange, Status, TableName, table_to_fill,
 };
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
@@ -126,6 +126,7 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let app = App::from_environment()?;
+    let cx = app.cx(Actor::Terminal, Call::unheard());
     let exit = match command {
         Command::Sync { command: SyncCommand::Run(run) } => {
             let mut request = RunRequest::new(source(&run.from)?, run.to, app.data().clone());
@@ -139,7 +140,7 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             request.window = run.window_days.map_or(request.window, |d| d * 86_400_000_000);
             request.most_columns = run.max_columns.unwrap_or(request.most_columns);
             let watching = Watching::new(stop_on_signal(&app), json);
-            let report = app.sync_run(&request, &watching)?;
+            let report = app.sync_run(&cx, &request, &watching)?;
             watching.clear();
             show(json, &report, |out| page::run(out, &report))?;
             exit_of(&report)
@@ -169,43 +170,43 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Show { run } } => {
-            let report = app.runs_show(&RunName { run })?;
+            let report = app.runs_show(&cx, &RunName { run })?;
             show(json, &report, |out| page::run(out, &report))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Release { run, table } } => {
-            let released = app.runs_release(&RunRelease { run, table })?;
+            let released = app.runs_release(&cx, &RunRelease { run, table })?;
             show(json, &released, |out| page::released(out, &released))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::List { lake } } => {
-            let report = app.tables_list(&LakeName { lake: lake.lake })?;
+            let report = app.tables_list(&cx, &LakeName { lake: lake.lake })?;
             show(json, &report, |out| page::tables(out, &report))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::Show { table, lake } } => {
-            let detail = app.tables_show(&TableName { lake: lake.lake, table })?;
+            let detail = app.tables_show(&cx, &TableName { lake: lake.lake, table })?;
             let mut document = serde_json::to_value(&detail).unwrap_or_default();
             document["v"] = json!(1);
             show(json, &document, |out| page::table(out, &detail))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::History { table, lake } } => {
-            let report = app.tables_history(&TableName { lake: lake.lake, table })?;
+            let report = app.tables_history(&cx, &TableName { lake: lake.lake, table })?;
             show(json, &report, |out| page::history(out, &report))?;
             Exit::Done
         }
         Command::Settings { command } => {
             let report = match command {
-                SettingsCommand::Show => app.settings_show(&Nothing {})?,
+                SettingsCommand::Show => app.settings_show(&cx, &Nothing {})?,
                 SettingsCommand::Set { name, value } => {
-                    app.settings_change(&SettingsChange::named(&name, &value)?)?
+                    app.settings_change(&cx, &SettingsChange::named(&name, &value)?)?
                 }
             };
             show(json, &report, |out| page::settings(out, &report))?;
             Exit::Done
         }
-        Command::Policy { command } => policy::carry_out(&app, command, json)?,
+        Command::Policy { command } => policy::carry_out(&app, &cx, command, json)?,
         Command::Demo { to } => {
             let watching = Watching::new(stop_on_signal(&app), json);
             let report = app.demo(to.as_deref(), &watching)?;

@@ -1,24 +1,70 @@
-//! Where each lake lay when it was used last.
+//! The lakes that were opened in a profile, and where each lake lay when it was used last.
 
 use headgate_terms::Result;
 use rusqlite::OptionalExtension;
 
-use crate::{Store, failed};
+use crate::profiles::not_saved_in;
+use crate::{Store, failed, or_nothing};
+
+/// How many of the lakes that were opened in a profile are kept.
+const MOST: u32 = 20;
 
 impl Store {
+    /// The addresses of the lakes that were opened in a profile, the latest first; at most 20.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn opened_lakes(&self, profile: &str) -> Result<Vec<String>> {
+        let sql = "SELECT url FROM lakes WHERE profile = ?1 ORDER BY opened DESC LIMIT ?2";
+        let found = self
+            .connection
+            .prepare(sql)
+            .and_then(|mut query| query.query_map((profile, MOST), |row| row.get(0))?.collect());
+        or_nothing(found, "read the lakes of a profile")
+    }
+
+    /// Puts a lake in front of those that were opened in a profile. Beyond 20 the oldest are forgotten.
+    ///
+    /// # Errors
+    /// `profile_not_found` when the profile was removed, and when the database fails.
+    pub fn remember_opened_lake(&self, profile: &str, url: &str) -> Result<()> {
+        self.connection
+            .execute(
+                "INSERT INTO lakes (profile, url, opened)
+                 SELECT ?1, ?2, ifnull(max(opened), 0) + 1 FROM lakes WHERE profile = ?1
+                 ON CONFLICT DO UPDATE SET opened = excluded.opened",
+                [profile, url],
+            )
+            .and_then(|_| {
+                self.connection.execute(
+                    "DELETE FROM lakes WHERE profile = ?1 AND url NOT IN (SELECT url FROM lakes
+                         WHERE profile = ?1 ORDER BY opened DESC LIMIT ?2)",
+                    (profile, MOST),
+                )
+            })
+            .map(|_| ())
+            .map_err(|error| not_saved_in("remember a lake", &error))
+    }
+
+    /// Forgets that a lake was opened in a profile. False when it was not known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_opened_lake(&self, profile: &str, url: &str) -> Result<bool> {
+        self.connection
+            .execute("DELETE FROM lakes WHERE profile = ?1 AND url = ?2", [profile, url])
+            .map(|changed| changed > 0)
+            .map_err(|error| failed("forget a lake", &error))
+    }
+
     /// Where a lake lay when it was used last, by its id; none when it never was.
     ///
     /// # Errors
     /// When the database fails.
     pub fn lake_at(&self, id: &str) -> Result<Option<String>> {
-        let found = self
-            .connection
-            .query_row("SELECT at FROM lakes WHERE id = ?1", [id], |row| row.get(0))
-            .optional();
-        match found {
-            Err(error) if crate::is_behind(&error) => Ok(None),
-            found => found.map_err(|error| failed("look a lake up", &error)),
-        }
+        let sql = "SELECT at FROM lake_places WHERE id = ?1";
+        let found = self.connection.query_row(sql, [id], |row| row.get(0)).optional();
+        or_nothing(found, "look a lake up")
     }
 
     /// Keeps where a lake lies.
@@ -28,16 +74,14 @@ impl Store {
     pub fn remember_lake(&self, id: &str, at: &str) -> Result<()> {
         self.connection
             .execute(
-                "INSERT INTO lakes (id, at) VALUES (?1, ?2)
+                "INSERT INTO lake_places (id, at) VALUES (?1, ?2)
                  ON CONFLICT (id) DO UPDATE SET at = excluded.at WHERE at <> excluded.at",
                 [id, at],
             )
             .map(|_| ())
             .map_err(|error| failed("remember a lake", &error))
     }
-}
 
-impl Store {
     /// Knows a lake's ledgers by another name from now on, where that name has none.
     ///
     /// # Errors
@@ -67,5 +111,40 @@ mod tests {
         }
         assert_eq!(store.lake_at("a").unwrap().as_deref(), Some("/3"));
         assert_eq!(store.lake_at("b").unwrap().as_deref(), Some("/2"));
+    }
+
+    #[test]
+    fn the_lake_opened_last_comes_first() {
+        let store = Store::of(crate::schema::in_memory());
+        store.add_profile("other", "other", "", "{}").unwrap();
+        assert_eq!(store.opened_lakes("default").unwrap(), [""; 0]);
+        for lake in ["/a", "/b", "/c", "/a", "/a"] {
+            store.remember_opened_lake("default", lake).unwrap();
+        }
+        store.remember_opened_lake("other", "/b").unwrap();
+        assert_eq!(store.opened_lakes("default").unwrap(), ["/a", "/c", "/b"]);
+        assert!(store.forget_opened_lake("default", "/a").unwrap());
+        assert!(!store.forget_opened_lake("default", "/a").unwrap());
+        store.remember_opened_lake("default", "/b").unwrap();
+        assert_eq!(store.opened_lakes("default").unwrap(), ["/b", "/c"]);
+        assert_eq!(store.opened_lakes("other").unwrap(), ["/b"]);
+        let error = store.remember_opened_lake("gone", "/a").unwrap_err();
+        assert_eq!(error.code, "profile_not_found");
+    }
+
+    #[test]
+    fn the_newest_lakes_are_kept() {
+        let store = Store::of(crate::schema::in_memory());
+        store.add_profile("other", "other", "", "{}").unwrap();
+        store.remember_opened_lake("other", "/0").unwrap();
+        for at in 0..25 {
+            store.remember_opened_lake("default", &format!("/{at}")).unwrap();
+        }
+        let expected: Vec<_> = (5..25).rev().map(|at| format!("/{at}")).collect();
+        assert_eq!(store.opened_lakes("default").unwrap(), expected);
+        assert_eq!(store.opened_lakes("other").unwrap(), ["/0"]);
+        let left = "SELECT count(*) FROM lakes";
+        let left: i64 = store.connection.query_row(left, [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 21);
     }
 }

@@ -1,20 +1,28 @@
-//! What Headgate remembers between runs, in one SQLite file: runs, what each lake's records say,
-//! open batches, the ids that were seen, settings, plans and the journal.
+//! What Headgate remembers between runs, in one SQLite file: profiles with their lakes, drafts and
+//! what is known of their secrets; jobs, plans and the journal; runs, what each lake's records say,
+//! open batches and the ids that were seen; settings.
 //!
 //! The one door to `rusqlite`. It keeps and finds; what is a duplicate or when a batch is open is
-//! decided in `sync`, whose records travel through here as JSON.
+//! decided in `sync`, when a job runs in `app`. Their records travel through here as JSON.
 
 mod batches;
+mod drafts;
 mod files;
 mod filter;
 mod id_runs;
 mod ids;
+mod jobs;
 mod journal;
 mod lakes;
 mod merge_ledgers;
+mod pages;
+mod profiles;
 mod runs;
 mod schema;
+mod secrets;
 mod settings;
+#[cfg(test)]
+mod step_5;
 
 use std::path::Path;
 
@@ -22,9 +30,15 @@ use headgate_terms::{Error, Result, Say, say};
 use rusqlite::Connection;
 
 pub use batches::{Ledger, NOTHING_KNOWN, OpenBatch, Taken};
+pub use drafts::{DraftRecord, DraftedRole};
 pub use files::FileMark;
 pub use ids::Seen;
+pub use jobs::{JobFilter, JobRecord, JobState, NewJob};
+pub use journal::{JournalRecord, PlanRecord};
+pub use pages::Page;
+pub use profiles::ProfileRecord;
 pub use runs::{RunRecord, Since};
+pub use secrets::SecretRecord;
 
 /// The file in the data folder.
 const FILE: &str = "headgate.db";
@@ -62,9 +76,22 @@ impl Store {
     }
 }
 
-/// Whether a database that was opened to read is a step behind, and has no such table yet.
+/// What was read; nothing from a database that was opened to read and is a step behind.
+fn or_nothing<T: Default>(found: rusqlite::Result<T>, doing: &str) -> Result<T> {
+    match found {
+        Err(error) if is_behind(&error) => Ok(T::default()),
+        found => found.map_err(|error| failed(doing, &error)),
+    }
+}
+
+/// Whether a database is a step behind: it has no such table or column yet.
 fn is_behind(error: &rusqlite::Error) -> bool {
-    matches!(error, rusqlite::Error::SqliteFailure(_, Some(text)) if text.contains("no such table"))
+    let text = match error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) => text,
+        rusqlite::Error::SqlInputError { msg, .. } => msg,
+        _ => return false,
+    };
+    ["no such table", "no such column"].iter().any(|missing| text.contains(missing))
 }
 
 /// A failure of the database, in Headgate's words.

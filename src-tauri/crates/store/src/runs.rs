@@ -6,7 +6,7 @@ use headgate_terms::Result;
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
-use crate::{Store, failed};
+use crate::{Page, Store, failed};
 
 /// A run as it is kept.
 #[derive(Debug, Clone)]
@@ -79,6 +79,25 @@ impl Store {
     /// When the database fails.
     pub fn runs(&self, most: Option<u32>) -> Result<Vec<RunRecord>> {
         self.runs_where("document <> ''", most)
+    }
+
+    /// A page of at most `most` runs, newest first: the latest, or those before a run, given by its id
+    /// or its number alone. That run may have been forgotten since.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn runs_before(&self, before: Option<&str>, most: u32) -> Result<Page<RunRecord>> {
+        let sql = "SELECT id, running, document FROM runs
+             WHERE document <> '' AND number < ?1 ORDER BY number DESC LIMIT ?2";
+        // An id begins with its number.
+        let number = before.map_or(i64::MAX, |id| {
+            id.split('-').next().and_then(|number| number.parse().ok()).unwrap_or_default()
+        });
+        self.connection
+            .prepare(sql)
+            .and_then(|mut query| query.query_map([number, i64::from(most) + 1], record)?.collect())
+            .map(|found| Page::of(found, most))
+            .map_err(|error| failed("read the runs", &error))
     }
 
     /// The runs of which no end was recorded.
@@ -230,4 +249,44 @@ fn count(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<u64> {
 
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord { id: row.get(0)?, running: row.get(1)?, document: row.get(2)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_go_from_the_newest_to_the_oldest() {
+        let store = Store::of(crate::schema::in_memory());
+        let mut ids = Vec::new();
+        for at in 0..5 {
+            let id = store.begin_run().unwrap();
+            // The second has no report yet.
+            if at != 1 {
+                store.keep_run(&id, at == 4, r#"{"started":"2026-01-01T00:00:00Z"}"#).unwrap();
+            }
+            ids.push(id);
+        }
+        let page = |before: Option<&str>, most| {
+            let page = store.runs_before(before, most).unwrap();
+            let found: Vec<_> = page.entries.into_iter().map(|run| run.id).collect();
+            (found, page.more)
+        };
+        let of = |numbers: &[usize]| numbers.iter().map(|at| ids[*at].clone()).collect::<Vec<_>>();
+        let forgotten = "3-000000";
+        for (before, most, expected, more) in [
+            (None, 3, &[4, 3, 2][..], true),
+            (Some(&*ids[2]), 3, &[0], false),
+            (None, 4, &[4, 3, 2, 0], false),
+            (Some(&*ids[4]), 1, &[3], true),
+            (Some(forgotten), 3, &[0], false),
+            (Some("3"), 3, &[0], false),
+            (Some(&*ids[0]), 3, &[], false),
+            (Some("none"), 3, &[], false),
+            (None, 0, &[], true),
+        ] {
+            assert_eq!(page(before, most), (of(expected), more), "{before:?} {most}");
+        }
+        assert!(store.runs_before(None, 1).unwrap().entries[0].running);
+    }
 }

@@ -15,15 +15,16 @@ use crate::failed;
 use crate::merge_ledgers::merge_ledgers;
 
 /// How many steps there are.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// One step a version; a step that has shipped is never edited.
-fn steps() -> Migrations<'static> {
+pub(crate) fn steps() -> Migrations<'static> {
     Migrations::new(vec![
         M::up(include_str!("steps/1.sql")),
         M::up(include_str!("steps/2.sql")),
         M::up(include_str!("steps/3.sql")),
         M::up_with_hook(include_str!("steps/4.sql"), merge_ledgers),
+        M::up(include_str!("steps/5.sql")),
     ])
 }
 
@@ -113,6 +114,14 @@ pub(crate) fn in_memory() -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
     steps().to_latest(&mut connection).unwrap();
     connection
+}
+
+/// How SQLite finds what a query asks for, a line for each step, for tests.
+#[cfg(test)]
+pub(crate) fn plan_of(connection: &Connection, sql: &str) -> String {
+    let mut query = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps = query.raw_query().mapped(|row| row.get("detail"));
+    steps.collect::<Result<Vec<String>, _>>().unwrap().join("\n")
 }
 
 #[cfg(test)]

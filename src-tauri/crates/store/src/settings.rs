@@ -1,9 +1,9 @@
-//! What a person has chosen: texts by name. What they mean is known to `app`.
+//! What the user has chosen: texts by name. What they mean is known to `app`.
 
 use headgate_terms::Result;
 use rusqlite::{OptionalExtension, params};
 
-use crate::{Store, failed};
+use crate::{Store, failed, or_nothing};
 
 impl Store {
     /// A setting's text; none when it is as installed.
@@ -15,10 +15,7 @@ impl Store {
             .connection
             .query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0))
             .optional();
-        match found {
-            Err(error) if crate::is_behind(&error) => Ok(None),
-            found => found.map_err(|error| failed("read the settings", &error)),
-        }
+        or_nothing(found, "read the settings")
     }
 
     /// Keeps a setting; none puts it back as installed.

@@ -41,7 +41,7 @@ pub use headgate_store::Since;
 pub use preview::{
     Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable, preview,
 };
-pub use records::{Glance, behind, glance, lakes, list_runs, show_run};
+pub use records::{Glance, behind, glance, lakes, list_runs, runs_before, show_run};
 pub use release::{Release, release};
 pub use report::{
     Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport,

@@ -23,6 +23,25 @@ pub fn list_runs(data: &DataFolder) -> Result<Vec<RunReport>> {
     Ok(runs)
 }
 
+/// A page of runs without their tables, newest first, from before a run that is named on; and whether there are
+/// more.
+///
+/// # Errors
+/// When the store fails.
+pub fn runs_before(
+    data: &DataFolder,
+    before: Option<&str>,
+    most: u32,
+) -> Result<(Vec<RunReport>, bool)> {
+    let Some(records) = Records::of(data)? else { return Ok((Vec::new(), false)) };
+    let page = records.store.runs_before(before, most)?;
+    let mut runs = records.read(&page.entries)?;
+    for run in &mut runs {
+        run.tables.clear();
+    }
+    Ok((runs, page.more))
+}
+
 /// What the run records say at a glance.
 #[derive(Debug, Default)]
 pub struct Glance {

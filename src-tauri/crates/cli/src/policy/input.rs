@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use headgate_app::policy::Goals;
-use headgate_app::{App, AwsAccess, HandedPlan, RoleName, RoleRead};
+use headgate_app::{App, AwsAccess, Cx, HandedPlan, RoleName, RoleRead};
 use headgate_terms::{Arn, Error, Result, Shown, say};
 
 use super::arguments::OfAws;
@@ -94,9 +94,9 @@ pub(super) fn once_piped(names: [&str; 2]) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn source(app: &App, name: &str, aws: &OfAws) -> Result<Source> {
+pub(super) fn source(app: &App, cx: &Cx, name: &str, aws: &OfAws) -> Result<Source> {
     if name.starts_with("arn:") {
-        let read = app.role_read(&RoleName { role: name.to_owned(), access: access(aws) })?;
+        let read = app.role_read(cx, &RoleName { role: name.to_owned(), access: access(aws) })?;
         return Ok(Source { text: read.role.trust_policy.clone(), read: Some(read) });
     }
     let text = text_of(name, POLICY)?;

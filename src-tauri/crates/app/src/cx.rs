@@ -1,0 +1,76 @@
+//! In whose name and for whom a use-case is carried out: the first argument of every one of them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::App;
+use crate::calls::Call;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The page of the window.
+    Window,
+    /// The terminal command.
+    Terminal,
+    /// A schedule.
+    Schedule,
+    /// The receiver.
+    Receiver,
+}
+
+impl Actor {
+    /// As the store has it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Window => "window",
+            Self::Terminal => "terminal",
+            Self::Schedule => "schedule",
+            Self::Receiver => "receiver",
+        }
+    }
+
+    pub(crate) fn of(text: &str) -> Self {
+        match text {
+            "window" => Self::Window,
+            "schedule" => Self::Schedule,
+            "receiver" => Self::Receiver,
+            _ => Self::Terminal,
+        }
+    }
+}
+
+/// What tells the time; tests bring their own.
+pub type Clock = fn() -> Timestamp;
+
+/// What a use-case is carried out with.
+pub struct Cx {
+    /// The profile, by its id.
+    pub(crate) profile: String,
+    /// Who asks.
+    pub(crate) actor: Actor,
+    /// Who listens, and whether to stop.
+    pub call: Call,
+    /// What tells the time.
+    pub(crate) clock: Clock,
+}
+
+impl Cx {
+    /// Now, in RFC 3339.
+    pub(crate) fn now(&self) -> String {
+        (self.clock)().to_string()
+    }
+}
+
+/// The profile that there is before another is made.
+pub(crate) const DEFAULT_PROFILE: &str = "default";
+
+impl App {
+    /// What use-cases are carried out with for somebody, in the profile that is in use.
+    #[must_use]
+    pub fn cx(&self, actor: Actor, call: Call) -> Cx {
+        Cx { profile: DEFAULT_PROFILE.to_owned(), actor, call, clock: Timestamp::now }
+    }
+}

@@ -1,0 +1,310 @@
+//! What happens, as one stream to each host: data that changed, jobs as they go on, and what comes from
+//! outside the page. Nothing is asked for on a timer.
+//!
+//! A listener that is slow gets less, never later: changes that wait are merged, and of a job only its
+//! latest state waits. One that is too slow all the same is told that it `missed` something, and asks for
+//! everything again.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use headgate_terms::Result;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::App;
+use crate::calls::Nothing;
+use crate::cx::Cx;
+use crate::host::HostEvent;
+use crate::jobs::Job;
+
+/// Data that commands read and make stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Tag {
+    /// Runs, with what they rejected and set aside.
+    Runs,
+    /// The lakes that are known.
+    Lakes,
+    /// The tables of lakes.
+    Tables,
+    /// The settings.
+    Settings,
+    /// Drafts of policies.
+    Drafts,
+    /// Changes to the world outside, in the journal.
+    Changes,
+    /// The profiles.
+    Profiles,
+    /// Jobs.
+    Jobs,
+    /// Sessions with AWS.
+    Sessions,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum CoreEvent {
+    /// Data changed: what shows it is asked for again.
+    Changed {
+        /// Which data.
+        tags: BTreeSet<Tag>,
+        /// Of which profile.
+        profile: String,
+        /// Counts up with every change.
+        revision: u64,
+    },
+    /// A job was queued, began, went on or ended.
+    Job {
+        /// The job as it is now.
+        job: Box<Job>,
+    },
+    /// Something came from outside the page.
+    Host {
+        /// What.
+        event: HostEvent,
+    },
+    /// More happened than could be kept for this listener.
+    Missed,
+}
+
+/// How many events wait for a listener before it has missed some.
+const MOST: usize = 1_000;
+/// How long a listener lets events gather before it takes the next: a page draws no faster.
+const GATHER: Duration = Duration::from_millis(20);
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<VecDeque<CoreEvent>>,
+    woken: Condvar,
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<CoreEvent>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an event, or brings one that waits up to date.
+    fn push(&self, event: CoreEvent) {
+        let mut waiting = self.waiting();
+        match &event {
+            CoreEvent::Changed { tags, profile, revision } => {
+                let same = waiting.iter_mut().find_map(|other| match other {
+                    CoreEvent::Changed { tags, profile: of, revision } if of == profile => {
+                        Some((tags, revision))
+                    }
+                    _ => None,
+                });
+                if let Some((known, last)) = same {
+                    known.extend(tags);
+                    *last = *revision;
+                    return;
+                }
+            }
+            CoreEvent::Job { job } => {
+                let same = waiting.iter_mut().find_map(|other| match other {
+                    CoreEvent::Job { job: known } if known.id == job.id => Some(known),
+                    _ => None,
+                });
+                if let Some(known) = same {
+                    known.clone_from(job);
+                    return;
+                }
+            }
+            CoreEvent::Host { .. } | CoreEvent::Missed => {}
+        }
+        if waiting.len() >= MOST {
+            waiting.clear();
+            waiting.push_back(CoreEvent::Missed);
+        }
+        waiting.push_back(event);
+        drop(waiting);
+        self.woken.notify_all();
+    }
+}
+
+/// One who listens; letting go of it ends that.
+pub struct Listener(Arc<Queue>);
+
+impl Listener {
+    /// The next event, waited for until there is one or `ended` says so. [`Bus::wake`] has that asked.
+    fn next(&self, ended: impl Fn() -> bool) -> Option<CoreEvent> {
+        let mut waiting = self.0.waiting();
+        loop {
+            if ended() {
+                return None;
+            }
+            if let Some(event) = waiting.pop_front() {
+                return Some(event);
+            }
+            waiting = self.0.woken.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The next event within a time.
+    #[must_use]
+    pub fn within(&self, most: Duration) -> Option<CoreEvent> {
+        let waiting = self.0.waiting();
+        let (mut waiting, _) = self
+            .0
+            .woken
+            .wait_timeout_while(waiting, most, |waiting| waiting.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        waiting.pop_front()
+    }
+}
+
+/// Brings what happens to all who listen.
+#[derive(Default)]
+pub(crate) struct Bus {
+    listeners: Mutex<Vec<Weak<Queue>>>,
+    revision: AtomicU64,
+    /// What came from outside last before anybody listened.
+    early: Mutex<Option<HostEvent>>,
+}
+
+impl Bus {
+    fn send(&self, event: &CoreEvent) -> bool {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|listener| match listener.upgrade() {
+            Some(queue) => {
+                queue.push(event.clone());
+                true
+            }
+            None => false,
+        });
+        !listeners.is_empty()
+    }
+
+    /// Says that data of a profile changed.
+    pub(crate) fn changed(&self, profile: &str, tags: &[Tag]) {
+        if tags.is_empty() {
+            return;
+        }
+        let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
+        let tags = tags.iter().copied().collect();
+        self.send(&CoreEvent::Changed { tags, profile: profile.to_owned(), revision });
+    }
+
+    /// Says how a job stands.
+    pub(crate) fn job(&self, job: &Job) {
+        self.send(&CoreEvent::Job { job: Box::new(job.clone()) });
+    }
+
+    /// Says what came from outside; what comes before anybody listens is kept for the first who does.
+    pub(crate) fn host(&self, event: &HostEvent) {
+        if !self.send(&CoreEvent::Host { event: event.clone() }) {
+            *self.early.lock().unwrap_or_else(PoisonError::into_inner) = Some(event.clone());
+        }
+    }
+
+    /// Has every listener look whether it is to end.
+    pub(crate) fn wake(&self) {
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        for queue in listeners.iter().filter_map(Weak::upgrade) {
+            // Whoever is between its look and its wait holds this.
+            drop(queue.waiting());
+            queue.woken.notify_all();
+        }
+    }
+
+    pub(crate) fn listen(&self) -> Listener {
+        let queue = Arc::new(Queue::default());
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.push(Arc::downgrade(&queue));
+        if let Some(event) = self.early.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            queue.push(CoreEvent::Host { event });
+        }
+        Listener(queue)
+    }
+}
+
+impl App {
+    /// Listens to all that happens from now on.
+    #[must_use]
+    pub fn listen(&self) -> Listener {
+        self.bus.listen()
+    }
+
+    /// Reports all that happens until the call is to stop or nobody listens any more.
+    #[allow(clippy::unnecessary_wraps, reason = "every command is alike")]
+    pub(crate) fn events_follow(&self, cx: &Cx, _: &Nothing) -> Result<Nothing> {
+        let listener = self.bus.listen();
+        while let Some(event) = listener.next(|| cx.call.stopped()) {
+            if !cx.call.report(&event) {
+                break;
+            }
+            std::thread::sleep(GATHER);
+        }
+        Ok(Nothing {})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(listener: &Listener) -> Vec<CoreEvent> {
+        std::iter::from_fn(|| listener.within(Duration::ZERO)).collect()
+    }
+
+    #[test]
+    fn changes_that_wait_are_one_for_each_profile() {
+        let bus = Bus::default();
+        let listener = bus.listen();
+        for _ in 0..10_000 {
+            bus.changed("a", &[Tag::Runs]);
+            bus.changed("a", &[Tag::Tables]);
+            bus.changed("b", &[Tag::Runs]);
+        }
+        bus.changed("a", &[]);
+        let found = all(&listener);
+        let [
+            CoreEvent::Changed { tags: first, profile: a, .. },
+            CoreEvent::Changed { profile: b, revision, .. },
+        ] = found.as_slice()
+        else {
+            panic!("{found:?}")
+        };
+        assert_eq!((a.as_str(), b.as_str(), *revision), ("a", "b", 30_000));
+        assert!(first.contains(&Tag::Runs) && first.contains(&Tag::Tables));
+    }
+
+    #[test]
+    fn whoever_is_too_slow_is_told_that_something_is_missing() {
+        let bus = Bus::default();
+        let listener = bus.listen();
+        for _ in 0..=MOST {
+            bus.host(&HostEvent::Over);
+        }
+        let found = all(&listener);
+        assert_eq!(found.len(), 2);
+        assert!(matches!(found[0], CoreEvent::Missed));
+    }
+
+    #[test]
+    fn what_came_before_anybody_listened_reaches_the_first_and_a_listener_that_is_gone_costs_nothing()
+     {
+        let bus = Bus::default();
+        drop(bus.listen());
+        bus.host(&HostEvent::Open { address: "/syncs".to_owned() });
+        assert!(bus.listeners.lock().unwrap().is_empty());
+        assert_eq!((all(&bus.listen()).len(), all(&bus.listen()).len()), (1, 0));
+    }
+
+    #[test]
+    fn a_listener_that_is_woken_looks_whether_it_is_to_end() {
+        let bus = Bus::default();
+        let listener = bus.listen();
+        let ended = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| listener.next(|| ended.load(Ordering::SeqCst)).is_none());
+            ended.store(true, Ordering::SeqCst);
+            bus.wake();
+            assert!(waits.join().unwrap());
+        });
+    }
+}

@@ -1,0 +1,833 @@
+//! Jobs: syncs and changes to the world outside, whoever asked for them.
+//!
+//! A job waits in its lane until those before it have ended, so that a second sync queues and is not
+//! refused. It is on record from the moment it waits or has begun; a command that fails before that
+//! leaves none. Every job names its process, which holds a lock for as long as it lives: a job whose
+//! process is gone is found by the next one, and ended as `interrupted`.
+//!
+//! What a job does is its command's own; what a sync records of its batches is `sync`'s.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use headgate_store::{JobFilter, JobRecord, JobState as Kept, NewJob};
+use headgate_sync::{DataFolder, Progress, Watch};
+use headgate_terms::{Error, Result, say};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::App;
+use crate::calls::{Call, CallAbout, Nothing};
+use crate::changes::short_id;
+use crate::cx::{Actor, Cx};
+use crate::events::Tag;
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Brings events into a lake.
+    Sync,
+    /// Changes something outside this machine.
+    Change,
+}
+
+impl JobKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// It waits for the jobs before it.
+    Queued,
+    /// It is carried out.
+    Running,
+    /// It was asked to stop.
+    Stopping,
+    /// It did all.
+    Succeeded,
+    /// It did part, and something needs attention.
+    Partial,
+    /// It failed.
+    Failed,
+    /// It was stopped on request.
+    Cancelled,
+    /// Its process ended before it did.
+    Interrupted,
+}
+
+impl From<Kept> for JobState {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Queued => Self::Queued,
+            Kept::Running => Self::Running,
+            Kept::Succeeded => Self::Succeeded,
+            Kept::Partial => Self::Partial,
+            Kept::Failed => Self::Failed,
+            Kept::Cancelled => Self::Cancelled,
+            Kept::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl JobState {
+    fn kept(self) -> Kept {
+        match self {
+            Self::Queued => Kept::Queued,
+            Self::Running | Self::Stopping => Kept::Running,
+            Self::Succeeded => Kept::Succeeded,
+            Self::Partial => Kept::Partial,
+            Self::Failed => Kept::Failed,
+            Self::Cancelled => Kept::Cancelled,
+            Self::Interrupted => Kept::Interrupted,
+        }
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// What it does.
+    pub kind: JobKind,
+    /// The profile that it works in.
+    pub profile: String,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// How it stands.
+    pub state: JobState,
+    /// What it works on, where its command says so.
+    pub about: Option<CallAbout>,
+    /// The job of its lane that it waits for.
+    pub waits_for: Option<String>,
+    /// The run of a sync, once that has begun.
+    pub run: Option<String>,
+    /// What it reported last.
+    #[ts(type = "Progress | WriteProgress | null")]
+    pub progress: Option<Box<RawValue>>,
+    /// When it was asked for, in RFC 3339.
+    pub queued: String,
+    /// When it began.
+    pub started: Option<String>,
+    /// When it ended.
+    pub ended: Option<String>,
+    /// Why it failed.
+    pub error: Option<Error>,
+}
+
+impl Job {
+    fn of(kept: JobRecord) -> Self {
+        let parsed = |text: &Option<String>| text.as_deref().map(str::to_owned);
+        Self {
+            id: kept.id,
+            kind: if kept.kind == JobKind::Sync.as_str() { JobKind::Sync } else { JobKind::Change },
+            profile: kept.profile,
+            actor: Actor::of(&kept.actor),
+            state: kept.state.into(),
+            about: kept.about.and_then(|text| serde_json::from_str(&text).ok()),
+            waits_for: None,
+            run: kept.run,
+            progress: parsed(&kept.progress).and_then(|text| RawValue::from_string(text).ok()),
+            queued: kept.queued,
+            started: kept.started,
+            ended: kept.ended,
+            error: kept.error.and_then(|text| serde_json::from_str(&text).ok()),
+        }
+    }
+}
+
+/// Which jobs, and from where on.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct JobsPage {
+    /// Only those that have not ended.
+    pub open: bool,
+    /// What the page before gave as `next`; none for the first.
+    pub before: Option<String>,
+    /// How many at most.
+    pub limit: Option<u32>,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Jobs {
+    /// Newest first.
+    pub jobs: Vec<Job>,
+    /// What to ask for as `before` for those that are older; none at the end.
+    pub next: Option<String>,
+}
+
+/// A job by its id.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct JobId {
+    /// The id.
+    pub job: String,
+}
+
+/// How many jobs a page has when nothing else is asked for, and at most.
+const PAGE: u32 = 100;
+/// How often what a job reports is brought to those who listen, and how often it is put on record.
+const OFTEN: Duration = Duration::from_millis(100);
+const SELDOM: Duration = Duration::from_secs(2);
+
+/// The jobs of this process that have not ended.
+#[derive(Default)]
+pub(crate) struct Lanes {
+    open: Mutex<Open>,
+    turn: Condvar,
+    owner: OnceLock<Owner>,
+}
+
+#[derive(Default)]
+struct Open {
+    /// The ids of each lane, in order; the first has its turn.
+    lanes: BTreeMap<String, VecDeque<String>>,
+    jobs: BTreeMap<String, (Job, Call)>,
+}
+
+/// This process, for as long as it lives.
+struct Owner {
+    id: String,
+    _lock: File,
+}
+
+impl Lanes {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has every job that waits look whether it is to stop.
+    pub(crate) fn wake(&self) {
+        let open = self.open();
+        self.turn.notify_all();
+        drop(open);
+    }
+
+    /// The name of this process for its jobs; its lock is taken first.
+    fn owner(&self, data: &DataFolder) -> Result<&str> {
+        if let Some(owner) = self.owner.get() {
+            return Ok(&owner.id);
+        }
+        let id = Uuid::new_v4().to_string();
+        let lock = lock_of(data, &id).map_err(|error| {
+            Error::new("permission_denied", say!("Could not lock `{}`: {}.", owners(data), error))
+                .hint("Give this user the right to write the data folder.")
+        })?;
+        Ok(&self.owner.get_or_init(|| Owner { id, _lock: lock }).id)
+    }
+}
+
+fn owners(data: &DataFolder) -> std::path::PathBuf {
+    data.path().join("owners")
+}
+
+/// Takes the lock of a process, or fails when it lives.
+fn lock_of(data: &DataFolder, id: &str) -> std::io::Result<File> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(owners(data))?;
+    let path = owners(data).join(format!("{id}.lock"));
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.try_lock()?;
+    Ok(file)
+}
+
+/// A job to carry out.
+pub(crate) struct NewWork<'w> {
+    pub(crate) kind: JobKind,
+    /// Jobs of one lane are carried out one after the other.
+    pub(crate) lane: String,
+    pub(crate) about: Option<CallAbout>,
+    /// Who hears how far it is, and may stop it.
+    pub(crate) watch: &'w dyn Watch,
+}
+
+/// A job that has its turn, or waits for it.
+pub(crate) struct Work<'w> {
+    app: &'w App,
+    cx: &'w Cx,
+    id: String,
+    lane: String,
+    watch: &'w dyn Watch,
+    state: Mutex<Recorded>,
+}
+
+#[derive(Default)]
+struct Recorded {
+    /// Whether it is on record.
+    is_kept: bool,
+    told: Option<Instant>,
+    kept: Option<Instant>,
+}
+
+impl App {
+    /// Carries out work in its lane. What the work returns says how the job ended.
+    ///
+    /// # Errors
+    /// `cancelled` when it is stopped before its turn, and what the work says.
+    pub(crate) fn job<T>(
+        &self,
+        cx: &Cx,
+        new: NewWork<'_>,
+        work: impl FnOnce(&Work<'_>) -> Result<T>,
+        ended: impl FnOnce(&T) -> (JobState, Option<Error>),
+    ) -> Result<T> {
+        let job = Job {
+            id: short_id(),
+            kind: new.kind,
+            profile: cx.profile.clone(),
+            actor: cx.actor,
+            state: JobState::Queued,
+            about: new.about,
+            waits_for: None,
+            run: None,
+            progress: None,
+            queued: cx.now(),
+            started: None,
+            ended: None,
+            error: None,
+        };
+        let this = Work {
+            app: self,
+            cx,
+            id: job.id.clone(),
+            lane: new.lane,
+            watch: new.watch,
+            state: Mutex::default(),
+        };
+        {
+            let mut open = self.jobs.open();
+            open.lanes.entry(this.lane.clone()).or_default().push_back(job.id.clone());
+            open.jobs.insert(job.id.clone(), (job, cx.call.clone()));
+        }
+        // Whatever happens in the work, the lane goes on.
+        let leaving = Leaving(&this);
+        let done = this.wait().and_then(|()| work(&this));
+        let (state, error) = match &done {
+            Ok(done) => ended(done),
+            Err(error) if error.code == "cancelled" => (JobState::Cancelled, Some(error.clone())),
+            Err(error) => (JobState::Failed, Some(error.clone())),
+        };
+        this.end(state, error);
+        drop(leaving);
+        done
+    }
+
+    /// Ends the jobs whose process is gone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn end_interrupted_jobs(&self) -> Result<()> {
+        let Some(store) = self.store_if_any()? else { return Ok(()) };
+        let open = store.open_jobs()?;
+        let mine = self.jobs.owner.get().map(|owner| owner.id.as_str());
+        let mut gone = Vec::new();
+        for job in open.iter().filter(|job| Some(job.owner.as_str()) != mine) {
+            if lock_of(self.data(), &job.owner).is_ok() {
+                gone.push(job);
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let error = Error::new("interrupted", "Headgate ended before the job did.").hint(
+            "Run the sync again: it finishes what was recorded. Of a change, read the role to see whether AWS has it.",
+        );
+        let ids: Vec<&str> = gone.iter().map(|job| job.id.as_str()).collect();
+        let text = serde_json::to_string(&error).unwrap_or_default();
+        let now = jiff::Timestamp::now().to_string();
+        self.store()?.interrupt_jobs(&ids, Some(&text), &now)?;
+        for job in &gone {
+            let _ = fs::remove_file(owners(self.data()).join(format!("{}.lock", job.owner)));
+            self.bus.changed(&job.profile, &[Tag::Jobs, Tag::Runs]);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn jobs_list(&self, _: &Cx, request: &JobsPage) -> Result<Jobs> {
+        let Some(store) = self.store_if_any()? else {
+            return Ok(Jobs { jobs: self.open_here(None), next: None });
+        };
+        let before = request.before.as_deref().and_then(|before| before.parse().ok());
+        let most = request.limit.unwrap_or(PAGE).clamp(1, PAGE);
+        let filter = JobFilter { open: request.open, ..JobFilter::default() };
+        let page = store.jobs(filter, before, most)?;
+        let next = page.entries.last().filter(|_| page.more).map(|job| job.number.to_string());
+        let mut jobs: Vec<Job> = page.entries.into_iter().map(Job::of).collect();
+        // Of its own jobs this process knows more than the store, and those that are not kept yet.
+        let here = self.open_here(before);
+        for job in &mut jobs {
+            if let Some(newer) = here.iter().find(|one| one.id == job.id) {
+                job.clone_from(newer);
+            }
+        }
+        let known: Vec<String> = jobs.iter().map(|job| job.id.clone()).collect();
+        jobs.splice(0..0, here.into_iter().filter(|job| !known.contains(&job.id)));
+        Ok(Jobs { jobs, next })
+    }
+
+    /// The jobs of this process that have not ended, for a first page.
+    fn open_here(&self, before: Option<i64>) -> Vec<Job> {
+        if before.is_some() {
+            return Vec::new();
+        }
+        let open = self.jobs.open();
+        open.jobs.values().map(|(job, _)| with_place(&open, job)).collect()
+    }
+
+    pub(crate) fn jobs_cancel(&self, _: &Cx, request: &JobId) -> Result<Nothing> {
+        let stopped = {
+            let mut open = self.jobs.open();
+            open.jobs.get_mut(&request.job).map(|(job, call)| {
+                call.stop();
+                if job.state == JobState::Running {
+                    job.state = JobState::Stopping;
+                }
+                job.clone()
+            })
+        };
+        if let Some(job) = stopped {
+            self.bus.job(&job);
+            self.wake();
+            return Ok(Nothing {});
+        }
+        let kept = match self.store_if_any()? {
+            Some(store) => store.job(&request.job)?,
+            None => None,
+        };
+        match kept {
+            None => Err(Error::new("job_not_found", say!("There is no job `{}`.", request.job))
+                .hint("It may have ended, and be forgotten.")
+                .field("job")),
+            Some(job) if job.state.is_open() => {
+                Err(Error::new("job_elsewhere", say!("Job `{}` runs in another process.", job.id))
+                    .hint("Stop it where it was started, such as with Ctrl-C in its terminal."))
+            }
+            Some(_) => Ok(Nothing {}),
+        }
+    }
+}
+
+/// A job with the one before it in its lane.
+fn with_place(open: &Open, job: &Job) -> Job {
+    let before = open.lanes.values().find_map(|lane| {
+        let at = lane.iter().position(|id| *id == job.id)?;
+        lane.get(at.checked_sub(1)?).cloned()
+    });
+    Job { waits_for: before, ..job.clone() }
+}
+
+/// Leaves the lane, however the work ended.
+struct Leaving<'l, 'w>(&'l Work<'w>);
+
+impl Drop for Leaving<'_, '_> {
+    fn drop(&mut self) {
+        let Work { app, id, lane, .. } = self.0;
+        let behind: Vec<Job> = {
+            let mut open = app.jobs.open();
+            open.jobs.remove(id);
+            if let Some(ids) = open.lanes.get_mut(lane) {
+                ids.retain(|one| one != id);
+                if ids.is_empty() {
+                    open.lanes.remove(lane);
+                }
+            }
+            app.jobs.turn.notify_all();
+            let ids = open.lanes.get(lane).into_iter().flatten();
+            let jobs = ids.filter_map(|id| open.jobs.get(id));
+            jobs.map(|(job, _)| with_place(&open, job)).collect()
+        };
+        for job in behind {
+            app.bus.job(&job);
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Waits for the turn.
+    fn wait(&self) -> Result<()> {
+        let has_turn = |open: &Open| {
+            open.lanes.get(&self.lane).and_then(VecDeque::front).is_none_or(|id| *id == self.id)
+        };
+        if has_turn(&self.app.jobs.open()) {
+            return Ok(());
+        }
+        self.keep()?;
+        let mut open = self.app.jobs.open();
+        while !has_turn(&open) {
+            if self.cancelled() {
+                return Err(Error::new("cancelled", "The job was stopped before its turn.")
+                    .hint("Nothing was done; start it again."));
+            }
+            open = self.app.jobs.turn.wait(open).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    /// Changes the job, and says so.
+    fn change(&self, change: impl FnOnce(&mut Job)) {
+        let job = {
+            let mut open = self.app.jobs.open();
+            let Some((job, _)) = open.jobs.get_mut(&self.id) else { return };
+            change(job);
+            let job = job.clone();
+            with_place(&open, &job)
+        };
+        self.app.bus.job(&job);
+    }
+
+    /// Puts the job on record, unless it is.
+    fn keep(&self) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_kept {
+            return Ok(());
+        }
+        let owner = self.app.jobs.owner(self.app.data())?;
+        let job = {
+            let open = self.app.jobs.open();
+            open.jobs.get(&self.id).map(|(job, _)| job.clone())
+        };
+        let Some(job) = job else { return Ok(()) };
+        let about = job.about.as_ref().and_then(|about| serde_json::to_string(about).ok());
+        self.app.store()?.add_job(&NewJob {
+            id: &job.id,
+            profile: &job.profile,
+            kind: job.kind.as_str(),
+            actor: job.actor.as_str(),
+            lane: &self.lane,
+            owner,
+            about: about.as_deref(),
+            queued: &job.queued,
+        })?;
+        state.is_kept = true;
+        drop(state);
+        self.change(|_| {});
+        Ok(())
+    }
+
+    /// Says that the job has begun: it is on record from here on, with the run of a sync.
+    pub(crate) fn begin(&self, run: Option<&str>) {
+        let now = self.cx.now();
+        let kept = self.keep().and_then(|()| {
+            let store = self.app.store()?;
+            store.start_job(&self.id, &now)?;
+            run.map_or(Ok(false), |run| store.set_job_run(&self.id, run))
+        });
+        if let Err(error) = kept {
+            tracing::warn!(%error, job = self.id, "a job is not on record");
+        }
+        self.change(|job| {
+            if job.state == JobState::Queued {
+                job.state = JobState::Running;
+            }
+            job.started.get_or_insert(now);
+            job.run = run.map(str::to_owned).or(job.run.take());
+        });
+        self.app.changed(self.cx, &[Tag::Runs, Tag::Jobs]);
+    }
+
+    /// Brings what was reported to those who listen, now and then.
+    pub(crate) fn reports(&self, progress: &impl Serialize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = |last: Option<Instant>, every| last.is_none_or(|last| last.elapsed() >= every);
+        if !is_due(state.told, OFTEN) {
+            return;
+        }
+        let Ok(text) = to_raw_value(progress) else { return };
+        let now = Instant::now();
+        state.told = Some(now);
+        let keeps = state.is_kept && is_due(state.kept, SELDOM);
+        if keeps {
+            state.kept = Some(now);
+        }
+        drop(state);
+        if keeps {
+            let kept =
+                self.app.store().and_then(|store| store.set_job_progress(&self.id, text.get()));
+            if let Err(error) = kept {
+                tracing::debug!(%error, "what a job reported is not on record");
+            }
+        }
+        self.change(|job| job.progress = Some(text));
+    }
+
+    fn end(&self, state: JobState, error: Option<Error>) {
+        let is_kept = self.state.lock().unwrap_or_else(PoisonError::into_inner).is_kept;
+        let now = self.cx.now();
+        let mut has_begun = false;
+        self.change(|job| {
+            has_begun = job.started.is_some();
+            job.state = state;
+            job.ended = Some(now.clone());
+            job.error.clone_from(&error);
+        });
+        if !is_kept {
+            return;
+        }
+        let text = error.and_then(|error| serde_json::to_string(&error).ok());
+        let kept = self.app.store().and_then(|store| {
+            // What failed before it had begun leaves nothing behind.
+            if has_begun || state == JobState::Cancelled {
+                store.end_job(&self.id, state.kept(), None, text.as_deref(), &now)
+            } else {
+                store.remove_job(&self.id)
+            }
+        });
+        if let Err(error) = kept {
+            tracing::warn!(%error, job = self.id, "the end of a job is not on record");
+        }
+        self.app.changed(self.cx, &[Tag::Jobs, Tag::Runs]);
+    }
+}
+
+impl Watch for Work<'_> {
+    fn progress(&self, progress: &Progress) {
+        let is_new = {
+            let open = self.app.jobs.open();
+            let job = open.jobs.get(&self.id);
+            progress.run.is_some() && job.is_some_and(|(job, _)| job.run != progress.run)
+        };
+        if is_new {
+            self.begin(progress.run.as_deref());
+        }
+        self.watch.progress(progress);
+        self.reports(progress);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.watch.cancelled() || self.cx.call.stopped()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
+
+    use super::*;
+
+    fn app() -> (tempfile::TempDir, App) {
+        let folder = tempfile::tempdir().unwrap();
+        let app = App::with_data(folder.path().join("data")).unwrap();
+        (folder, app)
+    }
+
+    fn open(app: &App, open: bool) -> Vec<Job> {
+        let cx = app.cx(Actor::Window, Call::unheard());
+        app.jobs_list(&cx, &JobsPage { open, before: None, limit: None }).unwrap().jobs
+    }
+
+    /// Waits until jobs are as they should be.
+    fn until(app: &App, what: impl Fn(&[Job]) -> bool) -> Vec<Job> {
+        for _ in 0..500 {
+            let jobs = open(app, true);
+            if what(&jobs) {
+                return jobs;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{:?}", open(app, true))
+    }
+
+    /// Carries out a job that begins, and ends when it is told how.
+    fn job(app: &App, call: Call, told: &Receiver<Result<JobState>>) -> Result<JobState> {
+        let cx = app.cx(Actor::Window, call.clone());
+        let new = NewWork { kind: JobKind::Sync, lane: "a".to_owned(), about: None, watch: &call };
+        app.job(
+            &cx,
+            new,
+            |work| {
+                work.begin(Some("1-abc"));
+                told.recv().unwrap()
+            },
+            |state| (*state, None),
+        )
+    }
+
+    fn pair() -> (Sender<Result<JobState>>, Receiver<Result<JobState>>) {
+        channel()
+    }
+
+    #[test]
+    fn jobs_of_a_lane_take_turns_and_say_for_which_they_wait() {
+        let (_folder, app) = app();
+        let ((tell_first, first), (tell_second, second)) = (pair(), pair());
+        thread::scope(|scope| {
+            let app = &app;
+            let one = scope.spawn(move || job(app, Call::unheard(), &first));
+            until(app, |jobs| jobs.len() == 1 && jobs[0].state == JobState::Running);
+            let other = scope.spawn(move || job(app, Call::unheard(), &second));
+            let jobs = until(app, |jobs| {
+                jobs.len() == 2 && jobs.iter().any(|one| one.state == JobState::Queued)
+            });
+            let (waits, runs): (Vec<_>, Vec<_>) =
+                jobs.iter().partition(|job| job.state == JobState::Queued);
+            assert_eq!(waits[0].waits_for.as_ref(), Some(&runs[0].id));
+            tell_first.send(Ok(JobState::Succeeded)).unwrap();
+            one.join().unwrap().unwrap();
+            let jobs = until(app, |jobs| jobs.len() == 1 && jobs[0].state == JobState::Running);
+            assert_eq!(jobs[0].waits_for, None);
+            tell_second.send(Ok(JobState::Partial)).unwrap();
+            other.join().unwrap().unwrap();
+        });
+        let states: Vec<_> = open(&app, false).iter().map(|job| job.state).collect();
+        assert_eq!(states, [JobState::Partial, JobState::Succeeded], "newest first");
+        assert!(open(&app, true).is_empty());
+    }
+
+    #[test]
+    fn a_job_is_cancelled_while_it_waits_and_asked_to_stop_while_it_runs() {
+        let (_folder, app) = app();
+        let ((tell, first), (_kept, second)) = (pair(), pair());
+        thread::scope(|scope| {
+            let app = &app;
+            let cx = app.cx(Actor::Window, Call::unheard());
+            let call = Call::unheard();
+            let runs = call.clone();
+            let one = scope.spawn(move || job(app, call, &first));
+            let running = until(app, |jobs| jobs.len() == 1 && jobs[0].run.is_some())[0].id.clone();
+            let other = scope.spawn(move || job(app, Call::unheard(), &second));
+            let jobs = until(app, |jobs| jobs.len() == 2);
+            let waits = jobs.iter().find(|job| job.id != running).unwrap().id.clone();
+            app.jobs_cancel(&cx, &JobId { job: waits }).unwrap();
+            assert_eq!(other.join().unwrap().unwrap_err().code, "cancelled");
+            app.jobs_cancel(&cx, &JobId { job: running.clone() }).unwrap();
+            assert!(runs.stopped());
+            assert_eq!(open(app, true)[0].state, JobState::Stopping);
+            tell.send(Ok(JobState::Cancelled)).unwrap();
+            one.join().unwrap().unwrap();
+            app.jobs_cancel(&cx, &JobId { job: running })
+                .expect("one that has ended is left alone");
+            let none = JobId { job: "none".to_owned() };
+            assert_eq!(app.jobs_cancel(&cx, &none).unwrap_err().code, "job_not_found");
+        });
+        assert!(open(&app, false).iter().all(|job| job.state == JobState::Cancelled));
+    }
+
+    #[test]
+    fn what_fails_before_it_begins_leaves_no_job() {
+        let (_folder, app) = app();
+        let listener = app.listen();
+        let cx = app.cx(Actor::Window, Call::unheard());
+        let request = headgate_sync::RunRequest::new(
+            Some("/nowhere/at/all".into()),
+            "/nowhere/lake".to_owned(),
+            app.data().clone(),
+        );
+        app.sync_run(&cx, &request, &cx.call).unwrap_err();
+        assert!(open(&app, false).is_empty());
+        let told: Vec<_> = std::iter::from_fn(|| listener.within(Duration::ZERO)).collect();
+        let failed = told.iter().any(
+            |event| matches!(event, crate::CoreEvent::Job { job } if job.state == JobState::Failed),
+        );
+        assert!(failed, "whoever saw it waiting hears that it failed: {told:?}");
+    }
+
+    #[test]
+    fn a_defect_in_a_job_does_not_hold_its_lane() {
+        let (_folder, app) = app();
+        let cx = app.cx(Actor::Window, Call::unheard());
+        let new =
+            || NewWork { kind: JobKind::Sync, lane: "a".to_owned(), about: None, watch: &cx.call };
+        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            app.job(
+                &cx,
+                new(),
+                |_| -> Result<()> { panic!("a defect") },
+                |()| (JobState::Succeeded, None),
+            )
+        }));
+        assert!(broken.is_err());
+        app.job(&cx, new(), |_| Ok(()), |()| (JobState::Succeeded, None)).unwrap();
+    }
+
+    #[test]
+    fn jobs_of_a_process_that_is_gone_are_ended_and_those_of_one_that_lives_are_not() {
+        let (_folder, app) = app();
+        let store = app.store().unwrap();
+        let alive = lock_of(app.data(), "alive").unwrap();
+        for (id, owner, starts) in [
+            ("q", "gone", false),
+            ("r", "gone", true),
+            ("alive-q", "alive", false),
+            ("alive-r", "alive", true),
+        ] {
+            store
+                .add_job(&NewJob {
+                    id,
+                    profile: "default",
+                    kind: "sync",
+                    actor: "terminal",
+                    lane: "a",
+                    owner,
+                    about: None,
+                    queued: "2026-11-27T10:00:00Z",
+                })
+                .unwrap();
+            if starts {
+                assert!(store.start_job(id, "2026-11-27T10:00:01Z").unwrap());
+            }
+        }
+        app.end_interrupted_jobs().unwrap();
+        let ended: Vec<_> = open(&app, false)
+            .into_iter()
+            .filter(|job| job.state == JobState::Interrupted)
+            .map(|job| (job.id, job.error.map(|error| error.code.to_string())))
+            .collect();
+        let code = || Some("interrupted".to_owned());
+        assert_eq!(ended, [("r".to_owned(), code()), ("q".to_owned(), code())]);
+        let ids: Vec<_> = open(&app, true).into_iter().map(|job| job.id).collect();
+        assert_eq!(ids, ["alive-r", "alive-q"]);
+        let cx = app.cx(Actor::Window, Call::unheard());
+        let elsewhere = JobId { job: "alive-r".to_owned() };
+        assert_eq!(app.jobs_cancel(&cx, &elsewhere).unwrap_err().code, "job_elsewhere");
+        drop(alive);
+        app.end_interrupted_jobs().unwrap();
+        assert!(open(&app, true).is_empty());
+    }
+
+    #[test]
+    fn many_jobs_are_read_in_pages() {
+        let (_folder, app) = app();
+        let store = app.store().unwrap();
+        for number in 0..1_000 {
+            let id = format!("j{number}");
+            store
+                .add_job(&NewJob {
+                    id: &id,
+                    profile: "default",
+                    kind: "sync",
+                    actor: "window",
+                    lane: "a",
+                    owner: "gone",
+                    about: None,
+                    queued: "2026-11-27T10:00:00Z",
+                })
+                .unwrap();
+        }
+        let cx = app.cx(Actor::Window, Call::unheard());
+        let (mut ids, mut before) = (Vec::new(), None);
+        loop {
+            let request = JobsPage { open: false, before, limit: Some(100) };
+            let page = app.jobs_list(&cx, &request).unwrap();
+            assert!(page.jobs.len() <= 100);
+            ids.extend(page.jobs.into_iter().map(|job| job.id));
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        let wanted: Vec<_> = (0..1_000).rev().map(|number| format!("j{number}")).collect();
+        assert_eq!(ids, wanted);
+    }
+}

@@ -1,0 +1,124 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import type { RunReport, TableSummary } from '../api'
+import { played } from '../api/played'
+import { entries } from '../pages'
+import { olderRun, pageEntries, search, tableEntry } from './paletteEntries'
+import { TableIndex } from './tableIndex.svelte'
+
+vi.mock('../api/http', async () => ({ http: (await import('../api/played')).played.host }))
+
+beforeEach(() => {
+  played.calls = []
+})
+
+const table = (name: string) => ({ schema: 'web', table: name, rows: 3 }) as TableSummary
+const report = (...names: string[]) => ({ tables: names.map(table), unreadable: [], behind: [] })
+const lakes = () => played.of('tables_list').map((one) => (one.request as { lake: string }).lake)
+const names = (index: TableIndex) => index.found.map((one) => `${one.lake} ${one.table.table}`)
+
+test('a lake is read once, however often it is searched', async () => {
+  const index = new TableIndex()
+  const reading = index.read(['/one', '/two'])
+  void index.read(['/one', '/two'])
+  expect(lakes()).toEqual(['/one', '/two'])
+  await played.of('tables_list')[0]!.answer(report('tracks'))
+  await played.of('tables_list')[1]!.answer(report('pages', 'users'))
+  await reading
+  expect(names(index)).toEqual(['/one tracks', '/two pages', '/two users'])
+  await index.read(['/one', '/two'])
+  expect(lakes()).toHaveLength(2)
+  await index.read(['/two'])
+  expect(names(index)).toEqual(['/two pages', '/two users'])
+})
+
+test('it is read again after something changed in tables, and when something was missed', async () => {
+  const index = new TableIndex()
+  void index.read(['/one'])
+  await played.last('tables_list').answer(report('old'))
+  const change = { kind: 'changed', profile: 'default', revision: 1 } as const
+  index.hear({ ...change, tags: ['runs', 'jobs'] })
+  await index.read(['/one'])
+  expect(lakes()).toHaveLength(1)
+  index.hear({ ...change, tags: ['tables'] })
+  // It is read when it is searched, not before.
+  expect(lakes()).toHaveLength(1)
+  void index.read(['/one'])
+  await played.last('tables_list').answer(report('new'))
+  expect(names(index)).toEqual(['/one new'])
+  index.hear({ kind: 'missed' })
+  void index.read(['/one'])
+  expect(lakes()).toHaveLength(3)
+})
+
+test('what changes while a lake is read is read again', async () => {
+  const index = new TableIndex()
+  void index.read(['/one'])
+  index.hear({ kind: 'missed' })
+  await played.last('tables_list').answer(report('old'))
+  expect(names(index)).toEqual([])
+  void index.read(['/one'])
+  await played.last('tables_list').answer(report('new'))
+  expect(names(index)).toEqual(['/one new'])
+})
+
+test('a lake on another machine is not read', async () => {
+  const index = new TableIndex()
+  void index.read([
+    's3://bucket/lake',
+    'S3A://b/l',
+    'abfss://c@a/l',
+    'file:///one',
+    '/two',
+    'C:\\x',
+  ])
+  for (const one of played.of('tables_list')) await one.answer(report('t'))
+  expect(lakes()).toEqual(['file:///one', '/two'])
+})
+
+test('a lake that cannot be read keeps no other from being found', async () => {
+  const index = new TableIndex()
+  void index.read(['/gone', '/two'])
+  await played.last('tables_list').fail('lake_not_found')
+  await played.last('tables_list').answer(report('pages'))
+  expect(names(index)).toEqual(['/two pages'])
+})
+
+test('every page and every action of a page is offered', () => {
+  const found = search(pageEntries, '').filter((entry) => entry.group === 'Pages')
+  expect(found.map((entry) => entry.name)).toEqual(entries.map((page) => page.title))
+  const actions = search(pageEntries, '>').map((entry) => entry.name)
+  expect(actions).toEqual(entries.flatMap((page) => page.actions ?? []).map(({ name }) => name))
+})
+
+test.each([
+  ['rejected', 'Syncs'],
+  ['discards', 'Syncs'],
+  ['segment', 'Trust policy'],
+  ['COLUMNS', 'Schemas'],
+  ['retention', 'Settings'],
+])('%s finds %s', (words, title) => {
+  expect(search(pageEntries, words).map((entry) => entry.name)).toContain(title)
+})
+
+test('what begins with the words comes first, and all words count', () => {
+  const all = ['web.orders', 'orders.web', 'order'].map((name) => ({
+    ...tableEntry({ lake: '/lake', table: table('x') }),
+    name,
+  }))
+  expect(search(all, 'orders').map(({ name }) => name)).toEqual(['orders.web', 'web.orders'])
+  expect(search(all, ' WEB  ord ').map(({ name }) => name)).toEqual(['web.orders', 'orders.web'])
+  expect(search(all, 'orders none')).toEqual([])
+})
+
+test('the run whose number is typed comes before those that only hold it', () => {
+  const runs = ['312-a', '120-b', '12-c'].map((run) => ({ ...pageEntries[0]!, name: `Run ${run}` }))
+  expect(search(runs, '12').map(({ name }) => name)).toEqual(['Run 120-b', 'Run 12-c', 'Run 312-a'])
+})
+
+test('a run that is named is offered though it was not read', () => {
+  const runs = [{ run: '120-afe45' }] as RunReport[]
+  expect(olderRun('12', runs).map(({ name }) => name)).toEqual(['Run 12'])
+  expect(olderRun(' 12-a3 ', runs).map(({ name }) => name)).toEqual(['Run 12-a3'])
+  for (const words of ['120', '120-afe45', '', 'twelve', '12 x', '12-xyz'])
+    expect(olderRun(words, runs)).toEqual([])
+})

@@ -1,0 +1,113 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { key, keyDown, keyMap } from './keys'
+import { replace } from './route.svelte'
+import { session } from './session.svelte'
+
+vi.mock('./api/http', async () => ({ http: (await import('./api/played')).played.host }))
+
+class FakeElement {
+  dataset: Record<string, string> = {}
+  clicks = 0
+  isContentEditable = false
+  tagName = 'BUTTON'
+  click() {
+    this.clicks += 1
+  }
+}
+
+let dialog: { contains(one: unknown): boolean; querySelector(): null } | null = null
+let marked: FakeElement | null = null
+
+beforeEach(() => {
+  dialog = null
+  marked = null
+  session.palette = false
+  replace('#/')
+  vi.stubGlobal('HTMLElement', FakeElement)
+  vi.stubGlobal('HTMLInputElement', class {})
+  vi.stubGlobal('document', {
+    activeElement: null,
+    contains: () => true,
+    querySelector: (selector: string) => (selector === '[role="dialog"]' ? dialog : marked),
+  })
+})
+
+/** Puts a control on the page; returns it and what takes it away. */
+function control(name: Parameters<typeof key>[0]): [FakeElement, () => void] {
+  const element = new FakeElement()
+  const gone = key(name)(element as never)
+  return [element, gone as () => void]
+}
+
+function press(key: string, change: Partial<KeyboardEvent> = {}): boolean {
+  let prevented = false
+  keyDown({
+    key,
+    ctrlKey: false,
+    metaKey: false,
+    altKey: false,
+    shiftKey: false,
+    defaultPrevented: false,
+    composedPath: () => [],
+    preventDefault: () => (prevented = true),
+    ...change,
+  } as unknown as KeyboardEvent)
+  return prevented
+}
+
+test('a key presses the control that came last, for as long as it is there', () => {
+  const [under, goneUnder] = control('again')
+  const [over, goneOver] = control('again')
+  expect(press('r')).toBe(true)
+  expect([under.clicks, over.clicks]).toEqual([0, 1])
+  goneOver()
+  press('r')
+  expect([under.clicks, over.clicks]).toEqual([1, 1])
+  goneUnder()
+  expect(press('r')).toBe(false)
+})
+
+test('what lies under a dialog is not pressed', () => {
+  const [under, gone] = control('run')
+  dialog = { contains: () => false, querySelector: () => null }
+  expect(press('Enter', { ctrlKey: true })).toBe(false)
+  dialog = null
+  press('Enter', { ctrlKey: true })
+  expect(under.clicks).toBe(1)
+  gone()
+})
+
+test('a control that is only marked in the document is pressed too', () => {
+  marked = new FakeElement()
+  press('z', { ctrlKey: true })
+  expect(marked.clicks).toBe(1)
+})
+
+test('pages are opened by their keys, and the palette over them', () => {
+  press('4', { ctrlKey: true })
+  expect(location.hash).toBe('#/tables')
+  press(',', { metaKey: true })
+  expect(location.hash).toBe('#/settings')
+  expect(press('9', { ctrlKey: true })).toBe(false)
+  press('k', { ctrlKey: true })
+  expect(session.palette).toBe(true)
+  // Nothing below an open palette is pressed.
+  press('4', { ctrlKey: true })
+  expect(location.hash).toBe('#/settings')
+})
+
+test('letters that are typed press nothing', () => {
+  const [again, gone] = control('again')
+  const field = new FakeElement()
+  field.tagName = 'INPUT'
+  expect(press('r', { composedPath: () => [field as never] })).toBe(false)
+  expect(press('r', { altKey: true })).toBe(false)
+  expect(again.clicks).toBe(0)
+  gone()
+})
+
+test('every key of the list is there once', () => {
+  const keys = keyMap().flatMap(([keys]) => keys.split(', '))
+  expect(new Set(keys).size).toBe(keys.length)
+  expect(keys).toEqual(expect.arrayContaining(['Ctrl K', 'Ctrl 1 to 6', 'Ctrl ,', '?', 'R']))
+})

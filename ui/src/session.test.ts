@@ -1,0 +1,62 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { played } from './api/played'
+import { replace } from './route.svelte'
+import { session } from './session.svelte'
+import { toast } from './toast.svelte'
+
+vi.mock('./api/http', async () => ({ http: (await import('./api/played')).played.host }))
+
+beforeEach(() => {
+  played.calls = []
+  toast.message = null
+  replace('#/')
+})
+
+test('the session follows the core once, and reads by no clock', async () => {
+  vi.useFakeTimers()
+  session.begin()
+  session.begin()
+  await vi.advanceTimersByTimeAsync(3_600_000)
+  expect(played.calls.map((one) => one.name).toSorted()).toEqual(['events_follow', 'jobs_list'])
+  played.last('events_follow').report({ kind: 'host', event: { kind: 'over' } })
+  expect(session.filesOver).toBe(true)
+  vi.useRealTimers()
+})
+
+test('files over the window are shown until they leave or fall', () => {
+  session.hear({ kind: 'over' })
+  expect(session.filesOver).toBe(true)
+  session.hear({ kind: 'away' })
+  expect(session.filesOver).toBe(false)
+  session.hear({ kind: 'over' })
+  session.hear({ kind: 'dropped', paths: ['/in/a'] })
+  expect(session.filesOver).toBe(false)
+})
+
+test('a file that is dropped is previewed, with what was compared before', () => {
+  session.hear({ kind: 'dropped', paths: ['/in/a'] })
+  expect(location.hash).toBe('#/schemas?from=%2Fin%2Fa')
+  replace('#/schemas?from=%2Fin%2Fa&lake=%2Flake&source=web&table=web.tracks')
+  session.hear({ kind: 'dropped', paths: ['/in/b'] })
+  expect(location.hash).toBe('#/schemas?from=%2Fin%2Fb&lake=%2Flake&source=web')
+  expect(toast.message).toBeNull()
+})
+
+test.each([
+  [['/in/late', '/in/mine'], 'Only late is shown; mine was not opened'],
+  [['/in/late', '/in/a', '/in/b'], 'Only late is shown; 2 others were not opened'],
+])('of several files it says which is shown: %j', (paths, text) => {
+  session.hear({ kind: 'dropped', paths })
+  expect(location.hash).toBe('#/schemas?from=%2Fin%2Flate')
+  expect(toast.message).toEqual({ text, done: false })
+})
+
+test('an address from outside is gone to', () => {
+  session.hear({ kind: 'open', address: '/settings' })
+  expect(location.hash).toBe('#/settings')
+})
+
+test('what a closing window waits for is told', () => {
+  session.hear({ kind: 'closing', commands: ['role_apply'] })
+  expect(session.closing).toEqual(['role_apply'])
+})
