@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -200,7 +201,14 @@ struct Open {
 /// This process, for as long as it lives.
 struct Owner {
     id: String,
-    _lock: File,
+    lock: PathBuf,
+    _held: File,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.lock);
+    }
 }
 
 impl Lanes {
@@ -225,19 +233,40 @@ impl Lanes {
             Error::new("permission_denied", say!("Could not lock `{}`: {}.", owners(data), error))
                 .hint("Give this user the right to write the data folder.")
         })?;
-        Ok(&self.owner.get_or_init(|| Owner { id, _lock: lock }).id)
+        Ok(&self.owner.get_or_init(|| Owner { lock: lock_file(data, &id), id, _held: lock }).id)
     }
 }
 
-fn owners(data: &DataFolder) -> std::path::PathBuf {
+fn owners(data: &DataFolder) -> PathBuf {
     data.path().join("owners")
+}
+
+fn lock_file(data: &DataFolder, id: &str) -> PathBuf {
+    owners(data).join(format!("{id}.lock"))
+}
+
+/// How old a lock that nobody holds must be before it is removed: a new one is made before it is held.
+const LEFT_BEHIND: Duration = Duration::from_mins(1);
+
+/// Removes the locks of processes that ended without a chance to.
+fn sweep_owners(data: &DataFolder) {
+    for entry in fs::read_dir(owners(data)).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|lock| lock.modified()).map(|at| at.elapsed());
+        if !matches!(age, Ok(Ok(age)) if age > LEFT_BEHIND) {
+            continue;
+        }
+        let lock = OpenOptions::new().append(true).open(entry.path());
+        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Takes the lock of a process, or fails when it lives.
 fn lock_of(data: &DataFolder, id: &str) -> std::io::Result<File> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(owners(data))?;
-    let path = owners(data).join(format!("{id}.lock"));
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let file =
+        OpenOptions::new().create(true).append(true).mode(0o600).open(lock_file(data, id))?;
     file.try_lock()?;
     Ok(file)
 }
@@ -328,6 +357,7 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub(crate) fn end_interrupted_jobs(&self) -> Result<()> {
+        sweep_owners(self.data());
         let Some(store) = self.store_if_any()? else { return Ok(()) };
         let open = store.open_jobs()?;
         let mine = self.jobs.owner.get().map(|owner| owner.id.as_str());
@@ -348,13 +378,19 @@ impl App {
         let now = jiff::Timestamp::now().to_string();
         self.store()?.interrupt_jobs(&ids, Some(&text), &now)?;
         for job in &gone {
-            let _ = fs::remove_file(owners(self.data()).join(format!("{}.lock", job.owner)));
+            let _ = fs::remove_file(lock_file(self.data(), &job.owner));
             self.bus.changed(&job.profile, &[Tag::Jobs, Tag::Runs]);
         }
         Ok(())
     }
 
     pub(crate) fn jobs_list(&self, _: &Cx, request: &JobsPage) -> Result<Jobs> {
+        if request.open && request.before.is_none() {
+            // What a process left that is gone is not shown as if it went on.
+            if let Err(error) = self.end_interrupted_jobs() {
+                tracing::warn!(%error, "jobs that were interrupted are not ended on record");
+            }
+        }
         let Some(store) = self.store_if_any()? else {
             return Ok(Jobs { jobs: self.open_here(None), next: None });
         };
@@ -640,9 +676,9 @@ mod tests {
     }
 
     /// Carries out a job that begins, and ends when it is told how.
-    fn job(app: &App, call: Call, told: &Receiver<Result<JobState>>) -> Result<JobState> {
+    fn job(app: &App, call: &Call, told: &Receiver<Result<JobState>>) -> Result<JobState> {
         let cx = app.cx(Actor::Window, call.clone());
-        let new = NewWork { kind: JobKind::Sync, lane: "a".to_owned(), about: None, watch: &call };
+        let new = NewWork { kind: JobKind::Sync, lane: "a".to_owned(), about: None, watch: call };
         app.job(
             &cx,
             new,
@@ -664,9 +700,9 @@ mod tests {
         let ((tell_first, first), (tell_second, second)) = (pair(), pair());
         thread::scope(|scope| {
             let app = &app;
-            let one = scope.spawn(move || job(app, Call::unheard(), &first));
+            let one = scope.spawn(move || job(app, &Call::unheard(), &first));
             until(app, |jobs| jobs.len() == 1 && jobs[0].state == JobState::Running);
-            let other = scope.spawn(move || job(app, Call::unheard(), &second));
+            let other = scope.spawn(move || job(app, &Call::unheard(), &second));
             let jobs = until(app, |jobs| {
                 jobs.len() == 2 && jobs.iter().any(|one| one.state == JobState::Queued)
             });
@@ -694,9 +730,9 @@ mod tests {
             let cx = app.cx(Actor::Window, Call::unheard());
             let call = Call::unheard();
             let runs = call.clone();
-            let one = scope.spawn(move || job(app, call, &first));
+            let one = scope.spawn(move || job(app, &call, &first));
             let running = until(app, |jobs| jobs.len() == 1 && jobs[0].run.is_some())[0].id.clone();
-            let other = scope.spawn(move || job(app, Call::unheard(), &second));
+            let other = scope.spawn(move || job(app, &Call::unheard(), &second));
             let jobs = until(app, |jobs| jobs.len() == 2);
             let waits = jobs.iter().find(|job| job.id != running).unwrap().id.clone();
             app.jobs_cancel(&cx, &JobId { job: waits }).unwrap();
@@ -792,8 +828,8 @@ mod tests {
         let elsewhere = JobId { job: "alive-r".to_owned() };
         assert_eq!(app.jobs_cancel(&cx, &elsewhere).unwrap_err().code, "job_elsewhere");
         drop(alive);
-        app.end_interrupted_jobs().unwrap();
-        assert!(open(&app, true).is_empty());
+        assert!(open(&app, true).is_empty(), "a list of those that go on ends what does not");
+        assert_eq!(fs::read_dir(owners(app.data())).unwrap().count(), 0);
     }
 
     #[test]

@@ -229,7 +229,10 @@ impl App {
             // What a later version chose may be to keep it.
             let Some(settings) = settings else { return Ok(()) };
             let held = self.data().hold()?;
-            headgate_sync::expire(self.data(), &held, settings.keep())
+            headgate_sync::expire(self.data(), &held, settings.keep())?;
+            let days = jiff::SignedDuration::from_hours(24 * i64::from(settings.keep_runs_days));
+            let before = (jiff::Timestamp::now() - days).to_string();
+            self.store()?.forget_jobs(&before).map(|_| ())
         });
         if let Err(error) = expired {
             tracing::warn!(%error, "what is old stays");
