@@ -51,6 +51,7 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
             std::thread::spawn(move || {
                 if let Some(Ok(app)) = tidied.get() {
                     app.tidy();
+                    app.wait_for_others();
                 }
             });
             let heard = made.clone();
@@ -58,6 +59,13 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
                 if let Some(Ok(app)) = heard.get()
                     && app.hears(&address)
                 {
+                    // Its process may end without a word.
+                    let others = heard.clone();
+                    std::thread::spawn(move || {
+                        if let Some(Ok(app)) = others.get() {
+                            app.wait_for_others();
+                        }
+                    });
                     return;
                 }
                 let _ = window.unminimize();

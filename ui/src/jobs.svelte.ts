@@ -37,7 +37,9 @@ export class OpenJobs {
   }
 
   hear(event: CoreEvent): void {
-    if (event.kind === 'missed') void this.read()
+    // Jobs of other processes are known from the list alone.
+    const changed = event.kind === 'changed' && event.tags.includes('jobs')
+    if (event.kind === 'missed' || changed) void this.read()
     if (event.kind !== 'job') return
     this.#meanwhile?.push(event.job)
     this.list = withJob(this.list, event.job)

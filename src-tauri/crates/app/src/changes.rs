@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::calls::Call;
 use crate::cx::Cx;
+use crate::events::Tag;
 use crate::host::Confirm;
 use crate::jobs::{JobKind, JobState, NewWork, Work};
 use crate::plans::{ChangeRequest, WritePlan, cells_of, change_fingerprint};
@@ -277,7 +278,7 @@ impl App {
     ) -> Result<Applied> {
         let lane = format!("changes of {}", cx.profile);
         let new = NewWork { kind: JobKind::Change, lane, about: None, watch: &cx.call };
-        self.job(
+        let applied = self.job(
             cx,
             new,
             |work| self.write_plan(cx, plan, access, &OnJob { work, watch }),
@@ -288,7 +289,9 @@ impl App {
                 };
                 (state, applied.error.clone())
             },
-        )
+        );
+        self.changed(cx, &[Tag::Changes]);
+        applied
     }
 
     fn write_plan(

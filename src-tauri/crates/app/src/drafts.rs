@@ -105,6 +105,12 @@ impl App {
             return Ok(Nothing {});
         };
         let text = serde_json::to_string(draft).unwrap_or_default();
+        // The page shows one draft: opening another policy discards the one before.
+        for other in store.drafted_roles(&cx.profile)? {
+            if other.role != draft.role() {
+                store.discard_draft(&cx.profile, &other.role)?;
+            }
+        }
         store.save_draft(&cx.profile, draft.role(), &cx.now(), &text)?;
         if !draft.role().is_empty() {
             let goals: Vec<&Goal> = draft.goals.iter().map(|kept| &kept.goal).collect();

@@ -167,8 +167,16 @@ pub(crate) struct Bus {
 }
 
 impl Bus {
-    fn send(&self, event: &CoreEvent) -> bool {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+    fn listeners(&self) -> MutexGuard<'_, Vec<Weak<Queue>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, event: &CoreEvent) {
+        Self::send_to(&mut self.listeners(), event);
+    }
+
+    /// Sends to those who listen, and says whether there were any.
+    fn send_to(listeners: &mut Vec<Weak<Queue>>, event: &CoreEvent) -> bool {
         listeners.retain(|listener| match listener.upgrade() {
             Some(queue) => {
                 queue.push(event.clone());
@@ -196,15 +204,15 @@ impl Bus {
 
     /// Says what came from outside; what comes before anybody listens is kept for the first who does.
     pub(crate) fn host(&self, event: &HostEvent) {
-        if !self.send(&CoreEvent::Host { event: event.clone() }) {
+        let mut listeners = self.listeners();
+        if !Self::send_to(&mut listeners, &CoreEvent::Host { event: event.clone() }) {
             *self.early.lock().unwrap_or_else(PoisonError::into_inner) = Some(event.clone());
         }
     }
 
     /// Has every listener look whether it is to end.
     pub(crate) fn wake(&self) {
-        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        for queue in listeners.iter().filter_map(Weak::upgrade) {
+        for queue in self.listeners().iter().filter_map(Weak::upgrade) {
             // Whoever is between its look and its wait holds this.
             drop(queue.waiting());
             queue.woken.notify_all();
@@ -213,7 +221,7 @@ impl Bus {
 
     pub(crate) fn listen(&self) -> Listener {
         let queue = Arc::new(Queue::default());
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.listeners();
         listeners.push(Arc::downgrade(&queue));
         if let Some(event) = self.early.lock().unwrap_or_else(PoisonError::into_inner).take() {
             queue.push(CoreEvent::Host { event });

@@ -303,6 +303,12 @@ fn a_secret_of_a_request_is_not_kept_listed_or_told() {
             "{failed:?}"
         );
     }
+    // Nor does one that is not understood repeat it.
+    let call = Call::new("c9", Box::new(|_| true));
+    let wrong = to_raw_value(&json!({"role": role, "access": {"mfa_code": 740_913}})).unwrap();
+    let cx = desk.app.cx(Actor::Window, call);
+    let said = desk.app.call("role_read", &wrong, &cx).unwrap_err().to_string();
+    assert!(!said.contains("740913"), "{said}");
     let kept = bytes_below(desk.folder.path());
     assert!(!kept.windows(SEED.len()).any(|part| part == SEED.as_bytes()));
     while let Some(event) = listener.within(std::time::Duration::ZERO) {

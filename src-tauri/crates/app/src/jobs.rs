@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -189,6 +190,8 @@ pub(crate) struct Lanes {
     open: Mutex<Open>,
     turn: Condvar,
     owner: OnceLock<Owner>,
+    /// Whether a thread waits for the end of other processes.
+    waits_for_others: AtomicBool,
 }
 
 #[derive(Default)]
@@ -289,6 +292,7 @@ pub(crate) struct Work<'w> {
     lane: String,
     watch: &'w dyn Watch,
     state: Mutex<Recorded>,
+    has_ended: AtomicBool,
 }
 
 #[derive(Default)]
@@ -333,6 +337,7 @@ impl App {
             lane: new.lane,
             watch: new.watch,
             state: Mutex::default(),
+            has_ended: AtomicBool::new(false),
         };
         {
             let mut open = self.jobs.open();
@@ -341,15 +346,38 @@ impl App {
         }
         // Whatever happens in the work, the lane goes on.
         let leaving = Leaving(&this);
-        let done = this.wait().and_then(|()| work(&this));
+        let done = this.wait().and_then(|()| {
+            this.change(|job| job.state = JobState::Running);
+            work(&this)
+        });
         let (state, error) = match &done {
             Ok(done) => ended(done),
             Err(error) if error.code == "cancelled" => (JobState::Cancelled, Some(error.clone())),
             Err(error) => (JobState::Failed, Some(error.clone())),
         };
-        this.end(state, error);
+        this.end(state, error, done.is_err());
         drop(leaving);
         done
+    }
+
+    /// Waits until every other process with open jobs is gone, and ends what it left. It blocks.
+    pub fn wait_for_others(&self) {
+        if self.jobs.waits_for_others.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let mine = self.jobs.owner.get().map(|owner| owner.id.clone());
+        let open = self.store_if_any().ok().flatten().and_then(|store| store.open_jobs().ok());
+        for job in open.unwrap_or_default() {
+            if Some(&job.owner) == mine.as_ref() {
+                continue;
+            }
+            // One that is gone already has none.
+            if let Ok(lock) = File::open(lock_file(self.data(), &job.owner)) {
+                let _ = lock.lock();
+            }
+            let _ = self.end_interrupted_jobs();
+        }
+        self.jobs.waits_for_others.store(false, Ordering::SeqCst);
     }
 
     /// Ends the jobs whose process is gone.
@@ -395,13 +423,14 @@ impl App {
             return Ok(Jobs { jobs: self.open_here(None), next: None });
         };
         let before = request.before.as_deref().and_then(|before| before.parse().ok());
+        // Asked first: a job that ends meanwhile has its end in the store.
+        let here = self.open_here(before);
         let most = request.limit.unwrap_or(PAGE).clamp(1, PAGE);
         let filter = JobFilter { open: request.open, ..JobFilter::default() };
         let page = store.jobs(filter, before, most)?;
         let next = page.entries.last().filter(|_| page.more).map(|job| job.number.to_string());
         let mut jobs: Vec<Job> = page.entries.into_iter().map(Job::of).collect();
         // Of its own jobs this process knows more than the store, and those that are not kept yet.
-        let here = self.open_here(before);
         for job in &mut jobs {
             if let Some(newer) = here.iter().find(|one| one.id == job.id) {
                 job.clone_from(newer);
@@ -422,18 +451,19 @@ impl App {
     }
 
     pub(crate) fn jobs_cancel(&self, _: &Cx, request: &JobId) -> Result<Nothing> {
-        let stopped = {
+        let is_here = {
             let mut open = self.jobs.open();
-            open.jobs.get_mut(&request.job).map(|(job, call)| {
+            let found = open.jobs.get_mut(&request.job).map(|(job, call)| {
                 call.stop();
                 if job.state == JobState::Running {
                     job.state = JobState::Stopping;
                 }
                 job.clone()
-            })
+            });
+            // Told while nobody else can change it, so that what comes last is told last.
+            found.map(|job| self.bus.job(&with_place(&open, &job))).is_some()
         };
-        if let Some(job) = stopped {
-            self.bus.job(&job);
+        if is_here {
             self.wake();
             return Ok(Nothing {});
         }
@@ -468,24 +498,26 @@ struct Leaving<'l, 'w>(&'l Work<'w>);
 
 impl Drop for Leaving<'_, '_> {
     fn drop(&mut self) {
-        let Work { app, id, lane, .. } = self.0;
-        let behind: Vec<Job> = {
-            let mut open = app.jobs.open();
-            open.jobs.remove(id);
-            if let Some(ids) = open.lanes.get_mut(lane) {
-                ids.retain(|one| one != id);
-                if ids.is_empty() {
-                    open.lanes.remove(lane);
-                }
-            }
-            app.jobs.turn.notify_all();
-            let ids = open.lanes.get(lane).into_iter().flatten();
-            let jobs = ids.filter_map(|id| open.jobs.get(id));
-            jobs.map(|(job, _)| with_place(&open, job)).collect()
-        };
-        for job in behind {
-            app.bus.job(&job);
+        let Work { app, id, lane, has_ended, .. } = self.0;
+        if !has_ended.load(Ordering::SeqCst) {
+            let error = Error::new("internal", "The job stopped because of a defect.").hint(
+                "This is a defect in Headgate; what was recorded is finished by the next run.",
+            );
+            self.0.end(JobState::Failed, Some(error), true);
         }
+        let mut open = app.jobs.open();
+        open.jobs.remove(id);
+        if let Some(ids) = open.lanes.get_mut(lane) {
+            ids.retain(|one| one != id);
+            if ids.is_empty() {
+                open.lanes.remove(lane);
+            }
+        }
+        let ids = open.lanes.get(lane).into_iter().flatten();
+        for (job, _) in ids.filter_map(|id| open.jobs.get(id)) {
+            app.bus.job(&with_place(&open, job));
+        }
+        app.jobs.turn.notify_all();
     }
 }
 
@@ -498,10 +530,13 @@ impl Work<'_> {
         if has_turn(&self.app.jobs.open()) {
             return Ok(());
         }
-        self.keep()?;
+        // It has its turn whether or not it is on record.
+        if let Err(error) = self.keep() {
+            tracing::warn!(%error, job = self.id, "a job that waits is not on record");
+        }
         let mut open = self.app.jobs.open();
         while !has_turn(&open) {
-            if self.cancelled() {
+            if self.cancelled() || self.app.closing.load(Ordering::SeqCst) {
                 return Err(Error::new("cancelled", "The job was stopped before its turn.")
                     .hint("Nothing was done; start it again."));
             }
@@ -512,14 +547,12 @@ impl Work<'_> {
 
     /// Changes the job, and says so.
     fn change(&self, change: impl FnOnce(&mut Job)) {
-        let job = {
-            let mut open = self.app.jobs.open();
-            let Some((job, _)) = open.jobs.get_mut(&self.id) else { return };
-            change(job);
-            let job = job.clone();
-            with_place(&open, &job)
-        };
-        self.app.bus.job(&job);
+        let mut open = self.app.jobs.open();
+        let Some((job, _)) = open.jobs.get_mut(&self.id) else { return };
+        change(job);
+        let job = job.clone();
+        // Told while nobody else can change it, so that what comes last is told last.
+        self.app.bus.job(&with_place(&open, &job));
     }
 
     /// Puts the job on record, unless it is.
@@ -563,9 +596,6 @@ impl Work<'_> {
             tracing::warn!(%error, job = self.id, "a job is not on record");
         }
         self.change(|job| {
-            if job.state == JobState::Queued {
-                job.state = JobState::Running;
-            }
             job.started.get_or_insert(now);
             job.run = run.map(str::to_owned).or(job.run.take());
         });
@@ -597,7 +627,8 @@ impl Work<'_> {
         self.change(|job| job.progress = Some(text));
     }
 
-    fn end(&self, state: JobState, error: Option<Error>) {
+    fn end(&self, state: JobState, error: Option<Error>, is_failure: bool) {
+        self.has_ended.store(true, Ordering::SeqCst);
         let is_kept = self.state.lock().unwrap_or_else(PoisonError::into_inner).is_kept;
         let now = self.cx.now();
         let mut has_begun = false;
@@ -613,11 +644,12 @@ impl Work<'_> {
         let text = error.and_then(|error| serde_json::to_string(&error).ok());
         let kept = self.app.store().and_then(|store| {
             // What failed before it had begun leaves nothing behind.
-            if has_begun || state == JobState::Cancelled {
-                store.end_job(&self.id, state.kept(), None, text.as_deref(), &now)
-            } else {
-                store.remove_job(&self.id)
+            if is_failure && !has_begun && state != JobState::Cancelled {
+                return store.remove_job(&self.id);
             }
+            // What took nothing has begun all the same.
+            store.start_job(&self.id, &now)?;
+            store.end_job(&self.id, state.kept(), None, text.as_deref(), &now)
         });
         if let Err(error) = kept {
             tracing::warn!(%error, job = self.id, "the end of a job is not on record");
@@ -655,6 +687,8 @@ mod tests {
     fn app() -> (tempfile::TempDir, App) {
         let folder = tempfile::tempdir().unwrap();
         let app = App::with_data(folder.path().join("data")).unwrap();
+        // Made before threads ask for it at once.
+        drop(app.store().unwrap());
         (folder, app)
     }
 
@@ -701,7 +735,7 @@ mod tests {
         thread::scope(|scope| {
             let app = &app;
             let one = scope.spawn(move || job(app, &Call::unheard(), &first));
-            until(app, |jobs| jobs.len() == 1 && jobs[0].state == JobState::Running);
+            until(app, |jobs| jobs.len() == 1 && jobs[0].run.is_some());
             let other = scope.spawn(move || job(app, &Call::unheard(), &second));
             let jobs = until(app, |jobs| {
                 jobs.len() == 2 && jobs.iter().any(|one| one.state == JobState::Queued)
@@ -784,6 +818,19 @@ mod tests {
             )
         }));
         assert!(broken.is_err());
+        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            app.job(
+                &cx,
+                new(),
+                |work| -> Result<()> {
+                    work.begin(None);
+                    panic!("a defect")
+                },
+                |()| (JobState::Succeeded, None),
+            )
+        }));
+        assert!(broken.is_err() && open(&app, true).is_empty());
+        assert_eq!(open(&app, false)[0].state, JobState::Failed);
         app.job(&cx, new(), |_| Ok(()), |()| (JobState::Succeeded, None)).unwrap();
     }
 

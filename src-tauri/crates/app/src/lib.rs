@@ -191,12 +191,25 @@ impl App {
     pub fn sync_run(&self, cx: &Cx, request: &RunRequest, watch: &dyn Watch) -> Result<RunReport> {
         let from =
             request.from.as_ref().map_or_else(|| "-".to_owned(), |from| from.display().to_string());
-        let about =
-            CallAbout { from, to: Some(request.to.clone()), source: request.source.clone() };
+        let to = Some(request.to.clone());
+        let about = CallAbout { from, to, source: request.source.clone() };
+        self.sync_about(cx, request, about, watch)
+    }
+
+    fn sync_about(
+        &self,
+        cx: &Cx,
+        request: &RunRequest,
+        about: CallAbout,
+        watch: &dyn Watch,
+    ) -> Result<RunReport> {
         // One data folder has one runner, so all syncs of a profile share a lane.
         let lane = format!("syncs of {}", cx.profile);
         let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
         let work = |work: &Work<'_>| headgate_sync::run(request, self.runtime.handle(), work);
+        if let Err(error) = self.end_interrupted_jobs() {
+            tracing::warn!(%error, "jobs that were interrupted are not ended on record");
+        }
         let report = self.job(cx, new, work, |report| {
             let state = match report.status {
                 Status::Succeeded => JobState::Succeeded,

@@ -31,10 +31,12 @@ pub(crate) fn tell(data: &DataFolder, profile: &str, tags: &[Tag]) {
 }
 
 impl App {
-    /// Takes a line of another process that says what data changed; false for any other line.
+    /// Takes a line of another process that says what data changed; false for an address.
     pub fn hears(&self, line: &str) -> bool {
-        let Ok(said) = serde_json::from_str::<Changed>(line) else { return false };
-        self.bus.changed(&said.profile, &said.changed);
-        true
+        if let Ok(said) = serde_json::from_str::<Changed>(line) {
+            self.bus.changed(&said.profile, &said.changed);
+        }
+        // One of a later version says more than is understood here.
+        line.starts_with('{')
     }
 }

@@ -37,7 +37,10 @@ impl App {
             Error::new("profile_not_found", say!("There is no profile `{}`.", profile))
                 .hint("It may have been removed meanwhile.")
         })?;
-        let mut document = serde_json::from_str(&found.document).unwrap_or_default();
+        let mut document = serde_json::from_str(&found.document).map_err(|error| {
+            Error::new("store_failed", say!("Profile `{}` cannot be read: {}.", profile, error))
+                .hint("Use the version of Headgate that wrote it.")
+        })?;
         change(&mut document);
         let text = serde_json::to_string(&document).unwrap_or_default();
         store.save_profile(profile, &found.name, &text).map(|_| ())

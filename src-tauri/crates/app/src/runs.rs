@@ -11,6 +11,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::cx::Cx;
+use crate::events::Tag;
 
 /// Which runs, from where on.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
@@ -125,9 +126,11 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, `nothing_waits`, `data_folder_busy`.
-    pub fn runs_release(&self, _: &Cx, asked: &RunRelease) -> Result<Release> {
-        let table = asked.table.as_deref();
-        headgate_sync::release(self.data(), &asked.run, table, self.runtime().handle())
+    pub fn runs_release(&self, cx: &Cx, asked: &RunRelease) -> Result<Release> {
+        let (table, handle) = (asked.table.as_deref(), self.runtime().handle());
+        let released = headgate_sync::release(self.data(), &asked.run, table, handle);
+        self.changed(cx, &[Tag::Runs, Tag::Tables]);
+        released
     }
 
     /// Some of the values that a run set aside, as the lake keeps them.

@@ -92,7 +92,7 @@ macro_rules! dispatch {
             pub fn call(&self, name: &str, request: &RawValue, cx: &Cx) -> Result<Box<RawValue>> {
                 let answer = catch_unwind(AssertUnwindSafe(|| match name {
                     $(stringify!($name) => {
-                        let request: $request = read(name, request)?;
+                        let request: $request = read(name, request, dispatch!(@is $($secret)?))?;
                         let kind = dispatch!(@kind $kind);
                         self.refuse_when_closing(kind)?;
                         self.permit(&request.places())?;
@@ -130,10 +130,15 @@ macro_rules! dispatch {
 
 commands!(dispatch);
 
-fn read<T: DeserializeOwned>(name: &str, request: &RawValue) -> Result<T> {
+fn read<T: DeserializeOwned>(name: &str, request: &RawValue, secret: bool) -> Result<T> {
     serde_json::from_str(request.get()).map_err(|error| {
-        Error::new("wrong_request", say!("The request for `{}` is not valid: {}.", name, error))
-            .hint("Reload the page; it may be of another version.")
+        // The words of the parser repeat what it read.
+        let message = if secret {
+            say!("The request for `{}` is not valid, at column {}.", name, error.column())
+        } else {
+            say!("The request for `{}` is not valid: {}.", name, error)
+        };
+        Error::new("wrong_request", message).hint("Reload the page; it may be of another version.")
     })
 }
 

@@ -12,6 +12,7 @@ use ts_rs::TS;
 use crate::App;
 use crate::calls::Nothing;
 use crate::cx::Cx;
+use crate::events::Tag;
 
 /// How the page looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -219,6 +220,7 @@ impl App {
         let text = serde_json::to_string(&settings).unwrap_or_default();
         self.store()?.keep_setting(NAME, Some(&text))?;
         self.expire();
+        self.changed(cx, &[Tag::Settings, Tag::Runs]);
         self.settings_show(cx, &Nothing {})
     }
 
@@ -229,10 +231,7 @@ impl App {
             // What a later version chose may be to keep it.
             let Some(settings) = settings else { return Ok(()) };
             let held = self.data().hold()?;
-            headgate_sync::expire(self.data(), &held, settings.keep())?;
-            let days = jiff::SignedDuration::from_hours(24 * i64::from(settings.keep_runs_days));
-            let before = (jiff::Timestamp::now() - days).to_string();
-            self.store()?.forget_jobs(&before).map(|_| ())
+            headgate_sync::expire(self.data(), &held, settings.keep())
         });
         if let Err(error) = expired {
             tracing::warn!(%error, "what is old stays");

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use ts_rs::TS;
 
 use crate::App;
+use crate::calls::CallAbout;
 use crate::cx::Cx;
 
 /// Events to look at.
@@ -65,7 +66,10 @@ impl App {
             given(asked.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
         request.new_lake_id = asked.new_lake_id;
         self.settings()?.apply(&mut request);
-        self.sync_run(cx, &request, &cx.call)
+        // As it was asked for: so whoever asked finds its job.
+        let (from, to) = (asked.from.clone(), Some(asked.to.clone()));
+        let about = CallAbout { from, to, source: asked.source.clone() };
+        self.sync_about(cx, &request, about, &cx.call)
     }
 }
 

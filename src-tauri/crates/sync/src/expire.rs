@@ -38,6 +38,7 @@ pub fn expire(data: &DataFolder, _held: &Held, keep: Keep) -> Result<()> {
     let age = jiff::SignedDuration::try_from(keep.runs).ok();
     if let Some(before) = age.and_then(|age| Timestamp::now().checked_sub(age).ok()) {
         store.forget_runs(&format!("{before:.3}"), &runs)?;
+        store.forget_jobs(&before.to_string())?;
     }
     let Ok(files) = fs::read_dir(data.dead_letters()) else { return Ok(()) };
     for path in files.flatten().map(|entry| entry.path()) {

@@ -331,6 +331,7 @@ impl<'r> Running<'r> {
 
     fn whole(&mut self, files: Vec<DataFile>) -> Result<(), Stopped> {
         self.keep_report(true)?;
+        self.tell("reading");
         self.read_open_batches()?;
         let mut others: BTreeSet<String> =
             self.open.iter().map(|open| open.plan.schema.clone()).collect();
