@@ -365,19 +365,23 @@ impl App {
         if self.jobs.waits_for_others.swap(true, Ordering::SeqCst) {
             return;
         }
-        let mine = self.jobs.owner.get().map(|owner| owner.id.clone());
-        let open = self.store_if_any().ok().flatten().and_then(|store| store.open_jobs().ok());
-        for job in open.unwrap_or_default() {
-            if Some(&job.owner) == mine.as_ref() {
-                continue;
-            }
-            // One that is gone already has none.
-            if let Ok(lock) = File::open(lock_file(self.data(), &job.owner)) {
+        while let Some(owner) = self.other_at_work() {
+            // Held for as long as the other lives; where the file is gone, so is the other.
+            if let Ok(lock) = File::open(lock_file(self.data(), &owner)) {
                 let _ = lock.lock();
             }
-            let _ = self.end_interrupted_jobs();
+            if self.end_interrupted_jobs().is_err() {
+                break;
+            }
         }
         self.jobs.waits_for_others.store(false, Ordering::SeqCst);
+    }
+
+    /// Another process that has an open job.
+    fn other_at_work(&self) -> Option<String> {
+        let open = self.store_if_any().ok()??.open_jobs().ok()?;
+        let mine = self.jobs.owner.get().map(|owner| owner.id.as_str());
+        open.into_iter().map(|job| job.owner).find(|owner| Some(owner.as_str()) != mine)
     }
 
     /// Ends the jobs whose process is gone.
@@ -874,7 +878,17 @@ mod tests {
         let cx = app.cx(Actor::Window, Call::unheard());
         let elsewhere = JobId { job: "alive-r".to_owned() };
         assert_eq!(app.jobs_cancel(&cx, &elsewhere).unwrap_err().code, "job_elsewhere");
-        drop(alive);
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| app.wait_for_others());
+            thread::sleep(Duration::from_millis(50));
+            assert!(!waits.is_finished(), "the other lives");
+            drop(alive);
+            waits.join().unwrap();
+        });
+        assert_eq!(
+            open(&app, false).iter().filter(|job| job.state == JobState::Interrupted).count(),
+            4
+        );
         assert!(open(&app, true).is_empty(), "a list of those that go on ends what does not");
         assert_eq!(fs::read_dir(owners(app.data())).unwrap().count(), 0);
     }

@@ -443,6 +443,10 @@ impl Running<'_> {
         summary.gone(plan);
         for at in (0..plan.tables.len()).filter(|&at| plan.tables[at].released) {
             let name = plan.table(at);
+            if self.request.refill.as_ref() == Some(&name) {
+                // This run brings them.
+                continue;
+            }
             let what = say!("`{}` lacks rows: files of batch {} are gone", name, plan.number);
             self.tables.refuse(name.clone(), table_behind(&name, &what));
         }
