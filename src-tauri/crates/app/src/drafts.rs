@@ -98,7 +98,7 @@ impl App {
     pub(crate) fn policy_draft_keep(&self, cx: &Cx, kept: &DraftAnswer) -> Result<Nothing> {
         let store = self.store()?;
         let Some(draft) = &kept.draft else {
-            // The page has let go of the draft that it shows, which is the latest.
+            // The page has discarded the draft that it shows, which is the latest.
             if let Some(latest) = store.latest_draft(&cx.profile)? {
                 store.discard_draft(&cx.profile, &latest.role)?;
             }

@@ -19,6 +19,7 @@ mod jobs;
 mod lakes;
 mod neighbour;
 mod overview;
+mod owners;
 mod plans;
 mod policies;
 mod profiles;
