@@ -15,13 +15,17 @@ function counted(page: Page): (command?: string) => number {
   return (command) => asked.filter((one) => !command || one === command).length
 }
 
+/** Enough for a sync of a few seconds, and for one that never ends before a test has stopped it. */
+const SECONDS = 120_000
+const STOPPED = 900_000
+
 /** Events of a sync that takes a while, in small batches. */
-async function many(page: Page, product: Product, name: string): Promise<string> {
+async function many(page: Page, product: Product, name: string, count: number): Promise<string> {
   await page.goto(`${product.url}#/settings`)
   await page.getByLabel('Batch size').fill('1')
   await page.getByLabel('Batch size').blur()
   await expect(page.getByLabel('Batch size')).toHaveValue('1')
-  const lines = Array.from({ length: 120_000 }, () =>
+  const lines = Array.from({ length: count }, () =>
     track('Viewed', { path: '/a/long/enough/path', depth: 3, open: true }),
   )
   return product.events(name, lines)
@@ -39,7 +43,7 @@ test('a sync is followed by a page that is opened later, to its end', async ({
   product,
 }) => {
   test.setTimeout(120_000)
-  const events = await many(page, product, 'in')
+  const events = await many(page, product, 'in', STOPPED)
   await starts(page, product, events, 'web')
   await expect(page.getByRole('progressbar', { name: 'Progress of the sync' })).toBeVisible()
   const other = await context.newPage()
@@ -60,7 +64,7 @@ test('a second sync waits for the first, says so, and can be taken out of the qu
   product,
 }) => {
   test.setTimeout(120_000)
-  const first = await many(page, product, 'first')
+  const first = await many(page, product, 'first', STOPPED)
   const second = product.events('second', [track('Viewed')])
   await starts(page, product, first, 'web')
   await expect(page.getByRole('progressbar', { name: 'Progress of the sync' })).toBeVisible()
@@ -83,7 +87,7 @@ test('a second sync waits for the first, says so, and can be taken out of the qu
 
 test('a sync that waited begins by itself', async ({ page, product }) => {
   test.setTimeout(120_000)
-  const first = await many(page, product, 'first')
+  const first = await many(page, product, 'first', SECONDS)
   const second = product.events('second', [track('Viewed')])
   await starts(page, product, first, 'web')
   await expect(page.getByRole('progressbar', { name: 'Progress of the sync' })).toBeVisible()
