@@ -89,8 +89,9 @@ class Run:
 
 
 class Desk:
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, fold=None):
+        """`fold` is how many records become one, where it is not the product's own number."""
+        self.folder, self.fold = pathlib.Path(folder), fold
 
     def path(self, name):
         return self.folder / name
@@ -108,6 +109,7 @@ class Desk:
         """Starts the command, which dies at `crash` in a debug build."""
         environment = {key: value for key, value in os.environ.items() if key != "HEADGATE_CRASH"}
         environment |= {"HEADGATE_DATA": str(self.path(data))} | ({"HEADGATE_CRASH": crash} if crash else {})
+        environment |= {"HEADGATE_FOLD": str(self.fold)} if self.fold else {}
         command = [HEADGATE, *map(str, arguments), "--json"]
         return subprocess.Popen(command, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -1,6 +1,6 @@
 """Plays the tables of steps and checks in `cases/`, each in a fresh folder.
 
-A step is an object with one verb; what else it holds says how, or what must be true after it. Paths lie below the
+A case may say how many records `fold` into one. A step is an object with one verb; what else it holds says how, or what must be true after it. Paths lie below the
 case's folder, `data` is HEADGATE_DATA where nothing else is said, and the lake's schema is `web`.
 
     sync       events, put into `in/<file>` and synced with all that lies in `in/`; with `expect` unless it succeeds.
@@ -216,7 +216,7 @@ class Case:
 
     def command(self, command, exit=0, answer={}, says="", data="data"):
         words = [word.replace("{run}", (self.run and self.run.document.get("run")) or "") for word in command.split()]
-        places = {"{lake}": "lake", "{in}": "in"}
+        places = {"{lake}": "lake", "{in}": "in", "{other}": "other"}
         words = [str(self.desk.path(places[word])) if word in places else word for word in words]
         ran = self.desk.run(*words, data=data)
         assert ran.exit in (exit if isinstance(exit, list) else [exit]) and within(answer, ran.document), ran
@@ -231,7 +231,7 @@ class Case:
 @pytest.mark.parametrize("case", CASES)
 def test_case(case, desk):
     for number in range(case.get("tries", 1)):
-        Case(type(desk)(desk.path(str(number)))).play(case["steps"])
+        Case(type(desk)(desk.path(str(number)), case.get("fold"))).play(case["steps"])
 
 
 PAYLOADS = pathlib.Path(__file__).parent / "payloads"

@@ -26,6 +26,11 @@ const MOST_NEW_TABLES: usize = 2_500;
 
 /// Which ids count as duplicates (E7).
 pub trait Window {
+    /// Whether an event with rows in these tables is asked about; others count as accepted before.
+    fn is_for(&self, _: &mut dyn Iterator<Item = &str>) -> bool {
+        true
+    }
+
     /// Whether an event with this id was accepted before; if not, it is from now on.
     fn seen(&mut self, id: &str, received_at: Option<i64>) -> bool;
 
@@ -306,16 +311,17 @@ impl Visit for Taking<'_, '_, '_> {
             (None, None) => Cow::Owned(made_id(self.line)),
         };
         let received_at = event.received_at.micros();
-        let duplicate = self.window.seen(&id, received_at);
         let state = self.state;
+        let kind = state.kind(&event);
+        let taken = state.taken(kind, &event);
+        let tables = state.kinds[kind].tables;
+        let mut names = tables[..taken].iter().map(|&table| state.tables[table].name());
+        let duplicate = !self.window.is_for(&mut names) || self.window.seen(&id, received_at);
         if !duplicate {
             state.before.id.clear();
             state.before.id.push_str(&id);
             state.before.seen = true;
         }
-        let kind = state.kind(&event);
-        let taken = state.taken(kind, &event);
-        let tables = state.kinds[kind].tables;
         if duplicate {
             for &table in &tables[..taken] {
                 state.tables[table].count(true);

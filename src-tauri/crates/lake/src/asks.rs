@@ -59,20 +59,20 @@ pub(crate) fn refuse_rewriting(name: &TableName, table: &DeltaTableState) -> Res
     };
     let unset = |key: &str| {
         say!(
-            "Set it off with `ALTER TABLE {} UNSET TBLPROPERTIES ('{}')`, then run the sync again.",
+            "Turn it off with `ALTER TABLE {} UNSET TBLPROPERTIES ('{}')`, then run the sync again.",
             name,
             key
         )
     };
     if is_on("delta.appendOnly") {
         return Err(unsupported(
-            &say!("`{}` takes new rows only, and users change", name),
+            &say!("`{}` is append-only, and Headgate updates rows there", name),
             unset("delta.appendOnly"),
         ));
     }
     if is_on("delta.enableChangeDataFeed") {
         return Err(unsupported(
-            &say!("`{}` keeps a feed of its changes", name),
+            &say!("`{}` has its change data feed enabled", name),
             unset("delta.enableChangeDataFeed"),
         ));
     }
@@ -219,13 +219,13 @@ fn asks_for(key: &str) -> Option<&'static str> {
         "CURRENT_DEFAULT" => Some("has a default"),
         // A length that Spark keeps beside the type `string`.
         "__CHAR_VARCHAR_TYPE_STRING" => Some("has a length, as CHAR or VARCHAR"),
-        _ if key.starts_with("delta.identity.") => Some("numbers its rows"),
+        _ if key.starts_with("delta.identity.") => Some("has an identity column"),
         _ => None,
     }
 }
 
 fn unsupported(what: &Shown, hint: Shown) -> Error {
     let message =
-        say!("{}, which Headgate's writer does not keep to, so it does not write there.", what);
+        say!("{}, which Headgate's writer does not support, so the table was not written.", what);
     Error::new("unsupported_table", message).hint(hint)
 }

@@ -50,6 +50,8 @@ pub struct Committed {
     pub version: u64,
     /// The rows that it brought: of `users` the users whose rows were folded.
     pub rows: u64,
+    /// Whether it was found there, sent by whomever.
+    pub is_found: bool,
 }
 
 impl Lake {
@@ -84,7 +86,7 @@ impl Lake {
         }
         loop {
             if let Some(table) = table.take_if(|table| has_landed(table, txn)) {
-                return Ok(arrived(table, note));
+                return Ok(arrived(table, note, true));
             }
             if !is_complete {
                 self.refuse_missing(name, &adds).await?;
@@ -108,7 +110,7 @@ impl Lake {
             match sent {
                 Ok(newer) => {
                     self.no_longer_fresh(name, staged);
-                    return Ok(arrived(newer, note));
+                    return Ok(arrived(newer, note, false));
                 }
                 Err(error) => {
                     table = self.after(name, table, txn, &doing, &error, &mut tries).await?;
@@ -193,9 +195,9 @@ impl Lake {
     }
 }
 
-pub(crate) fn arrived(table: LakeTable, note: &Note) -> (LakeTable, Committed) {
+pub(crate) fn arrived(table: LakeTable, note: &Note, is_found: bool) -> (LakeTable, Committed) {
     let version = table.version();
-    (table, Committed { version, rows: note.rows })
+    (table, Committed { version, rows: note.rows, is_found })
 }
 
 /// The metadata with the missing columns added at the end; none when none is missing.

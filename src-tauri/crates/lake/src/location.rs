@@ -38,7 +38,7 @@ impl Location {
         // Readers of Delta tables take such a path for an escaped one, or not at all.
         let plain = |c: char| c != '%' && c != '\\' && !c.is_control();
         if !folder.to_str().is_some_and(|path| path.chars().all(plain)) {
-            return Err(refused("a path with `%`, a backslash, or what is no text".into()));
+            return Err(refused("a path with `%`, a backslash, or bytes that are not text".into()));
         }
         // `..` and links are resolved as far as the folder exists, so that one lake has one name.
         let folder = resolve(&folder);

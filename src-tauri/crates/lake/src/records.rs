@@ -22,8 +22,9 @@ pub struct Records {
     pub batches: Vec<i64>,
     /// Records that say the same as those of a range of batches: first and last, in order of the first.
     pub folded: Vec<(i64, i64)>,
-    /// Batches of which parts were given up.
-    pub released: Vec<i64>,
+    /// What was given up of batches, by their numbers: the names of the records that say so, one of each
+    /// installation that did.
+    pub released: BTreeMap<i64, Vec<String>>,
 }
 
 impl Records {
@@ -42,7 +43,7 @@ impl Records {
         all.sort_unstable();
         let mut known = batch;
         for (first, last) in all {
-            if first > known + 1 {
+            if first > known.saturating_add(1) {
                 return true;
             }
             known = known.max(last);
@@ -69,8 +70,7 @@ impl Records {
         let own = |batch: &i64| !folded.iter().any(|(first, last)| (first..=last).contains(&batch));
         self.batches.retain(own);
         self.batches.sort_unstable();
-        self.released.retain(own);
-        self.released.sort_unstable();
+        self.released.retain(|batch, _| own(batch));
     }
 }
 
@@ -110,12 +110,12 @@ impl Lake {
             .map_err(|error| failed(&say!("list `/{}`", folder.as_ref()), &error))?;
         let mut records = Records::default();
         for object in &listed.objects {
-            let Some(name) = object.location.filename().and_then(|name| name.strip_suffix(".json"))
-            else {
-                continue;
-            };
-            if let Some(batch) = name.strip_suffix(".released") {
-                records.released.extend(batch.parse::<i64>());
+            let file = object.location.filename().unwrap_or_default();
+            let Some(name) = file.strip_suffix(".json") else { continue };
+            if let Some((batch, _)) = name.split_once(".released") {
+                if let Ok(batch) = batch.parse() {
+                    records.released.entry(batch).or_default().push(file.to_owned());
+                }
             } else if let Some((first, last)) = name.split_once('-') {
                 records.folded.extend(first.parse().ok().zip(last.parse().ok()));
             } else {
@@ -283,12 +283,12 @@ mod tests {
         let mut records = Records {
             batches: vec![130, 64, 129, 3],
             folded: vec![(65, 128), (1, 64), (1, 128)],
-            released: vec![130, 3],
+            released: [130, 3].map(|batch| (batch, vec![format!("{batch}.released.json")])).into(),
         };
         records.settle();
         assert_eq!(records.batches, [129, 130]);
         assert_eq!(records.folded, [(1, 128)]);
-        assert_eq!(records.released, [130]);
+        assert_eq!(records.released.keys().collect::<Vec<_>>(), [&130]);
         assert_eq!(records.last(), 130);
         assert!(records.has_folded(64) && !records.has_folded(129));
     }
@@ -308,7 +308,7 @@ mod tests {
             (vec![130], vec![(1, 64), (65, 128)], 129, false),
             (vec![8, 10], vec![], 7, true),
         ] {
-            let records = Records { batches, folded, released: Vec::new() };
+            let records = Records { batches, folded, ..Records::default() };
             assert_eq!(records.miss_some_after(after), misses, "{records:?} after {after}");
         }
     }

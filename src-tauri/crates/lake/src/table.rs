@@ -100,7 +100,7 @@ impl LakeTable {
                 Some(has) => {
                     return Err(Error::new(
                         "table_changed",
-                        say!("`{}` has `{}` {} by now, where rows wait with `{}` {}.", name, has.name, has.kind, column.name, column.kind),
+                        say!("Column `{}` {} of `{}` does not match the rows that wait for it, which have `{}` {}.", has.name, has.kind, name, column.name, column.kind),
                     )
                     .hint("Run the sync again: it makes the rows again for the columns that are there.")
                     .retryable());
@@ -122,6 +122,9 @@ impl Lake {
     /// # Errors
     /// `foreign_table` (E25), `unsupported_table` (E28).
     pub async fn table(&self, name: &TableName) -> Result<Option<LakeTable>> {
+        if self.table_path(name).is_file() {
+            return Err(foreign(name, "is a file"));
+        }
         let mut loaded = self.load_guarded(name).await?;
         if loaded.is_none()
             && let Err(strangers) = self.refuse_strangers(name).await
@@ -179,6 +182,16 @@ impl Lake {
         opened(name, delta, guard)
     }
 
+    /// The id of a table, also of one that Headgate may not write; none when there is none.
+    ///
+    /// # Errors
+    /// When its log cannot be read.
+    pub async fn id_of(&self, name: &TableName) -> Result<Option<String>> {
+        let Some(table) = self.load(name).await? else { return Ok(None) };
+        let state = table.snapshot().map_err(|error| failed(&open(name), &error))?;
+        Ok(Some(state.metadata().id().to_owned()))
+    }
+
     /// Refuses a table whose folder this user may not write, before rows are made for it.
     fn refuse_unwritable(&self, name: &TableName) -> Result<()> {
         // A file without a name: nothing is left behind, whatever happens.
@@ -227,16 +240,13 @@ impl Lake {
 
     /// Refuses a place where something lies that is neither a table nor left over from a write.
     async fn refuse_strangers(&self, name: &TableName) -> Result<()> {
-        if self.table_path(name).is_file() {
-            return Err(foreign(name, "is a file"));
-        }
         let mut objects = self.store.list(Some(&self.path(name)));
         while let Some(object) =
             objects.try_next().await.map_err(|error| failed(&open(name), &error))?
         {
             let file = object.location.filename().unwrap_or_default();
             if !(file.starts_with("part-") && file.ends_with("-c000.zstd.parquet")) {
-                return Err(foreign(name, "holds files that are no Delta table"));
+                return Err(foreign(name, "holds files that are not a Delta table"));
             }
         }
         Ok(())

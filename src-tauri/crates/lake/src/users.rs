@@ -78,7 +78,8 @@ impl Lake {
             planned,
             doing,
         };
-        Ok(arrived(fold.until_it_lands(table).await?, &note))
+        let (table, is_found) = fold.until_it_lands(table).await?;
+        Ok(arrived(table, &note, is_found))
     }
 }
 
@@ -104,7 +105,8 @@ struct Sent {
 }
 
 impl Fold<'_> {
-    async fn until_it_lands(&self, table: Option<LakeTable>) -> Result<LakeTable> {
+    /// The table with the batch in it, and whether it was found there.
+    async fn until_it_lands(&self, table: Option<LakeTable>) -> Result<(LakeTable, bool)> {
         let mut tries = Tries::new();
         let mut table = match table {
             Some(table) => Some(self.lake.refresh(self.name, table).await?),
@@ -113,7 +115,7 @@ impl Fold<'_> {
         let is_landed = |table: &LakeTable| has_landed(table, self.txn);
         loop {
             if let Some(table) = table.take_if(|table| is_landed(table)) {
-                return Ok(table);
+                return Ok((table, true));
             }
             let before = table.as_ref().map(LakeTable::version);
             let sent = match &table {
@@ -123,7 +125,7 @@ impl Fold<'_> {
             let error = match sent.answer {
                 Ok(newer) => {
                     self.lake.no_longer_fresh(self.name, &sent.staged);
-                    return Ok(newer);
+                    return Ok((newer, false));
                 }
                 Err(error) => error,
             };

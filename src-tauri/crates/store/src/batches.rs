@@ -294,6 +294,7 @@ mod tests {
 
     fn mark(path: &str, content: Option<&str>, done: bool) -> FileMark {
         FileMark {
+            name: None,
             path: path.to_owned(),
             size: 1,
             modified: 2,

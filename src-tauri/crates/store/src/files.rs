@@ -10,6 +10,8 @@ use crate::{Store, failed};
 pub struct FileMark {
     /// Its full path.
     pub path: String,
+    /// Its path below the source, when it was taken first; none of those taken before that was kept.
+    pub name: Option<String>,
     /// Its size in bytes when it was opened.
     pub size: u64,
     /// When it was changed last, in nanoseconds since 1970.
@@ -43,6 +45,20 @@ impl Store {
         self.file_where("content = ?2 AND done ORDER BY path LIMIT 1", ledger, content)
     }
 
+    /// How many files are known by what they hold; those of which that is not known count each.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn files_known(&self, ledger: i64) -> Result<u64> {
+        const COUNT: &str =
+            "SELECT count(DISTINCT ifnull(content, path)) FROM files WHERE ledger = ?1";
+        self.connection
+            .prepare_cached(COUNT)
+            .and_then(|mut query| query.query_row([ledger], |row| row.get::<_, i64>(0)))
+            .map(|count| count as u64)
+            .map_err(|error| failed("count files", &error))
+    }
+
     fn file_where(&self, condition: &str, ledger: i64, text: &str) -> Result<Option<FileMark>> {
         let sql = format!("SELECT {COLUMNS} FROM files WHERE ledger = ?1 AND {condition}");
         self.connection
@@ -52,7 +68,7 @@ impl Store {
     }
 }
 
-const COLUMNS: &str = "path, size, modified, lines, bytes, done, oldest, content";
+const COLUMNS: &str = "path, size, modified, lines, bytes, done, oldest, content, name";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<FileMark> {
     Ok(FileMark {
@@ -64,6 +80,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<FileMark> {
         done: row.get(5)?,
         oldest: row.get(6)?,
         content: row.get(7)?,
+        name: row.get(8)?,
     })
 }
 
@@ -73,9 +90,9 @@ pub(crate) fn mark(
     files: &[FileMark],
 ) -> rusqlite::Result<()> {
     let mut put = transaction.prepare_cached(&format!(
-        "INSERT INTO files (ledger, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO files (ledger, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT DO UPDATE SET size = ?3, modified = ?4, lines = ?5, bytes = ?6, done = ?7,
-         oldest = min(ifnull(oldest, ?8), ifnull(?8, oldest)), content = ?9"
+         oldest = min(ifnull(oldest, ?8), ifnull(?8, oldest)), content = ?9, name = ?10"
     ))?;
     for file in files {
         put.execute(params![
@@ -87,7 +104,8 @@ pub(crate) fn mark(
             file.bytes as i64,
             file.done,
             file.oldest,
-            file.content
+            file.content,
+            file.name
         ])?;
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::failed;
 use crate::merge_ledgers::merge_ledgers;
 
 /// How many steps there are.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 /// One step a version; a step that has shipped is never edited.
 pub(crate) fn steps() -> Migrations<'static> {
@@ -25,6 +25,7 @@ pub(crate) fn steps() -> Migrations<'static> {
         M::up(include_str!("steps/3.sql")),
         M::up_with_hook(include_str!("steps/4.sql"), merge_ledgers),
         M::up(include_str!("steps/5.sql")),
+        M::up(include_str!("steps/6.sql")),
     ])
 }
 

@@ -3,6 +3,7 @@
 //! The store is a cache of what stands here; all of it can be taken in again.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use headgate_events::DISCARDS;
@@ -13,9 +14,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Stopped, held_lines};
+use crate::installation::Installation;
 use crate::plan::{BatchPlan, Extent, IdRange, Record, TablePlan, Work};
-use crate::run::{OpenPlan, Running};
-use crate::summary::Summary;
+use crate::records::read_report;
+use crate::release::tell;
+use crate::run::{OpenPlan, Running, internal};
+use crate::summary::{Summary, tag_of};
 use crate::window::{hash, span_of};
 
 /// What was given up of a batch.
@@ -28,6 +32,16 @@ pub(crate) struct Released {
     /// Whether because what they were made of is gone.
     #[serde(default)]
     pub(crate) is_gone: bool,
+}
+
+impl Released {
+    /// What one installation gives up of a batch, and the name of its record.
+    pub(crate) fn of(plan: &BatchPlan, by: &Installation) -> (String, Self) {
+        let released = plan.tables.iter().filter(|part| part.released);
+        let tables = released.map(|part| part.table.clone()).collect();
+        let name = format!("{}.released.{}.json", plan.number, by.id);
+        (name, Self { v: 1, tables, by: by.id.clone(), is_gone: plan.is_gone })
+    }
 }
 
 /// Tables in which the events of a schema stand once each, `users` apart.
@@ -63,7 +77,7 @@ impl Running<'_> {
     pub(crate) fn catch_up(&mut self, schema: &str) -> Result<()> {
         let mut is_new = false;
         let mut lost = false;
-        let has_records = loop {
+        let records = loop {
             let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
             is_new |= ledger.applied == 0;
             let landed = if is_new { self.last_landed(schema)? } else { None };
@@ -87,7 +101,7 @@ impl Running<'_> {
             }
             if records.last() <= ledger.applied {
                 self.forget_unrecorded(&ledger, schema, records.last())?;
-                break records.last() > 0;
+                break records;
             }
             self.tables.look_anew(schema);
             let later = |last: i64| last > ledger.applied;
@@ -100,6 +114,8 @@ impl Running<'_> {
                 }
             }
         };
+        self.take_releases(schema, &records)?;
+        let has_records = records.last() > 0;
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
         let span = span_of(&Summary::read(&ledger.summary), self.request.window);
         let begins = ledger.newest.map(|newest| newest.saturating_sub(span));
@@ -107,6 +123,26 @@ impl Running<'_> {
             // Of a lake that is older than its records, the tables are all that is known.
             let is_lost = Summary::read(&ledger.summary).records_lost;
             self.take_ids(schema, begins.filter(|_| has_records && !is_lost))?;
+        }
+        Ok(())
+    }
+
+    /// Gives up what others gave up of open batches, and says so in the record of their run.
+    fn take_releases(&mut self, schema: &str, records: &Records) -> Result<()> {
+        for at in 0..self.open.len() {
+            let plan = &self.open[at].plan;
+            if plan.schema != schema || !records.released.contains_key(&plan.number) {
+                continue;
+            }
+            let mut plan = plan.clone();
+            self.take_released(&mut plan, records)?;
+            if let Some(record) = self.store.run(&plan.run)?.filter(|record| !record.running) {
+                let mut report = read_report(&record, false)?;
+                tell(&mut report, &mut plan);
+                let document = serde_json::to_string(&report).map_err(|error| internal(&error))?;
+                self.store.keep_run(&report.run, false, &document)?;
+            }
+            self.open[at].plan = plan;
         }
         Ok(())
     }
@@ -190,8 +226,9 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Whether the batch that was taken in last is another one in the lake: the lake was put back to an earlier
-    /// state and went on from there.
+    /// Whether the records of the lake are not those that were taken in, so that all is taken in anew: the lake was
+    /// put back to an earlier state and went on from there, or the last batch that is known is part of a range by
+    /// now, which does not say how it began.
     fn is_another_history(
         &mut self,
         ledger: &Ledger,
@@ -199,16 +236,22 @@ impl Running<'_> {
         records: &Records,
     ) -> Result<bool> {
         let Some(known) = Summary::read(&ledger.summary).last else { return Ok(false) };
-        if self.is_known(ledger, records) {
+        if records.has_folded(ledger.applied) {
+            return Ok(true);
+        }
+        if self.seen.get(&ledger.id) == Some(&ledger.applied) {
             return Ok(false);
         }
         self.seen.insert(ledger.id, ledger.applied);
-        let record = self.record_of(schema, ledger.applied)?;
-        Ok(record.is_some_and(|record| {
-            let mut there = Summary::default();
-            there.recorded(&record.plan);
-            there.last.as_ref() != Some(&known)
-        }))
+        let last = records.last().min(ledger.applied);
+        let Some(record) = self.record_of(schema, last)? else { return Ok(false) };
+        let there = tag_of(&record.plan);
+        if last == ledger.applied {
+            return Ok(there != known);
+        }
+        // One that lacks the last batch may be as it was before, and tells what its tables lack.
+        let planned = known.rsplit(':').next().and_then(|planned| planned.parse().ok());
+        Ok(planned.is_some_and(|planned: i64| record.plan.planned > planned))
     }
 
     /// Takes in a record of a range, unless it was folded meanwhile.
@@ -243,14 +286,23 @@ impl Running<'_> {
         let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
         let Some(text) = text else { return Ok(None) };
         version_of(schema, &name, &text)?;
-        let record = serde_json::from_slice(&text);
-        record.map(Some).map_err(|error| unreadable(schema, &name, &error))
+        let record: Record =
+            serde_json::from_slice(&text).map_err(|error| unreadable(schema, &name, &error))?;
+        if record.plan.number != batch {
+            return Err(unreadable(schema, &name, &"it is the record of another batch"));
+        }
+        Ok(Some(record))
     }
 
-    pub(crate) fn released(&self, schema: &str, batch: i64) -> Result<Released> {
-        let name = format!("{batch}.released.json");
-        let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
-        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default())
+    /// Takes in what was given up of a batch, by whomever.
+    pub(crate) fn take_released(&self, plan: &mut BatchPlan, records: &Records) -> Result<()> {
+        for name in records.released.get(&plan.number).into_iter().flatten() {
+            let record = self.tables.lake.record(&plan.schema, name);
+            let Some(text) = self.handle.block_on(caught(record))? else { continue };
+            let released = serde_json::from_slice(&text);
+            plan.release(&released.map_err(|error| unreadable(&plan.schema, name, &error))?);
+        }
+        Ok(())
     }
 
     /// Takes in the record of one batch, unless it was folded meanwhile; says whether it did. What of it has not
@@ -267,9 +319,7 @@ impl Running<'_> {
             }
             letters => *letters = None,
         }
-        if records.released.contains(&batch) {
-            plan.release(&self.released(schema, batch)?);
-        }
+        self.take_released(&mut plan, records)?;
         let mut summary = Summary::read(&ledger.summary);
         summary.recorded(&plan);
         self.see_what_landed(&mut plan, &mut summary);
@@ -395,19 +445,38 @@ impl Running<'_> {
         // An event stands in a call's table and in its own, but not where one was dropped or refused its part.
         let mut tables = self.handle.block_on(caught(self.tables.lake.tables()))?;
         tables.retain(|table| table.schema == schema && table.table != "users");
+        let mut unread = Vec::new();
         for name in tables {
             let read = self.ids_of_table(&name, ledger.id, since, to, &mut newest);
             if let Err(error) = read {
-                let what = say!(
-                    "The ids of `{}` cannot be read, and others stand in for them: {}",
+                unread.push((name, error));
+            }
+        }
+        // An event of `tracks` has a row in one of its other tables too; those of other calls stand nowhere else.
+        let is_call = |name: &TableName| CALLS.contains(&name.table.as_str());
+        let is_tracks = |name: &TableName| name.table == CALLS[0];
+        let others = unread.iter().filter(|(name, _)| !is_call(name) && name.table != DISCARDS);
+        let are_others_read = others.count() == 0;
+        for (name, error) in unread {
+            // What cannot be known must not be taken for new.
+            let is_known_elsewhere = !is_call(&name) || is_tracks(&name) && are_others_read;
+            let hint = "Put the file back, or move the table away and fill it again with `--again --refill`.";
+            if !is_known_elsewhere {
+                let message = say!(
+                    "The ids of `{}` cannot be read, so what landed before is not known: {}",
                     name,
                     error.message
                 );
-                let error = Error::new("table_behind", what)
-                    .hint("Put the file back, or move the table away and fill it again with `--again --refill`.");
-                self.tally.refused(&name, &error);
-                self.tables.refuse(name, error);
+                return Err(Error::new("ids_unread", message).hint(hint));
             }
+            let message = say!(
+                "The ids of `{}` cannot be read, and other tables stand in for them: {}",
+                name,
+                error.message
+            );
+            let error = Error::new("table_behind", message).hint(hint);
+            self.tally.refused(&name, &error);
+            self.tables.refuse(name, error);
         }
         let newest = newest.map(|newest| newest.min(Timestamp::now().as_microsecond()));
         self.store.keep_window(ledger.id, newest, since)
@@ -466,8 +535,6 @@ impl Running<'_> {
             let mut summary = Summary::read(&known.summary);
             self.see_what_landed(&mut plan, &mut summary);
             self.store.keep_summary(ledger, &summary.text())?;
-            let released = self.released(schema, plan.number)?;
-            plan.release(&released);
             if plan.is_done() {
                 // Its owner has finished it, and counts it.
                 let document = self.document()?;
@@ -558,7 +625,7 @@ pub(crate) fn version_of(schema: &str, name: &str, text: &[u8]) -> Result<()> {
     }
 }
 
-pub(crate) fn unreadable(schema: &str, name: &str, error: &serde_json::Error) -> Error {
+pub(crate) fn unreadable(schema: &str, name: &str, error: &dyn Display) -> Error {
     tracing::warn!(%error, schema, name, "a record is damaged");
     Error::new("lake_damaged", say!("`_headgate/{}/{}` in the lake is damaged.", schema, name))
         .hint("Put the file back from a backup, or use the version of Headgate that wrote it.")

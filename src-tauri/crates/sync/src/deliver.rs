@@ -216,8 +216,11 @@ impl Tables {
         let mut shredder = Shredder::new(events, &mut catalog);
         for held in held_lines(lines) {
             let (head, line) = held.map_err(|error| {
-                Error::new("lake_damaged", say!("Lines that wait cannot be read: {}.", error))
-                    .hint("Give them up with `headgate runs release`, and fill the table again.")
+                Error::new(
+                    "lake_damaged",
+                    say!("The lines that wait in the lake cannot be read: {}.", error),
+                )
+                .hint("Give them up with `headgate runs release`, and fill the table again.")
             })?;
             let line = Line {
                 bytes: line,
@@ -290,12 +293,17 @@ impl Tables {
             match sent {
                 Ok((table, committed)) => {
                     let part = &mut plan.tables[at];
-                    part.landed = true;
-                    part.version = Some(committed.version);
-                    if part.counts.is_merged {
-                        part.counts.rows = committed.rows;
+                    if committed.is_found {
+                        let txn = Txn { app: plan.app(&plan.tables[at]), batch: plan.number };
+                        self.arrived(plan, at, &txn, note);
+                    } else {
+                        part.landed = true;
+                        part.version = Some(committed.version);
+                        if part.counts.is_merged {
+                            part.counts.rows = committed.rows;
+                        }
+                        part.error = None;
                     }
-                    part.error = None;
                     if let Some(Some(known)) = before.get(&name) {
                         self.look_back(&name, &table, *known, committed.version);
                     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use headgate_lake::{Lake, Standing, Trace, caught};
 use headgate_terms::{Error, Result, TableName, say};
 
-use crate::plan::Work;
 use crate::run::{OpenPlan, Running};
 use crate::summary::{Summary, table_behind};
 use crate::tally::Landed;
@@ -61,11 +60,8 @@ impl Running<'_> {
                 }
                 Err(error) => {
                     tracing::warn!(table = %name, %error, "a log could not be looked into");
-                    let message = say!(
-                        "Nobody could look whether `{}` has what landed in it: {}",
-                        name,
-                        error.message
-                    );
+                    let message =
+                        say!("Could not verify what was written to `{}`: {}", name, error.message);
                     let unchecked = Error::new("table_unchecked", message)
                         .hint("Run the sync again: it looks at every table when it begins.")
                         .retryable();
@@ -104,17 +100,18 @@ impl Running<'_> {
     /// Removes kept files that no batch of any schema waits for.
     fn sweep(&mut self) -> Result<()> {
         let lake = self.tables.lake.clone();
-        for schema in self.handle.block_on(caught(lake.recorded_schemas()))? {
-            self.catch_up(&schema)?;
-        }
         let mut named = HashSet::new();
-        for open in &self.open {
-            named.extend(open.plan.held_lines.clone());
-            named.extend(open.plan.tables.iter().filter_map(|part| match &part.work {
-                Work::Fold { rows, .. } | Work::Kept { rows } => Some(rows.clone()),
-                _ => None,
-            }));
+        for schema in self.handle.block_on(caught(lake.recorded_schemas()))? {
+            let applied = self.store.ledger(&self.lake_key, &schema)?;
+            let applied = applied.map_or(0, |ledger| ledger.applied);
+            let records = self.handle.block_on(caught(lake.records(&schema)))?;
+            // What is not taken in yet may wait too; a fold is of batches that are finished.
+            for batch in records.batches.into_iter().filter(|batch| *batch > applied) {
+                let record = self.record_of(&schema, batch)?;
+                named.extend(record.iter().flat_map(|record| record.plan.kept_files()));
+            }
         }
+        named.extend(self.open.iter().flat_map(|open| open.plan.kept_files()));
         lake.sweep_kept(&named, DAY)
     }
 

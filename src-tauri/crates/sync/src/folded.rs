@@ -28,6 +28,8 @@ pub(crate) struct Fold {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Mark {
     path: String,
+    #[serde(default)]
+    name: Option<String>,
     size: u64,
     modified: i64,
     lines: u64,
@@ -39,20 +41,23 @@ struct Mark {
 
 impl From<FileMark> for Mark {
     fn from(mark: FileMark) -> Self {
-        let FileMark { path, size, modified, lines, bytes, done, oldest, content } = mark;
-        Self { path, size, modified, lines, bytes, done, oldest, content }
+        let FileMark { path, name, size, modified, lines, bytes, done, oldest, content } = mark;
+        Self { path, name, size, modified, lines, bytes, done, oldest, content }
     }
 }
 
 impl From<Mark> for FileMark {
     fn from(mark: Mark) -> Self {
-        let Mark { path, size, modified, lines, bytes, done, oldest, content } = mark;
-        Self { path, size, modified, lines, bytes, done, oldest, content }
+        let Mark { path, name, size, modified, lines, bytes, done, oldest, content } = mark;
+        Self { path, name, size, modified, lines, bytes, done, oldest, content }
     }
 }
 
-/// Records that are folded into one.
-const FOLDED: i64 = 64;
+/// Records that are folded into one. Tests say `HEADGATE_FOLD`, so that a few batches fold.
+fn folded() -> i64 {
+    let said = std::env::var("HEADGATE_FOLD").ok().filter(|_| cfg!(debug_assertions));
+    said.and_then(|size| size.parse().ok()).filter(|size| *size > 1).unwrap_or(64)
+}
 
 impl Running<'_> {
     pub(crate) fn fold_of(&self, schema: &str, first: i64, last: i64) -> Result<Option<Fold>> {
@@ -91,7 +96,7 @@ impl Running<'_> {
         let open = self.open.iter().filter(|open| open.ledger == ledger.id);
         let finished = open.map(|open| open.plan.number - 1).min().unwrap_or(ledger.applied);
         let records = self.handle.block_on(caught(lake.records(schema)))?;
-        for due in due(&records, finished) {
+        for due in due(&records, finished, folded()) {
             let mut fold = Fold {
                 v: 1,
                 first: due.first,
@@ -102,7 +107,7 @@ impl Running<'_> {
             let mut marks: BTreeMap<String, FileMark> = BTreeMap::new();
             for &(first, last) in &due.members {
                 let found = if first == last {
-                    self.as_fold(&ledger, schema, first)?
+                    self.as_fold(&ledger, schema, first, &records)?
                 } else {
                     let inner = self.fold_of(schema, first, last)?;
                     inner.zip(self.marks_of(schema, first, last)?)
@@ -125,13 +130,15 @@ impl Running<'_> {
             let name = format!("{}-{}", due.first, due.last);
             let text = serde_json::to_vec(&fold).map_err(|error| internal(&error))?;
             self.handle.block_on(caught(async {
-                // Whoever folds the same range at once writes the same.
+                // Of two that fold the same range at once, one writes it.
                 lake.put_record(schema, &format!("{name}.files"), files).await?;
                 lake.put_record(schema, &format!("{name}.json"), text).await?;
                 for &(first, last) in &due.members {
                     if first == last {
                         lake.remove_record(schema, &format!("{first}.json")).await;
-                        lake.remove_record(schema, &format!("{first}.released.json")).await;
+                        for name in records.released.get(&first).into_iter().flatten() {
+                            lake.remove_record(schema, name).await;
+                        }
                     } else {
                         lake.remove_record(schema, &format!("{first}-{last}.json")).await;
                         lake.remove_record(schema, &format!("{first}-{last}.files")).await;
@@ -151,11 +158,12 @@ impl Running<'_> {
         ledger: &Ledger,
         schema: &str,
         batch: i64,
+        records: &Records,
     ) -> Result<Option<(Fold, Vec<FileMark>)>> {
         let Some(Record { newest, mut plan, .. }) = self.record_of(schema, batch)? else {
             return Ok(None);
         };
-        plan.release(&self.released(schema, batch)?);
+        self.take_released(&mut plan, records)?;
         let mut summary = Summary::default();
         summary.recorded(&plan);
         for at in (0..plan.tables.len()).filter(|&at| !plan.tables[at].released) {
@@ -183,14 +191,14 @@ struct Due {
     members: Vec<(i64, i64)>,
 }
 
-/// The ranges that lie whole before `finished`, the last batch of which nothing is open. A range is due when
-/// nothing inside is left that is due itself.
-fn due(records: &Records, finished: i64) -> Vec<Due> {
+/// The ranges of `folded` records that lie whole before `finished`, the last batch of which nothing is open. A
+/// range is due when nothing inside is left that is due itself.
+fn due(records: &Records, finished: i64, folded: i64) -> Vec<Due> {
     let mut found: Vec<Due> = Vec::new();
     let mut smaller: Vec<(i64, i64)> = Vec::new();
     let mut members: Vec<(i64, i64)> =
         records.batches.iter().map(|&batch| (batch, batch)).collect();
-    let mut size = FOLDED;
+    let mut size = folded;
     while size <= finished {
         for &(first, last) in &members {
             let begins = (first - 1) / size * size + 1;
@@ -206,7 +214,7 @@ fn due(records: &Records, finished: i64) -> Vec<Due> {
         }
         smaller.append(&mut members);
         let inner = size;
-        size *= FOLDED;
+        size *= folded;
         members = records.folded.iter().copied().filter(|(f, l)| l - f + 1 == inner).collect();
     }
     // A record that is lost stays missed.
@@ -225,7 +233,7 @@ mod tests {
     fn finished_ranges_fold_and_nothing_near_the_end_does() {
         let records = Records { batches: (1..=130).collect(), ..Records::default() };
         let ranges = |finished| -> Vec<_> {
-            due(&records, finished)
+            due(&records, finished, 64)
                 .iter()
                 .map(|due| (due.first, due.last, due.members.len()))
                 .collect()
@@ -235,17 +243,17 @@ mod tests {
         assert_eq!(ranges(130), [(1, 64, 64), (65, 128, 64)]);
         let folded: Vec<_> = (0..64).map(|at| (at * 64 + 1, at * 64 + 64)).collect();
         let records = Records { batches: vec![4_097], folded, ..Records::default() };
-        let found = due(&records, 4_097);
+        let found = due(&records, 4_097, 64);
         let range = |due: &Due| (due.first, due.last, due.members.len());
         assert_eq!(found.iter().map(range).collect::<Vec<_>>(), [(1, 4_096, 64)]);
         let records =
             Records { batches: (1..=130).filter(|n| *n != 3).collect(), ..Records::default() };
-        let found = due(&records, 130);
+        let found = due(&records, 130, 64);
         assert_eq!(found.iter().map(range).collect::<Vec<_>>(), [(65, 128, 64)], "one is lost");
         // The last 64 are not one record yet: first that, then the rest.
         let folded: Vec<_> = (0..63).map(|at| (at * 64 + 1, at * 64 + 64)).collect();
         let records = Records { batches: (4_033..=4_097).collect(), folded, ..Records::default() };
-        let found = due(&records, 4_097);
+        let found = due(&records, 4_097, 64);
         assert_eq!(found.iter().map(range).collect::<Vec<_>>(), [(4_033, 4_096, 64)]);
     }
 }

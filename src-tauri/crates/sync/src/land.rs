@@ -18,7 +18,7 @@ use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
 use crate::catch_up::{Released, text_of};
 use crate::dead_letters::BatchLetters;
 use crate::deliver::is_missing;
-use crate::plan::{BatchPlan, Extent, IdRange, Once, Record, RoutePlan, Work};
+use crate::plan::{BatchPlan, Extent, IdRange, Once, Record, RoutePlan};
 use crate::report::NoticeCount;
 use crate::run::{OpenPlan, Running, crash_point, internal};
 use crate::spool::{remove, remove_taken, segments};
@@ -393,8 +393,9 @@ impl Running<'_> {
                     self.commit(ledger, &mut plan, waiting)?;
                 }
                 Err(error) => {
-                    // Nobody else can make it again either, and nothing may wait for it for ever. What a refill
-                    // is about it brings, or tells.
+                    // Nobody else can make a batch of this installation again, and nothing may wait for it for
+                    // ever; one of another's waits for it, or for `runs release`. What a refill is about it
+                    // brings, or tells.
                     let is_filled = self.request.refill.as_ref() == Some(&plan.table(at));
                     let is_own = plan.installation.id == self.me.id;
                     plan.tables[at].released = is_missing(&error) && (is_own || is_filled);
@@ -424,15 +425,9 @@ impl Running<'_> {
     /// landed its events count as never seen; else their tables are behind from now on.
     fn give_up_what_is_gone(&mut self, ledger: i64, plan: &mut BatchPlan) -> Result<()> {
         plan.is_gone = true;
-        let released = plan.tables.iter().filter(|part| part.released);
-        let released = Released {
-            v: 1,
-            tables: released.map(|part| part.table.clone()).collect(),
-            by: self.me.id.clone(),
-            is_gone: true,
-        };
+        let (name, released) = Released::of(plan, &self.me);
         let text = serde_json::to_vec(&released).map_err(|error| internal(&error))?;
-        let (lake, name) = (&self.tables.lake, format!("{}.released.json", plan.number));
+        let lake = &self.tables.lake;
         self.handle.block_on(caught(lake.replace_record(&plan.schema, &name, text)))?;
         if plan.is_nothing() {
             let marks: Vec<_> = plan.extents.iter().map(Extent::unread).collect();
@@ -493,12 +488,8 @@ impl Running<'_> {
     /// Removes what the lake kept for a batch that has landed.
     pub(crate) fn forget_kept(&self, plan: &BatchPlan) {
         let lake = &self.tables.lake;
-        let rows = plan.tables.iter().filter_map(|part| match &part.work {
-            Work::Fold { rows, .. } | Work::Kept { rows } => Some(rows),
-            _ => None,
-        });
-        for file in rows.chain(&plan.held_lines) {
-            self.handle.block_on(lake.forget(file));
+        for file in plan.kept_files() {
+            self.handle.block_on(lake.forget(&file));
         }
     }
 

@@ -88,6 +88,7 @@ impl Extent {
     pub(crate) fn mark(&self) -> FileMark {
         FileMark {
             path: self.path.clone(),
+            name: Some(self.name.clone()),
             size: self.size,
             modified: self.modified,
             lines: self.to.0,
@@ -189,6 +190,17 @@ impl BatchPlan {
         TableName { schema: self.schema.clone(), table: self.tables[at].table.clone() }
     }
 
+    /// The rows that one of its parts brings. Of lines that are held none is made yet, and each of their events
+    /// is to be a row.
+    pub(crate) fn rows_of(&self, at: usize) -> u64 {
+        let part = &self.tables[at];
+        if !matches!(part.work, Work::Held) {
+            return part.counts.rows;
+        }
+        let of_table = self.routes.iter().filter(|route| route.tables.contains(&part.table));
+        of_table.map(|route| route.accepted).sum()
+    }
+
     /// The application of one part's commits.
     pub(crate) fn app(&self, part: &TablePlan) -> String {
         format!("{}{}", self.app, part.app_suffix)
@@ -219,6 +231,11 @@ pub(crate) struct TablePlan {
 }
 
 impl TablePlan {
+    /// Leaves it for good, with nothing to count or to tell.
+    pub(crate) fn give_up(&mut self) {
+        (self.released, self.counted, self.error) = (true, true, None);
+    }
+
     /// Whether nothing is left to do.
     pub(crate) fn is_settled(&self) -> bool {
         self.landed || self.released
@@ -274,6 +291,15 @@ pub(crate) struct Once {
 }
 
 impl BatchPlan {
+    /// The files that the lake keeps for it.
+    pub(crate) fn kept_files(&self) -> Vec<String> {
+        let of_part = |part: &TablePlan| match &part.work {
+            Work::Fold { rows, .. } | Work::Kept { rows } => Some(rows.clone()),
+            Work::Nothing | Work::Append { .. } | Work::Held => None,
+        };
+        self.tables.iter().filter_map(of_part).chain(self.held_lines.clone()).collect()
+    }
+
     /// Whether nothing of it is left to do.
     pub(crate) fn is_done(&self) -> bool {
         self.tables.iter().all(TablePlan::is_settled)
@@ -282,8 +308,9 @@ impl BatchPlan {
     /// Takes in what was given up of it.
     pub(crate) fn release(&mut self, released: &Released) {
         self.is_gone |= released.is_gone;
-        for part in &mut self.tables {
-            part.released |= released.tables.contains(&part.table);
+        let is_named = |part: &&mut TablePlan| released.tables.contains(&part.table);
+        for part in self.tables.iter_mut().filter(is_named).filter(|part| !part.released) {
+            part.give_up();
         }
     }
 

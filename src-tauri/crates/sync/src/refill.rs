@@ -3,7 +3,7 @@
 //! A refill is recorded when it begins and when it has come to its end; between the two its table counts as
 //! behind. It brings only events that had landed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use headgate_events::{DISCARDS, Plan, statistics_columns};
 use headgate_lake::caught;
@@ -11,7 +11,7 @@ use headgate_store::{FileMark, Ledger, Seen};
 use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 
-use crate::batch::{Aside, Entry, Feed, Ids, Stopped};
+use crate::batch::{Aside, Entry, Feed, Stopped};
 use crate::dead_letters::BatchLetters;
 use crate::land::{CLAIMS, Claimed, Prepared, outrun};
 use crate::plan::{BatchPlan, Work};
@@ -19,7 +19,7 @@ use crate::run::{OpenPlan, Running};
 use crate::source::DataFile;
 use crate::summary::{ShortOf, Summary, left_short};
 use crate::tables::{SchemaView, State};
-use crate::window::{Accepted, RowsOf, hash};
+use crate::window::{RowsOf, hash};
 
 /// The ids of the rows that a table and the discards have, each in a ledger of their own, as of the last batch
 /// that was known.
@@ -36,12 +36,16 @@ impl Running<'_> {
         self.tally.source(&source);
         self.take_turn(&name.schema)?;
         let mut ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
-        let (mut taken, mut others) = (Vec::new(), Vec::new());
+        let (mut taken, mut others, mut known_again) = (Vec::new(), Vec::new(), HashSet::new());
         for file in files {
-            if self.was_taken(&ledger, file)? {
-                taken.push(file.clone());
-            } else {
-                others.push(file.clone());
+            match self.was_taken(&ledger, file)? {
+                // Ids that it has none of were made from the name it had.
+                Some(known) => {
+                    known_again.insert(known.content.unwrap_or(known.path));
+                    let name = known.name.unwrap_or_else(|| file.name.clone());
+                    taken.push(DataFile { name, ..file.clone() });
+                }
+                None => others.push(file.clone()),
             }
         }
         if !others.is_empty() {
@@ -53,6 +57,7 @@ impl Running<'_> {
             }
         }
         let was_refused = self.tables.refusal(name);
+        let was_behind = was_refused.as_ref().is_some_and(|error| error.code == "table_behind");
         self.tables.accept(name)?;
         let summary = Summary::read(&ledger.summary);
         // Where records are lost, nobody can say which tables there were.
@@ -78,12 +83,20 @@ impl Running<'_> {
             .and_then(|()| self.refill_from(name, &others, &source, &mut has, Some(ledger.id)));
         self.forget_rows(&has)?;
         filled?;
-        self.end_refill(name, &source)
+        // Where every file that was ever read was read again, the table has all that there is.
+        let are_all = known_again.len() as u64 == self.store.files_known(ledger.id)?;
+        self.end_refill(name, &source, was_behind && (!are_all || summary.records_lost))
     }
 
     /// Says in the lake, and in the table if there is one, that a refill has come to its end, and tells what the
-    /// table still lacks of what it had.
-    fn end_refill(&mut self, name: &TableName, source: &str) -> Result<(), Stopped> {
+    /// table still lacks of what it had, if it may lack any. One that was whole before does not: rows that others
+    /// deleted are gone for good.
+    fn end_refill(
+        &mut self,
+        name: &TableName,
+        source: &str,
+        may_lack: bool,
+    ) -> Result<(), Stopped> {
         let rows = match self.tables.state(name) {
             State::Table(_) => {
                 let lake = &self.tables.lake;
@@ -95,7 +108,8 @@ impl Running<'_> {
         let summary = Summary::read(&ledger.summary);
         let wanted = summary.tables.get(&name.table).map_or(0, |known| known.rows);
         // A user has one row, however often it was merged.
-        let wants = rows.filter(|rows| *rows < wanted && name.table != "users").map(|_| wanted);
+        let is_short = |rows: &u64| *rows < wanted && may_lack && name.table != "users";
+        let wants = rows.filter(is_short).map(|_| wanted);
         self.claim_bare(&name.schema, |this| {
             let tables = match this.tables.state(name) {
                 State::Table(columns) => {
@@ -139,18 +153,18 @@ impl Running<'_> {
         Err(outrun(schema).into())
     }
 
-    /// Whether a file, or one of the same content, was taken to its end before.
-    fn was_taken(&self, ledger: &Ledger, file: &DataFile) -> Result<bool> {
+    /// A file, or one of the same content, that was taken to its end before.
+    fn was_taken(&self, ledger: &Ledger, file: &DataFile) -> Result<Option<FileMark>> {
         let known = self.store.file(ledger.id, &file.key)?;
         let is_same = |known: &FileMark| {
             known.done && known.size == file.size && known.modified == file.modified
         };
         if known.as_ref().is_some_and(is_same) {
-            return Ok(true);
+            return Ok(known);
         }
         match file.with_content().content {
-            Some(content) => Ok(self.store.file_with_content(ledger.id, &content)?.is_some()),
-            None => Ok(false),
+            Some(content) => self.store.file_with_content(ledger.id, &content),
+            None => Ok(None),
         }
     }
 
@@ -170,13 +184,13 @@ impl Running<'_> {
             self.take_turn(&name.schema)?;
             let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
             // Others may have filled it, or landed events of their own that were read here too.
-            if ledger.applied != has.batch {
+            if ledger.applied != has.batch && name.table != "users" {
                 self.forget_rows(has)?;
                 *has = self.rows_of(name)?;
             }
             let planned = Timestamp::now().as_microsecond();
             let events = Plan { planned, most_columns: self.request.most_columns };
-            let mut ids = RowsOf::new(&self.store, has.of_table, landed);
+            let mut ids = RowsOf::new(&self.store, has.of_table, landed, name);
             // What a table set aside is known from all of them.
             let is_discards = name.table == DISCARDS;
             let only = (!is_discards).then(|| BTreeSet::from([name.table.clone()]));
@@ -185,10 +199,7 @@ impl Running<'_> {
             let aside = Aside { letters: None, held: None };
             let most = self.request.batch_bytes;
             // Every user is folded again: of one that is there the fold changes nothing.
-            let mut everything = Accepted;
-            let window: &mut dyn Ids =
-                if name.table == "users" && landed.is_none() { &mut everything } else { &mut ids };
-            let mut batch = feed.read(most, events, &mut view, window, aside, &look_on)?;
+            let mut batch = feed.read(most, events, &mut view, &mut ids, aside, &look_on)?;
             let mut accepted = ids.finish()?;
             // What it cannot take now would be recorded and never land.
             if let Some(error) = self.tables.refusal(name) {

@@ -72,8 +72,11 @@ pub fn release(
             continue;
         }
         let place = store.lake_of(open.ledger)?.unwrap_or_default();
-        let place = place.split_once('@').map_or("", |(_, place)| place);
-        let lake = handle.block_on(caught(Lake::open(Location::parse(place)?)))?;
+        let at = place.split_once('@').map_or("", |(_, place)| place);
+        let lake = handle.block_on(caught(Lake::open(Location::parse(at)?)))?;
+        if key_of(&lake) != place {
+            return Err(not_the_lake(&plan.run, at));
+        }
         let parts = waiting_parts(&plan, table, &lake, handle)?;
         if parts.is_empty() {
             continue;
@@ -103,7 +106,7 @@ pub fn release(
                 }
                 Work::Nothing => {}
             }
-            plan.tables[at].released = true;
+            plan.tables[at].give_up();
         }
         if let Some(waiting) = letters.finish()? {
             waiting.join()?;
@@ -118,15 +121,8 @@ pub fn release(
         if let Some(report) = &mut report {
             tell(report, &mut plan);
         }
-        let all = plan.tables.iter().filter(|part| part.released);
-        let given = Released {
-            v: 1,
-            tables: all.map(|part| part.table.clone()).collect(),
-            by: me.id.clone(),
-            is_gone: plan.is_gone,
-        };
+        let (name, given) = Released::of(&plan, &me);
         let text = serde_json::to_vec(&given).map_err(|error| crate::run::internal(&error))?;
-        let name = format!("{}.released.json", plan.number);
         handle.block_on(caught(lake.replace_record(&plan.schema, &name, text)))?;
         let left = if plan.is_done() { None } else { Some(text_of(&plan)?) };
         let document =
@@ -243,6 +239,14 @@ fn tell_missing_rows(store: &Store, report: &mut RunReport) -> Result<()> {
     store.keep_run(&report.run, false, &document)
 }
 
+fn not_the_lake(run: &str, place: &str) -> Error {
+    Error::new(
+        "lake_gone",
+        say!("The lake at `{}` is not the one that run `{}` wrote to.", place, run),
+    )
+    .hint("Put that lake back at this place, then release again. Nothing was given up.")
+}
+
 /// The parts of a batch that wait because their table refused them. What no table has refused yet waits for nothing:
 /// the next run lands it.
 fn waiting_parts(
@@ -278,7 +282,7 @@ fn lines_of(plan: &BatchPlan, lake: &Lake, handle: &Handle) -> Result<Vec<u8>> {
 }
 
 /// Says in the run's record what became of what waited: events of which nothing landed are rejected now.
-fn tell(report: &mut RunReport, plan: &mut BatchPlan) {
+pub(crate) fn tell(report: &mut RunReport, plan: &mut BatchPlan) {
     let is_given_up =
         |table: &String| plan.tables.iter().any(|part| part.table == *table && part.released);
     let mut events = 0;

@@ -55,7 +55,7 @@ impl Running<'_> {
             feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false)
         } else {
             let of_table = self.ids_of_rows(&name)?;
-            let mut ids = RowsOf::new(&self.store, of_table, None);
+            let mut ids = RowsOf::new(&self.store, of_table, None, &name);
             let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only };
             let read = feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false);
             ids.finish()?;

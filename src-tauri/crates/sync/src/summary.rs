@@ -83,9 +83,9 @@ impl Summary {
         let left_short_by = known.and_then(|known| known.left_short_by.clone());
         let is_whole = plan.whole.as_ref() == Some(&part.table);
         let is_counted = known.is_some_and(|known| known.is_counted);
-        // A refill brings back what was counted when it landed first.
-        let is_refill = plan.fills.as_ref() == Some(&part.table);
-        let brought = if is_refill { 0 } else { part.counts.rows };
+        // A refill brings back what was counted when it landed first, and what was set aside of it.
+        let is_refill = plan.fills.is_some();
+        let brought = if is_refill { 0 } else { plan.rows_of(at) };
         let counted = plan.wants.or(plan.rows).filter(|_| is_whole);
         let is_short = plan.wants.is_some();
         self.tables.insert(
@@ -115,7 +115,7 @@ impl Summary {
     /// Takes in what a batch says by being recorded: that a table is about to be filled again, that one that
     /// is gone may be, or that the rows it lacks are given up.
     pub(crate) fn recorded(&mut self, plan: &BatchPlan) {
-        self.last = Some(format!("{}:{}:{}", plan.number, plan.run, plan.planned));
+        self.last = Some(tag_of(plan));
         if let Some(table) = &plan.fills {
             self.table(table, plan).lacks = Some(true);
         }
@@ -203,6 +203,11 @@ impl Summary {
     }
 }
 
+/// What tells a batch from another of its number.
+pub(crate) fn tag_of(plan: &BatchPlan) -> String {
+    format!("{}:{}:{}", plan.number, plan.run, plan.planned)
+}
+
 /// The tables of a schema that are behind, as far as the lake's records and the store tell without anything
 /// being taken in. The last batch may be on its way, so nobody is held to it.
 ///
@@ -214,9 +219,11 @@ pub(crate) fn behind_of(
     schema: &str,
     ledger: Option<&Ledger>,
 ) -> Result<Vec<(TableName, Error)>> {
+    let records = handle.block_on(caught(lake.records(schema)))?;
+    // What is part of a range by now is taken in anew.
+    let ledger = ledger.filter(|ledger| !records.has_folded(ledger.applied));
     let applied = ledger.map_or(0, |ledger| ledger.applied);
     let mut summary = ledger.map(|ledger| Summary::read(&ledger.summary)).unwrap_or_default();
-    let records = handle.block_on(caught(lake.records(schema)))?;
     let later = |last: i64| last > applied;
     let read = |name: String| handle.block_on(caught(lake.record(schema, &name)));
     for (first, last) in records.folded.iter().filter(|(_, last)| later(*last)) {
@@ -229,7 +236,7 @@ pub(crate) fn behind_of(
     for batch in records.batches.iter().filter(|batch| later(**batch)) {
         let text = read(format!("{batch}.json"))?.unwrap_or_default();
         let Ok(record) = serde_json::from_slice::<Record>(&text) else { continue };
-        if records.released.contains(batch) {
+        if records.released.contains_key(batch) {
             continue;
         }
         let plan = &record.plan;

@@ -215,8 +215,14 @@ impl Tables {
         if let Some(table) = self.known(name) {
             return (table.id().to_owned(), Some(table.version()));
         }
-        let id = self.ids.entry(name.clone()).or_insert_with(|| Uuid::new_v4().to_string());
-        (id.clone(), None)
+        if !self.ids.contains_key(name) {
+            // One that refuses its writers has an id all the same.
+            let asked = self.refusal(name).filter(|error| error.code != "foreign_table");
+            let its = asked.and_then(|_| self.handle.block_on(caught(self.lake.id_of(name))).ok());
+            let id = its.flatten().unwrap_or_else(|| Uuid::new_v4().to_string());
+            self.ids.insert(name.clone(), id);
+        }
+        (self.ids[name].clone(), None)
     }
 
     /// The last batch of an application that a table has.

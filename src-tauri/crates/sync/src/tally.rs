@@ -257,7 +257,7 @@ impl Tally {
     /// Says that files were left out of a refill.
     pub(crate) fn not_synced(&mut self, count: u64) {
         if count > 0 {
-            let message = "Of files that were not synced yet, or changed since, only events that had landed were filled: sync them for the others.";
+            let message = "Some files were not synced before, or changed since. Of those, only events that had landed were filled; sync the files to land the others.";
             let code = "files_not_synced".to_owned();
             self.notice(NoticeCount { code, message: message.into(), count });
         }
@@ -266,7 +266,7 @@ impl Tally {
     /// Says that nothing could fill a table that is gone.
     pub(crate) fn begins_anew(&mut self, name: &TableName) {
         let message = say!(
-            "The files have nothing for `{}`, which is gone: it begins anew with its next event.",
+            "The files hold no events for `{}`, which is gone. Its next event creates it again.",
             name
         );
         let code = "table_begins_anew".to_owned();

@@ -1,9 +1,9 @@
 //! Duplicates (E7): which ids of a source were accepted before, in this batch or in the window.
 
 use hashbrown::{HashMap, HashSet};
-use headgate_events::Window;
+use headgate_events::{DISCARDS, Window};
 use headgate_store::{Seen, Store};
-use headgate_terms::Error;
+use headgate_terms::{Error, TableName};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::batch::Ids;
@@ -179,15 +179,22 @@ pub(crate) struct RowsOf<'s> {
     store: &'s Store,
     ledger: i64,
     landed: Option<i64>,
+    table: &'s str,
     taken: HashSet<u128>,
     failure: Option<Error>,
 }
 
 impl<'s> RowsOf<'s> {
     /// `ledger` holds the ids of the rows and nothing else. Where a ledger of ids that `landed` is given, no
-    /// others are taken.
-    pub(crate) fn new(store: &'s Store, ledger: i64, landed: Option<i64>) -> Self {
-        Self { store, ledger, landed, taken: HashSet::new(), failure: None }
+    /// others are taken. Events that make no row of the table take no id.
+    pub(crate) fn new(
+        store: &'s Store,
+        ledger: i64,
+        landed: Option<i64>,
+        name: &'s TableName,
+    ) -> Self {
+        let table = &name.table;
+        Self { store, ledger, landed, table, taken: HashSet::new(), failure: None }
     }
 
     fn lacks(&self, id: u128) -> Result<bool, Error> {
@@ -213,6 +220,10 @@ impl<'s> RowsOf<'s> {
 }
 
 impl Window for RowsOf<'_> {
+    fn is_for(&self, mut tables: &mut dyn Iterator<Item = &str>) -> bool {
+        self.table == DISCARDS || Iterator::any(&mut tables, |table| table == self.table)
+    }
+
     fn seen(&mut self, id: &str, _: Option<i64>) -> bool {
         let id = hash(id);
         match self.lacks(id) {

@@ -391,16 +391,16 @@ async fn a_commit_in_between_is_not_written_over() {
     };
     let sent = fold.send_over(&table).await.unwrap();
     assert!(sent.answer.is_err());
-    let table = fold.until_it_lands(Some(table)).await.unwrap();
-    assert_eq!(table.version(), 2);
+    let (table, is_found) = fold.until_it_lands(Some(table)).await.unwrap();
+    assert_eq!((table.version(), is_found), (2, false));
     assert_eq!(of(&rows(&folder(&lake)), "email"), ["a"]);
 }
 
 #[tokio::test]
 async fn tables_that_keep_their_rows_are_refused() {
     for (property, says) in [
-        ("delta.appendOnly", "new rows only"),
-        ("delta.enableChangeDataFeed", "feed of its changes"),
+        ("delta.appendOnly", "is append-only"),
+        ("delta.enableChangeDataFeed", "change data feed enabled"),
     ] {
         let temporary = TempDir::new().unwrap();
         let lake = lake(&temporary).await;
