@@ -11,7 +11,7 @@ INSTALL := $(APT) update -qq && $(APT) install -y -qq --no-install-recommends
 TOOLS := $(CACHE)/headgate/tools
 DENY := 0.20.2
 
-.PHONY: run test soak bench audit page clone compiler libraries browsers python node deny
+.PHONY: run test soak bench audit page clone compiler libraries browsers python java node deny
 
 # Opens the window; where there is no display, makes a lake of the sample day in the terminal. What it
 # does stays in a data folder of its own, unless HEADGATE_DATA names one. An example is built with each,
@@ -34,7 +34,7 @@ test: compiler clone libraries browsers python page
 
 # Random sequences of what happens to a lake for HEADGATE_SOAK_SECONDS, an hour when not said, then many
 # installations on one lake and a thousand runs into one. Prints what it tried. Not part of make test.
-soak: compiler clone python
+soak: compiler clone python java
 	@cargo build --locked --bin headgate --example stages
 	@python3 tests/check.py soak
 
@@ -84,6 +84,9 @@ browsers:
 
 python:
 	@python3 -c 'import ensurepip' 2>/dev/null || { echo "Installing python3-venv with apt, half a minute."; $(INSTALL) python3-venv; }
+
+java:
+	@command -v java >/dev/null || { echo "Installing Java for Spark with apt, about a minute."; $(INSTALL) openjdk-17-jre-headless; }
 
 node:
 	@command -v npm >/dev/null || { echo "The page needs Node 20 or later." >&2; exit 1; }

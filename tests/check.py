@@ -13,6 +13,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+SPARK = ROOT / ".venv-spark"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COUNTS = {
     "cargo": re.compile(r"^test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed", re.M),
@@ -70,6 +71,8 @@ def main(asked):
     pytest = [VENV / "bin/python", "-m", "pytest", "-q", "-W", "ignore", "-p", "no:cacheprovider"]
     if asked == ["soak"]:
         venv(VENV, ROOT / "tests/requirements.txt")
+        venv(SPARK, ROOT / "tests/lake/spark.txt")
+        environment["HEADGATE_SPARK"] = str(SPARK / "bin/python")
         environment["HEADGATE_SOAK_SECONDS"] = os.environ.get("HEADGATE_SOAK_SECONDS", "3600")
         _, failed = check("the lake in a changing world, for long", [*pytest, "tests/lake"], "pytest", environment)
         return failed > 0

@@ -1,13 +1,16 @@
-"""Tables after merges, refills, checkpoints and a hundred commits, read by DuckDB, polars, PyArrow and Sail.
+"""Tables after merges, refills, checkpoints and a hundred commits, read by DuckDB, polars, PyArrow and Sail; in `make
+soak` by Spark too.
 
 Each filters on every column for values that are there and for none; a filter looks at statistics, so all must find
 what a read of all rows does. HEADGATE_SOAK_SECONDS makes it a thousand commits.
 """
 
 import datetime
+import json
 import os
 import resource
 import statistics
+import subprocess
 
 import deltalake
 import polars
@@ -143,12 +146,40 @@ def by_sail(path, spark):
     return count
 
 
-@pytest.mark.parametrize("reader", ["duckdb", "polars", "pyarrow", "sail"])
+def by_spark(path, ask):
+    def count(column, how, value):
+        is_time = isinstance(value, datetime.datetime)
+        said = value.astimezone(datetime.timezone.utc).isoformat() if is_time else value
+        return ask({"path": path, "column": column, "how": how, "value": said, "is_time": is_time})
+    return count
+
+
+@pytest.fixture(scope="module")
+def spark_itself():
+    """Asks Spark, in an environment of its own, how many rows a filter finds."""
+    command = [os.environ["HEADGATE_SPARK"], os.path.join(os.path.dirname(__file__), "spark_reader.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        def ask(question):
+            print(json.dumps(question), file=process.stdin, flush=True)
+            return json.loads(next(line for line in process.stdout if line.startswith("counted ")).removeprefix("counted "))
+        yield ask
+        process.stdin.close()
+
+
+# The environment is made by `make soak`.
+READERS = ["duckdb", "polars", "pyarrow", "sail"] + (["spark"] if "HEADGATE_SPARK" in os.environ else [])
+
+
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("table", TABLES)
 def test_a_filter_finds_what_is_there(grown, table, reader, request):
     path = str(grown.desk.table(table))
     columns = seen_whole(path)
-    count = {"duckdb": by_duckdb, "polars": by_polars, "pyarrow": by_pyarrow}[reader](path) if reader != "sail" else by_sail(path, request.getfixturevalue("spark"))
+    by, fixture = {
+        "duckdb": (by_duckdb, None), "polars": (by_polars, None), "pyarrow": (by_pyarrow, None),
+        "sail": (by_sail, "spark"), "spark": (by_spark, "spark_itself"),
+    }[reader]
+    count = by(path, request.getfixturevalue(fixture)) if fixture else by(path)
     wrong = []
     for column in columns:
         for how, value, rows in filters(column):
