@@ -229,3 +229,19 @@ fn unsupported(what: &Shown, hint: Shown) -> Error {
         say!("{}, which Headgate's writer does not support, so the table was not written.", what);
     Error::new("unsupported_table", message).hint(hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use delta_kernel::table_features::TableFeature;
+    use strum::IntoEnumIterator;
+
+    #[test]
+    fn of_all_features_that_the_library_knows_these_are_kept_to() {
+        let kept = TableFeature::iter().filter(super::is_done).map(|feature| feature.to_string());
+        let expected = "appendOnly changeDataFeed checkConstraints columnMapping deletionVectors generatedColumns \
+                        invariants timestampNtz v2Checkpoint variantType variantType-preview";
+        let mut kept: Vec<_> = kept.collect();
+        kept.sort_unstable();
+        assert_eq!(kept.join(" "), expected);
+    }
+}
