@@ -158,7 +158,9 @@ def by_spark(path, ask):
 def spark_itself():
     """Asks Spark, in an environment of its own, how many rows a filter finds."""
     command = [os.environ["HEADGATE_SPARK"], os.path.join(os.path.dirname(__file__), "spark_reader.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    # What Sail's client was told is not for Spark itself.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SPARK_")}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         def ask(question):
             print(json.dumps(question), file=process.stdin, flush=True)
             return json.loads(next(line for line in process.stdout if line.startswith("counted ")).removeprefix("counted "))

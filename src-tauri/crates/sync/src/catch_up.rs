@@ -1,26 +1,23 @@
-//! The ledger of a schema as the lake has it (E26): taking in what others recorded, and whose turn it is.
+//! The ledger of a schema as the lake has it (E26): taking in what others recorded, and noticing when it is not
+//! what it was.
 //!
-//! The store is a cache of what stands here; all of it can be taken in again.
+//! The store is a cache of what stands here; all of it can be taken in again. The ids of what landed are read back in
+//! `read_ids`, and whose turn it is says `turn`.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::time::{Duration, Instant};
 
-use headgate_events::DISCARDS;
 use headgate_lake::{Records, caught, newest_known};
-use headgate_store::{Ledger, NOTHING_KNOWN, Seen, Taken};
+use headgate_store::{Ledger, NOTHING_KNOWN, Taken};
 use headgate_terms::{Error, Result, TableName, say};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{Stopped, held_lines};
 use crate::installation::Installation;
-use crate::plan::{BatchPlan, Extent, IdRange, Record, TablePlan, Work};
+use crate::plan::{BatchPlan, Extent, Record, Work};
 use crate::records::read_report;
 use crate::release::tell;
 use crate::run::{OpenPlan, Running, internal};
 use crate::summary::{Summary, tag_of};
-use crate::window::{hash, span_of};
+use crate::window::span_of;
 
 /// What was given up of a batch.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -44,35 +41,7 @@ impl Released {
     }
 }
 
-/// Tables in which the events of a schema stand once each, `users` apart.
-const CALLS: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
-/// How long an installation that is not heard is waited for.
-const SILENCE: Duration = Duration::from_mins(10);
-/// How long one that is heard is waited for before the run ends.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 impl Running<'_> {
-    /// Waits until no other installation has a batch of this schema in the works, finishes what one that is
-    /// gone has left, and looks at how the tables stand.
-    pub(crate) fn take_turn(&mut self, schema: &str) -> Result<(), Stopped> {
-        let begun = Instant::now();
-        loop {
-            if self.watch.cancelled() {
-                return Err(Stopped::Cancelled);
-            }
-            self.still_there()?;
-            self.catch_up(schema)?;
-            self.check(schema)?;
-            let Some(busy) = self.busy(schema)? else { break };
-            if begun.elapsed() > PATIENCE {
-                return Err(busy.into());
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        self.land_open(schema)?;
-        Ok(())
-    }
-
     /// Takes in what the lake's records say and this installation does not know.
     pub(crate) fn catch_up(&mut self, schema: &str) -> Result<()> {
         let mut is_new = false;
@@ -370,7 +339,7 @@ impl Running<'_> {
     }
 
     /// Finds out which parts of a batch are in their tables by now.
-    fn see_what_landed(&mut self, plan: &mut BatchPlan, summary: &mut Summary) {
+    pub(crate) fn see_what_landed(&mut self, plan: &mut BatchPlan, summary: &mut Summary) {
         for at in 0..plan.tables.len() {
             if plan.tables[at].is_settled() {
                 continue;
@@ -399,214 +368,7 @@ impl Running<'_> {
             None => self.tables.landed(name, app).is_some_and(|has| has >= batch),
         }
     }
-
-    /// The ids that a batch accepted, from the files that it staged and the lines that it held.
-    fn ids_of(&self, plan: &BatchPlan, range: IdRange) -> Result<Vec<Seen>> {
-        let mut ids = BTreeMap::new();
-        let mut give = |id: &str, received: Option<i64>| {
-            ids.insert(hash(id), received);
-        };
-        // Each event stands in a call's table; where its files are gone, others may still have it.
-        let is_released = plan.tables.iter().any(|part| part.released);
-        let mut is_gone = plan.held_lines.is_some() || is_released;
-        let is_call = |part: &&TablePlan| CALLS.contains(&part.table.as_str());
-        let (calls, others): (Vec<_>, Vec<_>) = plan.tables.iter().partition(is_call);
-        let others = others.into_iter().filter(|part| part.table != DISCARDS);
-        for part in calls.into_iter().chain(others) {
-            let Work::Append { adds, .. } = &part.work else { continue };
-            if !is_gone && !is_call(&part) {
-                continue;
-            }
-            let name = TableName { schema: plan.schema.clone(), table: part.table.clone() };
-            let lake = &self.tables.lake;
-            let read = self.handle.block_on(caught(lake.staged_ids(&name, adds, &mut give)));
-            if let Err(error) = read {
-                // Compacted and gone, or never finished: the table itself has what landed.
-                is_gone = true;
-                tracing::debug!(table = %name, %error, "ids are read from the table");
-                let to = range.newest.map(|newest| newest.saturating_add(1));
-                self.handle.block_on(caught(lake.ids(&name, range.oldest, to, &mut give)))?;
-            }
-        }
-        if let Some(file) = &plan.held_lines {
-            let lines = self.handle.block_on(caught(self.tables.lake.kept_lines(file)));
-            for (head, _) in lines.iter().flat_map(|lines| held_lines(lines)).flatten() {
-                give(&head.id, head.received);
-            }
-        }
-        Ok(ids.into_iter().map(|(id, received)| Seen { id, received }).collect())
-    }
-
-    /// Reads ids back from the tables of a schema: those received since a time, or all.
-    pub(crate) fn take_ids(&mut self, schema: &str, since: Option<i64>) -> Result<()> {
-        let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
-        let mut newest = ledger.newest;
-        let to = ledger.horizon.filter(|horizon| *horizon != NOTHING_KNOWN);
-        // An event stands in a call's table and in its own, but not where one was dropped or refused its part.
-        let mut tables = self.handle.block_on(caught(self.tables.lake.tables()))?;
-        tables.retain(|table| table.schema == schema && table.table != "users");
-        let mut unread = Vec::new();
-        for name in tables {
-            let read = self.ids_of_table(&name, ledger.id, since, to, &mut newest);
-            if let Err(error) = read {
-                unread.push((name, error));
-            }
-        }
-        // An event of `tracks` has a row in one of its other tables too; those of other calls stand nowhere else.
-        let is_call = |name: &TableName| CALLS.contains(&name.table.as_str());
-        let is_tracks = |name: &TableName| name.table == CALLS[0];
-        let others = unread.iter().filter(|(name, _)| !is_call(name) && name.table != DISCARDS);
-        let are_others_read = others.count() == 0;
-        for (name, error) in unread {
-            // What cannot be known must not be taken for new.
-            let is_known_elsewhere = !is_call(&name) || is_tracks(&name) && are_others_read;
-            let hint = "Put the file back, or move the table away and fill it again with `--again --refill`.";
-            if !is_known_elsewhere {
-                let message = say!(
-                    "The ids of `{}` cannot be read, so what landed before is not known: {}",
-                    name,
-                    error.message
-                );
-                return Err(Error::new("ids_unread", message).hint(hint));
-            }
-            let message = say!(
-                "The ids of `{}` cannot be read, and other tables stand in for them: {}",
-                name,
-                error.message
-            );
-            let error = Error::new("table_behind", message).hint(hint);
-            self.tally.refused(&name, &error);
-            self.tables.refuse(name, error);
-        }
-        let newest = newest.map(|newest| newest.min(Timestamp::now().as_microsecond()));
-        self.store.keep_window(ledger.id, newest, since)
-    }
-
-    /// Reads the ids of one table, received from one time up to another, into a ledger.
-    pub(crate) fn ids_of_table(
-        &mut self,
-        name: &TableName,
-        ledger: i64,
-        from: Option<i64>,
-        to: Option<i64>,
-        newest: &mut Option<i64>,
-    ) -> Result<()> {
-        let lake = &self.tables.lake;
-        let (mut ids, mut failure) = (Vec::new(), None);
-        let store = &mut self.store;
-        let mut flush = |ids: &mut Vec<Seen>| {
-            if let Err(error) = store.add_ids(ledger, ids) {
-                failure.get_or_insert(error);
-            }
-            ids.clear();
-        };
-        let mut give = |id: &str, received: Option<i64>| {
-            *newest = (*newest).max(received);
-            ids.push(Seen { id: hash(id), received });
-            if ids.len() == IDS_AT_ONCE {
-                flush(&mut ids);
-            }
-        };
-        let read = self.handle.block_on(caught(lake.ids(name, from, to, &mut give)));
-        flush(&mut ids);
-        match failure {
-            Some(error) => Err(error),
-            None => read,
-        }
-    }
-
-    /// Whether another installation has a batch in the works, and what to say then.
-    fn busy(&mut self, schema: &str) -> Result<Option<Error>> {
-        let mut at = 0;
-        while at < self.open.len() {
-            let plan = &self.open[at].plan;
-            if plan.schema != schema || plan.installation.id == self.me.id {
-                at += 1;
-                continue;
-            }
-            let OpenPlan { ledger, mut plan } = self.open[at].clone();
-            for part in 0..plan.tables.len() {
-                let name = plan.table(part);
-                if !matches!(self.tables.refusal(&name), Some(error) if !error.retryable) {
-                    self.tables.look_at_anew(&name);
-                }
-            }
-            let known = self.store.ledger_or_new(&self.lake_key, schema)?;
-            let mut summary = Summary::read(&known.summary);
-            self.see_what_landed(&mut plan, &mut summary);
-            self.store.keep_summary(ledger, &summary.text())?;
-            if plan.is_done() {
-                // Its owner has finished it, and counts it.
-                let document = self.document()?;
-                self.store.settle(ledger, plan.number, None, &self.tally.report.run, &document)?;
-                self.open.remove(at);
-                continue;
-            }
-            let (lake, owner) = (&self.tables.lake, &plan.installation);
-            let heard = self.handle.block_on(caught(lake.heard(&owner.id, &self.me.id)))?;
-            self.open[at].plan = plan;
-            if let Some(heard) = heard.filter(|heard| !heard.stopped && heard.ago < SILENCE) {
-                return Ok(Some(
-                    Error::new(
-                        "lake_busy",
-                        say!(
-                            "{} is writing to schema `{}` of this lake; it was heard {} seconds ago.",
-                            heard.name,
-                            schema,
-                            heard.ago.as_secs()
-                        ),
-                    )
-                    .hint("Run the sync again when it has ended; what it leaves is taken over after ten minutes without a sign of it.")
-                    .retryable(),
-                ));
-            }
-            at += 1;
-        }
-        Ok(None)
-    }
-
-    /// The last batch that is known to be in each table of this run's schemas.
-    pub(crate) fn landed(&self) -> Result<BTreeMap<String, i64>> {
-        let mut landed = BTreeMap::new();
-        for schema in &self.checked {
-            let Some(ledger) = self.store.ledger(&self.lake_key, schema)? else { continue };
-            let summary = Summary::read(&ledger.summary);
-            let tables = summary.tables.into_iter();
-            landed.extend(tables.map(|(table, known)| (format!("{schema}.{table}"), known.batch)));
-        }
-        Ok(landed)
-    }
-
-    /// Looks once in a run at how the tables of a schema stand (E27).
-    fn check(&mut self, schema: &str) -> Result<()> {
-        if !self.checked.insert(schema.to_owned()) {
-            return Ok(());
-        }
-        let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
-        let mut summary = Summary::read(&ledger.summary);
-        // What others had in the works when it was seen last may be there by now.
-        for at in 0..self.open.len() {
-            let mut plan = self.open[at].plan.clone();
-            if plan.schema == schema && plan.installation.id != self.me.id {
-                self.see_what_landed(&mut plan, &mut summary);
-                self.open[at].plan = plan;
-            }
-        }
-        let behind = summary.check(&self.tables.lake, &self.handle, schema);
-        self.store.keep_summary(ledger.id, &summary.text())?;
-        for (name, error) in behind {
-            // One that is filled again refuses until the lake says that it is.
-            if self.request.refill.as_ref() != Some(&name) {
-                self.tally.refused(&name, &error);
-            }
-            self.tables.refuse(name, error);
-        }
-        Ok(())
-    }
 }
-
-/// How many ids are read from a table before they go to the store.
-const IDS_AT_ONCE: usize = 1_000_000;
 
 pub(crate) fn text_of(plan: &BatchPlan) -> Result<String> {
     serde_json::to_string(plan).map_err(|error| crate::run::internal(&error))

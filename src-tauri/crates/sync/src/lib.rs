@@ -19,6 +19,7 @@ mod lines;
 mod long_line;
 mod plan;
 mod preview;
+mod read_ids;
 mod records;
 mod refill;
 mod release;
@@ -32,6 +33,7 @@ mod summary;
 mod tables;
 mod tally;
 mod trust;
+mod turn;
 mod window;
 
 pub use dead_letters::{Letter, Letters, read_letters};
