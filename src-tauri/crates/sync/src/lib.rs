@@ -29,6 +29,7 @@ mod run;
 mod shape;
 mod source;
 mod spool;
+mod stage;
 mod summary;
 mod tables;
 mod tally;
