@@ -5,15 +5,14 @@
 
 use delta_kernel::table_features::TableFeature;
 use deltalake::kernel::transaction::PROTOCOL;
-use deltalake::kernel::{Protocol, StructField};
-use deltalake::table::state::DeltaTableState;
+use deltalake::kernel::{Protocol, Snapshot, StructField};
 use headgate_terms::{Error, Result, Shown, TableName, say};
 use serde_json::Value;
 
 use crate::table::column_type;
 
 /// Refuses a table that asks for more than Headgate's own writer does when it appends.
-pub(crate) fn refuse(name: &TableName, table: &DeltaTableState) -> Result<()> {
+pub(crate) fn refuse(name: &TableName, table: &Snapshot) -> Result<()> {
     refuse_features(name, table.protocol())?;
     let metadata = table.metadata();
     for (key, value) in metadata.configuration() {
@@ -45,14 +44,22 @@ pub(crate) fn refuse(name: &TableName, table: &DeltaTableState) -> Result<()> {
         ));
     }
     table.schema().fields().try_for_each(|field| refuse_field(name, field))?;
-    // The library has the last word at every commit.
+    // Version 6 numbers the rows of any table, and from 7 on the features say what is asked for.
     let (reader, writer) =
         (table.protocol().min_reader_version(), table.protocol().min_writer_version());
-    PROTOCOL.can_write_to(table.snapshot()).map_err(|_| unsupported_protocol(name, reader, writer))
+    let is_read = PROTOCOL.can_read_from_protocol(table.protocol()).is_ok();
+    if !is_read || !(writer <= 5 || writer == 7) {
+        return Err(unsupported_protocol(name, reader, writer));
+    }
+    Ok(())
 }
 
 /// Refuses a table whose rows Headgate may not replace, or not so that every reader sees it.
-pub(crate) fn refuse_rewriting(name: &TableName, table: &DeltaTableState) -> Result<()> {
+pub(crate) fn refuse_rewriting(
+    name: &TableName,
+    table: &Snapshot,
+    has_vectors: bool,
+) -> Result<()> {
     let is_on = |key: &str| {
         let value = table.metadata().configuration().get(key);
         value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
@@ -76,8 +83,6 @@ pub(crate) fn refuse_rewriting(name: &TableName, table: &DeltaTableState) -> Res
             unset("delta.enableChangeDataFeed"),
         ));
     }
-    let has_vectors =
-        table.log_data().iter().any(|file| file.deletion_vector_descriptor().is_some());
     if has_vectors || is_on("delta.enableDeletionVectors") {
         return Err(unsupported(
             &say!("`{}` has deletion vectors", name),

@@ -1,17 +1,19 @@
 //! One commit per table and batch that lands once, whatever the answer to it was (delta-path 3.2).
 //!
 //! Every error means "unknown" until the table's own transaction says otherwise. A table that somebody
-//! else changed is read up to date and asked again: the library's own retries, which do not wait, are
-//! off. So are the hooks that it would run after a commit: a failing one would make a landed commit
-//! look failed.
+//! else changed is read up to date and asked again. The library puts a commit in its place in the log and
+//! no more: its way to commit would read all files of the table, and what it does afterwards would make a
+//! landed commit look failed.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use deltalake::errors::DeltaTableError;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake::kernel::transaction::{CommitData, TransactionError};
 use deltalake::kernel::{
     Action, MetadataExt, Protocol, StructField, StructType, Transaction, new_metadata,
 };
+use deltalake::logstore::{CommitOrBytes, LogStoreRef};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use headgate_terms::{Column, Result, Say, TableName, say};
 use serde_json::{Value, json};
@@ -103,7 +105,7 @@ impl Lake {
                         partition_by: None,
                         predicate: None,
                     };
-                    send(name, table, actions, operation, Some(txn), note).await?
+                    self.send(name, table, actions, operation, txn, note).await?
                 }
                 None => self.create(name, id, columns, statistics, adds, txn, note).await?,
             };
@@ -160,9 +162,8 @@ impl Lake {
         note: &Note,
     ) -> Result<Result<LakeTable, DeltaTableError>> {
         let doing = say!("make `{}`", name);
-        let guard = self.guard(name);
-        let built = self.builder(name, guard.clone())?.build();
-        let mut delta = built.map_err(|error| failed(&doing, &error))?;
+        let built = self.builder(name, self.guard(name))?.build();
+        let delta = built.map_err(|error| failed(&doing, &error))?;
         let schema = StructType::try_new(columns.iter().map(field))
             .map_err(|error| failed(&doing, &error))?;
         let metadata = new_metadata(&schema, [""; 0], [statistics_property(statistics)])
@@ -179,17 +180,28 @@ impl Lake {
         };
         let mut actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
         actions.extend(adds);
-        // Without a state this puts version 0 where nothing is. Only tries, of which there are none
-        // more, would go on and put this table over the one that was faster.
-        let sent = CommitBuilder::from(commit_properties(Some(txn), note))
-            .with_actions(actions)
-            .build(None, delta.log_store(), operation)
-            .await;
-        match sent {
-            Ok(finalized) => {
-                delta.state = Some(finalized.snapshot());
-                opened(name, delta, guard).map(Ok)
-            }
+        match put(&delta.log_store(), 0, actions, operation, txn, note).await {
+            Ok(()) => match self.read(name, Some(0), false).await? {
+                Some(made) => opened(name, made).await.map(Ok),
+                None => Ok(Err(DeltaTableError::NotATable(name.to_string()))),
+            },
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Sends one commit right behind the version that was read, and gives the table with it.
+    pub(crate) async fn send(
+        &self,
+        name: &TableName,
+        table: &LakeTable,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+        txn: &Txn,
+        note: &Note,
+    ) -> Result<Result<LakeTable, DeltaTableError>> {
+        let version = table.version() + 1;
+        match put(&table.delta.log_store(), version, actions, operation, txn, note).await {
+            Ok(()) => self.advance(name, table.clone(), Some(version)).await.map(Ok),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -211,7 +223,7 @@ pub(crate) fn widened(
         return Ok(None);
     }
     let doing = say!("add columns to `{}`", name);
-    let state = table.state(name)?;
+    let state = &table.snapshot;
     let fields =
         state.schema().fields().cloned().chain(missing.iter().map(field)).collect::<Vec<_>>();
     let schema = StructType::try_new(fields).map_err(|error| failed(&doing, &error))?;
@@ -220,40 +232,24 @@ pub(crate) fn widened(
     Ok(Some(Action::Metadata(metadata)))
 }
 
-/// Sends one commit on top of the state that was read, and gives the table with it.
-pub(crate) async fn send(
-    name: &TableName,
-    table: &LakeTable,
+/// Puts a commit in its place in the log, unless another is there.
+async fn put(
+    log: &LogStoreRef,
+    version: u64,
     actions: Vec<Action>,
     operation: DeltaOperation,
-    txn: Option<&Txn>,
+    txn: &Txn,
     note: &Note,
-) -> Result<Result<LakeTable, DeltaTableError>> {
-    let state = table.state(name)?;
-    let sent = CommitBuilder::from(commit_properties(txn, note))
-        .with_actions(actions)
-        .build(Some(state), table.delta.log_store(), operation)
-        .await;
-    match sent {
-        Ok(finalized) => table.with(name, finalized.snapshot()).map(Ok),
-        Err(error) => Ok(Err(error)),
-    }
-}
-
-pub(crate) fn commit_properties(txn: Option<&Txn>, note: &Note) -> CommitProperties {
-    let properties = CommitProperties::default()
-        .with_metadata([
-            (RUN.to_owned(), json!(note.run)),
-            (INSTALLATION.to_owned(), json!(note.installation)),
-            (ROWS.to_owned(), json!(note.rows)),
-        ])
-        .with_max_retries(0)
-        .with_create_checkpoint(false)
-        .with_cleanup_expired_logs(Some(false));
-    match txn {
-        Some(txn) => properties.with_application_transaction(Transaction::new(&txn.app, txn.batch)),
-        None => properties,
-    }
+) -> Result<(), DeltaTableError> {
+    let said = HashMap::from([
+        (RUN.to_owned(), json!(note.run)),
+        (INSTALLATION.to_owned(), json!(note.installation)),
+        (ROWS.to_owned(), json!(note.rows)),
+    ]);
+    let txns = vec![Transaction::new(&txn.app, txn.batch)];
+    let commit = CommitData::new(actions, operation, said, txns).get_bytes()?;
+    let commit = CommitOrBytes::LogBytes(commit);
+    Ok(log.write_commit_entry(version, commit, Uuid::new_v4()).await?)
 }
 
 /// Whether a batch is in the table already.

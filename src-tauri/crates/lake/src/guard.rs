@@ -1,13 +1,14 @@
 //! The way on which the library reaches a table: what it reads of a log is looked through first.
 //!
-//! A log is handed over by whoever wrote it. Every file of it is read whole and checked when the
-//! library asks for it, once for each state of the file, so nothing that it never asks for costs
-//! anything. What the files say of transactions and operations is noted on the way
+//! A log is handed over by whoever wrote it. Every file of it is checked when the library asks for it,
+//! once for each state of the file; of a checkpoint only what is read for an append, unless the table's
+//! files are to be read. What the files say of transactions and operations is noted on the way
 //! ([`crate::log`] reads it), since the library does not tell.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -18,11 +19,11 @@ use deltalake::logstore::object_store::{
     ObjectMeta, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult,
     RenameOptions, Result,
 };
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use headgate_terms::{Error as Failure, TableName};
 
 use crate::edge::Fence;
-use crate::log::{Said, look_through_checkpoint, look_through_commit};
+use crate::log::{Said, look_through_checkpoint, look_through_commit, version_of};
 
 /// The files of logs that were looked through, by the log's folder and the file's name.
 #[derive(Debug, Default)]
@@ -56,8 +57,9 @@ impl Logs {
         self.open().get(log).cloned().unwrap_or_default()
     }
 
-    fn mark(&self, part: &Part<'_>) -> Option<Mark> {
-        Some(self.open().get(&part.log)?.get(part.file)?.0.clone())
+    /// A file of a log that was looked through.
+    pub(crate) fn seen(&self, log: &Path, file: &str) -> Option<(Mark, Arc<Said>)> {
+        self.open().get(log)?.get(file).cloned()
     }
 
     fn note(&self, part: &Part<'_>, mark: Mark, said: Said) {
@@ -77,6 +79,10 @@ pub(crate) struct Guard {
     written: Mutex<Vec<Path>>,
     /// Files of the log that the library was given on this way.
     admitted: Mutex<HashSet<Path>>,
+    /// Files of the log that the library found on this way.
+    listed: Arc<Mutex<BTreeSet<String>>>,
+    /// Whether the library is to read the table's files.
+    is_whole: AtomicBool,
 }
 
 /// A file of a log that the library does not get to see.
@@ -107,6 +113,55 @@ impl Guard {
             refused: Mutex::default(),
             written: Mutex::default(),
             admitted: Mutex::default(),
+            listed: Arc::default(),
+            is_whole: AtomicBool::default(),
+        }
+    }
+
+    /// From here on the library reads the table's files.
+    pub(crate) fn read_whole(&self) {
+        if !self.is_whole.swap(true, Ordering::Relaxed) {
+            self.given().clear();
+        }
+    }
+
+    /// Looks a file of the log through, unless that was done on this way; none when it is not there.
+    pub(crate) async fn look_at(&self, file: &str) -> Result<Option<(Mark, Arc<Said>)>> {
+        let location = self.log.clone().join(file);
+        let Some(part) = self.part(&location) else { return Ok(None) };
+        match self.admit(&part, &location).await {
+            Ok(()) => Ok(self.logs.seen(&part.log, part.file)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks everything through that makes up a version of the table, also what the library had no need to read.
+    pub(crate) async fn look_at_all(&self, version: u64) -> Result<()> {
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut files: Vec<_> =
+            listed.iter().filter_map(|file| Some((version_of(file)?, file))).collect();
+        files.sort_by(|one, other| other.cmp(one));
+        let mut checkpoint = 0;
+        for (at, file) in files.into_iter().filter(|(at, _)| *at <= version) {
+            if at < checkpoint {
+                break;
+            }
+            self.look_at(file).await?;
+            // One that is whole by its name: of others some part may be missing.
+            if *file == format!("{at:020}.checkpoint.parquet") {
+                checkpoint = at;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file of the log is as it was.
+    pub(crate) async fn is_same(&self, file: &str, mark: &Mark) -> Result<bool> {
+        match self.files.head(&self.log.clone().join(file)).await {
+            Ok(found) => Ok(Mark::of(&found) == *mark),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -148,7 +203,8 @@ impl Guard {
             (found.meta.clone(), found.range.clone(), found.attributes.clone());
         let bytes = found.bytes().await?;
         let said = if part.is_checkpoint {
-            look_through_checkpoint(&self.name, &meta.location, bytes.clone())
+            let is_whole = self.is_whole.load(Ordering::Relaxed);
+            look_through_checkpoint(&self.name, &meta.location, bytes.clone(), is_whole)
         } else {
             look_through_commit(&self.name, &meta.location, &bytes)
         };
@@ -164,9 +220,12 @@ impl Guard {
         if self.given().contains(location) {
             return Ok(());
         }
-        let is_known = match self.logs.mark(part) {
-            Some(mark) => Mark::of(&self.files.head(location).await?) == mark,
-            None => false,
+        let is_whole = self.is_whole.load(Ordering::Relaxed);
+        let is_known = match self.logs.seen(&part.log, part.file) {
+            Some((mark, said)) if said.is_whole || !is_whole => {
+                Mark::of(&self.files.head(location).await?) == mark
+            }
+            _ => false,
         };
         if !is_known {
             self.look_through(part, self.files.get(location).await?).await?;
@@ -227,7 +286,8 @@ impl ObjectStore for Guard {
         }
         // A commit is handed on as it was when it was looked through.
         let found = self.files.get_opts(location, options).await?;
-        if self.logs.mark(&part) == Some(Mark::of(&found.meta)) {
+        let seen = self.logs.seen(&part.log, part.file);
+        if seen.is_some_and(|(mark, _)| mark == Mark::of(&found.meta)) {
             self.given().insert(location.clone());
             return Ok(found);
         }
@@ -250,7 +310,14 @@ impl ObjectStore for Guard {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.files.list_with_offset(prefix, offset)
+        let (log, listed) = (self.log.clone(), self.listed.clone());
+        let note = move |file: &ObjectMeta| {
+            if file.location.parent().as_ref() == Some(&log) {
+                let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
+                listed.extend(file.location.filename().map(str::to_owned));
+            }
+        };
+        self.files.list_with_offset(prefix, offset).inspect_ok(note).boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

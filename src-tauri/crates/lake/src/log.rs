@@ -11,17 +11,17 @@ use std::sync::Arc;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use arrow_array::{BooleanArray, RecordBatch, StructArray};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StructArray};
 use arrow_schema::ArrowError;
+use deltalake::ObjectStore;
 use deltalake::arrow::compute::filter_record_batch;
 use deltalake::logstore::object_store::path::Path;
 use deltalake::logstore::object_store::{self, ObjectStoreExt};
+use deltalake::parquet::arrow::ProjectionMask;
 use deltalake::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use deltalake::parquet::file::reader::ChunkReader;
-use deltalake::{ObjectMeta, ObjectStore};
-use futures::TryStreamExt;
 use headgate_terms::{Column, Result, Shown, TableName, say};
 use serde::Serialize;
 use serde_json::Value;
@@ -69,15 +69,26 @@ pub(crate) const INSTALLATION: &str = "headgateInstallation";
 /// What a file of a log says, besides which files the table has.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
-    txns: BTreeMap<String, i64>,
+    pub(crate) txns: BTreeMap<String, i64>,
     protocol: Option<Value>,
     operation: Option<String>,
+    /// Whether it says what the table is, and not only what is in it.
+    pub(crate) is_turn: bool,
+    /// Whether it is not enough to know of its files: some lie in other files, or rows of theirs are deleted.
+    pub(crate) has_more: bool,
+    /// Whether every column was looked through, and not only those that are read for an append.
+    pub(crate) is_whole: bool,
 }
 
 impl Said {
     fn by(actions: &[Value]) -> Self {
-        let mut said = Self::default();
+        let mut said = Self { is_whole: true, ..Self::default() };
         for action in actions {
+            let is_one = |kind: &str| action.get(kind).is_some_and(|it| !it.is_null());
+            said.is_turn |= is_one("metaData") || is_one("protocol");
+            let of_files = ["add", "remove"].iter().filter_map(|kind| action.get(*kind));
+            said.has_more |= is_one("sidecar")
+                || of_files.into_iter().any(|file| !file["deletionVector"].is_null());
             let txn = &action["txn"];
             if let (Some(app), Some(version)) = (txn["appId"].as_str(), txn["version"].as_i64()) {
                 said.txns.insert(app.to_owned(), version);
@@ -113,6 +124,8 @@ pub(crate) struct Story {
     pub(crate) checkpoint: Option<u64>,
     /// The state of the files of the version itself.
     pub(crate) tip: Vec<(String, Mark)>,
+    /// Whether the files of the table must be read to know them.
+    pub(crate) has_more: bool,
 }
 
 impl Story {
@@ -131,6 +144,7 @@ impl Story {
                 story.txns.entry(app.clone()).or_insert(*batch);
             }
             story.protocol = story.protocol.or_else(|| said.protocol.clone());
+            story.has_more |= said.has_more;
             if is_checkpoint(file) {
                 story.checkpoint = Some(at);
             }
@@ -197,20 +211,6 @@ impl Lake {
         Ok(entries)
     }
 
-    /// The files of a log from a version on.
-    pub(crate) async fn log_from(&self, name: &TableName, from: u64) -> Result<Vec<ObjectMeta>> {
-        let log = self.log(name);
-        // In front of every name that begins with the version.
-        let before = log.clone().join(format!("{from:020}"));
-        let files: Vec<ObjectMeta> = self
-            .store
-            .list_with_offset(Some(&log), &before)
-            .try_collect()
-            .await
-            .map_err(|error| failed(&say!("list the log of `{}`", name), &error))?;
-        Ok(files.into_iter().filter(|file| file.location.parent().as_ref() == Some(&log)).collect())
-    }
-
     /// What RESTORE took from a table after the version `since`; none when nobody restored it.
     ///
     /// # Errors
@@ -221,10 +221,10 @@ impl Lake {
         table: &LakeTable,
         since: u64,
     ) -> Result<Option<Restored>> {
-        let seen = self.logs.of(&self.log(name));
+        let log = self.log(name);
         let (mut newest, mut taken, mut brought) = (None, 0, 0);
         for version in since + 1..=table.version() {
-            let operation = match seen.get(&commit_file(version)) {
+            let operation = match self.logs.seen(&log, &commit_file(version)) {
                 Some((_, said)) => said.operation.clone(),
                 None => Said::by(&self.commit(name, version).await?.unwrap_or_default()).operation,
             };
@@ -325,11 +325,6 @@ pub(crate) fn version_of(file: &str) -> Option<u64> {
     if file.ends_with(".compacted.json") { digits(21) } else { Some(first) }
 }
 
-/// Whether a file of a log is one commit's.
-pub(crate) fn is_commit(file: &str) -> bool {
-    version_of(file).is_some_and(|version| file == commit_file(version))
-}
-
 /// Whether a file of a log is a checkpoint, or a part of one.
 pub(crate) fn is_checkpoint(file: &str) -> bool {
     file.contains(".checkpoint.")
@@ -361,8 +356,13 @@ pub(crate) fn look_through_commit(name: &TableName, path: &Path, bytes: &[u8]) -
 }
 
 /// As [`look_through_commit`], for a checkpoint, or a part of one, in Parquet. Refuses one that takes
-/// far more memory than its size.
-pub(crate) fn look_through_checkpoint<B>(name: &TableName, path: &Path, bytes: B) -> Result<Said>
+/// far more memory than its size, in the columns that are read next: all, or those that an append needs.
+pub(crate) fn look_through_checkpoint<B>(
+    name: &TableName,
+    path: &Path,
+    bytes: B,
+    is_whole: bool,
+) -> Result<Said>
 where
     B: ChunkReader + AsRef<[u8]> + 'static,
 {
@@ -377,11 +377,17 @@ where
         return Err(too_far(&doing, FilePath::new(path.as_ref())));
     }
     let views = options().with_schema(Arc::new(as_views(metadata.schema())));
-    // Every column: whoever reads the checkpoint next does not share values among rows.
+    let columns = metadata.metadata().file_metadata().schema_descr();
+    let is_read = |leaf: &usize| is_whole || is_for_appends(columns.column(*leaf).path().parts());
+    let mask = ProjectionMask::leaves(columns, (0..columns.num_columns()).filter(is_read));
+    // Whoever reads these columns next does not share values among rows.
     let batches = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, views)
-        .and_then(|reader| reader.with_batch_size(rows_at_once(largest, size, ACTIONS)).build())
+        .and_then(|reader| {
+            let reader = reader.with_projection(mask);
+            reader.with_batch_size(rows_at_once(largest, size, ACTIONS)).build()
+        })
         .map_err(|error| broken(&doing, &error))?;
-    let (mut taken, mut actions) = (0, Vec::new());
+    let (mut taken, mut actions, mut has_more) = (0, Vec::new(), false);
     for batch in batches {
         let batch = batch.map_err(|error| broken(&doing, &error))?;
         taken += bytes_of(&batch);
@@ -391,9 +397,32 @@ where
         if let Some(path) = PATHS.iter().find_map(|action| foreign_in_column(&batch, action)) {
             return Err(foreign_path(name, &path));
         }
+        has_more |= has_more_files(&batch);
         actions.extend(noted(&batch).map_err(|error| failed(&doing, &error))?);
     }
-    Ok(Said::by(&actions))
+    Ok(Said { is_whole, has_more, ..Said::by(&actions) })
+}
+
+/// Whether a column of a checkpoint is read to append: what the table is, and where its files lie.
+fn is_for_appends(path: &[String]) -> bool {
+    match path {
+        [action, field, ..] if matches!(&**action, "add" | "remove" | "cdc") => {
+            matches!(&**field, "path" | "deletionVector")
+        }
+        _ => true,
+    }
+}
+
+/// Whether actions of a checkpoint name files with more files, or with deleted rows.
+fn has_more_files(batch: &RecordBatch) -> bool {
+    let is_any = |column: &ArrayRef| column.null_count() < column.len();
+    let has_vectors = |action: &str| {
+        let files = batch.column_by_name(action).and_then(|files| files.as_struct_opt());
+        let vectors = files.and_then(|files| files.column_by_name("deletionVector"));
+        vectors.is_some_and(is_any)
+    };
+    batch.column_by_name("sidecar").is_some_and(is_any)
+        || ["add", "remove"].map(has_vectors).contains(&true)
 }
 
 /// The actions of a checkpoint that [`Said`] asks for.

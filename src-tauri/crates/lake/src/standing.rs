@@ -7,7 +7,7 @@ use headgate_terms::{Result, TableName, say};
 use serde_json::Value;
 
 use crate::lake::Lake;
-use crate::log::{INSTALLATION, is_commit, version_of};
+use crate::log::INSTALLATION;
 
 /// The last commit that is known to have landed in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,28 +66,24 @@ impl Lake {
         if !ours {
             return Ok(Standing::Another);
         }
-        let mut later: Vec<_> = self
-            .log_from(name, trace.version + 1)
-            .await?
-            .into_iter()
-            .filter(|file| file.location.filename().is_some_and(is_commit))
-            .map(|file| file.location)
-            .collect();
-        later.sort();
-        for path in later.into_iter().rev() {
-            let actions = self.actions(&path).await?;
+        let mut turn = None;
+        for version in trace.version + 1.. {
+            let Some(actions) = self.commit(name, version).await? else { break };
             let mut ids = actions.iter().filter_map(|action| action["metaData"]["id"].as_str());
             if ids.any(|id| trace.id.is_some_and(|known| known != id)) {
-                return Ok(Standing::Another);
-            }
-            if is_restore(&actions) {
-                let version = path.filename().and_then(version_of).unwrap_or(trace.version);
-                let (taken, brought) = self.rows_restored(name, version).await?;
-                let rows = taken.saturating_sub(brought);
-                return Ok(Standing::Restored { version, rows });
+                turn = Some((version, Standing::Another));
+            } else if is_restore(&actions) {
+                turn = Some((version, Standing::Restored { version, rows: 0 }));
             }
         }
-        Ok(Standing::Whole)
+        match turn {
+            None => Ok(Standing::Whole),
+            Some((version, Standing::Restored { .. })) => {
+                let (taken, brought) = self.rows_restored(name, version).await?;
+                Ok(Standing::Restored { version, rows: taken.saturating_sub(brought) })
+            }
+            Some((_, standing)) => Ok(standing),
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! One table as the lake has it: the handle on it for a run, and whether Headgate may write it.
+//!
+//! To append nobody needs to know which files a table has, and they are many: the handle has them only when
+//! they were asked for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use delta_kernel::Error::InvalidTableLocation;
 use deltalake::errors::DeltaTableError;
-use deltalake::kernel::{DataType, PrimitiveType};
+use deltalake::kernel::{DataType, PrimitiveType, Snapshot};
 use deltalake::table::state::DeltaTableState;
-use deltalake::{DeltaTable, ObjectMeta, ObjectStore};
+use deltalake::{DeltaTable, ObjectStore};
 use futures::TryStreamExt;
 use headgate_terms::{Column, ColumnType, Error, Result, Shown, TableName, say};
 use serde_json::Value;
@@ -17,15 +20,19 @@ use crate::edge::{foreign_files, leaves, vector_leaves};
 use crate::failure::{failed, unreadable};
 use crate::guard::{Guard, Mark};
 use crate::lake::Lake;
-use crate::log::{Story, is_checkpoint, is_commit, version_of};
+use crate::log::{Story, commit_file};
 use crate::rows::cut;
 
 /// A table that Headgate may write: the one handle on it for a run, brought up to date with
 /// [`Lake::refresh`].
 #[derive(Debug, Clone)]
 pub struct LakeTable {
+    /// The library's handle, with the table's files as they were read last, if they were.
     pub(crate) delta: DeltaTable,
-    guard: Arc<Guard>,
+    /// What the table is, as a version said it that no later one changed.
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) guard: Arc<Guard>,
+    version: u64,
     id: String,
     columns: Vec<Column>,
     txns: BTreeMap<String, i64>,
@@ -45,7 +52,7 @@ impl LakeTable {
     /// The version that was read.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.delta.version().unwrap_or_default()
+        self.version
     }
 
     /// The id that its maker gave it: another table in its place has another.
@@ -65,16 +72,44 @@ impl LakeTable {
         self.txns.keys().map(String::as_str)
     }
 
-    /// The table in a later state that was reached through this handle.
-    pub(crate) fn with(&self, name: &TableName, state: DeltaTableState) -> Result<Self> {
-        let mut delta = self.delta.clone();
-        delta.state = Some(state);
-        let newer = opened(name, delta, self.guard.clone())?;
-        Ok(Self { checkpoint: newer.checkpoint.max(self.checkpoint), ..newer })
+    /// Takes in the commits after its version, up to another; false when the log does not simply go on, or
+    /// one of them changes what the table is.
+    async fn go_on(&mut self, name: &TableName, to: Option<u64>) -> Result<bool> {
+        for (file, mark) in &self.tip {
+            let is_same = self.guard.is_same(file, mark).await;
+            if !is_same.map_err(|error| self.guard.unread(name, &error))? {
+                return Ok(false);
+            }
+        }
+        while to.is_none_or(|to| self.version < to) {
+            let file = commit_file(self.version + 1);
+            let found = self.guard.look_at(&file).await;
+            match found.map_err(|error| self.guard.unread(name, &error))? {
+                None => return Ok(to.is_none() && !self.tip.is_empty()),
+                Some((_, said)) if said.is_turn || said.has_more => return Ok(false),
+                Some((mark, said)) => {
+                    self.version += 1;
+                    self.txns.extend(said.txns.clone());
+                    self.tip = vec![(file, mark)];
+                }
+            }
+        }
+        Ok(true)
     }
 
-    pub(crate) fn state(&self, name: &TableName) -> Result<&DeltaTableState> {
-        self.delta.snapshot().map_err(|error| failed(&open(name), &error))
+    /// Reads which files it has, or what is new of them.
+    pub(crate) async fn read_files(&mut self, name: &TableName) -> Result<()> {
+        self.guard.read_whole();
+        let (log, version) = (self.delta.log_store(), Some(self.version));
+        if let Some(mut state) = self.delta.state.take()
+            && state.update(log.as_ref(), version).await.is_ok()
+        {
+            self.delta.state = Some(state);
+        } else {
+            let state = DeltaTableState::try_new(log.as_ref(), version).await;
+            self.delta.state = Some(state.map_err(|error| self.guard.unread(name, &error))?);
+        }
+        refuse_foreign_adds(name, &self.delta)
     }
 
     /// Refuses a table whose rows Headgate may not replace: one for new rows only, with a change feed,
@@ -83,7 +118,10 @@ impl LakeTable {
     /// # Errors
     /// `unsupported_table`.
     pub fn refuse_rewriting(&self, name: &TableName) -> Result<()> {
-        asks::refuse_rewriting(name, self.state(name)?)
+        let files = self.delta.state.as_ref().map(DeltaTableState::log_data);
+        let mut files = files.iter().flat_map(|files| files.iter());
+        let has_vectors = files.any(|file| file.deletion_vector_descriptor().is_some());
+        asks::refuse_rewriting(name, &self.snapshot, has_vectors)
     }
 
     /// The columns of `wanted` that the table lacks, names compared without case.
@@ -125,18 +163,18 @@ impl Lake {
         if self.table_path(name).is_file() {
             return Err(foreign(name, "is a file"));
         }
-        let mut loaded = self.load_guarded(name).await?;
-        if loaded.is_none()
+        let mut found = self.read(name, None, false).await?;
+        if found.is_none()
             && let Err(strangers) = self.refuse_strangers(name).await
         {
             // They may be the table's own, when somebody made it at this moment.
-            loaded = self.load_guarded(name).await?;
-            if loaded.is_none() {
+            found = self.read(name, None, false).await?;
+            if found.is_none() {
                 return Err(strangers);
             }
         }
-        let Some((delta, guard)) = loaded else { return Ok(None) };
-        let table = opened(name, delta, guard)?;
+        let Some(found) = found else { return Ok(None) };
+        let table = opened(name, found).await?;
         self.refuse_unwritable(name)?;
         Ok(Some(table))
     }
@@ -147,39 +185,27 @@ impl Lake {
     /// `table_behind` when the table is gone, is another, or has not the version that it had; else as
     /// [`Self::table`].
     pub async fn refresh(&self, name: &TableName, table: LakeTable) -> Result<LakeTable> {
-        let version = table.version();
-        let files = self.log_from(name, version).await?;
-        let news = News::of(&files, &table);
-        if !news.is_continued {
-            return self.reopened(name, &table).await;
-        }
-        let checkpoint = table.checkpoint.max(news.checkpoint);
-        if news.newest == version {
-            return Ok(LakeTable { checkpoint, ..table });
-        }
-        let mut delta = table.delta.clone();
-        if let Err(error) = delta.update_state().await {
-            tracing::debug!(table = %name, %error, "reading the table anew");
-            return self.reopened(name, &table).await;
-        }
-        refuse_foreign_adds(name, &delta)?;
-        let newer = opened(name, delta, table.guard.clone())?;
-        if newer.id != table.id || newer.version() < version {
-            return Err(behind(name, &table, Some(&newer.delta)));
-        }
-        Ok(LakeTable { checkpoint: newer.checkpoint.max(checkpoint), ..newer })
+        self.advance(name, table, None).await
     }
 
-    /// The table read from nothing, as long as it goes on from what the handle knows.
-    async fn reopened(&self, name: &TableName, table: &LakeTable) -> Result<LakeTable> {
-        let Some((delta, guard)) = self.load_guarded(name).await? else {
-            return Err(behind(name, table, None));
-        };
-        let state = delta.snapshot().map_err(|error| failed(&open(name), &error))?;
-        if state.metadata().id() != table.id || state.version() < table.version() {
-            return Err(behind(name, table, Some(&delta)));
+    /// As [`Self::refresh`], up to a version.
+    pub(crate) async fn advance(
+        &self,
+        name: &TableName,
+        mut table: LakeTable,
+        to: Option<u64>,
+    ) -> Result<LakeTable> {
+        if table.go_on(name, to).await? {
+            return Ok(table);
         }
-        opened(name, delta, guard)
+        let Some(found) = self.read(name, to, false).await? else {
+            return Err(behind(name, &table, None));
+        };
+        let now = &found.snapshot;
+        if now.metadata().id() != table.id || now.version() < table.version {
+            return Err(behind(name, &table, Some(now)));
+        }
+        opened(name, found).await
     }
 
     /// The id of a table, also of one that Headgate may not write; none when there is none.
@@ -187,9 +213,8 @@ impl Lake {
     /// # Errors
     /// When its log cannot be read.
     pub async fn id_of(&self, name: &TableName) -> Result<Option<String>> {
-        let Some(table) = self.load(name).await? else { return Ok(None) };
-        let state = table.snapshot().map_err(|error| failed(&open(name), &error))?;
-        Ok(Some(state.metadata().id().to_owned()))
+        let found = self.read(name, None, false).await?;
+        Ok(found.map(|found| found.snapshot.metadata().id().to_owned()))
     }
 
     /// Refuses a table whose folder this user may not write, before rows are made for it.
@@ -210,31 +235,45 @@ impl Lake {
         &self,
         name: &TableName,
     ) -> Result<Option<(DeltaTable, Arc<Guard>)>> {
+        let Some(Found { mut delta, snapshot, guard }) = self.read(name, None, true).await? else {
+            return Ok(None);
+        };
+        let state =
+            DeltaTableState::try_new(delta.log_store().as_ref(), Some(snapshot.version())).await;
+        delta.state = Some(state.map_err(|error| guard.unread(name, &error))?);
+        refuse_foreign_adds(name, &delta)?;
+        Ok(Some((delta, guard)))
+    }
+
+    /// Reads what a table is, at a version or now, and if `is_whole` not only for an append; none when it has
+    /// no log.
+    pub(crate) async fn read(
+        &self,
+        name: &TableName,
+        at: Option<u64>,
+        is_whole: bool,
+    ) -> Result<Option<Found>> {
         self.store
             .check_below(&self.table_path(name))
             .map_err(|outside| outside.failure(&open(name)))?;
         let guard = self.guard(name);
-        let mut loaded = self.builder(name, guard.clone())?.load().await;
-        if matches!(&loaded, Err(DeltaTableError::KernelError(InvalidTableLocation(_)))) {
+        if is_whole {
+            guard.read_whole();
+        }
+        let built = self.builder(name, guard.clone())?.build();
+        let delta = built.map_err(|error| unreadable(name, &error))?;
+        let mut read = Snapshot::try_new(delta.log_store().as_ref(), at).await;
+        if matches!(&read, Err(DeltaTableError::KernelError(InvalidTableLocation(_)))) {
             // Not even a folder, unless somebody has made it since the library looked.
             if self.is_empty(&self.log(name)).await? {
                 return Ok(None);
             }
-            loaded = self.builder(name, guard.clone())?.load().await;
+            read = Snapshot::try_new(delta.log_store().as_ref(), at).await;
         }
-        match loaded {
-            Ok(table) => {
-                refuse_foreign_adds(name, &table)?;
-                Ok(Some((table, guard)))
-            }
+        match read {
+            Ok(snapshot) => Ok(Some(Found { delta, snapshot, guard })),
             Err(DeltaTableError::NotATable(_)) => Ok(None),
-            Err(error) => Err(guard.refusal().unwrap_or_else(|| {
-                // The library does not say which protocol it would not read.
-                let protocol = Story::by(&guard.seen(), u64::MAX).protocol;
-                protocol
-                    .and_then(|protocol| asks::unreadable(name, &protocol))
-                    .unwrap_or_else(|| unreadable(name, &error))
-            })),
+            Err(error) => Err(guard.unread(name, &error)),
         }
     }
 
@@ -253,70 +292,73 @@ impl Lake {
     }
 }
 
-/// A table that was loaded, as far as Headgate may write it.
-pub(crate) fn opened(name: &TableName, delta: DeltaTable, guard: Arc<Guard>) -> Result<LakeTable> {
-    let state = delta.snapshot().map_err(|error| failed(&open(name), &error))?;
-    let story = Story::by(&guard.seen(), state.version());
+/// A table of which it was read what it is.
+pub(crate) struct Found {
+    /// Without a state.
+    delta: DeltaTable,
+    snapshot: Snapshot,
+    guard: Arc<Guard>,
+}
+
+/// A table that was found, as far as Headgate may write it.
+pub(crate) async fn opened(name: &TableName, found: Found) -> Result<LakeTable> {
+    let Found { delta, snapshot, guard } = found;
+    let version = snapshot.version();
+    guard.look_at_all(version).await.map_err(|error| guard.unread(name, &error))?;
+    let story = Story::by(&guard.seen(), version);
     if !story.txns.keys().any(|app| app.starts_with("headgate/")) {
         return Err(foreign(name, "was not made by Headgate"));
     }
-    asks::refuse(name, state)?;
-    let schema = state.schema();
+    asks::refuse(name, &snapshot)?;
+    let schema = snapshot.schema();
     let columns = schema.fields().filter_map(|field| {
         Some(Column { name: field.name().clone(), kind: column_type(field.data_type())? })
     });
-    let (columns, id) = (columns.collect(), state.metadata().id().to_owned());
-    let (txns, checkpoint, tip) = (story.txns, story.checkpoint, story.tip);
-    Ok(LakeTable { delta, guard, id, columns, txns, checkpoint, tip })
+    let mut table = LakeTable {
+        delta,
+        guard,
+        version,
+        id: snapshot.metadata().id().to_owned(),
+        columns: columns.collect(),
+        snapshot: Arc::new(snapshot),
+        txns: story.txns,
+        checkpoint: story.checkpoint,
+        tip: story.tip,
+    };
+    if story.has_more {
+        table.read_files(name).await?;
+    }
+    Ok(table)
 }
 
-/// What a log has since a handle was read.
-struct News {
-    /// Whether it goes on from the handle's version.
-    is_continued: bool,
-    newest: u64,
-    checkpoint: Option<u64>,
-}
-
-impl News {
-    fn of(files: &[ObjectMeta], table: &LakeTable) -> Self {
-        let version = table.version();
-        let mut news = Self { is_continued: false, newest: version, checkpoint: None };
-        let mut is_other = false;
-        for file in files {
-            let Some(name) = file.location.filename() else { continue };
-            let Some(at) = version_of(name).filter(|at| *at >= version) else { continue };
-            if is_checkpoint(name) {
-                news.checkpoint = news.checkpoint.max(Some(at));
-            }
-            // A checkpoint stands for its version when the log was cleaned up behind it.
-            news.is_continued |= (at == version && is_commit(name)) || is_checkpoint(name);
-            is_other |= table.tip.iter().any(|(tip, mark)| tip == name && *mark != Mark::of(file));
-            if is_commit(name) || is_checkpoint(name) {
-                news.newest = news.newest.max(at);
-            }
-        }
-        news.is_continued &= !is_other;
-        news
+impl Guard {
+    /// Why a log could not be read.
+    fn unread(&self, name: &TableName, error: &(dyn std::error::Error + 'static)) -> Error {
+        self.refusal().unwrap_or_else(|| {
+            // The library does not say which protocol it would not read.
+            let protocol = Story::by(&self.seen(), u64::MAX).protocol;
+            protocol
+                .and_then(|protocol| asks::unreadable(name, &protocol))
+                .unwrap_or_else(|| unreadable(name, error))
+        })
     }
 }
 
 /// A table that is not what it was, or not there.
-fn behind(name: &TableName, table: &LakeTable, now: Option<&DeltaTable>) -> Error {
+fn behind(name: &TableName, table: &LakeTable, now: Option<&Snapshot>) -> Error {
     let version = table.version();
-    let id = |now: &DeltaTable| now.snapshot().ok().map(|now| now.metadata().id().to_owned());
     let message = match now {
         None => say!("`{}` is gone; it was at version {}.", name, version),
-        Some(now) if id(now).as_deref() != Some(table.id()) => say!(
+        Some(now) if now.metadata().id() != table.id() => say!(
             "`{}` was made again: its id is `{}` and should be `{}`.",
             name,
-            id(now).unwrap_or_default(),
+            now.metadata().id(),
             table.id()
         ),
         Some(now) => say!(
             "`{}` is at version {} and should be at {} or later.",
             name,
-            now.version().unwrap_or_default(),
+            now.version(),
             version
         ),
     };

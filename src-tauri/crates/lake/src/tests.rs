@@ -600,7 +600,15 @@ async fn what_restore_took_is_counted() {
         table = put(&desk.lake, Some(table), batch, ids).await.unwrap();
     }
     assert_eq!(desk.lake.restored(&name(), &table, 0).await.unwrap(), None);
-    table.delta.clone().restore().with_version_to_restore(0).await.unwrap();
+    desk.lake
+        .load(&name())
+        .await
+        .unwrap()
+        .unwrap()
+        .restore()
+        .with_version_to_restore(0)
+        .await
+        .unwrap();
     let table = desk.lake.refresh(&name(), table).await.unwrap();
     let restored = Some(Restored { version: 3, rows: 3 });
     assert_eq!(desk.lake.restored(&name(), &table, 2).await.unwrap(), restored);
@@ -629,7 +637,7 @@ async fn the_log_is_kept_short_and_says_the_same() {
     };
     for batch in 2..=12 {
         table = put(&desk.lake, Some(table), batch, &["b"]).await.unwrap();
-        desk.lake.maintain(&name(), &table).await.unwrap();
+        desk.lake.maintain(&name(), &mut table).await.unwrap();
         table = desk.lake.refresh(&name(), table).await.unwrap();
     }
     assert_eq!((table.version(), checkpoints()), (12, vec![4, 9]));
@@ -642,7 +650,7 @@ async fn the_log_is_kept_short_and_says_the_same() {
     let known = opened(&desk.lake).await;
     for batch in 13..=14 {
         table = put(&desk.lake, Some(table), batch, &["b"]).await.unwrap();
-        desk.lake.maintain(&name(), &table).await.unwrap();
+        desk.lake.maintain(&name(), &mut table).await.unwrap();
     }
     assert_eq!(checkpoints(), [9, 14]);
     assert!(!desk.version(8).exists() && desk.version(9).exists());
@@ -677,7 +685,7 @@ async fn a_long_log_costs_what_a_short_one_costs() {
             commit(next);
             next += 1;
         }
-        desk.lake.maintain(&name(), &opened(&desk.lake).await).await.unwrap();
+        desk.lake.maintain(&name(), &mut opened(&desk.lake).await).await.unwrap();
         for _ in 0..3 {
             commit(next);
             next += 1;
@@ -702,9 +710,7 @@ async fn a_long_log_costs_what_a_short_one_costs() {
     let [short, long] = costs[..] else { panic!() };
     let [open, nothing_new, one_new, append] = long;
     assert!(open[0] <= short[0][0] + 8 && open[1] <= 2, "{costs:?}");
-    assert_eq!(nothing_new, [0, 1, 0], "{costs:?}");
-    assert!(one_new[0] <= 4 && one_new[1] <= 2, "{costs:?}");
-    assert!(append[0] <= 4 && append[1] <= 3 && append[2] == 2, "{costs:?}");
+    assert_eq!((nothing_new, one_new, append), ([2, 0, 0], [3, 0, 0], [4, 0, 2]), "{costs:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -768,7 +774,15 @@ async fn how_a_table_stands_is_told_by_the_commits_after_the_last_one_known() {
     fs::remove_file(desk.version(3)).unwrap();
 
     // Put back, before and after what is known of.
-    table.delta.clone().restore().with_version_to_restore(0).await.unwrap();
+    desk.lake
+        .load(&name())
+        .await
+        .unwrap()
+        .unwrap()
+        .restore()
+        .with_version_to_restore(0)
+        .await
+        .unwrap();
     let restored = Standing::Restored { version: 3, rows: 3 };
     assert_eq!((stands(2, 3).await, stands(0, 1).await), (restored, restored));
     let table = desk.lake.refresh(&name(), table).await.unwrap();

@@ -2,7 +2,10 @@
 //!
 //! A step of its own, after the commits: when it fails nothing is lost, and the next run makes up for it.
 
-use deltalake::checkpoints::{cleanup_metadata, create_checkpoint};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use delta_kernel::snapshot::Snapshot;
+use deltalake::checkpoints::cleanup_expired_logs_for;
 use deltalake::table::config::TablePropertiesExt;
 use headgate_terms::{Result, TableName, say};
 
@@ -20,8 +23,8 @@ impl Lake {
     ///
     /// # Errors
     /// When the storage fails; the table is as it was.
-    pub async fn maintain(&self, name: &TableName, table: &LakeTable) -> Result<()> {
-        let properties = table.state(name)?.table_config();
+    pub async fn maintain(&self, name: &TableName, table: &mut LakeTable) -> Result<()> {
+        let properties = table.snapshot.table_properties();
         let interval = properties.checkpoint_interval().get().min(MOST);
         let commits = match table.checkpoint {
             Some(checkpoint) => table.version().saturating_sub(checkpoint),
@@ -31,10 +34,23 @@ impl Lake {
             return Ok(());
         }
         let doing = say!("write a checkpoint of `{}`", name);
-        create_checkpoint(&table.delta, None).await.map_err(|error| failed(&doing, &error))?;
+        table.guard.read_whole();
+        let log = table.delta.log_store();
+        let (engine, url, version) = (log.engine(None), self.url(name)?, table.version());
+        let write = move || {
+            let state = Snapshot::builder_for(url).at_version(version).build(engine.as_ref())?;
+            state.checkpoint(engine.as_ref(), None)
+        };
+        let written = tokio::task::spawn_blocking(write).await;
+        written.map_err(|error| failed(&doing, &error))?.map_err(|error| failed(&doing, &error))?;
+        table.checkpoint = Some(version);
         if properties.enable_expired_log_cleanup() {
             let doing = say!("shorten the log of `{}`", name);
-            cleanup_metadata(&table.delta, None).await.map_err(|error| failed(&doing, &error))?;
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let before = now.saturating_sub(properties.log_retention_duration()).as_millis();
+            cleanup_expired_logs_for(version, log.as_ref(), before as i64, None)
+                .await
+                .map_err(|error| failed(&doing, &error))?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ use headgate_events::{Folded, arrow_field, fold};
 use headgate_terms::{Column, Error, Result, Shown, TableName, say};
 use serde_json::Value;
 
-use crate::commit::{Committed, Note, Tries, Txn, arrived, has_landed, send, widened};
+use crate::commit::{Committed, Note, Tries, Txn, arrived, has_landed, widened};
 use crate::failure::failed;
 use crate::files::{DataFile, LogStatistics, column};
 use crate::lake::Lake;
@@ -118,7 +118,7 @@ impl Fold<'_> {
                 return Ok((table, true));
             }
             let before = table.as_ref().map(LakeTable::version);
-            let sent = match &table {
+            let sent = match &mut table {
                 Some(table) => self.send_over(table).await?,
                 None => self.send_new().await?,
             };
@@ -154,7 +154,8 @@ impl Fold<'_> {
     }
 
     /// Folds the batch over a table as it was read.
-    async fn send_over(&self, table: &LakeTable) -> Result<Sent> {
+    async fn send_over(&self, table: &mut LakeTable) -> Result<Sent> {
+        table.read_files(self.name).await?;
         table.refuse_rewriting(self.name)?;
         let metadata = widened(table, self.name, self.columns)?;
         let mut columns = table.columns().to_vec();
@@ -341,7 +342,7 @@ impl Fold<'_> {
             not_matched_predicates: Vec::new(),
             not_matched_by_source_predicates: Vec::new(),
         };
-        send(self.name, table, actions, operation, Some(self.txn), self.note).await
+        self.lake.send(self.name, table, actions, operation, self.txn, self.note).await
     }
 
     fn adds(&self, staged: &[Value]) -> Result<Vec<Action>> {

@@ -86,8 +86,11 @@ impl Running<'_> {
         let written: Vec<TableName> = self.tally.commits().into_keys().collect();
         let schemas: BTreeSet<&str> = written.iter().map(|name| name.schema.as_str()).collect();
         for name in &written {
-            if let Some(table) = self.tables.take(name) {
-                later("a checkpoint", self.handle.block_on(caught(lake.maintain(name, &table))));
+            if let Some(mut table) = self.tables.take(name) {
+                later(
+                    "a checkpoint",
+                    self.handle.block_on(caught(lake.maintain(name, &mut table))),
+                );
             }
         }
         later("a look for kept files", self.sweep());

@@ -361,7 +361,7 @@ async fn writers_at_once_leave_one_row_for_each_user() {
 async fn a_commit_in_between_is_not_written_over() {
     let temporary = TempDir::new().unwrap();
     let lake = lake(&temporary).await;
-    let table = fold_next(&lake, 1, &["email"], &[("ann", 1, &[])]).await;
+    let mut table = fold_next(&lake, 1, &["email"], &[("ann", 1, &[])]).await;
     // A compaction: it moves rows and says that it changes no data.
     let now = files(&folder(&lake));
     let (path, add) = now.iter().next().unwrap();
@@ -389,7 +389,7 @@ async fn a_commit_in_between_is_not_written_over() {
         planned: 7,
         doing: say!("test"),
     };
-    let sent = fold.send_over(&table).await.unwrap();
+    let sent = fold.send_over(&mut table).await.unwrap();
     assert!(sent.answer.is_err());
     let (table, is_found) = fold.until_it_lands(Some(table)).await.unwrap();
     assert_eq!((table.version(), is_found), (2, false));
