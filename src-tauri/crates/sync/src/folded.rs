@@ -87,6 +87,15 @@ impl Running<'_> {
         marks.collect::<Result<_>>().map(Some)
     }
 
+    /// Folds records while a run makes many batches: for each of them it lists all records that there are.
+    pub(crate) fn fold_on_the_way(&self, schema: &str, number: i64) {
+        if number % folded() == 0
+            && let Err(error) = self.fold_records(schema)
+        {
+            tracing::warn!(%error, "records are folded later");
+        }
+    }
+
     /// Folds records of finished batches, so that a lake with many opens as fast as one with few. What
     /// fails here is done by a later run.
     pub(crate) fn fold_records(&self, schema: &str) -> Result<()> {

@@ -101,6 +101,7 @@ impl Running<'_> {
             self.room.take(&letters);
             // From here on the record counts on what was kept aside, whatever fails.
             self.land_open(&feed.schema)?;
+            self.fold_on_the_way(&feed.schema, number);
             if let (Some((ledger, run)), Some(last)) = (stdin, last) {
                 remove_taken(&self.request.data.spool(), ledger, run, last.to.0, false);
             }
