@@ -125,10 +125,11 @@ impl Guard {
         }
     }
 
-    /// Looks a file of the log through, unless that was done on this way; none when it is not there.
+    /// Looks a file of the log through as it is now; none when it is not there.
     pub(crate) async fn look_at(&self, file: &str) -> Result<Option<(Mark, Arc<Said>)>> {
         let location = self.log.clone().join(file);
         let Some(part) = self.part(&location) else { return Ok(None) };
+        self.given().remove(&location);
         match self.admit(&part, &location).await {
             Ok(()) => Ok(self.logs.seen(&part.log, part.file)),
             Err(Error::NotFound { .. }) => Ok(None),
@@ -147,7 +148,10 @@ impl Guard {
             if at < checkpoint {
                 break;
             }
-            self.look_at(file).await?;
+            let location = self.log.clone().join(file.as_str());
+            if let Some(part) = self.part(&location) {
+                self.admit(&part, &location).await?;
+            }
             // One that is whole by its name: of others some part may be missing.
             if *file == format!("{at:020}.checkpoint.parquet") {
                 checkpoint = at;

@@ -400,7 +400,7 @@ where
         has_more |= has_more_files(&batch);
         actions.extend(noted(&batch).map_err(|error| failed(&doing, &error))?);
     }
-    Ok(Said { is_whole, has_more, ..Said::by(&actions) })
+    Ok(Said { has_more, is_whole, ..Said::by(&actions) })
 }
 
 /// Whether a column of a checkpoint is read to append: what the table is, and where its files lie.

@@ -118,9 +118,9 @@ impl LakeTable {
     /// # Errors
     /// `unsupported_table`.
     pub fn refuse_rewriting(&self, name: &TableName) -> Result<()> {
-        let files = self.delta.state.as_ref().map(DeltaTableState::log_data);
-        let mut files = files.iter().flat_map(|files| files.iter());
-        let has_vectors = files.any(|file| file.deletion_vector_descriptor().is_some());
+        let has_vectors = self.delta.state.as_ref().is_some_and(|files| {
+            files.log_data().iter().any(|file| file.deletion_vector_descriptor().is_some())
+        });
         asks::refuse_rewriting(name, &self.snapshot, has_vectors)
     }
 

@@ -739,6 +739,50 @@ async fn a_path_out_of_the_table_is_refused_whenever_it_appears() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_library_has_no_need_to_read_is_looked_through_as_well() {
+    let desk = Desk::new().await;
+    let table = desk.table().await;
+    // All that says what the table is comes later than its rows.
+    let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}});
+    desk.commit(1, &[protocol, desk.metadata(|_| ())]);
+    let lake = desk.other().await;
+    assert_eq!(opened(&lake).await.txn("headgate/test"), Some(1));
+    assert_eq!(lake.refresh(&name(), table).await.unwrap().version(), 1);
+    let mut first = desk.actions(0);
+    first.push(json!({"remove": {"path": "/etc/passwd", "dataChange": true}}));
+    desk.commit(0, &first);
+    let error = desk.other().await.table(&name()).await.unwrap_err();
+    assert_eq!(code(&error), ("foreign_files", false), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_deleted_by_vectors_are_known_of_for_as_long_as_they_are_there() {
+    let desk = Desk::new().await;
+    let features = json!(["deletionVectors"]);
+    let protocol = json!({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features}});
+    let mut table = desk.table().await;
+    let mut add = desk.actions(0).into_iter().find(|action| action.get("add").is_some()).unwrap();
+    let path = add["add"]["path"].clone();
+    let vector = json!({"storageType": "u", "pathOrInlineDv": "ab^-aqEH.-t@S}K{vb[*k^", "offset": 1, "sizeInBytes": 36, "cardinality": 1});
+    add["add"]["deletionVector"] = vector.clone();
+    let remove = |vector: &Value| json!({"remove": {"path": path, "dataChange": true, "deletionTimestamp": 1, "deletionVector": vector}});
+    desk.commit(1, &[protocol, remove(&Value::Null), add.clone()]);
+    add["add"]["deletionVector"] = Value::Null;
+    for (version, has_vectors) in [(1, true), (2, false)] {
+        if version == 2 {
+            desk.commit(2, &[remove(&vector), add.clone()]);
+        }
+        table = desk.lake.refresh(&name(), table).await.unwrap();
+        assert_eq!(table.version(), version);
+        assert_eq!(table.refuse_rewriting(&name()).is_err(), has_vectors, "{version}");
+        assert_eq!(
+            opened(&desk.other().await).await.refuse_rewriting(&name()).is_err(),
+            has_vectors
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn how_a_table_stands_is_told_by_the_commits_after_the_last_one_known() {
     let desk = Desk::new().await;
     let app = "headgate/test";
