@@ -16,6 +16,7 @@ mod inspect;
 mod limits;
 mod links;
 mod policy;
+mod profiles;
 mod settings;
 mod sizes;
 mod syncs;

@@ -70,6 +70,18 @@ export interface Commands {
   settings_show: { request: Nothing; response: SettingsReport; progress: never }
   /** Changes settings. */
   settings_change: { request: SettingsChange; response: SettingsReport; progress: never }
+  /** The profiles, and which one is in use. */
+  profiles_list: { request: Nothing; response: Profiles; progress: never }
+  /** One profile. */
+  profiles_show: { request: ProfileAsked; response: ProfileReport; progress: never }
+  /** Adds a profile. */
+  profiles_add: { request: ProfileSettings; response: ProfileReport; progress: never }
+  /** Changes a profile. */
+  profiles_change: { request: ProfileChange; response: ProfileReport; progress: never }
+  /** Has everything from now on concern another profile. */
+  profiles_use: { request: ProfileName; response: ProfileReport; progress: never }
+  /** Removes a profile with what is kept of it here; nothing remote is changed. */
+  profiles_remove: { request: ProfileName; response: ProfileRemoved; progress: never }
   /** Jobs, newest first, a page at a time. */
   jobs_list: { request: JobsPage; response: Jobs; progress: never }
   /** Asks a job to stop. */
@@ -96,6 +108,8 @@ export const patient: ReadonlySet<keyof Commands> = new Set([
   'tables_rows',
   'tables_files',
   'role_apply',
+  'profiles_add',
+  'profiles_change',
   'host_choose',
   'events_follow',
 ] as const)
@@ -114,8 +128,11 @@ export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
   tables_rows: ['tables'],
   tables_files: ['tables'],
   policy_draft: ['drafts'],
+  aws_profiles: ['profiles'],
   role_history: ['changes'],
   settings_show: ['settings', 'runs'],
+  profiles_list: ['profiles'],
+  profiles_show: ['profiles'],
   jobs_list: ['jobs'],
 }
 
@@ -220,7 +237,7 @@ range: Range,
 line: number, };
 
 /**
- * How AWS is reached; what is not named is as AWS's own tools find it.
+ * How AWS is reached; what is not named is as the profile in use says.
  */
 export type AwsAccess = { 
 /**
@@ -331,6 +348,27 @@ read_at: string,
  * How long the reading took.
  */
 ms: number, };
+
+/**
+ * How a profile reaches AWS; what is not named is as AWS's own tools find it.
+ */
+export type AwsSource = { 
+/**
+ * A profile of AWS's configuration.
+ */
+profile: string | null, 
+/**
+ * A region.
+ */
+region: string | null, 
+/**
+ * An endpoint in place of AWS's own, for all services: scheme, host and port.
+ */
+endpoint_url: string | null, 
+/**
+ * The account, twelve digits.
+ */
+account_id: string | null, };
 
 /**
  * What a sync or a preview works on.
@@ -613,6 +651,11 @@ export type Chosen = {
 path: string | null, };
 
 /**
+ * The colour that marks a profile.
+ */
+export type Colour = "grey" | "copper" | "violet" | "plum" | "olive";
+
+/**
  * A column: every one is nullable.
  */
 export type Column = { 
@@ -799,6 +842,19 @@ externalId: string,
 unityCatalogArn: string, };
 
 /**
+ * Where the credentials of a profile are kept: `none` where there are none.
+ */
+export type Credentials = { 
+/**
+ * The administrator's.
+ */
+admin: string, 
+/**
+ * The service principal's.
+ */
+principal: string, };
+
+/**
  * A file that could not be read, or not to its end.
  */
 export type Damaged = { 
@@ -909,6 +965,11 @@ more: boolean, };
  */
 export type DraftAnswer = { 
 /**
+ * The id of the profile that it belongs to; to be kept without, the one in use. A page that is left
+ * because of a switch keeps its draft afterwards.
+ */
+profile?: string | null, 
+/**
  * The draft.
  */
 draft: KeptDraft | null, };
@@ -995,6 +1056,19 @@ said: Array<StatementSays>, };
  * The tools.
  */
 export type ExportKind = "cli" | "terraform" | "cloudformation" | "json";
+
+/**
+ * The external ids by which writers are known to AWS.
+ */
+export type ExternalIds = { 
+/**
+ * Headgate's; made when there is none.
+ */
+headgate: string | null, 
+/**
+ * Segment's: the id of its workspace.
+ */
+segment: string | null, };
 
 /**
  * What is known beside the text. What is absent keeps the lints silent that need it.
@@ -2176,6 +2250,188 @@ column: number, };
  * The kind of a problem, for programs.
  */
 export type ProblemCode = "empty" | "too_large" | "not_json" | "encoded" | "bad_character" | "not_an_object" | "duplicate_key" | "duplicate_condition_key" | "unknown_element" | "resource_not_allowed" | "invalid_version" | "invalid_id" | "missing_statement" | "empty_statement" | "invalid_statement" | "invalid_sid" | "duplicate_sid" | "missing_effect" | "invalid_effect" | "missing_principal" | "not_principal" | "bare_principal" | "invalid_principal_element" | "unknown_principal_type" | "canonical_user" | "empty_principal" | "invalid_principal" | "missing_action" | "action_and_not_action" | "empty_action" | "invalid_action" | "not_sts_action" | "invalid_condition" | "invalid_operator" | "invalid_condition_key" | "invalid_condition_value" | "missing_claim" | "deleted_principal";
+
+/**
+ * A profile.
+ */
+export type Profile = { 
+/**
+ * Its id, which never changes.
+ */
+id: string, 
+/**
+ * Whether it is the one in use.
+ */
+in_use: boolean, 
+/**
+ * Where its credentials are kept.
+ */
+credentials: Credentials, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it is for.
+ */
+kind: ProfileKind, 
+/**
+ * The colour that marks it.
+ */
+colour: Colour, 
+/**
+ * Whether nothing outside this machine may be changed in it.
+ */
+read_only: boolean, 
+/**
+ * How it reaches AWS.
+ */
+aws: AwsSource, 
+/**
+ * The role that writers assume.
+ */
+role_arn: string | null, 
+/**
+ * The bucket of its lakes.
+ */
+bucket: string | null, 
+/**
+ * Where in the bucket they begin.
+ */
+prefix: string | null, 
+/**
+ * Who writes.
+ */
+writers: Array<ProfileWriter>, 
+/**
+ * The external ids of those who write.
+ */
+external_ids: ExternalIds, workspace_url: string | null, workspace_id: string | null, account_url: string | null, account_id: string | null, auth: string | null, application_id: string | null, storage_credential: string | null, external_location: string | null, catalog: string | null, warehouse_id: string | null, };
+
+/**
+ * A profile to look at.
+ */
+export type ProfileAsked = { 
+/**
+ * Its name; the one in use without.
+ */
+name: string | null, };
+
+/**
+ * What a profile is to be from now on.
+ */
+export type ProfileChange = { 
+/**
+ * The name that it has.
+ */
+name: string, 
+/**
+ * All that a person decides of it.
+ */
+settings: ProfileSettings, };
+
+/**
+ * What a profile is for.
+ */
+export type ProfileKind = "real" | "sandbox";
+
+/**
+ * A profile by its name, in upper or lower case.
+ */
+export type ProfileName = { 
+/**
+ * The name.
+ */
+name: string, };
+
+/**
+ * A profile that was removed.
+ */
+export type ProfileRemoved = { 
+/**
+ * 1.
+ */
+v: number, 
+/**
+ * Its name.
+ */
+removed: string, };
+
+/**
+ * One profile.
+ */
+export type ProfileReport = { 
+/**
+ * 1.
+ */
+v: number, 
+/**
+ * The profile.
+ */
+profile: Profile, };
+
+/**
+ * What a person decides of a profile.
+ */
+export type ProfileSettings = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it is for.
+ */
+kind: ProfileKind, 
+/**
+ * The colour that marks it.
+ */
+colour: Colour, 
+/**
+ * Whether nothing outside this machine may be changed in it.
+ */
+read_only: boolean, 
+/**
+ * How it reaches AWS.
+ */
+aws: AwsSource, 
+/**
+ * The role that writers assume.
+ */
+role_arn: string | null, 
+/**
+ * The bucket of its lakes.
+ */
+bucket: string | null, 
+/**
+ * Where in the bucket they begin.
+ */
+prefix: string | null, 
+/**
+ * Who writes.
+ */
+writers: Array<ProfileWriter>, 
+/**
+ * The external ids of those who write.
+ */
+external_ids: ExternalIds, };
+
+/**
+ * Who writes to the lakes of a profile.
+ */
+export type ProfileWriter = "headgate" | "segment";
+
+/**
+ * All profiles.
+ */
+export type Profiles = { 
+/**
+ * 1.
+ */
+v: number, 
+/**
+ * In the order of their names.
+ */
+profiles: Array<Profile>, };
 
 /**
  * How far a run or a preview is.

@@ -71,8 +71,8 @@ pub struct KnownId {
 /// What this installation is to a policy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Writer {
-    principal: Option<String>,
-    external_id: String,
+    pub(crate) principal: Option<String>,
+    pub(crate) external_id: String,
 }
 
 /// What is known when callers get their names.
@@ -211,6 +211,7 @@ impl App {
         let role: Option<Arn> = asked.role.as_ref().and_then(|role| role.parse().ok());
         let partition = role.as_ref().map_or("aws", |role| role.partition.as_str());
         let kept = self.kept_goals(&cx.profile, asked.role.as_deref())?;
+        let segment = self.profile_document(&cx.profile)?.settings.external_ids.segment;
         let ids = |principal: &str| {
             let mut known: Vec<KnownId> = kept
                 .iter()
@@ -257,11 +258,15 @@ impl App {
                 sid: Some("ExplicitSelfRoleAssumption"),
             });
         }
+        let mut segment_ids = ids(SEGMENT_ROLE);
+        if let Some(id) = segment.filter(|id| !segment_ids.iter().any(|one| one.id == *id)) {
+            segment_ids.insert(0, KnownId { id, from: "in this profile".to_owned() });
+        }
         templates.push(Template {
             id: "segment",
             label: "Segment".to_owned(),
             principal: Some(SEGMENT_ROLE.to_owned()).filter(|_| partition == "aws"),
-            known_ids: ids(SEGMENT_ROLE),
+            known_ids: segment_ids,
             where_id: "Segment shows it under Settings, Workspace settings, ID.",
             required: false,
             sid: Some("SegmentStorageDestinations"),

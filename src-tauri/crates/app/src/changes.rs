@@ -7,7 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use headgate_aws::{
-    Access, Aws, Caller, Endpoint, NotWritten, Role, WriteStep, WriteTrust, WriteWatch, Written,
+    Aws, Caller, Endpoint, NotWritten, Role, WriteStep, WriteTrust, WriteWatch, Written,
 };
 use headgate_policy::Change as CellChange;
 use headgate_store::JournalRecord;
@@ -20,11 +20,11 @@ use uuid::Uuid;
 use crate::App;
 use crate::calls::Call;
 use crate::cx::Cx;
-use crate::events::Tag;
 use crate::host::Confirm;
 use crate::jobs::{JobKind, JobState, NewWork, Work};
 use crate::plans::{ChangeRequest, WritePlan, cells_of, change_fingerprint};
 use crate::roles::{AwsAccess, RoleName, own_principals};
+use crate::serve::line;
 
 /// A plan to apply.
 #[derive(Debug, Clone, Deserialize, TS)]
@@ -251,7 +251,7 @@ const MOST_CHANGES: u32 = 500;
 impl App {
     pub(crate) fn role_apply(&self, cx: &Cx, request: &PlanName) -> Result<Applied> {
         let found = match self.store_if_any()? {
-            Some(store) => store.plan(&request.plan)?,
+            Some(store) => store.plan(&request.plan)?.filter(|kept| kept.profile == cx.profile),
             None => None,
         };
         let plan =
@@ -260,14 +260,14 @@ impl App {
                     .hint("Plan again.")
             })?;
         let watch = OnDesktop { call: &cx.call, app: self };
-        self.apply_plan(cx, &plan, &request.access, &watch)
+        self.apply_in_lane(cx, &plan, &request.access, &watch)
     }
 
     /// Applies a plan: looks, writes, reads back, and keeps it in the journal. The answer has all three
     /// outcomes.
     ///
     /// # Errors
-    /// What happened before anything was sent: `not_confirmed`, a login that fails, a journal that
+    /// What happened before anything was sent: `read_only`, `not_confirmed`, a login that fails, a journal that
     /// cannot be written, a role that cannot be read.
     pub fn apply_plan(
         &self,
@@ -276,9 +276,19 @@ impl App {
         access: &AwsAccess,
         watch: &dyn ApplyWatch,
     ) -> Result<Applied> {
+        self.carry_out(&line::role_apply, cx, || self.apply_in_lane(cx, plan, access, watch))
+    }
+
+    fn apply_in_lane(
+        &self,
+        cx: &Cx,
+        plan: &WritePlan,
+        access: &AwsAccess,
+        watch: &dyn ApplyWatch,
+    ) -> Result<Applied> {
         let lane = format!("changes of {}", cx.profile);
         let new = NewWork { kind: JobKind::Change, lane, about: None, watch: &cx.call };
-        let applied = self.job(
+        self.job(
             cx,
             new,
             |work| self.write_plan(cx, plan, access, &OnJob { work, watch }),
@@ -289,9 +299,7 @@ impl App {
                 };
                 (state, applied.error.clone())
             },
-        );
-        self.changed(cx, &[Tag::Changes]);
-        applied
+        )
     }
 
     fn write_plan(
@@ -301,6 +309,7 @@ impl App {
         access: &AwsAccess,
         watch: &dyn ApplyWatch,
     ) -> Result<Applied> {
+        let access = self.access(cx, access)?;
         let store = Mutex::new(self.store()?);
         let keep = |record: &ChangeRecord| {
             let store = store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -314,7 +323,7 @@ impl App {
             })
         };
         self.runtime().block_on(async {
-            let aws = Aws::open(&Access::from(access)).await?;
+            let aws = Aws::open(&access).await?;
             let caller = aws.who().await?;
             watch.begins(&caller, aws.endpoints())?;
             let by = caller.arn;
@@ -370,7 +379,7 @@ impl App {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn role_history(&self, cx: &Cx, request: &HistoryOf) -> Result<ChangeHistory> {
+    pub(crate) fn role_history(&self, cx: &Cx, request: &HistoryOf) -> Result<ChangeHistory> {
         let Some(store) = self.store_if_any()? else {
             return Ok(ChangeHistory { v: 1, changes: Vec::new() });
         };
@@ -383,7 +392,9 @@ impl App {
     /// What to plan to put a change back, once the role still has what the change wrote.
     pub(crate) fn restorable(&self, cx: &Cx, request: &ChangeName) -> Result<Restorable> {
         let found = match self.store_if_any()? {
-            Some(store) => store.journal_entry(&request.change)?,
+            Some(store) => {
+                store.journal_entry(&request.change)?.filter(|kept| kept.profile == cx.profile)
+            }
             None => None,
         };
         let change: ChangeRecord =

@@ -67,7 +67,7 @@ macro_rules! commands {
             /// Keeps a draft, or lets go of it.
             [local] policy_draft_keep(DraftAnswer) -> Nothing, stales [Drafts];
             /// The profiles of AWS's configuration.
-            [read] aws_profiles(Nothing) -> AwsProfiles;
+            [read] aws_profiles(Nothing) -> AwsProfiles, reads [Profiles];
             /// A role with its trust policy, read from AWS.
             [local secret] role_read(RoleName) -> RoleRead;
             /// Plans to write a trust policy, and shows what would be sent.
@@ -82,6 +82,18 @@ macro_rules! commands {
             [read] settings_show(Nothing) -> SettingsReport, reads [Settings Runs];
             /// Changes settings.
             [local] settings_change(SettingsChange) -> SettingsReport, stales [Settings Runs];
+            /// The profiles, and which one is in use.
+            [read] profiles_list(Nothing) -> Profiles, reads [Profiles];
+            /// One profile.
+            [read] profiles_show(ProfileAsked) -> ProfileReport, reads [Profiles];
+            /// Adds a profile.
+            [local] profiles_add(ProfileSettings) -> ProfileReport, stales [Profiles];
+            /// Changes a profile.
+            [local] profiles_change(ProfileChange) -> ProfileReport, stales [Profiles];
+            /// Has everything from now on concern another profile.
+            [local] profiles_use(ProfileName) -> ProfileReport, stales [Profiles Lakes Drafts Changes Jobs];
+            /// Removes a profile with what is kept of it here; nothing remote is changed.
+            [local] profiles_remove(ProfileName) -> ProfileRemoved, stales [Profiles Lakes Drafts Changes Jobs];
             /// Jobs, newest first, a page at a time.
             [read] jobs_list(JobsPage) -> Jobs, reads [Jobs];
             /// Asks a job to stop.

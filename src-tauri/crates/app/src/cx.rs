@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::App;
 use crate::calls::Call;
 
 /// Who asks.
@@ -58,19 +57,12 @@ pub struct Cx {
 }
 
 impl Cx {
+    pub(crate) fn new(profile: String, actor: Actor, call: Call) -> Self {
+        Self { profile, actor, call, clock: Timestamp::now }
+    }
+
     /// Now, in RFC 3339.
     pub(crate) fn now(&self) -> String {
         (self.clock)().to_string()
-    }
-}
-
-/// The profile that there is before another is made.
-pub(crate) const DEFAULT_PROFILE: &str = "default";
-
-impl App {
-    /// What use-cases are carried out with for somebody, in the profile that is in use.
-    #[must_use]
-    pub fn cx(&self, actor: Actor, call: Call) -> Cx {
-        Cx { profile: DEFAULT_PROFILE.to_owned(), actor, call, clock: Timestamp::now }
     }
 }

@@ -74,6 +74,11 @@ pub struct KeptGoal {
 /// The draft that is kept, if any.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct DraftAnswer {
+    /// The id of the profile that it belongs to; to be kept without, the one in use. A page that is left
+    /// because of a switch keeps its draft afterwards.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub profile: Option<String>,
     /// The draft.
     pub draft: Option<KeptDraft>,
 }
@@ -89,33 +94,35 @@ impl KeptDraft {
 impl App {
     pub(crate) fn policy_draft(&self, cx: &Cx, _: &Nothing) -> Result<DraftAnswer> {
         let Some(store) = self.store_if_any()? else {
-            return Ok(DraftAnswer { draft: None });
+            return Ok(DraftAnswer { profile: Some(cx.profile.clone()), draft: None });
         };
         let kept = store.latest_draft(&cx.profile)?;
-        Ok(DraftAnswer { draft: kept.and_then(|kept| serde_json::from_str(&kept.document).ok()) })
+        let draft = kept.and_then(|kept| serde_json::from_str(&kept.document).ok());
+        Ok(DraftAnswer { profile: Some(cx.profile.clone()), draft })
     }
 
     pub(crate) fn policy_draft_keep(&self, cx: &Cx, kept: &DraftAnswer) -> Result<Nothing> {
         let store = self.store()?;
+        let profile = kept.profile.as_ref().unwrap_or(&cx.profile);
         let Some(draft) = &kept.draft else {
             // The page has discarded the draft that it shows, which is the latest.
-            if let Some(latest) = store.latest_draft(&cx.profile)? {
-                store.discard_draft(&cx.profile, &latest.role)?;
+            if let Some(latest) = store.latest_draft(profile)? {
+                store.discard_draft(profile, &latest.role)?;
             }
             return Ok(Nothing {});
         };
         let text = serde_json::to_string(draft).unwrap_or_default();
         // The page shows one draft: opening another policy discards the one before.
-        for other in store.drafted_roles(&cx.profile)? {
+        for other in store.drafted_roles(profile)? {
             if other.role != draft.role() {
-                store.discard_draft(&cx.profile, &other.role)?;
+                store.discard_draft(profile, &other.role)?;
             }
         }
-        store.save_draft(&cx.profile, draft.role(), &cx.now(), &text)?;
+        store.save_draft(profile, draft.role(), &cx.now(), &text)?;
         if !draft.role().is_empty() {
             let goals: Vec<&Goal> = draft.goals.iter().map(|kept| &kept.goal).collect();
             let text = serde_json::to_string(&goals).unwrap_or_default();
-            store.save_goals(&cx.profile, draft.role(), &text)?;
+            store.save_goals(profile, draft.role(), &text)?;
         }
         Ok(Nothing {})
     }

@@ -18,12 +18,13 @@ use crate::App;
 use crate::callers::TemplatesFor;
 use crate::calls::{CallName, Nothing};
 use crate::changes::{ChangeName, HistoryOf, PlanName};
-use crate::cx::DEFAULT_PROFILE;
+use crate::cx::Cx;
 use crate::drafts::DraftAnswer;
 use crate::host::{Choose, Confirm, Copy};
 use crate::jobs::{JobId, JobsPage};
 use crate::plans::ChangeRequest;
 use crate::policies::{PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyTry};
+use crate::profiles::{ProfileAsked, ProfileChange, ProfileName, ProfileSettings};
 use crate::roles::RoleName;
 use crate::runs::{RunDiscards, RunLetters, RunName, RunRelease, RunsPage};
 use crate::settings::SettingsChange;
@@ -96,9 +97,28 @@ pathless!(
     RunsPage,
     JobsPage,
     JobId,
+    ProfileAsked,
+    ProfileName,
 );
 
 impl Request for Choose {
+    const WAITS: bool = true;
+
+    fn places(&self) -> Vec<Place<'_>> {
+        Vec::new()
+    }
+}
+
+impl Request for ProfileSettings {
+    // The desktop asks about an endpoint.
+    const WAITS: bool = true;
+
+    fn places(&self) -> Vec<Place<'_>> {
+        Vec::new()
+    }
+}
+
+impl Request for ProfileChange {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -197,11 +217,11 @@ impl App {
     /// # Errors
     /// `path_not_allowed` when the user does not allow one, what the command's own parser says of a
     /// text that is not a path, and `wrong_use` for one that does not begin at the root.
-    pub(crate) fn permit(&self, places: &[Place<'_>]) -> Result<()> {
+    pub(crate) fn permit(&self, cx: &Cx, places: &[Place<'_>]) -> Result<()> {
         // The command says in its own words that nothing was named.
         for place in places.iter().filter(|place| !place.text.is_empty()) {
             let path = named(place)?;
-            if self.grants.has(&path, place.used) || self.is_known(&path, place.used)? {
+            if self.grants.has(&path, place.used) || self.is_known(cx, &path, place.used)? {
                 continue;
             }
             let shown = shortened(&path);
@@ -235,7 +255,7 @@ impl App {
     }
 
     /// Whether a recorded run used the path so, or it is the sample's, or a lake that was opened.
-    fn is_known(&self, path: &Path, used: Used) -> Result<bool> {
+    fn is_known(&self, cx: &Cx, path: &Path, used: Used) -> Result<bool> {
         let below = |known: &str| {
             Location::parse(known).is_ok_and(|known| path.starts_with(known.folder()))
         };
@@ -248,7 +268,7 @@ impl App {
         if used == Used::LakeWritten {
             return Ok(false);
         }
-        Ok(self.opened_lakes(DEFAULT_PROFILE)?.iter().any(|lake| below(lake))
+        Ok(self.opened_lakes(&cx.profile)?.iter().any(|lake| below(lake))
             || self.runs()?.iter().filter_map(|run| run.from.as_deref()).any(below))
     }
 }

@@ -47,6 +47,7 @@ use grants::Grants;
 use host::NoDesktop;
 use jobs::{Lanes, NewWork, Work};
 use questions::Questions;
+use serve::line;
 
 pub use callers::{Templates, TemplatesFor};
 pub use calls::{Call, CallAbout, CallName, Nothing, Sink};
@@ -76,9 +77,14 @@ pub use policies::{
     PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
     PolicyView, invalid, valid,
 };
+pub use profiles::{
+    AwsSource, Colour, Credentials, DatabricksSource, ExternalIds, Profile, ProfileAsked,
+    ProfileChange, ProfileKind, ProfileName, ProfileRemoved, ProfileReport, ProfileSettings,
+    ProfileWriter, Profiles,
+};
 pub use roles::{AwsAccess, AwsProfiles, RoleName, RoleRead, facts_of, now};
 pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease, RunsPage};
-pub use serve::{COMMANDS, Command, Kind};
+pub use serve::{COMMANDS, Command, Door, Kind};
 pub use settings::{Settings, SettingsChange, SettingsReport, Theme};
 pub use start::{PageFailed, Start};
 pub use syncs::{SchemaPreview, SyncStart, table_to_fill};
@@ -94,6 +100,8 @@ pub struct App {
     jobs: Lanes,
     grants: Grants,
     questions: Questions,
+    /// The id of the profile in use, once it was looked up.
+    in_use: Mutex<Option<String>>,
     /// Whether the application is closing: then nothing more is begun.
     closing: AtomicBool,
     /// When the page's reports began to be counted, and how many came since.
@@ -141,6 +149,7 @@ impl App {
             jobs: Lanes::default(),
             grants: Grants::default(),
             questions: Questions::default(),
+            in_use: Mutex::default(),
             closing: AtomicBool::new(false),
             page_reports: Mutex::default(),
         })
@@ -194,7 +203,7 @@ impl App {
             request.from.as_ref().map_or_else(|| "-".to_owned(), |from| from.display().to_string());
         let to = Some(request.to.clone());
         let about = CallAbout { from, to, source: request.source.clone() };
-        self.sync_about(cx, request, about, watch)
+        self.carry_out(&line::sync_start, cx, || self.sync_about(cx, request, about, watch))
     }
 
     fn sync_about(
@@ -204,14 +213,14 @@ impl App {
         about: CallAbout,
         watch: &dyn Watch,
     ) -> Result<RunReport> {
-        // One data folder has one runner, so all syncs of a profile share a lane.
-        let lane = format!("syncs of {}", cx.profile);
+        // One data folder has one runner, so all syncs share a lane, whatever their profile.
+        let lane = "syncs".to_owned();
         let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
         let work = |work: &Work<'_>| headgate_sync::run(request, self.runtime.handle(), work);
         if let Err(error) = self.end_interrupted_jobs() {
             tracing::warn!(%error, "jobs that were interrupted are not ended on record");
         }
-        let report = self.job(cx, new, work, |report| {
+        self.job(cx, new, work, |report| {
             let state = match report.status {
                 Status::Succeeded => JobState::Succeeded,
                 Status::Partial => JobState::Partial,
@@ -219,9 +228,7 @@ impl App {
                 Status::Failed | Status::Running => JobState::Failed,
             };
             (state, report.error.clone())
-        });
-        self.changed(cx, &[Tag::Runs, Tag::Lakes, Tag::Tables]);
-        report
+        })
     }
 
     /// Shows what events would make of a lake.

@@ -34,6 +34,9 @@ impl App {
     /// Takes a line of another process that says what data changed; false for an address.
     pub fn hears(&self, line: &str) -> bool {
         if let Ok(said) = serde_json::from_str::<Changed>(line) {
+            if said.changed.contains(&Tag::Profiles) {
+                self.forget_profile_in_use();
+            }
             self.bus.changed(&said.profile, &said.changed);
         }
         // One of a later version says more than is understood here.

@@ -5,7 +5,7 @@
 //! sentence on whom it opens the role to are computed again, and a file that says otherwise is reported.
 //! Carrying a plan out is in `changes`.
 
-use headgate_aws::{Access, AnalyzerFinding, Aws, Endpoint};
+use headgate_aws::{AnalyzerFinding, Aws, Endpoint};
 use headgate_policy::{Change as CellChange, Facts, Goal, QUOTA, Size};
 use headgate_store::PlanRecord;
 use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
@@ -243,7 +243,7 @@ impl App {
     ///
     /// # Errors
     /// `policy_invalid`, `policy_too_large`, `role_protected`, `nothing_to_change`, and what AWS reports.
-    pub fn role_plan(&self, cx: &Cx, request: &ChangeRequest) -> Result<WritePlan> {
+    pub(crate) fn role_plan(&self, cx: &Cx, request: &ChangeRequest) -> Result<WritePlan> {
         self.plan_change(cx, request, Given::default())
     }
 
@@ -265,7 +265,7 @@ impl App {
     /// # Errors
     /// `change_not_found`, `role_changed` when the role has another policy since, and as
     /// [`Self::role_plan`].
-    pub fn role_restore(&self, cx: &Cx, request: &ChangeName) -> Result<WritePlan> {
+    pub(crate) fn role_restore(&self, cx: &Cx, request: &ChangeName) -> Result<WritePlan> {
         let change = self.restorable(cx, request)?;
         let restores = Some(change.restores);
         self.plan_change(cx, &change.request, Given { restores, quota: None })
@@ -301,8 +301,9 @@ impl App {
         plan.restores = given.restores;
         let mut quota = given.quota;
         if request.role_id.is_some() {
+            let access = self.access(cx, &request.access)?;
             self.runtime().block_on(async {
-                let aws = Aws::open(&Access::from(&request.access)).await?;
+                let aws = Aws::open(&access).await?;
                 let (who, of_account, analyzer) =
                     tokio::join!(aws.who(), aws.quota(), aws.validate(after));
                 // A second opinion that cannot be had does not stop a plan.

@@ -1,48 +1,400 @@
-//! What a profile knows: the part of the world that one set of roles, lakes and endpoints is.
+//! Profiles: the part of the world that one set of roles, lakes and endpoints is, and which one is in
+//! use. What a person decides of one is in `settings`.
 
-use headgate_terms::{Error, Result, say};
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::sync::PoisonError;
+
+use headgate_aws::Access;
+use headgate_store::ProfileRecord;
+use headgate_terms::{Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use ts_rs::TS;
+use uuid::Uuid;
 
 use crate::App;
 use crate::callers::Writer;
+use crate::calls::{Call, Nothing};
+use crate::changes::short_id;
+use crate::cx::{Actor, Cx};
+use crate::host::Confirm;
+use crate::roles::AwsAccess;
+
+pub use settings::{AwsSource, Colour, ExternalIds, ProfileKind, ProfileSettings, ProfileWriter};
+
+/// The profile that there is before another is made.
+const DEFAULT_PROFILE: &str = "default";
+
+/// A profile.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Profile {
+    /// Its id, which never changes.
+    pub id: String,
+    /// Whether it is the one in use.
+    pub in_use: bool,
+    /// What a person decided of it.
+    #[serde(flatten)]
+    pub settings: ProfileSettings,
+    /// What is known of Databricks.
+    #[serde(flatten)]
+    pub databricks: DatabricksSource,
+    /// Where its credentials are kept.
+    pub credentials: Credentials,
+}
+
+/// What a profile knows of Databricks: nothing as long as Headgate does not reach it.
+#[derive(Debug, Clone, Default, Serialize, TS)]
+#[allow(missing_docs, reason = "each is named as Databricks names it")]
+pub struct DatabricksSource {
+    pub workspace_url: Option<String>,
+    pub workspace_id: Option<String>,
+    pub account_url: Option<String>,
+    pub account_id: Option<String>,
+    pub auth: Option<String>,
+    pub application_id: Option<String>,
+    pub storage_credential: Option<String>,
+    pub external_location: Option<String>,
+    pub catalog: Option<String>,
+    pub warehouse_id: Option<String>,
+}
+
+/// Where the credentials of a profile are kept: `none` where there are none.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Credentials {
+    /// The administrator's.
+    pub admin: &'static str,
+    /// The service principal's.
+    pub principal: &'static str,
+}
+
+/// All profiles.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Profiles {
+    /// 1.
+    pub v: u8,
+    /// In the order of their names.
+    pub profiles: Vec<Profile>,
+}
+
+/// One profile.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct ProfileReport {
+    /// 1.
+    pub v: u8,
+    /// The profile.
+    pub profile: Profile,
+}
+
+/// A profile that was removed.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct ProfileRemoved {
+    /// 1.
+    pub v: u8,
+    /// Its name.
+    pub removed: String,
+}
+
+/// A profile by its name, in upper or lower case.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct ProfileName {
+    /// The name.
+    pub name: String,
+}
+
+/// A profile to look at.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+pub struct ProfileAsked {
+    /// Its name; the one in use without.
+    pub name: Option<String>,
+}
+
+/// What a profile is to be from now on.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct ProfileChange {
+    /// The name that it has.
+    pub name: String,
+    /// All that a person decides of it.
+    pub settings: ProfileSettings,
+}
 
 /// A profile's document, as the store keeps it. What this version does not know stays as it is.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct ProfileDocument {
     /// What this installation is to policies of the profile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) writer: Option<Writer>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
+    /// What a person decided, without the name.
+    pub(crate) settings: ProfileSettings,
+    kept: Value,
+}
+
+impl ProfileDocument {
+    fn of(record: &ProfileRecord) -> Result<Self> {
+        let read = || {
+            let kept: Value = serde_json::from_str(&record.document)?;
+            let mut settings = ProfileSettings::deserialize(&kept)?;
+            let writer: Option<Writer> =
+                kept.get("writer").map(Option::deserialize).transpose()?.flatten();
+            settings.name.clone_from(&record.name);
+            settings.external_ids.headgate = writer.as_ref().map(|one| one.external_id.clone());
+            Ok(Self { writer, settings, kept })
+        };
+        read().map_err(|error: serde_json::Error| {
+            Error::new("store_failed", say!("Profile `{}` cannot be read: {}.", record.name, error))
+                .hint("Use the version of Headgate that wrote it.")
+        })
+    }
+
+    /// Takes what a person decided; Headgate's external id is made where nobody has named one.
+    fn decide(&mut self, settings: ProfileSettings) {
+        let was = self.writer.take();
+        let named = settings.external_ids.headgate.clone();
+        let external_id = named.or_else(|| was.as_ref().map(|was| was.external_id.clone()));
+        self.writer = Some(Writer {
+            principal: was.and_then(|was| was.principal),
+            external_id: external_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
+        });
+        self.settings = settings;
+    }
+
+    fn text(&self) -> String {
+        let mut known = serde_json::to_value(&self.settings).unwrap_or_default();
+        if let Some(known) = known.as_object_mut() {
+            known.remove("name");
+            if let Some(ids) = known.get_mut("external_ids").and_then(Value::as_object_mut) {
+                ids.remove("headgate");
+            }
+            known.extend(self.writer.as_ref().map(|writer| {
+                ("writer".to_owned(), serde_json::to_value(writer).unwrap_or_default())
+            }));
+        }
+        let mut whole = self.kept.clone();
+        lay_over(&mut whole, known);
+        whole.to_string()
+    }
+}
+
+/// Lays what is known over what is kept; keys that are not known stay.
+fn lay_over(kept: &mut Value, known: Value) {
+    match (kept, known) {
+        (Value::Object(kept), Value::Object(known)) => {
+            for (key, value) in known {
+                lay_over(kept.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (kept, known) => *kept = known,
+    }
+}
+
+impl Profile {
+    fn of(record: &ProfileRecord) -> Result<Self> {
+        Ok(Self {
+            id: record.id.clone(),
+            in_use: record.in_use,
+            settings: ProfileDocument::of(record)?.settings,
+            databricks: DatabricksSource::default(),
+            credentials: Credentials { admin: "none", principal: "none" },
+        })
+    }
+}
+
+fn report(record: &ProfileRecord) -> Result<ProfileReport> {
+    Ok(ProfileReport { v: 1, profile: Profile::of(record)? })
+}
+
+fn not_found(name: &str) -> Error {
+    Error::new("profile_not_found", say!("There is no profile `{}`.", name))
+        .hint("See `headgate profile list`.")
+        .field("name")
+}
+
+/// The profile that every database begins with, before there is a database.
+fn first() -> ProfileRecord {
+    ProfileRecord {
+        id: DEFAULT_PROFILE.to_owned(),
+        name: DEFAULT_PROFILE.to_owned(),
+        in_use: true,
+        made: String::new(),
+        document: "{}".to_owned(),
+    }
 }
 
 impl App {
-    pub(crate) fn profile_document(&self, profile: &str) -> Result<ProfileDocument> {
-        let found = match self.store_if_any()? {
-            Some(store) => store.profile(profile)?,
-            None => None,
-        };
-        let document = found.and_then(|found| serde_json::from_str(&found.document).ok());
-        Ok(document.unwrap_or_default())
+    /// What use-cases are carried out with for somebody, in the profile that is in use.
+    #[must_use]
+    pub fn cx(&self, actor: Actor, call: Call) -> Cx {
+        let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        if in_use.is_none() {
+            *in_use = self
+                .profile_in_use()
+                .inspect_err(
+                    |error| tracing::error!(%error, "which profile is in use is not known"),
+                )
+                .ok();
+        }
+        // Nothing belongs to a profile without an id, and nothing is kept in it.
+        Cx::new(in_use.clone().unwrap_or_default(), actor, call)
     }
 
+    /// As [`Self::cx`], in a profile that is named.
+    ///
+    /// # Errors
+    /// `profile_not_found`.
+    pub fn cx_in(&self, profile: &str, actor: Actor, call: Call) -> Result<Cx> {
+        Ok(Cx::new(self.profile_named(profile)?.id, actor, call))
+    }
+
+    fn profile_in_use(&self) -> Result<String> {
+        let found = match self.store_if_any()? {
+            Some(store) => store.profile_in_use()?,
+            None => None,
+        };
+        Ok(found.map_or_else(|| DEFAULT_PROFILE.to_owned(), |found| found.id))
+    }
+
+    /// Has the profile in use looked up again: it may be another one.
+    pub(crate) fn forget_profile_in_use(&self) {
+        *self.in_use.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn profile_named(&self, name: &str) -> Result<ProfileRecord> {
+        let found = match self.store_if_any()? {
+            Some(store) => store.profile_named(name.trim())?,
+            None => Some(first()).filter(|first| first.name.eq_ignore_ascii_case(name.trim())),
+        };
+        found.ok_or_else(|| not_found(name))
+    }
+
+    fn profile_record(&self, id: &str) -> Result<ProfileRecord> {
+        let found = match self.store_if_any()? {
+            Some(store) => store.profile(id)?,
+            None => None,
+        };
+        let found = found.or_else(|| Some(first()).filter(|first| first.id == id));
+        found.ok_or_else(|| {
+            Error::new("profile_not_found", "The profile was removed, or cannot be read.")
+                .hint("Choose another profile and try again.")
+        })
+    }
+
+    pub(crate) fn profile_document(&self, profile: &str) -> Result<ProfileDocument> {
+        ProfileDocument::of(&self.profile_record(profile)?)
+    }
+
+    /// Saves a profile with a change.
     pub(crate) fn change_profile(
         &self,
         profile: &str,
         change: impl FnOnce(&mut ProfileDocument),
     ) -> Result<()> {
         let store = self.store()?;
-        let found = store.profile(profile)?.ok_or_else(|| {
-            Error::new("profile_not_found", say!("There is no profile `{}`.", profile))
-                .hint("It may have been removed meanwhile.")
-        })?;
-        let mut document = serde_json::from_str(&found.document).map_err(|error| {
-            Error::new("store_failed", say!("Profile `{}` cannot be read: {}.", profile, error))
-                .hint("Use the version of Headgate that wrote it.")
-        })?;
+        let mut document = self.profile_document(profile)?;
         change(&mut document);
-        let text = serde_json::to_string(&document).unwrap_or_default();
-        store.save_profile(profile, &found.name, &text).map(|_| ())
+        store.save_profile(profile, &document.settings.name, &document.text()).map(drop)
+    }
+
+    /// How AWS is reached: as it was asked, and for all else as the profile says.
+    pub(crate) fn access(&self, cx: &Cx, asked: &AwsAccess) -> Result<Access> {
+        let own = self.profile_document(&cx.profile)?.settings.aws;
+        let asked = Access::from(asked);
+        Ok(Access {
+            profile: asked.profile.or(own.profile),
+            region: asked.region.or(own.region),
+            endpoint: asked.endpoint.or(own.endpoint_url),
+            mfa_code: asked.mfa_code,
+        })
+    }
+
+    /// Refuses what changes something outside this machine where the profile is read-only.
+    pub(crate) fn refuse_read_only(&self, cx: &Cx) -> Result<()> {
+        let ProfileSettings { name, read_only, .. } = self.profile_document(&cx.profile)?.settings;
+        if !read_only {
+            return Ok(());
+        }
+        Err(Error::new("read_only", say!("Profile `{}` is read-only, so nothing was sent.", name))
+            .hint("Switch `Read-only` off in Settings, or change the profile with `headgate profile change`."))
+    }
+
+    pub(crate) fn profiles_list(&self, _: &Cx, _: &Nothing) -> Result<Profiles> {
+        let mut found = match self.store_if_any()? {
+            Some(store) => store.profiles()?,
+            None => Vec::new(),
+        };
+        if found.is_empty() {
+            found.push(first());
+        }
+        Ok(Profiles { v: 1, profiles: found.iter().map(Profile::of).collect::<Result<_>>()? })
+    }
+
+    pub(crate) fn profiles_show(&self, cx: &Cx, asked: &ProfileAsked) -> Result<ProfileReport> {
+        report(&match &asked.name {
+            Some(name) => self.profile_named(name)?,
+            None => self.profile_record(&cx.profile)?,
+        })
+    }
+
+    pub(crate) fn profiles_add(&self, cx: &Cx, asked: &ProfileSettings) -> Result<ProfileReport> {
+        let settings = asked.clone().checked()?;
+        self.allow_endpoint(cx, &ProfileSettings::default(), &settings)?;
+        let (id, name) = (short_id(), settings.name.clone());
+        let mut document =
+            ProfileDocument { kept: Value::Object(Map::new()), ..ProfileDocument::default() };
+        document.decide(settings);
+        self.store()?.add_profile(&id, &name, &cx.now(), &document.text())?;
+        report(&self.profile_record(&id)?)
+    }
+
+    pub(crate) fn profiles_change(&self, cx: &Cx, asked: &ProfileChange) -> Result<ProfileReport> {
+        let ProfileRecord { id, .. } = self.profile_named(&asked.name)?;
+        let settings = asked.settings.clone().checked()?;
+        self.allow_endpoint(cx, &self.profile_document(&id)?.settings, &settings)?;
+        self.change_profile(&id, |document| document.decide(settings))?;
+        report(&self.profile_record(&id)?)
+    }
+
+    pub(crate) fn profiles_use(&self, _: &Cx, asked: &ProfileName) -> Result<ProfileReport> {
+        let ProfileRecord { id, .. } = self.profile_named(&asked.name)?;
+        if !self.store()?.use_profile(&id)? {
+            return Err(not_found(&asked.name));
+        }
+        report(&self.profile_record(&id)?)
+    }
+
+    pub(crate) fn profiles_remove(&self, _: &Cx, asked: &ProfileName) -> Result<ProfileRemoved> {
+        let ProfileRecord { id, name, in_use, .. } = self.profile_named(&asked.name)?;
+        if in_use {
+            return Err(Error::new("profile_in_use", say!("Profile `{}` is in use.", name))
+                .hint("Use another profile first.")
+                .field("name"));
+        }
+        if !self.store()?.remove_profile(&id)? {
+            return Err(not_found(&asked.name));
+        }
+        Ok(ProfileRemoved { v: 1, removed: name })
+    }
+
+    /// A page that names another endpoint could have tokens sent there, so the desktop asks.
+    fn allow_endpoint(&self, cx: &Cx, was: &ProfileSettings, is: &ProfileSettings) -> Result<()> {
+        let named = is.aws.endpoint_url.as_deref().filter(|_| cx.actor == Actor::Window);
+        let Some(url) = named.filter(|url| was.aws.endpoint_url.as_deref() != Some(*url)) else {
+            return Ok(());
+        };
+        let asked = Confirm {
+            title: "Use this endpoint for AWS?".into(),
+            text: say!(
+                "In profile `{}`, Headgate would send its calls for AWS to `{}`. Allow this only if you entered the address yourself.",
+                is.name,
+                url
+            ),
+            yes: Shown::from("Use it"),
+        };
+        if self.ask(&asked)? {
+            return Ok(());
+        }
+        Err(Error::new("not_confirmed", say!("The endpoint `{}` was not confirmed.", url))
+            .hint("Save the profile again to be asked again.")
+            .field("aws.endpoint_url"))
     }
 }

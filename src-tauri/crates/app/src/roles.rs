@@ -15,7 +15,7 @@ use crate::App;
 use crate::calls::Nothing;
 use crate::cx::Cx;
 
-/// How AWS is reached; what is not named is as AWS's own tools find it.
+/// How AWS is reached; what is not named is as the profile in use says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 pub struct AwsAccess {
     /// A profile of AWS's configuration.
@@ -108,15 +108,16 @@ impl App {
     ///
     /// # Errors
     /// What AWS says.
-    pub fn role_read(&self, cx: &Cx, asked: &RoleName) -> Result<RoleRead> {
+    pub(crate) fn role_read(&self, cx: &Cx, asked: &RoleName) -> Result<RoleRead> {
         let name = asked.role.trim();
         if name.is_empty() {
             return Err(Error::new("wrong_use", "No role is named.")
                 .hint("Write its name or its ARN.")
                 .field("role"));
         }
+        let access = self.access(cx, &asked.access)?;
         let read = self.runtime().block_on(async {
-            let aws = Aws::open(&Access::from(&asked.access)).await?;
+            let aws = Aws::open(&access).await?;
             let caller = aws.who().await?;
             let role = aws.role(name).await?;
             let id = self_id(&role);
@@ -161,10 +162,12 @@ impl App {
         Ok(read)
     }
 
-    pub(crate) fn aws_profiles(&self, _: &Cx, _: &Nothing) -> Result<AwsProfiles> {
+    pub(crate) fn aws_profiles(&self, cx: &Cx, _: &Nothing) -> Result<AwsProfiles> {
+        let own = self.access(cx, &AwsAccess::default())?.endpoint;
         self.runtime().block_on(async {
             let profiles = headgate_aws::profile_names().await?;
-            Ok(AwsProfiles { profiles, endpoints: headgate_aws::configured_endpoints().await? })
+            let endpoints = headgate_aws::configured_endpoints(own.as_deref()).await?;
+            Ok(AwsProfiles { profiles, endpoints })
         })
     }
 }

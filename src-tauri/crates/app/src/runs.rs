@@ -11,7 +11,6 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::cx::Cx;
-use crate::events::Tag;
 
 /// Which runs, from where on.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
@@ -103,7 +102,7 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`.
-    pub fn runs_show(&self, _: &Cx, asked: &RunName) -> Result<RunReport> {
+    pub(crate) fn runs_show(&self, _: &Cx, asked: &RunName) -> Result<RunReport> {
         headgate_sync::show_run(self.data(), &asked.run)
     }
 
@@ -111,7 +110,7 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, and `letters_gone` when they are no longer kept.
-    pub fn runs_letters(&self, cx: &Cx, asked: &RunLetters) -> Result<Letters> {
+    pub(crate) fn runs_letters(&self, cx: &Cx, asked: &RunLetters) -> Result<Letters> {
         let run = self.runs_show(cx, &RunName { run: asked.run.clone() })?;
         let Some(kept) = run.dead_letters else {
             return Ok(Letters { letters: Vec::new(), next: None });
@@ -126,18 +125,16 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, `nothing_waits`, `data_folder_busy`.
-    pub fn runs_release(&self, cx: &Cx, asked: &RunRelease) -> Result<Release> {
+    pub(crate) fn runs_release(&self, _: &Cx, asked: &RunRelease) -> Result<Release> {
         let (table, handle) = (asked.table.as_deref(), self.runtime().handle());
-        let released = headgate_sync::release(self.data(), &asked.run, table, handle);
-        self.changed(cx, &[Tag::Runs, Tag::Tables]);
-        released
+        headgate_sync::release(self.data(), &asked.run, table, handle)
     }
 
     /// Some of the values that a run set aside, as the lake keeps them.
     ///
     /// # Errors
     /// `run_not_found`, and when the lake cannot be read.
-    pub fn runs_discards(&self, cx: &Cx, asked: &RunDiscards) -> Result<Discards> {
+    pub(crate) fn runs_discards(&self, cx: &Cx, asked: &RunDiscards) -> Result<Discards> {
         let run = self.runs_show(cx, &RunName { run: asked.run.clone() })?;
         let schemas: BTreeSet<_> = run
             .tables

@@ -35,6 +35,10 @@ use crate::policies::{
     PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
     PolicyView,
 };
+use crate::profiles::{
+    ProfileAsked, ProfileChange, ProfileName, ProfileRemoved, ProfileReport, ProfileSettings,
+    Profiles,
+};
 use crate::roles::{AwsProfiles, RoleName, RoleRead};
 use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease, RunsPage};
 use crate::settings::{SettingsChange, SettingsReport};
@@ -70,18 +74,32 @@ pub struct Command {
     pub stales: &'static [Tag],
 }
 
+/// The way in for a host that is written in Rust: every command as a method. Paths are not asked about:
+/// whoever runs such a host names them.
+pub struct Door<'a> {
+    app: &'a App,
+    cx: &'a Cx,
+}
+
 macro_rules! dispatch {
     ($($(#[doc = $doc:literal])+ [$kind:ident $($secret:ident)?] $name:ident($request:ty) -> $response:ty
         $(, progress $progress:ty)? $(, reads [$($reads:ident)+])? $(, stales [$($stales:ident)+])?;)+) => {
+        /// The lines of the table.
+        #[allow(non_upper_case_globals, reason = "each is named as its command")]
+        pub(crate) mod line {
+            use super::*;
+            $(pub(crate) const $name: Command = Command {
+                name: stringify!($name),
+                kind: dispatch!(@kind $kind),
+                secret: dispatch!(@is $($secret)?),
+                patient: dispatch!(@is $($progress)?) || <$request as Request>::WAITS,
+                reads: &[$($(Tag::$reads),+)?],
+                stales: &[$($(Tag::$stales),+)?],
+            };)+
+        }
+
         /// All commands.
-        pub const COMMANDS: &[Command] = &[$(Command {
-            name: stringify!($name),
-            kind: dispatch!(@kind $kind),
-            secret: dispatch!(@is $($secret)?),
-            patient: dispatch!(@is $($progress)?) || <$request as Request>::WAITS,
-            reads: &[$($(Tag::$reads),+)?],
-            stales: &[$($(Tag::$stales),+)?],
-        }),+];
+        pub const COMMANDS: &[Command] = &[$(line::$name),+];
 
         impl App {
             /// Carries out a command. It blocks, so a host calls it on a thread of its own.
@@ -92,19 +110,18 @@ macro_rules! dispatch {
             pub fn call(&self, name: &str, request: &RawValue, cx: &Cx) -> Result<Box<RawValue>> {
                 let answer = catch_unwind(AssertUnwindSafe(|| match name {
                     $(stringify!($name) => {
-                        let request: $request = read(name, request, dispatch!(@is $($secret)?))?;
-                        let kind = dispatch!(@kind $kind);
-                        self.refuse_when_closing(kind)?;
-                        self.permit(&request.places())?;
-                        $(
-                            let _reports = PhantomData::<$progress>;
-                            let _guard = self.calls.begin(stringify!($name), kind, &cx.call)?;
-                            // One of the same name was asked to stop.
-                            self.wake();
-                        )?
-                        let answer: Result<$response> = self.$name(cx, &request);
-                        // Also of a command that failed: it may have done a part.
-                        self.changed(cx, &[$($(Tag::$stales),+)?]);
+                        let request: $request = read(name, request, line::$name.secret)?;
+                        let answer: Result<$response> = self.carry_out(&line::$name, cx, || {
+                            self.permit(cx, &request.places())?;
+                            $(
+                                let _reports = PhantomData::<$progress>;
+                                let kind = line::$name.kind;
+                                let _guard = self.calls.begin(stringify!($name), kind, &cx.call)?;
+                                // One of the same name was asked to stop.
+                                self.wake();
+                            )?
+                            self.$name(cx, &request)
+                        });
                         write(&answer?)
                     })+
                     _ => Err(Error::new("unknown_command", say!("There is no command `{}`.", name))
@@ -118,6 +135,19 @@ macro_rules! dispatch {
                     error
                 })
             }
+        }
+
+        impl Door<'_> {
+            $(
+                $(#[doc = $doc])+
+                ///
+                /// # Errors
+                /// What the command says.
+                pub fn $name(&self, request: &$request) -> Result<$response> {
+                    let Self { app, cx } = self;
+                    app.carry_out(&line::$name, cx, || app.$name(cx, request))
+                }
+            )+
         }
     };
     (@kind read) => { Kind::Read };
@@ -185,9 +215,38 @@ impl App {
         self.bus.host(event);
     }
 
+    /// The commands as methods.
+    #[must_use]
+    pub fn door<'a>(&'a self, cx: &'a Cx) -> Door<'a> {
+        Door { app: self, cx }
+    }
+
+    /// Carries out a command under the rules that its line of the table names, whoever asks.
+    ///
+    /// # Errors
+    /// `closing`, `read_only`, and what the work says.
+    pub(crate) fn carry_out<T>(
+        &self,
+        command: &Command,
+        cx: &Cx,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.refuse_when_closing(command.kind)?;
+        if command.kind == Kind::World {
+            self.refuse_read_only(cx)?;
+        }
+        let answer = work();
+        // Also of a command that failed: it may have done a part.
+        self.changed(cx, command.stales);
+        answer
+    }
+
     /// Says that data changed: to all who listen here, and to the window of this data folder when this
     /// is another process.
     pub(crate) fn changed(&self, cx: &Cx, tags: &[Tag]) {
+        if tags.contains(&Tag::Profiles) {
+            self.forget_profile_in_use();
+        }
         self.bus.changed(&cx.profile, tags);
         if cx.actor != Actor::Window && !tags.is_empty() {
             neighbour::tell(self.data(), &cx.profile, tags);

@@ -12,7 +12,6 @@ use ts_rs::TS;
 use crate::App;
 use crate::calls::Nothing;
 use crate::cx::Cx;
-use crate::events::Tag;
 
 /// How the page looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -183,7 +182,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::settings`].
-    pub fn settings_show(&self, _: &Cx, _: &Nothing) -> Result<SettingsReport> {
+    pub(crate) fn settings_show(&self, _: &Cx, _: &Nothing) -> Result<SettingsReport> {
         let data = self.data();
         let (_, database_bytes) = files(data.path());
         let (letters_files, letters_bytes) = files(&data.dead_letters());
@@ -208,7 +207,11 @@ impl App {
     ///
     /// # Errors
     /// `setting_out_of_range`, and when the store cannot be written.
-    pub fn settings_change(&self, cx: &Cx, change: &SettingsChange) -> Result<SettingsReport> {
+    pub(crate) fn settings_change(
+        &self,
+        cx: &Cx,
+        change: &SettingsChange,
+    ) -> Result<SettingsReport> {
         let was = self.settings()?;
         let settings = Settings {
             theme: change.theme.unwrap_or(was.theme),
@@ -220,7 +223,6 @@ impl App {
         let text = serde_json::to_string(&settings).unwrap_or_default();
         self.store()?.keep_setting(NAME, Some(&text))?;
         self.expire();
-        self.changed(cx, &[Tag::Settings, Tag::Runs]);
         self.settings_show(cx, &Nothing {})
     }
 

@@ -77,7 +77,7 @@ impl App {
     ///
     /// # Errors
     /// `lake_not_found`, `not_a_lake`.
-    pub fn tables_list(&self, _: &Cx, asked: &LakeName) -> Result<TablesReport> {
+    pub(crate) fn tables_list(&self, _: &Cx, asked: &LakeName) -> Result<TablesReport> {
         let location = location(&asked.lake)?;
         let lake = &self.runtime().block_on(caught(Lake::open(location)))?;
         let behind = headgate_sync::behind(self.data(), lake, self.runtime().handle())?;
@@ -112,7 +112,7 @@ impl App {
     ///
     /// # Errors
     /// `table_not_found`, and as [`Self::tables_list`].
-    pub fn tables_show(&self, _: &Cx, asked: &TableName) -> Result<TableDetail> {
+    pub(crate) fn tables_show(&self, _: &Cx, asked: &TableName) -> Result<TableDetail> {
         self.with_table(asked, async |lake, name| lake.detail(name).await)
     }
 
@@ -120,7 +120,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::tables_show`].
-    pub fn tables_history(&self, _: &Cx, asked: &TableName) -> Result<HistoryReport> {
+    pub(crate) fn tables_history(&self, _: &Cx, asked: &TableName) -> Result<HistoryReport> {
         let commits = self.with_table(asked, async |lake, name| lake.history(name).await)?;
         Ok(HistoryReport { v: 1, commits })
     }

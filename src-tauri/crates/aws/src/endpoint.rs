@@ -1,7 +1,7 @@
 //! Which addresses stand in for AWS, service by service, and which of them may be used.
 //!
-//! They come from the environment and from AWS's configuration files, never from a request of the
-//! page. An address that is not AWS's own is shown wherever its service is used. Plain HTTP to another
+//! They come from the environment, from AWS's configuration files and from the profile in use, never
+//! from a request for a role. An address that is not AWS's own is shown wherever its service is used. Plain HTTP to another
 //! machine is refused here in words; where a request goes all the same is guarded in `reach`, which also
 //! sees the addresses that a profile in the chain brings along.
 
@@ -46,6 +46,24 @@ const OWN: [&str; 7] = [
 ];
 
 impl Endpoint {
+    /// The address that stands in for a service, as somebody wrote it.
+    ///
+    /// # Errors
+    /// `endpoint_refused` for one that is not an address, or is plain HTTP to another machine.
+    pub fn of(service: &str, address: &str) -> Result<Self> {
+        let url = origin(address).ok_or_else(|| {
+            refused(say!("`{}`, the endpoint for {}, is not a web address.", address, service))
+        })?;
+        if url.starts_with("http:") && !is_loopback(&url) {
+            return Err(refused(say!(
+                "`{}`, the endpoint for {}, is plain HTTP to another machine, so session tokens could be read on the way.",
+                url,
+                service
+            )));
+        }
+        Ok(Self { service: service.to_owned(), url })
+    }
+
     /// Whether requests to it stay on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -69,22 +87,9 @@ pub(crate) fn endpoints(given: Option<&str>, config: &SdkConfig) -> Result<Vec<E
         called.map(|address| (address, *service, *begins)).into_iter().chain(login)
     });
     for (address, service, begins) in each {
-        let Some(url) = origin(&address) else {
-            return Err(refused(say!(
-                "`{}`, the endpoint for {}, is not a web address.",
-                address,
-                service
-            )));
-        };
-        if url.starts_with("http:") && !is_loopback(&url) {
-            return Err(refused(say!(
-                "`{}`, the endpoint for {}, is plain HTTP to another machine, so session tokens could be read on the way.",
-                url,
-                service
-            )));
-        }
-        if !is_own(&url, begins) {
-            found.push(Endpoint { service: service.to_owned(), url });
+        let endpoint = Endpoint::of(service, &address)?;
+        if !is_own(&endpoint.url, begins) {
+            found.push(endpoint);
         }
     }
     Ok(found)
@@ -122,7 +127,9 @@ fn is_own(address: &str, begins: &str) -> bool {
     })
 }
 
-fn is_region(label: &str) -> bool {
+/// Whether a text has the form of a region's name, such as `eu-central-1`.
+#[must_use]
+pub fn is_region(label: &str) -> bool {
     let parts: Vec<&str> = label.split('-').collect();
     parts.len() >= 3
         && parts

@@ -17,7 +17,7 @@ mod write;
 pub use access::Access;
 pub use analyzer::AnalyzerFinding;
 pub use caller::Caller;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, is_region};
 pub use open::{Aws, configured_endpoints, profile_names};
 pub use role::{NewRole, Role};
 pub use write::{NotWritten, Pace, WriteStep, WriteTrust, WriteWatch, Written};

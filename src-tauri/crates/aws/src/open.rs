@@ -149,15 +149,15 @@ pub async fn profile_names() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The addresses that stand in for AWS before any profile is chosen, as the environment and the
-/// configuration name them.
+/// The addresses that stand in for AWS before any profile of its configuration is chosen: the one that
+/// is given for all services, else as the environment and the configuration name them.
 ///
 /// # Errors
 /// `endpoint_refused`, as [`Aws::open`].
-pub async fn configured_endpoints() -> Result<Vec<Endpoint>> {
+pub async fn configured_endpoints(given: Option<&str>) -> Result<Vec<Endpoint>> {
     let region = Region::new("us-east-1");
     let loader = aws_config::defaults(BehaviorVersion::latest()).region(region).no_credentials();
-    endpoints(None, &loader.load().await)
+    endpoints(given, &loader.load().await)
 }
 
 /// What the configuration files say, with the profile in effect chosen.

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::policy::arguments::PolicyCommand;
+use crate::profile::ProfileCommand;
 
 /// Segment events into a Delta lake, what became of them, and who may write there.
 #[derive(Parser)]
@@ -22,6 +23,10 @@ pub(crate) struct Arguments {
     /// Print one JSON document on one line instead of a page
     #[arg(long, global = true)]
     pub(crate) json: bool,
+
+    /// Work in this profile instead of the one in use
+    #[arg(long, value_name = "PROFILE", global = true)]
+    pub(crate) profile: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -51,6 +56,12 @@ pub(crate) enum Command {
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+    /// See, add, change and remove profiles, and choose the one in use
+    #[command(after_help = crate::profile::AFTER)]
+    Profile {
+        #[command(subcommand)]
+        command: ProfileCommand,
     },
     /// See and change what is kept how long, and how much is done at once
     Settings {

@@ -11,9 +11,11 @@
 )]
 
 mod arguments;
+mod file;
 mod output;
 mod page;
 mod policy;
+mod profile;
 mod progress;
 
 use std::io;
@@ -25,7 +27,7 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    Actor, App, Call, LakeName, Nothing, PreviewRequest, RunName, RunRelease, RunReport,
+    Actor, App, Call, Cx, LakeName, Nothing, PreviewRequest, RunName, RunRelease, RunReport,
     RunRequest, SettingsChange, Status, TableName, table_to_fill,
 };
 use headgate_terms::{Error, Result, Shown, say};
@@ -66,7 +68,7 @@ fn main() -> ExitCode {
     let _in_span = span.enter();
     panic::set_hook(Box::new(log_defect));
     let ended = panic::catch_unwind(AssertUnwindSafe(|| match parsed() {
-        Ok(arguments) => carry_out(arguments.command, json),
+        Ok(arguments) => carry_out(arguments, json),
         Err(error) if !error.use_stderr() || !json => said_by_clap(&error),
         Err(error) => Err(wrong_use(&error)),
     }));
@@ -117,7 +119,8 @@ fn defect() -> Error {
     )
 }
 
-fn carry_out(command: Command, json: bool) -> Result<Exit> {
+fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
+    let Arguments { mut command, profile, .. } = arguments;
     if let Command::Completions { shell } = command {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Arguments::command(), "headgate", &mut text);
@@ -126,7 +129,8 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let app = App::from_environment()?;
-    let cx = app.cx(Actor::Terminal, Call::unheard());
+    let cx = within(&app, profile, &mut command)?;
+    let door = app.door(&cx);
     let exit = match command {
         Command::Sync { command: SyncCommand::Run(run) } => {
             let mut request = RunRequest::new(source(&run.from)?, run.to, app.data().clone());
@@ -170,43 +174,44 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Show { run } } => {
-            let report = app.runs_show(&cx, &RunName { run })?;
+            let report = door.runs_show(&RunName { run })?;
             show(json, &report, |out| page::run(out, &report))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Release { run, table } } => {
-            let released = app.runs_release(&cx, &RunRelease { run, table })?;
+            let released = door.runs_release(&RunRelease { run, table })?;
             show(json, &released, |out| page::released(out, &released))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::List { lake } } => {
-            let report = app.tables_list(&cx, &LakeName { lake: lake.lake })?;
+            let report = door.tables_list(&LakeName { lake: lake.lake })?;
             show(json, &report, |out| page::tables(out, &report))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::Show { table, lake } } => {
-            let detail = app.tables_show(&cx, &TableName { lake: lake.lake, table })?;
+            let detail = door.tables_show(&TableName { lake: lake.lake, table })?;
             let mut document = serde_json::to_value(&detail).unwrap_or_default();
             document["v"] = json!(1);
             show(json, &document, |out| page::table(out, &detail))?;
             Exit::Done
         }
         Command::Tables { command: TablesCommand::History { table, lake } } => {
-            let report = app.tables_history(&cx, &TableName { lake: lake.lake, table })?;
+            let report = door.tables_history(&TableName { lake: lake.lake, table })?;
             show(json, &report, |out| page::history(out, &report))?;
             Exit::Done
         }
         Command::Settings { command } => {
             let report = match command {
-                SettingsCommand::Show => app.settings_show(&cx, &Nothing {})?,
+                SettingsCommand::Show => door.settings_show(&Nothing {})?,
                 SettingsCommand::Set { name, value } => {
-                    app.settings_change(&cx, &SettingsChange::named(&name, &value)?)?
+                    door.settings_change(&SettingsChange::named(&name, &value)?)?
                 }
             };
             show(json, &report, |out| page::settings(out, &report))?;
             Exit::Done
         }
         Command::Policy { command } => policy::carry_out(&app, &cx, command, json)?,
+        Command::Profile { command } => profile::carry_out(&door, command, json)?,
         Command::Demo { to } => {
             let watching = Watching::new(stop_on_signal(&app), json);
             let report = app.demo(to.as_deref(), &watching)?;
@@ -218,6 +223,22 @@ fn carry_out(command: Command, json: bool) -> Result<Exit> {
     };
     app.close();
     Ok(exit)
+}
+
+/// The profile that is named, else the one in use. `headgate policy` took AWS's profiles by this name
+/// before there were others, and still does.
+fn within(app: &App, profile: Option<String>, command: &mut Command) -> Result<Cx> {
+    let in_use = || app.cx(Actor::Terminal, Call::unheard());
+    let Some(name) = profile else { return Ok(in_use()) };
+    let found = app.cx_in(&name, Actor::Terminal, Call::unheard());
+    match (found, command) {
+        (Err(error), Command::Policy { command }) if error.code == "profile_not_found" => {
+            let Some(aws) = command.aws() else { return Err(error) };
+            aws.aws_profile.get_or_insert(name);
+            Ok(in_use())
+        }
+        (found, _) => found,
+    }
 }
 
 /// What a person named as the source: a path, or none for standard input.

@@ -104,11 +104,11 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
         }
         PolicyCommand::Restore { change, aws } => {
             let access = access(&aws);
-            let plan = app.role_restore(cx, &ChangeName { change, access: access.clone() })?;
+            let plan = app.door(cx).role_restore(&ChangeName { change, access: access.clone() })?;
             apply(app, cx, HandedPlan::own(plan), &access, json)
         }
         PolicyCommand::History { role } => {
-            let history = app.role_history(cx, &HistoryOf { role })?;
+            let history = app.door(cx).role_history(&HistoryOf { role })?;
             show(json, &history, |out| page::history(out, &history))?;
             Ok(Exit::Done)
         }
@@ -366,7 +366,7 @@ fn rewrite(
         )
     })?;
     let request = change(source, &role.to_string(), after, &[], aws);
-    let plan = keep(app.role_plan(cx, &request)?, file)?;
+    let plan = keep(app.door(cx).role_plan(&request)?, file)?;
     show(json, &plan, |out| page::to_write(out, source.read.as_ref(), &plan, file))?;
     Ok(Exit::Done)
 }

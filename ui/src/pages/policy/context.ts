@@ -14,7 +14,7 @@ const sessions = new Map<string, PolicySession>()
 export function providePolicy(profile: string): PolicyModel {
   let session = sessions.get(profile)
   if (!session) {
-    session = new PolicySession(ask)
+    session = new PolicySession(ask, profile)
     sessions.set(profile, session)
   }
   const model = new PolicyModel({ ask, session, note: (text) => live.note(text) })

@@ -29,6 +29,7 @@ export class PolicySession {
   left: Left | null = null
 
   readonly #ask: Ask
+  readonly #profile: string | null
   #holder: Holder | null = null
   /** The newest draft that waits to be sent. */
   #next: { draft: KeptDraft | null } | null = null
@@ -36,8 +37,10 @@ export class PolicySession {
   /** A draft that could not be kept: it lives here as long as the window. */
   #unkept: KeptDraft | null = null
 
-  constructor(ask: Ask) {
+  /** Of a profile by its id, else of the one in use. */
+  constructor(ask: Ask, profile: string | null = null) {
     this.#ask = ask
+    this.#profile = profile
   }
 
   hold(holder: Holder): void {
@@ -90,7 +93,7 @@ export class PolicySession {
 
   async #sendOne(draft: KeptDraft | null): Promise<void> {
     try {
-      await this.#ask('policy_draft_keep', { draft })
+      await this.#ask('policy_draft_keep', { profile: this.#profile, draft })
       this.#unkept = null
     } catch (thrown) {
       this.#unkept = draft

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// What stands below the help of `headgate policy`.
-pub(crate) const AFTER: &str = "A policy is a file, `-` for standard input, or a role's ARN, which is read from AWS with the ordinary \
-    credentials or `--profile`. Only `apply` and `restore` change anything.";
+pub(crate) const AFTER: &str = "A policy is a file, `-` for standard input, or a role's ARN, which is read from AWS as the \
+    profile in use says, or `--profile`; `--aws-profile`, `--region` and `--endpoint-url` go before it. Only `apply` and `restore` change anything.";
 
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
@@ -160,6 +160,25 @@ pub(crate) enum PolicyCommand {
     },
 }
 
+impl PolicyCommand {
+    /// How AWS is reached, where the command reaches it.
+    pub(crate) fn aws(&mut self) -> Option<&mut OfAws> {
+        match self {
+            Self::Validate { policy }
+            | Self::Evaluate { policy, .. }
+            | Self::Lint { policy, .. }
+            | Self::Matrix { policy, .. }
+            | Self::Explain { policy, .. }
+            | Self::Plan { policy, .. }
+            | Self::Export { policy, .. } => Some(&mut policy.aws),
+            Self::Diff { aws, .. } | Self::Apply { aws, .. } | Self::Restore { aws, .. } => {
+                Some(aws)
+            }
+            Self::Show { .. } | Self::History { .. } | Self::New { .. } => None,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct OfPolicy {
     /// A file, `-` for standard input, or a role's ARN
@@ -172,7 +191,7 @@ pub(crate) struct OfPolicy {
 pub(crate) struct OfAws {
     /// A profile of AWS's configuration; a code of its MFA device goes into `HEADGATE_MFA_CODE`
     #[arg(long, value_name = "NAME", help_heading = "AWS")]
-    pub(crate) profile: Option<String>,
+    pub(crate) aws_profile: Option<String>,
     /// The region whose STS and Access Analyzer are asked
     #[arg(long, value_name = "REGION", help_heading = "AWS")]
     pub(crate) region: Option<String>,

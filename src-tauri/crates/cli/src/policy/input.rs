@@ -1,7 +1,5 @@
 //! What the commands read: a policy from a file, a pipe or a role, goals, requests and plans.
 
-use std::fs;
-use std::io::{self, Read};
 use std::path::Path;
 
 use headgate_app::policy::Goals;
@@ -9,6 +7,7 @@ use headgate_app::{App, AwsAccess, Cx, HandedPlan, RoleName, RoleRead};
 use headgate_terms::{Arn, Error, Result, Shown, say};
 
 use super::arguments::OfAws;
+use crate::file::Holds;
 
 /// A policy, and the role that it was read from.
 pub(super) struct Source {
@@ -26,58 +25,23 @@ pub(super) fn wrong_use(
 
 pub(super) fn access(aws: &OfAws) -> AwsAccess {
     AwsAccess {
-        profile: aws.profile.clone(),
+        profile: aws.aws_profile.clone(),
         region: aws.region.clone(),
         endpoint: aws.endpoint_url.clone(),
         mfa_code: std::env::var("HEADGATE_MFA_CODE").ok(),
     }
 }
 
-/// What a file holds, for the errors of reading it: their field, and the code when it is no text.
-#[derive(Clone, Copy)]
-pub(super) struct Holds {
-    field: &'static str,
-    code: &'static str,
-}
+pub(super) const POLICY: Holds =
+    Holds { field: "FILE", code: "policy_invalid", or: ", or a role's ARN" };
+const GOALS: Holds = Holds { field: "goals", code: "goals_invalid", or: "" };
+pub(super) const REQUESTS: Holds = Holds { field: "requests", code: "requests_invalid", or: "" };
+const PLAN: Holds = Holds { field: "PLAN", code: "plan_invalid", or: "" };
 
-/// The largest file that is read at once: many times what AWS takes of a policy.
-const MOST_BYTES: u64 = 64 << 20;
-
-pub(super) const POLICY: Holds = Holds { field: "FILE", code: "policy_invalid" };
-const GOALS: Holds = Holds { field: "goals", code: "goals_invalid" };
-pub(super) const REQUESTS: Holds = Holds { field: "requests", code: "requests_invalid" };
-const PLAN: Holds = Holds { field: "PLAN", code: "plan_invalid" };
-
-/// The text of a file or of standard input.
+/// The text of a file or of standard input, without the mark that some editors put first. A policy keeps
+/// every byte; its reader knows that mark.
 pub(super) fn text_of(name: &str, holds: Holds) -> Result<String> {
-    let mut bytes = Vec::new();
-    let most = MOST_BYTES + 1;
-    let read = if name == "-" {
-        io::stdin().lock().take(most).read_to_end(&mut bytes)
-    } else {
-        fs::File::open(name).and_then(|file| file.take(most).read_to_end(&mut bytes))
-    };
-    let read = read.map(|_| bytes);
-    let bytes = read.map_err(|error| {
-        let or_role = if holds.field == POLICY.field { ", or a role's ARN" } else { "" };
-        Error::new("file_unreadable", say!("`{}` cannot be read: {}.", name, error))
-            .hint(say!("Name a file, or `-` for standard input{}.", or_role))
-            .field(holds.field)
-    })?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::new(
-            holds.code,
-            say!("`{}` has more than {} MiB.", name, MOST_BYTES >> 20),
-        )
-        .hint("Check that this is the file you meant.")
-        .field(holds.field));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Error::new(holds.code, say!("`{}` is not text in UTF-8.", name))
-            .hint("Save it as UTF-8, or export it again.")
-            .field(holds.field)
-    })?;
-    // A policy keeps every byte; its reader knows the mark that some editors put first.
+    let text = crate::file::text_of(name, holds)?;
     let marked = holds.field != POLICY.field && text.starts_with('\u{feff}');
     Ok(if marked { text.trim_start_matches('\u{feff}').to_owned() } else { text })
 }
@@ -96,7 +60,8 @@ pub(super) fn once_piped(names: [&str; 2]) -> Result<()> {
 
 pub(super) fn source(app: &App, cx: &Cx, name: &str, aws: &OfAws) -> Result<Source> {
     if name.starts_with("arn:") {
-        let read = app.role_read(cx, &RoleName { role: name.to_owned(), access: access(aws) })?;
+        let read =
+            app.door(cx).role_read(&RoleName { role: name.to_owned(), access: access(aws) })?;
         return Ok(Source { text: read.role.trust_policy.clone(), read: Some(read) });
     }
     let text = text_of(name, POLICY)?;

@@ -1,0 +1,259 @@
+//! Profiles as hosts meet them: added, changed, switched and removed, and what a read-only one refuses.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{COMMANDS, Choose, CoreEvent, Host, Kind, Tag};
+
+/// A desktop that agrees or not, and remembers what it asked.
+#[derive(Clone, Default)]
+struct User {
+    agrees: bool,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Host for User {
+    fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
+        Ok(None)
+    }
+
+    fn copy(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
+        self.asked.lock().unwrap().push(confirm.text.to_string());
+        Ok(self.agrees)
+    }
+}
+
+struct Desk {
+    app: App,
+    user: User,
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new(agrees: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let user = User { agrees, ..User::default() };
+        let app = App::with_data(folder.path().join("data")).unwrap().on(Box::new(user.clone()));
+        Self { app, user, folder }
+    }
+
+    fn call(&self, name: &str, request: &Value) -> Result<Value, String> {
+        let cx = self.app.cx(Actor::Window, Call::unheard());
+        let answer = self.app.call(name, &to_raw_value(request).unwrap(), &cx);
+        match answer {
+            Ok(answer) => Ok(serde_json::from_str(answer.get()).unwrap()),
+            Err(error) => Err(error.code.to_string()),
+        }
+    }
+
+    fn names(&self) -> Vec<(String, bool)> {
+        let listed = self.call("profiles_list", &json!({})).unwrap();
+        let listed = listed["profiles"].as_array().unwrap().iter();
+        listed.map(|one| (text(&one["name"]), one["in_use"].as_bool().unwrap())).collect()
+    }
+
+    fn access(&self, asked: &AwsAccess) -> Access {
+        self.app.access(&self.app.cx(Actor::Window, Call::unheard()), asked).unwrap()
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn there_is_a_profile_before_anything_was_kept() {
+    let desk = Desk::new(true);
+    assert_eq!(desk.names(), [("default".to_owned(), true)]);
+    let shown = desk.call("profiles_show", &json!({"name": null})).unwrap()["profile"].clone();
+    assert!(!desk.folder.path().join("data").exists(), "looking makes nothing");
+    let expected = json!({
+        "id": "default", "name": "default", "kind": "real", "in_use": true, "workspace_url": null,
+        "workspace_id": null, "account_url": null, "account_id": null, "auth": null,
+        "application_id": null,
+        "aws": {"profile": null, "region": null, "endpoint_url": null, "account_id": null},
+        "role_arn": null, "storage_credential": null, "external_location": null, "bucket": null,
+        "prefix": null, "catalog": null, "warehouse_id": null, "writers": ["headgate"],
+        "external_ids": {"headgate": null, "segment": null}, "read_only": false,
+        "colour": "grey", "credentials": {"admin": "none", "principal": "none"},
+    });
+    assert_eq!(shown, expected);
+    // It can be changed like any other.
+    let change = json!({"name": "default", "settings": {"name": "Lake", "colour": "plum"}});
+    let changed = desk.call("profiles_change", &change).unwrap();
+    assert_eq!(changed["profile"]["colour"], "plum");
+    assert!(text(&changed["profile"]["external_ids"]["headgate"]).len() == 36);
+    assert_eq!(desk.names(), [("Lake".to_owned(), true)]);
+}
+
+#[test]
+fn what_is_kept_belongs_to_the_profile_in_use() {
+    let desk = Desk::new(true);
+    let draft = json!({"draft": {"read": null, "role": null, "base": "", "text": "{}", "goals": [],
+        "form": "guide", "access": {"profile": null, "region": null}}});
+    desk.call("policy_draft_keep", &draft).unwrap();
+    let second = json!({"name": "second", "aws": {"profile": "work", "region": "eu-central-1",
+        "endpoint_url": "http://127.0.0.1:5000"}});
+    desk.call("profiles_add", &second).unwrap();
+    assert_eq!(desk.access(&AwsAccess::default()).profile, None, "added is not used");
+    desk.call("profiles_use", &json!({"name": "SECOND"})).unwrap();
+    assert_eq!(desk.names(), [("default".to_owned(), false), ("second".to_owned(), true)]);
+    assert_eq!(desk.call("policy_draft", &json!({})).unwrap()["draft"], json!(null));
+
+    let access = desk.access(&AwsAccess::default());
+    assert_eq!(
+        (access.profile.as_deref(), access.region.as_deref()),
+        (Some("work"), Some("eu-central-1"))
+    );
+    assert_eq!(access.endpoint.as_deref(), Some("http://127.0.0.1:5000"));
+    let asked = AwsAccess {
+        profile: Some("other".to_owned()),
+        region: Some(" ".to_owned()),
+        ..AwsAccess::default()
+    };
+    let access = desk.access(&asked);
+    assert_eq!(
+        (access.profile.as_deref(), access.region.as_deref()),
+        (Some("other"), Some("eu-central-1"))
+    );
+
+    desk.call("profiles_use", &json!({"name": "default"})).unwrap();
+    assert_eq!(desk.call("policy_draft", &json!({})).unwrap()["draft"]["text"], "{}");
+    // It is the one in use for the next process too.
+    desk.call("profiles_use", &json!({"name": "second"})).unwrap();
+    let next = App::with_data(desk.folder.path().join("data")).unwrap();
+    let second = next.cx(Actor::Terminal, Call::unheard()).profile;
+    assert_eq!(next.profile_document(&second).unwrap().settings.name, "second");
+    assert_eq!(next.cx_in("default", Actor::Terminal, Call::unheard()).unwrap().profile, "default");
+    assert_eq!(
+        next.cx_in("none", Actor::Terminal, Call::unheard()).err().unwrap().code,
+        "profile_not_found"
+    );
+}
+
+#[test]
+fn a_profile_is_removed_unless_it_is_in_use() {
+    let desk = Desk::new(true);
+    desk.call("profiles_add", &json!({"name": "second"})).unwrap();
+    assert_eq!(
+        desk.call("profiles_add", &json!({"name": "Second"})).unwrap_err(),
+        "profile_exists"
+    );
+    assert_eq!(
+        desk.call("profiles_remove", &json!({"name": "default"})).unwrap_err(),
+        "profile_in_use"
+    );
+    desk.call("profiles_use", &json!({"name": "second"})).unwrap();
+    let removed = desk.call("profiles_remove", &json!({"name": "Default"})).unwrap();
+    assert_eq!(removed, json!({"v": 1, "removed": "default"}));
+    for (name, request) in [
+        ("profiles_remove", json!({"name": "default"})),
+        ("profiles_use", json!({"name": "default"})),
+        ("profiles_show", json!({"name": "default"})),
+        ("profiles_change", json!({"name": "default", "settings": {"name": "x"}})),
+    ] {
+        assert_eq!(desk.call(name, &request).unwrap_err(), "profile_not_found", "{name}");
+    }
+    assert_eq!(desk.names(), [("second".to_owned(), true)]);
+}
+
+#[test]
+fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
+    let desk = Desk::new(true);
+    let set = |read_only| {
+        let settings = json!({"name": "default", "read_only": read_only});
+        desk.call("profiles_change", &json!({"name": "default", "settings": settings})).unwrap();
+    };
+    // All that a request of such a command may need.
+    let request =
+        json!({"plan": "p", "access": {"profile": null, "region": null, "mfa_code": null}});
+    let world = || COMMANDS.iter().filter(|command| command.kind == Kind::World);
+    assert!(world().count() > 0);
+    for command in world() {
+        set(true);
+        assert_eq!(desk.call(command.name, &request).unwrap_err(), "read_only", "{}", command.name);
+        set(false);
+        assert_ne!(desk.call(command.name, &request).unwrap_err(), "read_only", "{}", command.name);
+    }
+    set(true);
+    desk.call("policy_draft_keep", &json!({"draft": null})).unwrap();
+    // Another process may have switched it on a moment ago.
+    let next = App::with_data(desk.folder.path().join("data")).unwrap();
+    let cx = next.cx(Actor::Terminal, Call::unheard());
+    let error = next.refuse_read_only(&cx).unwrap_err();
+    assert!(error.to_string().contains("`default`") && error.hint.is_some(), "{error}");
+    // A profile that is not known allows nothing.
+    let nobody = Cx::new(String::new(), Actor::Window, Call::unheard());
+    assert_eq!(next.refuse_read_only(&nobody).unwrap_err().code, "profile_not_found");
+}
+
+#[test]
+fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
+    let (refusing, agreeing) = (Desk::new(false), Desk::new(true));
+    let add = json!({"name": "x", "aws": {"endpoint_url": "https://evil.example"}});
+    let change = json!({"name": "default", "settings": add});
+    assert_eq!(refusing.call("profiles_add", &add).unwrap_err(), "not_confirmed");
+    assert_eq!(refusing.call("profiles_change", &change).unwrap_err(), "not_confirmed");
+    assert_eq!(refusing.access(&AwsAccess::default()).endpoint, None);
+    assert!(refusing.user.asked.lock().unwrap()[0].contains("`https://evil.example`"));
+
+    agreeing.call("profiles_change", &change).unwrap();
+    // What was confirmed is not asked about again, nor is what goes away.
+    agreeing.call("profiles_change", &json!({"name": "x", "settings": add})).unwrap();
+    agreeing.call("profiles_change", &json!({"name": "x", "settings": {"name": "x"}})).unwrap();
+    assert_eq!(agreeing.user.asked.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn what_this_version_does_not_know_of_a_profile_stays() {
+    let desk = Desk::new(true);
+    let document = json!({"writer": {"principal": null, "external_id": "mine"}, "later": {"a": 1},
+        "aws": {"region": "us-east-1", "later": [2]}});
+    let store = desk.app.store().unwrap();
+    store.save_profile("default", "default", &document.to_string()).unwrap();
+    let is = desk.app.profile_document("default").unwrap();
+    assert_eq!(is.settings.external_ids.headgate.as_deref(), Some("mine"));
+    let mut settings = is.settings.clone();
+    settings.aws.region = None;
+    settings.external_ids.headgate = None;
+    desk.app.change_profile("default", |document| document.decide(settings)).unwrap();
+    let kept: Value =
+        serde_json::from_str(&store.profile("default").unwrap().unwrap().document).unwrap();
+    assert_eq!((&kept["later"], &kept["aws"]["later"]), (&json!({"a": 1}), &json!([2])));
+    assert_eq!(
+        (&kept["aws"]["region"], &kept["writer"]["external_id"]),
+        (&json!(null), &json!("mine"))
+    );
+    assert!(kept.get("name").is_none() && kept["external_ids"].get("headgate").is_none());
+    // One that a later version wrote is not taken for an open one.
+    store.save_profile("default", "default", r#"{"kind": "other", "read_only": true}"#).unwrap();
+    let cx = desk.app.cx(Actor::Window, Call::unheard());
+    assert_eq!(desk.app.refuse_read_only(&cx).unwrap_err().code, "store_failed");
+}
+
+#[test]
+fn a_profile_that_another_process_switches_to_is_the_one_in_use_here() {
+    let desk = Desk::new(true);
+    desk.call("profiles_add", &json!({"name": "second"})).unwrap();
+    let listener = desk.app.listen();
+    assert_eq!(desk.app.cx(Actor::Window, Call::unheard()).profile, "default");
+    let second = desk.app.profile_named("second").unwrap().id;
+    desk.app.store().unwrap().use_profile(&second).unwrap();
+    assert_eq!(
+        desk.app.cx(Actor::Window, Call::unheard()).profile,
+        "default",
+        "it is not told yet"
+    );
+    desk.app.hears(r#"{"profile": "default", "changed": ["profiles", "drafts"]}"#);
+    assert_eq!(desk.app.cx(Actor::Window, Call::unheard()).profile, second);
+    let event = listener.within(std::time::Duration::ZERO).unwrap();
+    assert!(matches!(event, CoreEvent::Changed { tags, .. } if tags.contains(&Tag::Profiles)));
+}
