@@ -27,7 +27,7 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    Actor, App, Call, Cx, LakeName, Nothing, PreviewRequest, RunName, RunRelease, RunReport,
+    Actor, App, Call, Cx, Door, LakeName, Nothing, PreviewRequest, RunName, RunRelease, RunReport,
     RunRequest, SettingsChange, Status, TableName, table_to_fill,
 };
 use headgate_terms::{Error, Result, Shown, say};
@@ -183,23 +183,7 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             show(json, &released, |out| page::released(out, &released))?;
             Exit::Done
         }
-        Command::Tables { command: TablesCommand::List { lake } } => {
-            let report = door.tables_list(&LakeName { lake: lake.lake })?;
-            show(json, &report, |out| page::tables(out, &report))?;
-            Exit::Done
-        }
-        Command::Tables { command: TablesCommand::Show { table, lake } } => {
-            let detail = door.tables_show(&TableName { lake: lake.lake, table })?;
-            let mut document = serde_json::to_value(&detail).unwrap_or_default();
-            document["v"] = json!(1);
-            show(json, &document, |out| page::table(out, &detail))?;
-            Exit::Done
-        }
-        Command::Tables { command: TablesCommand::History { table, lake } } => {
-            let report = door.tables_history(&TableName { lake: lake.lake, table })?;
-            show(json, &report, |out| page::history(out, &report))?;
-            Exit::Done
-        }
+        Command::Tables { command } => tables(&door, command, json)?,
         Command::Settings { command } => {
             let report = match command {
                 SettingsCommand::Show => door.settings_show(&Nothing {})?,
@@ -223,6 +207,26 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
     };
     app.close();
     Ok(exit)
+}
+
+fn tables(door: &Door<'_>, command: TablesCommand, json: bool) -> Result<Exit> {
+    match command {
+        TablesCommand::List { lake } => {
+            let report = door.tables_list(&LakeName { lake: lake.lake })?;
+            show(json, &report, |out| page::tables(out, &report))?;
+        }
+        TablesCommand::Show { table, lake } => {
+            let detail = door.tables_show(&TableName { lake: lake.lake, table })?;
+            let mut document = serde_json::to_value(&detail).unwrap_or_default();
+            document["v"] = json!(1);
+            show(json, &document, |out| page::table(out, &detail))?;
+        }
+        TablesCommand::History { table, lake } => {
+            let report = door.tables_history(&TableName { lake: lake.lake, table })?;
+            show(json, &report, |out| page::history(out, &report))?;
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// The profile that is named, else the one in use. `headgate policy` took AWS's profiles by this name
