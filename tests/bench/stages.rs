@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
-use headgate_events::{Catalog, Existing, Line, Plan, Shredder, Window, statistics_columns};
+use headgate_events::{
+    Catalog, Existing, Line, ShredOptions, Shredder, Window, statistics_columns,
+};
 use headgate_lake::{Lake, Location};
 use headgate_terms::{Error, TableName};
 
@@ -95,7 +97,7 @@ fn take(batch: &mut Vec<u8>, lake: &Lake, runtime: &tokio::runtime::Runtime, spe
 
     let mut catalog = NoTables;
     let begun = Instant::now();
-    let plan = Plan { planned: 0, most_columns: 2_000 };
+    let plan = ShredOptions { planned: 0, most_columns: 2_000 };
     let mut shredder = Shredder::new(plan, &mut catalog);
     for (number, bytes) in (1..).zip(lines()) {
         let line = Line { bytes, source: "bench", path: "bench", number, id: None };

@@ -4,7 +4,7 @@ use headgate_terms::{Column, ColumnType};
 
 /// What an event's `type` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Call {
+pub(crate) enum EventType {
     Track,
     Identify,
     Group,
@@ -13,7 +13,7 @@ pub(crate) enum Call {
     Alias,
 }
 
-impl Call {
+impl EventType {
     /// The call of a `type`, which must match exactly (E2).
     pub(crate) fn of(kind: &str) -> Option<Self> {
         Some(match kind {
@@ -204,13 +204,13 @@ impl Shape {
         }
     }
 
-    pub(crate) fn of(call: Call) -> Self {
+    pub(crate) fn of(call: EventType) -> Self {
         match call {
-            Call::Track => Self::Track,
-            Call::Identify => Self::Identifies,
-            Call::Group => Self::Groups,
-            Call::Page | Call::Screen => Self::Page,
-            Call::Alias => Self::Aliases,
+            EventType::Track => Self::Track,
+            EventType::Identify => Self::Identifies,
+            EventType::Group => Self::Groups,
+            EventType::Page | EventType::Screen => Self::Page,
+            EventType::Alias => Self::Aliases,
         }
     }
 

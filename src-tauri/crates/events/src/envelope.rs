@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::calls::{Call, Fixed};
+use crate::calls::{EventType, Fixed};
 use crate::json::{Json, OnTape, write_scalar};
 use crate::notice::{Notice, Noticed};
 use crate::timestamp;
@@ -51,7 +51,7 @@ impl Time {
 /// An event's own fields.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
-    pub(crate) call: Call,
+    pub(crate) call: EventType,
     /// None when absent or empty.
     pub(crate) message_id: Option<Cow<'a, str>>,
     pub(crate) anonymous_id: Option<Cow<'a, str>>,
@@ -78,7 +78,7 @@ impl<'a> Envelope<'a> {
         let places = places(tape);
         let json = |place: Option<usize>| place.map(|at| tape[at].into());
         let Some(Json::Text(kind)) = json(places.kind) else { return None };
-        let call = Call::of(kind)?;
+        let call = EventType::of(kind)?;
         let text = |place: Option<usize>| json(place).and_then(as_text);
         let time = |place: Option<usize>| json(place).map_or(Time::Missing, as_time);
         let present =
@@ -197,11 +197,11 @@ impl<'a> Envelope<'a> {
             note(Notice::IdNotString);
         }
         match self.call {
-            Call::Track if not_string(places.event) => note(Notice::EventNotString),
-            Call::Track if self.event.as_ref().is_none_or(|event| event.is_empty()) => {
+            EventType::Track if not_string(places.event) => note(Notice::EventNotString),
+            EventType::Track if self.event.as_ref().is_none_or(|event| event.is_empty()) => {
                 note(Notice::EventNotDefined);
             }
-            Call::Page | Call::Screen => {
+            EventType::Page | EventType::Screen => {
                 if no_name(places.name) {
                     note(Notice::NameNotString);
                 }
@@ -209,8 +209,8 @@ impl<'a> Envelope<'a> {
                     note(Notice::CategoryNotString);
                 }
             }
-            Call::Group if self.group_id.is_none() => note(Notice::IdRequired),
-            Call::Alias if self.previous_id.is_none() => note(Notice::IdRequired),
+            EventType::Group if self.group_id.is_none() => note(Notice::IdRequired),
+            EventType::Alias if self.previous_id.is_none() => note(Notice::IdRequired),
             _ => {}
         }
         let device = self.context.and_then(|at| member(tape, at, "device"));

@@ -27,7 +27,7 @@ pub use json::Rejection;
 pub use notice::{Notice, Notices};
 pub use refit::refit;
 pub use shredder::{
-    Batch, Catalog, Existing, LONGEST_LINE, Line, Outcome, Plan, Route, Shredder, Window,
+    Batch, Catalog, Existing, LONGEST_LINE, Line, Outcome, Route, ShredOptions, Shredder, Window,
 };
 pub use snake::{event_table, schema_name, segment};
 pub use table::{Table, TableColumn, arrow_field};

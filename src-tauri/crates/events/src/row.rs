@@ -3,7 +3,7 @@
 //!
 //! The event has been accepted and routed; which table it goes to is decided in `shredder`.
 
-use crate::calls::{Call, Fixed, Shape};
+use crate::calls::{EventType, Fixed, Shape};
 use crate::column::{Pushed, Value};
 use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
@@ -48,7 +48,7 @@ impl State<'_> {
 
         let object =
             |at: Option<usize>| at.filter(|&at| matches!(tape[at].into(), Json::Object { .. }));
-        let nameless = event.call == Call::Track && self.kinds[kind].event.is_none();
+        let nameless = event.call == EventType::Track && self.kinds[kind].event.is_none();
         let own = object(event.own);
         if let (true, Some(at)) = (nameless, own)
             && tape[at].into().says_something()
@@ -76,7 +76,7 @@ impl State<'_> {
         if collided {
             self.notices.note(Notice::Collision);
         }
-        if matches!(event.call, Call::Page | Call::Screen) {
+        if matches!(event.call, EventType::Page | EventType::Screen) {
             self.page_fields(&row, &found);
         }
         let known = &mut self.kinds[kind];
@@ -402,7 +402,7 @@ struct Row<'r, 'a, N> {
 impl<N> Row<'_, '_, N> {
     /// Which of its tables a section goes to: properties are not in `tracks`.
     fn sides(&self, section: Section) -> impl Iterator<Item = usize> + use<N> {
-        let own_only = section == Section::Own && self.event.call == Call::Track;
+        let own_only = section == Section::Own && self.event.call == EventType::Track;
         let live = self.live;
         (0..if own_only { 1 } else { self.taken }).filter(move |&side| live[side])
     }

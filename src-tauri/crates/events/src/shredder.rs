@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use headgate_terms::Column;
 use sha2::{Digest, Sha256};
 
-use crate::calls::{Call, Shape};
+use crate::calls::{EventType, Shape};
 use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
 use crate::json::{OnTape, Parser, Rejection, Visit};
@@ -123,7 +123,7 @@ const LONGEST_ID: usize = 1 << 10;
 
 /// What a batch takes for granted.
 #[derive(Debug, Clone, Copy)]
-pub struct Plan {
+pub struct ShredOptions {
     /// When the batch was planned, in microseconds: `uuid_ts`, and `received_at` of events
     /// that do not say (E4, E9).
     pub planned: i64,
@@ -138,13 +138,13 @@ pub struct Shredder<'c> {
 }
 
 pub(crate) struct State<'c> {
-    pub(crate) plan: Plan,
+    pub(crate) plan: ShredOptions,
     pub(crate) catalog: &'c mut dyn Catalog,
     pub(crate) tables: Vec<TableBuilder>,
     pub(crate) by_table: HashMap<String, usize>,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) by_event: HashMap<String, usize>,
-    pub(crate) by_call: HashMap<(Call, Option<usize>), usize>,
+    pub(crate) by_call: HashMap<(EventType, Option<usize>), usize>,
     pub(crate) discards: Vec<Discard>,
     /// Values that were counted and not kept, by table; those of the event at hand apart.
     pub(crate) left_out: BTreeMap<(usize, Reason), u64>,
@@ -205,7 +205,7 @@ pub(crate) struct Kind {
 
 impl<'c> Shredder<'c> {
     /// For one batch into the tables of one schema.
-    pub fn new(plan: Plan, catalog: &'c mut dyn Catalog) -> Self {
+    pub fn new(plan: ShredOptions, catalog: &'c mut dyn Catalog) -> Self {
         Self {
             parser: Parser::new(),
             state: State {
@@ -420,14 +420,14 @@ impl State<'_> {
 
     /// The kind of an event, made on first sight.
     fn kind(&mut self, event: &Envelope<'_>) -> usize {
-        if event.call != Call::Track {
+        if event.call != EventType::Track {
             if let Some(&kind) = self.by_call.get(&(event.call, None)) {
                 return kind;
             }
             let table = self.table(event.call.table(), Shape::of(event.call));
             let mut tables = [table; 2];
             let mut count = 1;
-            if event.call == Call::Identify {
+            if event.call == EventType::Identify {
                 tables[1] = self.table("users", Shape::Users);
                 count = 2;
             }
@@ -451,13 +451,14 @@ impl State<'_> {
             self.notices.name_by_hash(name);
         }
         let own = slug.as_deref().map(|slug| self.table(slug, Shape::Track));
-        let kind =
-            if let Some(&kind) = self.by_call.get(&(Call::Track, Some(own.unwrap_or(tracks)))) {
-                kind
-            } else {
-                let (tables, count) = own.map_or(([tracks; 2], 1), |own| ([own, tracks], 2));
-                self.new_kind(Call::Track, Some(own.unwrap_or(tracks)), tables, count, slug)
-            };
+        let kind = if let Some(&kind) =
+            self.by_call.get(&(EventType::Track, Some(own.unwrap_or(tracks))))
+        {
+            kind
+        } else {
+            let (tables, count) = own.map_or(([tracks; 2], 1), |own| ([own, tracks], 2));
+            self.new_kind(EventType::Track, Some(own.unwrap_or(tracks)), tables, count, slug)
+        };
         midway();
         self.by_event.insert(name.to_owned(), kind);
         kind
@@ -465,7 +466,7 @@ impl State<'_> {
 
     fn new_kind(
         &mut self,
-        call: Call,
+        call: EventType,
         table: Option<usize>,
         tables: [usize; 2],
         count: usize,
@@ -514,7 +515,7 @@ impl State<'_> {
     /// `users` (E23).
     fn taken(&self, kind: usize, event: &Envelope<'_>) -> usize {
         let known = &self.kinds[kind];
-        let nobody = event.call == Call::Identify
+        let nobody = event.call == EventType::Identify
             && event.user_id.as_ref().is_none_or(|user| user.is_empty());
         if nobody { 1 } else { known.count }
     }
@@ -603,7 +604,7 @@ mod tests {
 
     /// Puts lines through, of which one, if any, breaks off at a place. None when it came to its end.
     fn made(lines: &[&str], broken: Option<(usize, usize)>) -> Option<Made> {
-        let plan = Plan { planned: 1_795_000_000_000_000, most_columns: 14 };
+        let plan = ShredOptions { planned: 1_795_000_000_000_000, most_columns: 14 };
         let (mut lake, mut window) = (Lake, Seen::default());
         let mut shredder = Shredder::new(plan, &mut lake);
         for (at, line) in lines.iter().enumerate() {
@@ -701,7 +702,8 @@ mod tests {
     /// A batch of one event, for an empty lake.
     fn batch_of(line: &str) -> Batch {
         let mut lake = Lake;
-        let mut shredder = Shredder::new(Plan { planned: 0, most_columns: 2_000 }, &mut lake);
+        let mut shredder =
+            Shredder::new(ShredOptions { planned: 0, most_columns: 2_000 }, &mut lake);
         let line = Line { bytes: line.as_bytes(), source: "s", path: "p", number: 1, id: None };
         shredder.push(&line, &mut Seen::default());
         shredder.finish()

@@ -5,7 +5,9 @@
 use std::fmt::Write;
 use std::fs;
 
-use headgate_events::{Catalog, Existing, LONGEST_LINE, Line, Outcome, Plan, Shredder, Window};
+use headgate_events::{
+    Catalog, Existing, LONGEST_LINE, Line, Outcome, ShredOptions, Shredder, Window,
+};
 
 struct Nothing;
 
@@ -45,7 +47,7 @@ fn the_longest_line_of_new_keys_takes_memory_in_proportion() {
     let keys = line.matches(':').count();
     let before = status("VmHWM");
     let (mut catalog, mut window) = (Nothing, Nothing);
-    let plan = Plan { planned: 0, most_columns: 2_000 };
+    let plan = ShredOptions { planned: 0, most_columns: 2_000 };
     let mut shredder = Shredder::new(plan, &mut catalog);
     let line = Line { bytes: line.as_bytes(), source: "s", path: "p", number: 1, id: None };
     let outcome = shredder.push(&line, &mut window);

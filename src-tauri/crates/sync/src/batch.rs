@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use headgate_events::{Batch, Catalog, Line, Outcome, Plan, Rejection, Shredder, Window};
+use headgate_events::{Batch, Catalog, Line, Outcome, Rejection, ShredOptions, Shredder, Window};
 use headgate_store::FileMark;
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
@@ -242,7 +242,7 @@ impl Feed {
     pub(crate) fn read(
         &mut self,
         most: u64,
-        plan: Plan,
+        plan: ShredOptions,
         catalog: &mut dyn Catalog,
         window: &mut dyn Ids,
         aside: Aside<'_>,
@@ -677,7 +677,7 @@ mod tests {
     }
 
     fn next(feed: &mut Feed, most: u64) -> ReadBatch {
-        let plan = Plan { planned: 0, most_columns: 100 };
+        let plan = ShredOptions { planned: 0, most_columns: 100 };
         let aside = Aside { letters: None, held: None };
         let ids = &mut crate::window::Accepted;
         let read = feed.read(most, plan, &mut NoTables, ids, aside, &|| false);

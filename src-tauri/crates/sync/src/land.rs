@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use headgate_events::{Notice, Plan};
+use headgate_events::{Notice, ShredOptions};
 use headgate_lake::{Note, caught};
 use headgate_store::{Ledger, Seen, Taken};
 use headgate_terms::{Error, Result, TableName, say};
@@ -118,7 +118,7 @@ impl Running<'_> {
         held: PathBuf,
     ) -> Result<Prepared, Stopped> {
         let planned = Timestamp::now().as_microsecond();
-        let plan = Plan { planned, most_columns: self.request.most_columns };
+        let plan = ShredOptions { planned, most_columns: self.request.most_columns };
         let earlier = Some((&self.store, ledger.id));
         let span = span_of(&Summary::read(&ledger.summary), self.request.window);
         let mut window = SeenWindow::new(earlier, span, planned, ledger.newest);
@@ -145,7 +145,7 @@ impl Running<'_> {
         read: ReadBatch,
         source: &str,
         schema: &str,
-        plan: Plan,
+        plan: ShredOptions,
         letters: &mut BatchLetters,
     ) -> Result<BatchPlan, Stopped> {
         let writing = Instant::now();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use headgate_events::{Catalog, Discard, Existing, Plan, Table, TableColumn, fold};
+use headgate_events::{Catalog, Discard, Existing, ShredOptions, Table, TableColumn, fold};
 use headgate_lake::{ANSWER, Lake, Location, caught, cut, text_rows, weight};
 use headgate_store::{Ledger, Store};
 use headgate_terms::{Column, ColumnType, Error, Result, TableName, say};
@@ -233,7 +233,7 @@ impl Looking<'_> {
         let summary = ledger.as_ref().map(|ledger| Summary::read(&ledger.summary));
         let span = span_of(&summary.unwrap_or_default(), settings.window);
         let mut window = SeenWindow::new(earlier, span, planned, newest);
-        let plan = Plan { planned, most_columns: settings.most_columns };
+        let plan = ShredOptions { planned, most_columns: settings.most_columns };
         let (watch, read, total, begun) = (self.watch, self.read.clone(), self.total, self.begun);
         let events = self.whole.preview.events.received;
         let look_on = || {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use headgate_events::{DISCARDS, Plan, statistics_columns};
+use headgate_events::{DISCARDS, ShredOptions, statistics_columns};
 use headgate_lake::caught;
 use headgate_store::{FileMark, Ledger, Seen};
 use headgate_terms::{Error, Result, TableName, say};
@@ -189,7 +189,7 @@ impl Running<'_> {
                 *has = self.rows_of(name)?;
             }
             let planned = Timestamp::now().as_microsecond();
-            let events = Plan { planned, most_columns: self.request.most_columns };
+            let events = ShredOptions { planned, most_columns: self.request.most_columns };
             let mut ids = RowsOf::new(&self.store, has.of_table, landed, name);
             // What a table set aside is known from all of them.
             let is_discards = name.table == DISCARDS;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use headgate_events::{Catalog, Existing, Line, Outcome, Plan, Shredder};
+use headgate_events::{Catalog, Existing, Line, Outcome, ShredOptions, Shredder};
 use headgate_lake::{Lake, Location, caught, json_lines};
 use headgate_store::{Store, Taken};
 use headgate_terms::{Error, Result, TableName, say};
@@ -329,7 +329,7 @@ fn give_up_lines(
     given_up: &mut HashSet<(String, u64)>,
     letters: &mut BatchLetters,
 ) -> Result<()> {
-    let events = Plan { planned: plan.planned, most_columns: usize::MAX };
+    let events = ShredOptions { planned: plan.planned, most_columns: usize::MAX };
     let mut catalog = OnlyRefused(&name.table);
     let mut shredder = Shredder::new(events, &mut catalog);
     for (head, bytes) in held_lines(lines).flatten() {

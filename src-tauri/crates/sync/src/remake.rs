@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use headgate_events::{DISCARDS, Plan};
+use headgate_events::{DISCARDS, ShredOptions};
 use headgate_lake::caught;
 use headgate_store::Seen;
 use headgate_terms::{Error, Result, say};
@@ -43,7 +43,8 @@ impl Running<'_> {
             )));
         }
         let mut feed = Feed::new(plan.source.clone(), plan.schema.clone(), entries, Arc::default());
-        let events = Plan { planned: plan.planned, most_columns: self.request.most_columns };
+        let events =
+            ShredOptions { planned: plan.planned, most_columns: self.request.most_columns };
         let only = Some(BTreeSet::from([name.table.clone()]));
         let (schema, rows) = (plan.schema.clone(), part.counts.rows);
         let aside = Aside { letters: None, held: None };

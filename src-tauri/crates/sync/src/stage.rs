@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use headgate_events::{
-    Batch, DISCARDS, Discard, Line, Plan, Shredder, Table, discards_columns, refit,
+    Batch, DISCARDS, Discard, Line, ShredOptions, Shredder, Table, discards_columns, refit,
     statistics_columns,
 };
 use headgate_lake::{Lake, caught};
@@ -23,7 +23,7 @@ impl Tables {
         &mut self,
         schema: &str,
         batch: Batch,
-        plan: Plan,
+        plan: ShredOptions,
         run: &str,
     ) -> Result<Vec<TablePlan>> {
         let Batch { tables, discards, left_out, .. } = batch;
@@ -113,7 +113,7 @@ impl Tables {
         &mut self,
         name: &TableName,
         discards: &[Discard],
-        plan: Plan,
+        plan: ShredOptions,
         run: &str,
     ) -> Result<TablePlan> {
         let rows = crate::plan::discard_rows(discards, plan.planned, run)?;
@@ -204,7 +204,7 @@ impl Tables {
         only: &BTreeSet<String>,
         lines: &[u8],
     ) -> Result<Vec<TablePlan>> {
-        let events = Plan { planned: plan.planned, most_columns: self.most_columns };
+        let events = ShredOptions { planned: plan.planned, most_columns: self.most_columns };
         let mut catalog =
             SchemaView { tables: self, schema: &plan.schema, only: Some(only.clone()) };
         let mut shredder = Shredder::new(events, &mut catalog);
@@ -257,7 +257,7 @@ impl Tables {
                 *counts.entry(discard.reason.code().to_owned()).or_default() += 1;
             }
             let into = TableName { schema: plan.schema.clone(), table: DISCARDS.to_owned() };
-            let events = Plan { planned: plan.planned, most_columns: self.most_columns };
+            let events = ShredOptions { planned: plan.planned, most_columns: self.most_columns };
             let mut part = self.stage_discards(&into, &discards, events, &plan.run)?;
             part.app_suffix = suffix(["refit", &name.table]);
             plan.tables.push(part);

@@ -7,7 +7,7 @@ use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 use headgate_events::{
-    Batch, Catalog, Discard, Existing, Line, Notice, Outcome, Plan, Shredder, Window, fold,
+    Batch, Catalog, Discard, Existing, Line, Notice, Outcome, ShredOptions, Shredder, Window, fold,
     timestamp,
 };
 use headgate_terms::Column;
@@ -59,7 +59,7 @@ impl Memory {
     pub fn batch(&mut self, text: &[u8], planned: &str, most_columns: usize) -> Shredded {
         let planned = timestamp::parse(planned).expect("a time");
         let mut catalog = Known(&self.tables);
-        let mut shredder = Shredder::new(Plan { planned, most_columns }, &mut catalog);
+        let mut shredder = Shredder::new(ShredOptions { planned, most_columns }, &mut catalog);
         let mut outcomes = Vec::new();
         for (number, bytes) in (1..).zip(text.split(|&byte| byte == b'\n')) {
             if bytes.is_empty() {
