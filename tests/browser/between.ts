@@ -5,8 +5,14 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { reaching, served, testAws, type Account } from './product'
 
-/** What becomes of a request: it passes, its answer is lost, or it is answered with 500 and not passed on. */
-export type Fate = 'pass' | 'lose' | 'fail'
+/**
+ * What becomes of a request: it passes, its answer is lost, or it is not passed on and answered with 500 or
+ * with what AWS says of a session that has ended.
+ */
+export type Fate = 'pass' | 'lose' | 'fail' | 'expire'
+
+const expired =
+  '<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error><RequestId>r-1</RequestId></ErrorResponse>'
 
 export interface Between {
   /** Says what becomes of a call of AWS; `wrote` is how many writes of a policy have come so far. */
@@ -30,6 +36,8 @@ export const testBetween = testAws.extend<{ between: Between & { url: string } }
       const fate = await between.fate(action, wrote)
       if (action === 'UpdateAssumeRolePolicy') wrote += 1
       if (fate === 'fail') return response.writeHead(500).end()
+      if (fate === 'expire')
+        return response.writeHead(403, { 'content-type': 'text/xml' }).end(expired)
       const answer = await pass(request, body, account)
       if (fate === 'lose') return request.socket.destroy()
       response.writeHead(answer.status, {

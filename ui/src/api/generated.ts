@@ -59,13 +59,13 @@ export interface Commands {
   /** A role with its trust policy, read from AWS. */
   role_read: { request: RoleName; response: RoleRead; progress: never }
   /** Plans to write a trust policy, and shows what would be sent. */
-  role_plan: { request: ChangeRequest; response: WritePlan; progress: never }
+  role_plan: { request: ChangeRequest; response: TrustPlan; progress: never }
   /** Writes what was planned, if the role is still as it was shown. */
-  role_apply: { request: PlanName; response: Applied; progress: WriteProgress }
+  role_apply: { request: PlanRef; response: Applied; progress: PlanProgress }
   /** What was written, newest first. */
   role_history: { request: HistoryOf; response: ChangeHistory; progress: never }
   /** Plans to put back what a change replaced. */
-  role_restore: { request: ChangeName; response: WritePlan; progress: never }
+  role_restore: { request: ChangeRef; response: TrustPlan; progress: never }
   /** The settings, and what they are as installed. */
   settings_show: { request: Nothing; response: SettingsReport; progress: never }
   /** Changes settings. */
@@ -252,27 +252,6 @@ region: string | null,
  * The code of an MFA device; used once, kept nowhere.
  */
 mfa_code: string | null, };
-
-/**
- * Whose credentials these are.
- */
-export type AwsCaller = { 
-/**
- * The account's twelve digits.
- */
-account: string, 
-/**
- * The full name of the user or the session.
- */
-arn: string, 
-/**
- * AWS's id of it, such as `AIDA…` or `AROA…:session`.
- */
-user_id: string, 
-/**
- * The role's name, of a session.
- */
-role: string | null, };
 
 /**
  * An address that is used in place of AWS's own for one service.
@@ -507,20 +486,7 @@ v: number,
 changes: Array<ChangeRecord>, };
 
 /**
- * A change to put back.
- */
-export type ChangeName = { 
-/**
- * Its id in the journal.
- */
-change: string, 
-/**
- * How AWS is reached.
- */
-access: AwsAccess, };
-
-/**
- * A change in the journal.
+ * A change of a trust policy in the journal.
  */
 export type ChangeRecord = { 
 /**
@@ -575,6 +541,19 @@ endpoint: string | null,
  * Why it was not written, or why that is not known.
  */
 error: Failure | null, };
+
+/**
+ * A change to put back.
+ */
+export type ChangeRef = { 
+/**
+ * Its id in the journal.
+ */
+change: string, 
+/**
+ * How AWS is reached.
+ */
+access: AwsAccess, };
 
 /**
  * A change to plan.
@@ -1349,6 +1328,27 @@ commands: Array<string>, } | { "kind": "open",
 address: string, };
 
 /**
+ * Whose credentials these are.
+ */
+export type Identity = { 
+/**
+ * The account's twelve digits.
+ */
+account: string, 
+/**
+ * The full name of the user or the session.
+ */
+arn: string, 
+/**
+ * AWS's id of it, such as `AIDA…` or `AROA…:session`.
+ */
+user_id: string, 
+/**
+ * The role's name, of a session.
+ */
+role: string | null, };
+
+/**
  * A job.
  */
 export type Job = { 
@@ -1387,7 +1387,7 @@ run: string | null,
 /**
  * What it reported last.
  */
-progress: Progress | WriteProgress | null, 
+progress: Progress | PlanProgress | null, 
 /**
  * When it was asked for, in RFC 3339.
  */
@@ -1723,7 +1723,7 @@ message: Shown,
 count: number, };
 
 /**
- * What became of a change.
+ * What became of a plan.
  */
 export type Outcome = "written" | "not_written" | "unknown";
 
@@ -1813,9 +1813,22 @@ ms: number, };
 export type PlanForm = "guide" | "separate";
 
 /**
+ * How far a plan is.
+ */
+export type PlanProgress = { 
+/**
+ * The step that goes on, from 0.
+ */
+step: number, 
+/**
+ * How often what was changed was read back.
+ */
+reads: number, };
+
+/**
  * A plan to apply.
  */
-export type PlanName = { 
+export type PlanRef = { 
 /**
  * Its id.
  */
@@ -1824,31 +1837,6 @@ plan: string,
  * How AWS is reached.
  */
 access: AwsAccess, };
-
-/**
- * One call of a plan.
- */
-export type PlannedCall = { 
-/**
- * Its place, from 1.
- */
-n: number, 
-/**
- * Such as `iam:GetRole`.
- */
-call: string, 
-/**
- * Whether it changes something.
- */
-changes: boolean, 
-/**
- * What it concerns: the role's ARN.
- */
-target: string, 
-/**
- * What it is for.
- */
-what: Shown, };
 
 /**
  * A policy as cards.
@@ -2559,7 +2547,7 @@ role: AwsRole,
 /**
  * Who asked.
  */
-caller: AwsCaller, 
+caller: Identity, 
 /**
  * The endpoints that are not AWS's own.
  */
@@ -3048,6 +3036,52 @@ matches: Truth, };
 export type Status = "running" | "succeeded" | "partial" | "failed" | "cancelled";
 
 /**
+ * One call of a plan.
+ */
+export type Step = { 
+/**
+ * Its place, from 1.
+ */
+n: number, 
+/**
+ * Such as `iam:GetRole`.
+ */
+call: string, 
+/**
+ * What it is for.
+ */
+role: StepRole, 
+/**
+ * Whether it changes something.
+ */
+changes: boolean, 
+/**
+ * What it concerns, such as a role's ARN.
+ */
+target: string, 
+/**
+ * What it is for, in words.
+ */
+what: Shown, 
+/**
+ * What it changes; null for a step that changes nothing.
+ */
+before: unknown, 
+/**
+ * What it changes that to.
+ */
+after: unknown, 
+/**
+ * The call that takes the change back.
+ */
+undo: string | null, };
+
+/**
+ * What a step is for.
+ */
+export type StepRole = "check" | "change" | "prove";
+
+/**
  * Events to bring into a lake.
  */
 export type SyncStart = { 
@@ -3374,55 +3408,9 @@ text: string, };
 export type Theme = "system" | "light" | "dark";
 
 /**
- * Yes, no, or it depends on what is not known.
+ * A plan to write a trust policy; a file of it lets another admin apply it.
  */
-export type Truth = "no" | "unknown" | "yes";
-
-/**
- * A table with which something is wrong.
- */
-export type Unreadable = { 
-/**
- * Its schema.
- */
-schema: string, 
-/**
- * Its name there.
- */
-table: string, 
-/**
- * What is wrong.
- */
-error: Failure, };
-
-/**
- * A change that is shown and waits; a file of it lets another admin apply it.
- */
-export type WritePlan = { 
-/**
- * 1.
- */
-v: number, 
-/**
- * Always `trust_policy`.
- */
-kind: string, 
-/**
- * Its id.
- */
-id: string, 
-/**
- * When it was made.
- */
-made: string, 
-/**
- * Who made it, where AWS was asked.
- */
-by: string | null, 
-/**
- * The endpoints that are not AWS's own, where AWS was asked.
- */
-endpoints: Array<AwsEndpoint>, 
+export type TrustPlan = { 
 /**
  * The role's ARN.
  */
@@ -3452,27 +3440,64 @@ cells: Array<CellChange>,
  */
 size: PolicySize, 
 /**
- * The calls, in order.
- */
-calls: Array<PlannedCall>, 
-/**
  * What Access Analyzer reports for the new text; absent where it may not be asked.
  */
 analyzer: Array<AnalyzerFinding> | null, 
+/**
+ * 1.
+ */
+v: number, 
+/**
+ * What it changes, such as `trust_policy`.
+ */
+kind: string, 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * The id of the profile that it was made in.
+ */
+profile: string, 
+/**
+ * When it was made.
+ */
+made: string, 
+/**
+ * Who made it, where AWS was asked.
+ */
+by: string | null, 
+/**
+ * The endpoints that are not AWS's own, where AWS was asked.
+ */
+endpoints: Array<AwsEndpoint>, 
+/**
+ * Its steps, in order.
+ */
+calls: Array<Step>, 
 /**
  * The change that it puts back.
  */
 restores: string | null, };
 
 /**
- * How far a change is.
+ * Yes, no, or it depends on what is not known.
  */
-export type WriteProgress = { 
+export type Truth = "no" | "unknown" | "yes";
+
 /**
- * The call of the plan that goes on, from 0.
+ * A table with which something is wrong.
  */
-call: number, 
+export type Unreadable = { 
 /**
- * How often the text was read back.
+ * Its schema.
  */
-reads: number, };
+schema: string, 
+/**
+ * Its name there.
+ */
+table: string, 
+/**
+ * What is wrong.
+ */
+error: Failure, };

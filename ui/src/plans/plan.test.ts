@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Failure } from '../api'
+import type { Failure, StepRole } from '../api'
 import { failure } from '../api/host'
-import { changes, standing, type Plan, type PlanEnd, type PlanState, type StepRole } from './plan'
+import { changes, standing, type Plan, type PlanEnd, type PlanState } from './plan'
 import { PlanRun, type PlanActions } from './planRun.svelte'
 
 function planOf(...roles: StepRole[]): Plan {
@@ -10,8 +10,6 @@ function planOf(...roles: StepRole[]): Plan {
     role,
     target: '',
     what: '',
-    before: null,
-    after: null,
   }))
   return { id: 'plan', kind: 'any', steps }
 }

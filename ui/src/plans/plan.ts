@@ -1,24 +1,13 @@
 // A plan of any kind: what it would do, how far it is, how it ended, and what is to be said of each step.
 // It knows no kind of plan; what a kind shows of its own is given to the components. Pure.
 
-import type { Failure } from '../api'
+import type { Failure, Outcome, PlanProgress, Step } from '../api'
 import type { IconName } from '../components/icons'
 
-/** What a step is for: to see that nothing has changed, to change something, or to see that it was changed. */
-export type StepRole = 'check' | 'change' | 'prove'
+export type { PlanProgress }
 
-export interface PlanStep {
-  /** Such as `iam:GetRole`. */
-  call: string
-  role: StepRole
-  /** What it concerns. */
-  target: string
-  /** What it is for, in words. */
-  what: string
-  /** What it changes, and to what; null for a step that changes nothing. */
-  before: string | null
-  after: string | null
-}
+/** What is shown of a step. */
+export type PlanStep = Pick<Step, 'call' | 'role' | 'target' | 'what'>
 
 export interface Plan {
   id: string
@@ -27,18 +16,9 @@ export interface Plan {
   steps: PlanStep[]
 }
 
-export interface PlanProgress {
-  /** The step that goes on, from 0. */
-  step: number
-  /** How often what was changed was read back. */
-  reads: number
-}
-
-export type PlanOutcome = 'written' | 'not_written' | 'unknown'
-
 /** How a plan ended. */
 export interface PlanEnd {
-  outcome: PlanOutcome
+  outcome: Outcome
   /** Whether anything was sent: what is so already needs no call. */
   sent: boolean
   /** Who carried it out. */
@@ -59,7 +39,7 @@ export interface PlanFound {
 }
 
 /** Where a plan is: shown, under way, ended in one of three ways, or stopped before anything was sent. */
-export type PlanStage = 'shown' | 'running' | 'stopped' | PlanOutcome
+export type PlanStage = 'shown' | 'running' | 'stopped' | Outcome
 
 /** A plan on its way, as its words and steps see it. */
 export interface PlanState {

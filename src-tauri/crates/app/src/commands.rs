@@ -71,13 +71,13 @@ macro_rules! commands {
             /// A role with its trust policy, read from AWS.
             [local secret] role_read(RoleName) -> RoleRead;
             /// Plans to write a trust policy, and shows what would be sent.
-            [local secret] role_plan(ChangeRequest) -> WritePlan;
+            [local secret] role_plan(ChangeRequest) -> TrustPlan;
             /// Writes what was planned, if the role is still as it was shown.
-            [world secret] role_apply(PlanName) -> Applied, progress WriteProgress, stales [Changes];
+            [world secret] role_apply(PlanRef) -> Applied, progress PlanProgress, stales [Changes];
             /// What was written, newest first.
             [read] role_history(HistoryOf) -> ChangeHistory, reads [Changes];
             /// Plans to put back what a change replaced.
-            [local secret] role_restore(ChangeName) -> WritePlan;
+            [local secret] role_restore(ChangeRef) -> TrustPlan;
             /// The settings, and what they are as installed.
             [read] settings_show(Nothing) -> SettingsReport, reads [Settings Runs];
             /// Changes settings.

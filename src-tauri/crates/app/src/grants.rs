@@ -17,12 +17,10 @@ use headgate_terms::{Error, Result, Shown, say};
 use crate::App;
 use crate::callers::TemplatesFor;
 use crate::calls::{CallName, Nothing};
-use crate::changes::{ChangeName, HistoryOf, PlanName};
 use crate::cx::Cx;
 use crate::drafts::DraftAnswer;
 use crate::host::{Choose, Confirm, Copy};
 use crate::jobs::{JobId, JobsPage};
-use crate::plans::ChangeRequest;
 use crate::policies::{PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyTry};
 use crate::profiles::{ProfileAsked, ProfileChange, ProfileName, ProfileSettings};
 use crate::roles::RoleName;
@@ -31,6 +29,7 @@ use crate::settings::SettingsChange;
 use crate::start::PageFailed;
 use crate::syncs::{SchemaPreview, SyncStart};
 use crate::tables::{LakeName, TableName};
+use crate::trust::{ChangeRef, ChangeRequest, HistoryOf, PlanRef};
 
 /// A path in a request.
 pub struct Place<'r> {
@@ -88,9 +87,9 @@ pathless!(
     DraftAnswer,
     RoleName,
     ChangeRequest,
-    PlanName,
+    PlanRef,
     HistoryOf,
-    ChangeName,
+    ChangeRef,
     SettingsChange,
     CallName,
     Copy,

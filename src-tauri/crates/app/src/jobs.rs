@@ -23,10 +23,10 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::calls::{Call, CallAbout, Nothing};
-use crate::changes::short_id;
 use crate::cx::{Actor, Cx};
 use crate::events::Tag;
 use crate::owners::{Owner, lock_file, lock_of, owners, sweep_owners};
+use crate::plans::short_id;
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -117,7 +117,7 @@ pub struct Job {
     /// The run of a sync, once that has begun.
     pub run: Option<String>,
     /// What it reported last.
-    #[ts(type = "Progress | WriteProgress | null")]
+    #[ts(type = "Progress | PlanProgress | null")]
     pub progress: Option<Box<RawValue>>,
     /// When it was asked for, in RFC 3339.
     pub queued: String,

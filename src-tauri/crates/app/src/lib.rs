@@ -6,7 +6,6 @@ include!("commands.rs");
 
 mod callers;
 mod calls;
-mod changes;
 mod cx;
 mod demo;
 mod drafts;
@@ -27,10 +26,12 @@ mod questions;
 mod roles;
 mod runs;
 mod serve;
+mod sessions;
 mod settings;
 mod start;
 mod syncs;
 mod tables;
+mod trust;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -48,21 +49,18 @@ use host::NoDesktop;
 use jobs::{Lanes, NewWork, Work};
 use questions::Questions;
 use serve::line;
+use sessions::Sessions;
 
 pub use callers::{Templates, TemplatesFor};
 pub use calls::{Call, CallAbout, CallName, Nothing, Sink};
-pub use changes::{
-    Applied, ApplyWatch, ChangeHistory, ChangeName, ChangeRecord, ChangeState, HistoryOf, Outcome,
-    PlanName, WriteProgress,
-};
 pub use cx::{Actor, Cx};
 pub use demo::{DemoReport, Sample};
 pub use drafts::DraftAnswer;
 pub use events::{CoreEvent, Listener, Tag};
 pub use grants::{Place, Request, Used};
-pub use headgate_aws::{Caller as AwsCaller, Endpoint as AwsEndpoint};
+pub use headgate_aws::{Endpoint, Identity};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
-pub use headgate_policy::{self as policy, Plan as PatchPlan};
+pub use headgate_policy::{self as policy, PatchPlan};
 pub use headgate_sync::{
     Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, Release, RunReport,
     RunRequest, Status, TableReport, Watch,
@@ -72,7 +70,7 @@ pub use jobs::{Job, JobId, JobKind, JobState, Jobs, JobsPage};
 pub use lakes::Lakes;
 pub use neighbour::SOCKET;
 pub use overview::Overview;
-pub use plans::{ChangeRequest, HandedPlan, PlannedCall, WritePlan};
+pub use plans::{ApplyWatch, ChangeState, Outcome, Plan, PlanProgress, Step, StepRole};
 pub use policies::{
     PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
     PolicyView, invalid, valid,
@@ -89,6 +87,10 @@ pub use settings::{Settings, SettingsChange, SettingsReport, Theme};
 pub use start::{PageFailed, Start};
 pub use syncs::{SchemaPreview, SyncStart, table_to_fill};
 pub use tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
+pub use trust::{
+    Applied, ChangeHistory, ChangeRecord, ChangeRef, ChangeRequest, HandedPlan, HistoryOf, PlanRef,
+    TrustPlan,
+};
 
 /// Everything a host can ask for.
 pub struct App {
@@ -102,6 +104,7 @@ pub struct App {
     questions: Questions,
     /// The id of the profile in use, once it was looked up.
     in_use: Mutex<Option<String>>,
+    sessions: Sessions,
     /// Whether the application is closing: then nothing more is begun.
     closing: AtomicBool,
     /// When the page's reports began to be counted, and how many came since.
@@ -150,6 +153,7 @@ impl App {
             grants: Grants::default(),
             questions: Questions::default(),
             in_use: Mutex::default(),
+            sessions: Sessions::default(),
             closing: AtomicBool::new(false),
             page_reports: Mutex::default(),
         })

@@ -1,59 +1,49 @@
-//! Plans to write a trust policy: made, kept, shown, and taken from a file of another admin.
+//! Plans of any kind: what they are made of, how they are kept and carried out, and what became of them.
 //!
-//! A plan is a claim about what will happen. Of a plan that was handed over only what cannot be computed
-//! is taken: the role, its id, the text as it was read and the text to write. Calls, cells, size and the
-//! sentence on whom it opens the role to are computed again, and a file that says otherwise is reported.
-//! Carrying a plan out is in `changes`.
+//! Nothing here knows what a plan changes: what a kind knows of its objects is behind [`Kind`], and of
+//! what was there before and afterwards there is only JSON. The steps are carried out in `walk`.
 
-use headgate_aws::{AnalyzerFinding, Aws, Endpoint};
-use headgate_policy::{Change as CellChange, Facts, Goal, QUOTA, Size};
-use headgate_store::PlanRecord;
-use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
-use jiff::{SignedDuration, Timestamp};
+mod walk;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Mutex, PoisonError};
+
+use headgate_aws::Endpoint;
+use headgate_store::{JournalRecord, PlanRecord, Store};
+use headgate_terms::{Error, Result, Shown, say};
+use jiff::SignedDuration;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use ts_rs::TS;
+use uuid::Uuid;
 
 use crate::App;
-use crate::changes::{ChangeName, short_id};
 use crate::cx::Cx;
-use crate::roles::AwsAccess;
+use crate::jobs::{JobKind, JobState, NewWork};
 
-/// A change to plan.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct ChangeRequest {
-    /// The role's ARN.
-    pub role: String,
-    /// Its id when it was read; absent for a text that did not come from AWS.
-    pub role_id: Option<String>,
-    /// The text as it was read.
-    pub before: String,
-    /// The text to write.
-    pub after: String,
-    /// Who is to get in, to be remembered for this role.
-    pub goals: Vec<Goal>,
-    /// How AWS is reached.
-    pub access: AwsAccess,
-}
+pub use watch::ApplyWatch;
+pub(crate) use watch::OnDesktop;
 
-/// What only this program decides about a plan: no request and no file can switch a check off.
-#[derive(Debug, Default)]
-pub(crate) struct Given {
-    /// The change of the journal that the plan puts back. AWS has had that text, so it is not checked.
-    pub(crate) restores: Option<String>,
-    /// The role's quota, where AWS is not asked for it.
-    pub(crate) quota: Option<usize>,
-}
+pub(crate) use walk::{Kind, NotChanged, RetryPolicy, Why};
+use walk::{Part, Walked, parts, walk};
+use watch::OnJob;
 
-/// A change that is shown and waits; a file of it lets another admin apply it.
+/// A change of something outside this machine, as it is shown and waits.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct WritePlan {
+pub struct Plan {
     /// 1.
     pub v: u8,
-    /// Always `trust_policy`.
+    /// What it changes, such as `trust_policy`.
     pub kind: String,
     /// Its id.
     pub id: String,
+    /// The id of the profile that it was made in.
+    #[serde(default)]
+    pub profile: String,
     /// When it was made.
     pub made: String,
     /// Who made it, where AWS was asked.
@@ -61,362 +51,390 @@ pub struct WritePlan {
     /// The endpoints that are not AWS's own, where AWS was asked.
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
-    /// The role's ARN.
-    pub role: String,
-    /// The role's id when it was read.
-    pub role_id: Option<String>,
-    /// The text as it was read.
-    pub before: String,
-    /// The text to write.
-    pub after: String,
-    /// A warning when it opens the role to those whom the policy does not name.
-    #[serde(default)]
-    pub opens: Option<Shown>,
-    /// The cells that change.
-    pub cells: Vec<CellChange>,
-    /// How large it is and may be.
-    pub size: Size,
-    /// The calls, in order.
-    pub calls: Vec<PlannedCall>,
-    /// What Access Analyzer reports for the new text; absent where it may not be asked.
-    pub analyzer: Option<Vec<AnalyzerFinding>>,
+    /// Its steps, in order.
+    #[serde(rename = "calls")]
+    pub steps: Vec<Step>,
     /// The change that it puts back.
     pub restores: Option<String>,
 }
 
 /// One call of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct PlannedCall {
+pub struct Step {
     /// Its place, from 1.
-    #[serde(default)]
     pub n: usize,
     /// Such as `iam:GetRole`.
     pub call: String,
+    /// What it is for.
+    pub role: StepRole,
     /// Whether it changes something.
     pub changes: bool,
-    /// What it concerns: the role's ARN.
-    #[serde(default)]
+    /// What it concerns, such as a role's ARN.
     pub target: String,
-    /// What it is for.
+    /// What it is for, in words.
     pub what: Shown,
+    /// What it changes; null for a step that changes nothing.
+    #[ts(type = "unknown")]
+    pub before: Option<Value>,
+    /// What it changes that to.
+    #[ts(type = "unknown")]
+    pub after: Option<Value>,
+    /// The call that takes the change back.
+    pub undo: Option<String>,
 }
 
-/// A plan from a file, with all that can be computed of it computed again.
-#[derive(Debug, Clone, Serialize)]
-pub struct HandedPlan {
-    /// The plan.
+/// What a step is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum StepRole {
+    /// To see that nothing has changed.
+    Check,
+    /// To change something.
+    Change,
+    /// To see that it was changed.
+    Prove,
+}
+
+/// How far a plan is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct PlanProgress {
+    /// The step that goes on, from 0.
+    pub step: usize,
+    /// How often what was changed was read back.
+    pub reads: u32,
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is as planned, read back.
+    Written,
+    /// It was not changed by this.
+    NotWritten,
+    /// The other side may have taken it: only reading it again tells.
+    Unknown,
+}
+
+/// How a change of the journal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeState {
+    /// It was sent, and no answer is recorded.
+    Sent,
+    /// The other side returns what was sent.
+    Done,
+    /// It was so already; nothing was sent.
+    Unneeded,
+    /// Nothing was changed.
+    Refused,
+    /// The other side took it and returns something else.
+    Drifted,
+}
+
+impl ChangeState {
+    /// What that says of the object.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self::Done | Self::Unneeded => Outcome::Written,
+            Self::Refused => Outcome::NotWritten,
+            Self::Sent | Self::Drifted => Outcome::Unknown,
+        }
+    }
+}
+
+/// A change of any kind in the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) id: String,
+    /// When it was sent.
+    pub(crate) at: String,
+    /// Who sent it.
+    pub(crate) by: String,
+    pub(crate) kind: String,
+    /// What it changed.
+    pub(crate) object: String,
+    /// How it ended.
+    pub(crate) state: ChangeState,
+    /// What was there just before.
+    pub(crate) before: Value,
+    /// What was read back, or what was sent.
+    pub(crate) after: Value,
+    /// Its name at the other side.
+    pub(crate) request_id: Option<String>,
+    /// The change that it put back.
+    pub(crate) restores: Option<String>,
+    /// Where it was sent, when that is not the other side's own endpoint.
+    pub(crate) endpoint: Option<String>,
+    /// Why it was not written, or why that is not known.
+    pub(crate) error: Option<Error>,
+    /// What only its kind knows.
     #[serde(flatten)]
-    pub plan: WritePlan,
-    /// What the lints report for the new text.
-    pub findings: Vec<Finding>,
-    /// Where the file says something else than what would happen.
-    pub disagrees: Vec<Shown>,
+    pub(crate) own: Map<String, Value>,
 }
 
-impl HandedPlan {
-    /// A plan of this program's own, shown as one that was handed over.
-    #[must_use]
-    pub fn own(plan: WritePlan) -> Self {
-        Self::new(plan, Vec::new())
+impl Change {
+    /// From the journal, which said of older ones in its own columns what they are.
+    fn of(record: &JournalRecord) -> Option<Self> {
+        let mut document: Map<String, Value> = serde_json::from_str(&record.document).ok()?;
+        document.entry("kind").or_insert_with(|| record.kind.clone().into());
+        document.entry("object").or_insert_with(|| record.object.clone().into());
+        serde_json::from_value(document.into()).ok()
     }
 
-    fn new(plan: WritePlan, disagrees: Vec<Shown>) -> Self {
-        let facts = Facts {
-            role: plan.role.parse().ok(),
-            quota: Some(plan.size.quota),
-            now: Some(crate::roles::now()),
-            ..Facts::default()
-        };
-        let findings = headgate_policy::lint_text(&plan.after, &facts).unwrap_or_default();
-        Self { plan, findings, disagrees }
+    /// As its kind shows it.
+    pub(crate) fn shown<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_value(serde_json::to_value(self).ok()?).ok()
+    }
+
+    fn end<F>(&mut self, walked: &Walked<F>) {
+        self.state = walked.state;
+        self.request_id.clone_from(&walked.request_id);
+        self.error.clone_from(&walked.error);
+        if let Some(before) = &walked.before {
+            self.before.clone_from(before);
+        }
+        if let Some(after) = &walked.after {
+            self.after.clone_from(after);
+        }
     }
 }
 
-/// What is taken from a file.
-#[derive(Deserialize)]
-#[serde(rename = "plan")]
-struct Handed {
-    v: u8,
-    kind: String,
-    role: String,
-    role_id: Option<String>,
-    before: String,
-    after: String,
-    #[serde(flatten)]
-    claims: Map<String, Value>,
+/// Who sends changes, and where to.
+pub(crate) struct Sender {
+    /// As the other side names who asks.
+    pub(crate) by: String,
+    /// Where to, when that is not the other side's own endpoint.
+    pub(crate) endpoint: Option<String>,
+}
+
+/// A plan that was carried out, as far as it went.
+pub(crate) struct Carried<F> {
+    /// The changes that were begun, in order; all but the last were written.
+    pub(crate) changes: Vec<Change>,
+    /// How the last one ended.
+    pub(crate) last: Walked<F>,
+    /// Why the journal does not have it; the outcome holds all the same.
+    pub(crate) unrecorded: Option<Error>,
 }
 
 /// How long a plan is kept.
 const PLAN_DAYS: i64 = 30;
-/// The largest text of a policy in a plan's file, in bytes; AWS takes far less.
-const MOST_POLICY: usize = 131_072;
+/// The most changes that are shown.
+const MOST_CHANGES: u32 = 500;
 
-impl WritePlan {
-    /// A plan with all that follows from the role and the two texts.
-    fn new(role: &Arn, role_id: Option<String>, before: String, after: String) -> Self {
+impl Plan {
+    /// A plan that was made now.
+    pub(crate) fn new(cx: &Cx, kind: &str, steps: Vec<Step>) -> Self {
         Self {
             v: 1,
-            kind: "trust_policy".to_owned(),
+            kind: kind.to_owned(),
             id: short_id(),
-            made: Timestamp::now().to_string(),
+            profile: cx.profile.clone(),
+            made: cx.now(),
             by: None,
             endpoints: Vec::new(),
-            role: role.to_string(),
-            role_id,
-            opens: headgate_policy::opens(&before, &after, Some(role)).map(|it| it.sentence()),
-            cells: cells_of(role, &before, &after),
-            size: Size {
-                before: headgate_policy::size(&before),
-                after: headgate_policy::size(&after),
-                quota: QUOTA,
-            },
-            calls: calls_of(role),
-            before,
-            after,
-            analyzer: None,
+            steps,
             restores: None,
         }
     }
 }
 
-/// The calls that write a trust policy and prove it.
-fn calls_of(role: &Arn) -> Vec<PlannedCall> {
-    [
-        ("iam:GetRole", false, "Stops here if the policy is no longer the one above"),
-        ("iam:UpdateAssumeRolePolicy", true, "Replaces the whole trust policy with the new text"),
-        ("iam:GetRole", false, "Reads until AWS returns the new text twice"),
-    ]
-    .into_iter()
-    .zip(1..)
-    .map(|((call, changes, what), n)| PlannedCall {
-        n,
-        call: call.to_owned(),
-        changes,
-        target: role.to_string(),
-        what: what.into(),
-    })
-    .collect()
-}
-
-/// The cells that a change of text changes; none when one of both is not a policy.
-pub(crate) fn cells_of(role: &Arn, before: &str, after: &str) -> Vec<CellChange> {
-    let policy = |text| headgate_policy::read(text).valid().ok();
-    let (Some(old), Some(new)) = (policy(before), policy(after)) else { return Vec::new() };
-    let axes = headgate_policy::axes(&[&old, &new], &[], Some(role));
-    headgate_policy::changes(&old, &new, &axes, Some(role))
-}
-
-/// The fingerprint of what a text means, and of how it is spelled where that is the change; absent for
-/// what AWS would not take: of that only the bytes are compared.
-fn meaning(role: &str, spelled: bool) -> impl Fn(&str) -> Option<String> + Sync + use<> {
-    let role: Option<Arn> = role.parse().ok();
-    let hash =
-        if spelled { headgate_policy::structural_hash } else { headgate_policy::semantic_hash };
-    move |text| {
-        let policy = headgate_policy::read(text).valid().ok()?;
-        Some(hash(&policy, role.as_ref()))
-    }
-}
-
-/// How a change of a role's text is distinguished from none: by what it means, unless it only respells.
-pub(crate) fn change_fingerprint(
-    role: &str,
-    before: &str,
-    after: &str,
-) -> impl Fn(&str) -> Option<String> + Sync + use<> {
-    let means = meaning(role, false);
-    let respells = means(before).is_some() && means(before) == means(after);
-    meaning(role, respells)
-}
-
-/// The ARN of a role whose policy may be planned.
-fn role_arn(text: &str) -> Result<Arn> {
-    text.parse().ok().filter(|arn: &Arn| arn.role_name().is_some()).ok_or_else(|| {
-        Error::new("wrong_use", say!("`{}` is not a role ARN.", text))
-            .hint("Write the ARN of the role that has this policy.")
-            .field("role")
-    })
-}
-
 impl App {
-    /// Plans a change: shows what would be sent, and keeps it.
-    ///
-    /// # Errors
-    /// `policy_invalid`, `policy_too_large`, `role_protected`, `nothing_to_change`, and what AWS reports.
-    pub(crate) fn role_plan(&self, cx: &Cx, request: &ChangeRequest) -> Result<WritePlan> {
-        self.plan_change(cx, request, Given::default())
-    }
-
-    /// As [`Self::role_plan`] under a quota that the caller knows; AWS is not asked for it.
-    ///
-    /// # Errors
-    /// As [`Self::role_plan`].
-    pub fn role_plan_within(
-        &self,
-        cx: &Cx,
-        request: &ChangeRequest,
-        quota: usize,
-    ) -> Result<WritePlan> {
-        self.plan_change(cx, request, Given { quota: Some(quota), ..Given::default() })
-    }
-
-    /// Plans to put back what a change replaced. It is applied like any other.
-    ///
-    /// # Errors
-    /// `change_not_found`, `role_changed` when the role has another policy since, and as
-    /// [`Self::role_plan`].
-    pub(crate) fn role_restore(&self, cx: &Cx, request: &ChangeName) -> Result<WritePlan> {
-        let change = self.restorable(cx, request)?;
-        let restores = Some(change.restores);
-        self.plan_change(cx, &change.request, Given { restores, quota: None })
-    }
-
-    fn plan_change(&self, cx: &Cx, request: &ChangeRequest, given: Given) -> Result<WritePlan> {
-        let role = role_arn(&request.role)?;
-        let after = request.after.trim_start_matches('\u{feff}');
-        if given.restores.is_none() {
-            crate::policies::saved(after)?;
-        }
-        if headgate_policy::is_protected(&role) {
-            return Err(Error::new(
-                "role_protected",
-                say!("`{}` is managed by AWS and cannot be edited.", role),
-            )
-            .hint("Use a role of your own."));
-        }
-        let tells = change_fingerprint(&request.role, &request.before, after);
-        let same = match (tells(&request.before), tells(after)) {
-            (Some(old), Some(new)) => old == new,
-            _ => request.before == after,
-        };
-        if same {
-            return Err(Error::new(
-                "nothing_to_change",
-                "To AWS the draft means what the role has now.",
-            )
-            .hint("Nothing needs to be written."));
-        }
-        let (role_id, before) = (request.role_id.clone(), request.before.clone());
-        let mut plan = WritePlan::new(&role, role_id, before, after.to_owned());
-        plan.restores = given.restores;
-        let mut quota = given.quota;
-        if request.role_id.is_some() {
-            let access = self.access(cx, &request.access)?;
-            self.runtime().block_on(async {
-                let aws = Aws::open(&access).await?;
-                let (who, of_account, analyzer) =
-                    tokio::join!(aws.who(), aws.quota(), aws.validate(after));
-                // A second opinion that cannot be had does not stop a plan.
-                plan.analyzer = analyzer
-                    .inspect_err(|failed| tracing::warn!(error = %failed, "not analysed"))
-                    .unwrap_or_default();
-                plan.by = Some(who?.arn);
-                plan.endpoints = aws.endpoints().to_vec();
-                quota = quota.or(of_account.ok().flatten().map(|quota| quota as usize));
-                Ok::<_, Error>(())
-            })?;
-        }
-        plan.size.quota = quota.unwrap_or(QUOTA);
-        if plan.size.after > plan.size.quota {
-            return Err(Error::new(
-                "policy_too_large",
-                say!(
-                    "The draft has {} characters, and the role's quota is {}.",
-                    plan.size.after,
-                    plan.size.quota
-                ),
-            )
-            .hint("Use the guide's form, which is smaller, or raise the quota `Role trust policy length`."));
-        }
-        let store = self.store()?;
-        let since = (Timestamp::now() - SignedDuration::from_hours(24 * PLAN_DAYS)).to_string();
-        let kept = PlanRecord {
+    /// Keeps a plan as its kind writes it: `document` has all that [`Plan`] has.
+    pub(crate) fn keep_plan(&self, cx: &Cx, plan: &Plan, document: &impl Serialize) -> Result<()> {
+        let since = (cx.clock)() - SignedDuration::from_hours(24 * PLAN_DAYS);
+        let record = PlanRecord {
             id: plan.id.clone(),
-            profile: cx.profile.clone(),
+            profile: plan.profile.clone(),
             kind: plan.kind.clone(),
             at: plan.made.clone(),
-            document: serde_json::to_string(&plan).unwrap_or_default(),
+            document: serde_json::to_string(document).unwrap_or_default(),
         };
-        store.save_plan(&kept, &since)?;
-        Ok(plan)
+        self.store()?.save_plan(&record, &since.to_string())
     }
 
-    /// Takes a plan from a file that somebody handed over. Nothing is sent.
+    /// A plan that is kept, as its kind wrote it.
     ///
     /// # Errors
-    /// `plan_invalid` for what is not a plan of this version, and `policy_invalid` when AWS would refuse
-    /// the text to write.
-    pub fn plan_handed_over(&self, text: &str) -> Result<HandedPlan> {
-        let invalid = |why: Shown| {
-            Error::new("plan_invalid", say!("This is not a plan: {}.", why))
-                .hint("Make one with `headgate policy plan … --out plan.json`.")
-                .field("PLAN")
+    /// `plan_gone` when there is none of that kind in this profile.
+    pub(crate) fn kept_plan<T: DeserializeOwned>(
+        &self,
+        cx: &Cx,
+        kind: &str,
+        id: &str,
+    ) -> Result<T> {
+        let found = match self.store_if_any()? {
+            Some(store) => store.plan(id)?,
+            None => None,
         };
-        let handed: Handed =
-            serde_json::from_str(text).map_err(|error| invalid(say!("{}", error)))?;
-        if handed.v != 1 || handed.kind != "trust_policy" {
-            return Err(invalid(say!("it is a `{}` of version {}", handed.kind, handed.v)));
+        found
+            .filter(|kept| kept.kind == kind && kept.profile == cx.profile)
+            .and_then(|kept| serde_json::from_str(&kept.document).ok())
+            .ok_or_else(|| {
+                Error::new("plan_gone", say!("The plan `{}` is no longer kept.", id))
+                    .hint("Plan again.")
+            })
+    }
+
+    /// Carries out a change as a job, one after the other in a profile. `outcome` says what became of it.
+    ///
+    /// # Errors
+    /// What the work says.
+    pub(crate) fn change_job<T>(
+        &self,
+        cx: &Cx,
+        watch: &dyn ApplyWatch,
+        work: impl FnOnce(&dyn ApplyWatch) -> Result<T>,
+        outcome: impl FnOnce(&T) -> (Outcome, Option<Error>),
+    ) -> Result<T> {
+        let lane = format!("changes of {}", cx.profile);
+        let new = NewWork { kind: JobKind::Change, lane, about: None, watch: &cx.call };
+        self.job(
+            cx,
+            new,
+            |job| work(&OnJob::new(job, watch)),
+            |done| match outcome(done) {
+                (Outcome::Written, error) => (JobState::Succeeded, error),
+                (Outcome::NotWritten | Outcome::Unknown, error) => (JobState::Failed, error),
+            },
+        )
+    }
+
+    /// Carries out the steps of a plan, change by change, until one is not written. Each change is in the
+    /// journal before it is sent, so that a process that dies leaves a trace of what it did.
+    ///
+    /// # Errors
+    /// When nothing can be sent: `plan_invalid`, and what the journal says before the first change.
+    pub(crate) async fn carry_out_plan<K: Kind>(
+        &self,
+        cx: &Cx,
+        plan: &Plan,
+        kind: &K,
+        sender: &Sender,
+        watch: &dyn ApplyWatch,
+    ) -> Result<Carried<K::Found>> {
+        // Held for as long as the plan takes, for at its end the journal may be out of reach.
+        let store = Mutex::new(self.store()?);
+        let mut changes: Vec<Change> = Vec::new();
+        let mut last = None;
+        for part in parts(&plan.steps)? {
+            let mut change = begun(cx, plan, &part, kind.own(), sender);
+            match keep(&store, cx, &change) {
+                Ok(()) => {}
+                Err(error) if changes.is_empty() => return Err(error),
+                Err(error) => {
+                    let failed = Walked::not_sent(error.clone());
+                    change.end(&failed);
+                    changes.push(change);
+                    last = Some((failed, Some(error)));
+                    break;
+                }
+            }
+            let walked = walk(kind, &plan.steps, &part, watch).await;
+            change.end(&walked);
+            // The outcome is true whether or not the journal can be told.
+            let unrecorded = keep(&store, cx, &change)
+                .inspect_err(|failed| tracing::error!(error = %failed, "journal not written"))
+                .err();
+            let goes_on = walked.state.outcome() == Outcome::Written && unrecorded.is_none();
+            changes.push(change);
+            last = Some((walked, unrecorded));
+            if !goes_on {
+                break;
+            }
         }
-        let role = role_arn(&handed.role)
-            .map_err(|_| invalid(say!("`{}` is not a role ARN", handed.role)))?;
-        let id_fits = |id: &String| {
-            (16..=128).contains(&id.len())
-                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        let (last, unrecorded) = last.ok_or_else(|| invalid("it changes nothing"))?;
+        Ok(Carried { changes, last, unrecorded })
+    }
+
+    /// The changes of a kind, newest first: to one object, or to all.
+    pub(crate) fn changes_of(
+        &self,
+        cx: &Cx,
+        kind: &str,
+        object: Option<&str>,
+    ) -> Result<Vec<Change>> {
+        let Some(store) = self.store_if_any()? else { return Ok(Vec::new()) };
+        let found = store.journal_of(&cx.profile, object, None, MOST_CHANGES)?;
+        let kept = found.entries.iter().filter(|kept| kept.kind == kind);
+        Ok(kept.filter_map(Change::of).collect())
+    }
+
+    /// A change that wrote something, or may have.
+    ///
+    /// # Errors
+    /// `change_not_found`, and `nothing_to_change` for one that wrote nothing.
+    pub(crate) fn change_to_put_back(&self, cx: &Cx, kind: &str, id: &str) -> Result<Change> {
+        let found = match self.store_if_any()? {
+            Some(store) => store.journal_entry(id)?,
+            None => None,
         };
-        if !handed.role_id.as_ref().is_none_or(id_fits) {
-            return Err(invalid("`role_id` is not the unique id of a role".into()));
+        let change = found
+            .filter(|kept| kept.kind == kind && kept.profile == cx.profile)
+            .and_then(|kept| Change::of(&kept))
+            .ok_or_else(|| {
+                Error::new("change_not_found", say!("There is no change `{}`.", id))
+                    .hint("See the history for those that there are.")
+                    .field("change")
+            })?;
+        if matches!(change.state, ChangeState::Refused | ChangeState::Unneeded) {
+            return Err(Error::new(
+                "nothing_to_change",
+                say!("The change `{}` wrote nothing, so there is nothing to put back.", change.id),
+            )
+            .hint("See the history for those that did."));
         }
-        if handed.before.len().max(handed.after.len()) > MOST_POLICY {
-            return Err(invalid(say!("a policy in it has more than {} bytes", MOST_POLICY)));
-        }
-        crate::policies::saved(&handed.after)?;
-        let plan = WritePlan::new(&role, handed.role_id, handed.before, handed.after);
-        let disagrees = disagreements(&plan, &handed.claims);
-        Ok(HandedPlan::new(plan, disagrees))
+        Ok(change)
+    }
+
+    /// What there is now where a change was made, if that is still what the change wrote.
+    ///
+    /// # Errors
+    /// What the kind says of another state, and of what cannot be read.
+    pub(crate) async fn still_has<K: Kind>(&self, kind: &K, change: &Change) -> Result<K::Found> {
+        let now = kind.read(&change.object).await?;
+        if kind.is(&now, &change.after) { Ok(now) } else { Err(kind.explain(Why::Moved(&now))) }
     }
 }
 
-/// Where the claims of a file are not what was computed. A claim that is absent claims nothing.
-fn disagreements(plan: &WritePlan, claims: &Map<String, Value>) -> Vec<Shown> {
-    let calls: Vec<Value> = plan
-        .calls
-        .iter()
-        .map(|one| json!({"call": one.call, "changes": one.changes, "what": one.what}))
-        .collect();
-    let elsewhere = claims.get("calls").and_then(Value::as_array).is_some_and(|calls| {
-        calls.iter().any(|one| one.get("target").is_some_and(|target| *target != json!(plan.role)))
-    });
-    let claimed_calls = claims.get("calls").map(|claim| {
-        let each = claim.as_array().map(Vec::as_slice).unwrap_or_default();
-        let part = |one: &Value| json!({"call": one["call"], "changes": one["changes"], "what": one["what"]});
-        Value::Array(each.iter().map(part).collect())
-    });
-    let claimed = |key: &str| claims.get(key).cloned();
-    let mut found = Vec::new();
-    if elsewhere {
-        found.push("The file lists calls on another role than the one it would change.".into());
+/// A change that is about to be sent.
+fn begun(cx: &Cx, plan: &Plan, part: &Part, own: Map<String, Value>, sender: &Sender) -> Change {
+    let step = &plan.steps[part.change];
+    Change {
+        id: short_id(),
+        at: cx.now(),
+        by: sender.by.clone(),
+        kind: plan.kind.clone(),
+        object: step.target.clone(),
+        state: ChangeState::Sent,
+        before: step.before.clone().unwrap_or_default(),
+        after: step.after.clone().unwrap_or_default(),
+        request_id: None,
+        restores: plan.restores.clone(),
+        endpoint: sender.endpoint.clone(),
+        error: None,
+        own,
     }
-    for (claim, is, sentence) in [
-        (claimed_calls, json!(calls), "The file lists other calls than those that would be sent."),
-        (
-            claimed("cells"),
-            json!(plan.cells),
-            "The file lists other changes of who may assume the role than those that would happen.",
-        ),
-        (
-            claimed("size").map(|size| json!([size["before"], size["after"]])),
-            json!([plan.size.before, plan.size.after]),
-            "The file states another size than the policies in it have.",
-        ),
-        (
-            claimed("opens"),
-            json!(plan.opens),
-            "The file says something else about whom it opens the role to.",
-        ),
-    ] {
-        if claim.is_some_and(|claim| claim != is) {
-            found.push(sentence.into());
-        }
-    }
-    found
+}
+
+fn keep(store: &Mutex<Store>, cx: &Cx, change: &Change) -> Result<()> {
+    let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    store.journal(&JournalRecord {
+        id: change.id.clone(),
+        profile: cx.profile.clone(),
+        kind: change.kind.clone(),
+        at: change.at.clone(),
+        object: change.object.clone(),
+        document: serde_json::to_string(change).unwrap_or_default(),
+    })
+}
+
+fn invalid(why: &str) -> Error {
+    Error::new("plan_invalid", say!("This is not a plan that can be carried out: {}.", why))
+        .hint("Plan again.")
+}
+
+pub(crate) fn short_id() -> String {
+    Uuid::new_v4().simple().to_string()[..12].to_owned()
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use headgate_policy::{
     Axes, CallerKind, Change as CellChange, Context, Decision, EXTERNAL_ID, Edit, Effect,
-    Explanation, Export, Facts, Form, Goals, Lines as ChangedLines, Named, Policy, PrincipalKind,
-    Problem, QUOTA, Reading, Request, Size, Who,
+    Explanation, Export, Facts, Form, Goals, Lines as ChangedLines, Named, PatchPlan, Policy,
+    PrincipalKind, Problem, QUOTA, Reading, Request, Size, Who,
 };
 use headgate_terms::{Arn, Error, Finding, Fix, Range, Result, Shown, say};
 use serde::{Deserialize, Serialize};
@@ -280,7 +280,7 @@ impl App {
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_plan(&self, _: &Cx, asked: &PolicyPlan) -> Result<headgate_policy::Plan> {
+    pub(crate) fn policy_plan(&self, _: &Cx, asked: &PolicyPlan) -> Result<PatchPlan> {
         let policy = valid(&asked.text)?;
         let quota = asked.quota.unwrap_or(QUOTA);
         headgate_policy::plan(&asked.text, &policy, &asked.goals, asked.form, quota)

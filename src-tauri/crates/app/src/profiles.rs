@@ -18,9 +18,9 @@ use uuid::Uuid;
 use crate::App;
 use crate::callers::Writer;
 use crate::calls::{Call, Nothing};
-use crate::changes::short_id;
 use crate::cx::{Actor, Cx};
 use crate::host::Confirm;
+use crate::plans::short_id;
 use crate::roles::AwsAccess;
 
 pub use settings::{AwsSource, Colour, ExternalIds, ProfileKind, ProfileSettings, ProfileWriter};
@@ -349,8 +349,13 @@ impl App {
     pub(crate) fn profiles_change(&self, cx: &Cx, asked: &ProfileChange) -> Result<ProfileReport> {
         let ProfileRecord { id, .. } = self.profile_named(&asked.name)?;
         let settings = asked.settings.clone().checked()?;
-        self.allow_endpoint(cx, &self.profile_document(&id)?.settings, &settings)?;
+        let was = self.profile_document(&id)?.settings;
+        self.allow_endpoint(cx, &was, &settings)?;
+        let goes_another_way = settings.aws != was.aws;
         self.change_profile(&id, |document| document.decide(settings))?;
+        if goes_another_way {
+            self.sessions.forget(&id);
+        }
         report(&self.profile_record(&id)?)
     }
 
@@ -372,6 +377,7 @@ impl App {
         if !self.store()?.remove_profile(&id)? {
             return Err(not_found(&asked.name));
         }
+        self.sessions.forget(&id);
         Ok(ProfileRemoved { v: 1, removed: name })
     }
 

@@ -1,10 +1,10 @@
 //! A role as AWS has it, who asks, and how AWS is reached.
 //!
-//! Reading only; what writes is in `changes`.
+//! Reading only; what writes is in `trust`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_aws::{Access, Aws, Caller, Endpoint, Role};
+use headgate_aws::{Access, Endpoint, Identity, Role};
 use headgate_policy::{Facts, Who};
 use headgate_terms::{Arn, Error, Evidence, Result};
 use jiff::Timestamp;
@@ -61,7 +61,7 @@ pub struct RoleRead {
     /// The role; its trust policy is decoded.
     pub role: Role,
     /// Who asked.
-    pub caller: Caller,
+    pub caller: Identity,
     /// The endpoints that are not AWS's own.
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
@@ -76,6 +76,7 @@ pub struct RoleRead {
     /// The call that it stands on.
     pub evidence: Evidence,
 }
+
 /// The profiles that AWS's configuration names.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct AwsProfiles {
@@ -84,6 +85,7 @@ pub struct AwsProfiles {
     /// The endpoints that are not AWS's own, before a profile is chosen.
     pub endpoints: Vec<Endpoint>,
 }
+
 /// What a role that was read tells the lints.
 #[must_use]
 pub fn facts_of(read: &RoleRead) -> Facts {
@@ -103,6 +105,7 @@ pub fn facts_of(read: &RoleRead) -> Facts {
 pub fn now() -> String {
     Timestamp::now().to_string()
 }
+
 impl App {
     /// Reads a role, and what may be read around it.
     ///
@@ -115,9 +118,8 @@ impl App {
                 .hint("Write its name or its ARN.")
                 .field("role"));
         }
-        let access = self.access(cx, &asked.access)?;
         let read = self.runtime().block_on(async {
-            let aws = Aws::open(&access).await?;
+            let aws = self.aws(cx, &asked.access).await?;
             let caller = aws.who().await?;
             let role = aws.role(name).await?;
             let id = self_id(&role);

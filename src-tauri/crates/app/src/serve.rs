@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use headgate_lake::{TableDetail, TableRows};
-use headgate_policy::Plan as PatchPlan;
+use headgate_policy::PatchPlan;
 use headgate_sync::{Letters, Preview, Progress, Release, RunReport};
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
@@ -19,7 +19,6 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::App;
 use crate::callers::{Templates, TemplatesFor};
 use crate::calls::{CallName, Nothing};
-use crate::changes::{Applied, ChangeHistory, ChangeName, HistoryOf, PlanName, WriteProgress};
 use crate::cx::{Actor, Cx};
 use crate::demo::Sample;
 use crate::drafts::DraftAnswer;
@@ -30,7 +29,7 @@ use crate::jobs::{JobId, Jobs, JobsPage};
 use crate::lakes::Lakes;
 use crate::neighbour;
 use crate::overview::Overview;
-use crate::plans::{ChangeRequest, WritePlan};
+use crate::plans::PlanProgress;
 use crate::policies::{
     PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
     PolicyView,
@@ -45,6 +44,9 @@ use crate::settings::{SettingsChange, SettingsReport};
 use crate::start::{PageFailed, Start};
 use crate::syncs::{SchemaPreview, SyncStart};
 use crate::tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
+use crate::trust::{
+    Applied, ChangeHistory, ChangeRef, ChangeRequest, HistoryOf, PlanRef, TrustPlan,
+};
 
 /// What a command may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use headgate_terms::{Range, Result};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::caller::{is_not_served, permitted};
-use crate::failure::Call;
+use crate::caller::{is_unsupported, none_if_denied};
+use crate::failure::ApiCall;
 use crate::open::Aws;
 
 /// One finding of Access Analyzer, in its words.
@@ -30,7 +30,7 @@ impl Aws {
     /// # Errors
     /// What a call may meet.
     pub async fn validate(&self, text: &str) -> Result<Option<Vec<AnalyzerFinding>>> {
-        let call = Call::plain("access-analyzer:ValidatePolicy");
+        let call = ApiCall::plain("access-analyzer:ValidatePolicy");
         let mut pages = self
             .analyzer
             .validate_policy()
@@ -42,8 +42,8 @@ impl Aws {
         let mut findings = Vec::new();
         while let Some(page) = pages.next().await {
             let page = match page {
-                Err(error) if is_not_served(&error) => return Ok(None),
-                page => permitted(page.map_err(|error| self.failed(&call, &error)))?,
+                Err(error) if is_unsupported(&error) => return Ok(None),
+                page => none_if_denied(page.map_err(|error| self.failed(&call, &error)))?,
             };
             let Some(page) = page else { return Ok(None) };
             findings.extend(page.findings().iter().map(|finding| {

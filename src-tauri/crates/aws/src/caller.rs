@@ -8,13 +8,12 @@ use headgate_terms::{Arn, Error, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::failure::{Call, is_denied};
+use crate::failure::{ApiCall, is_denied};
 use crate::open::Aws;
 
 /// Whose credentials these are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(rename = "AwsCaller")]
-pub struct Caller {
+pub struct Identity {
     /// The account's twelve digits.
     pub account: String,
     /// The full name of the user or the session.
@@ -30,12 +29,16 @@ impl Aws {
     ///
     /// # Errors
     /// What a call may meet.
-    pub async fn who(&self) -> Result<Caller> {
+    pub async fn who(&self) -> Result<Identity> {
         self.caller.get_or_try_init(|| self.ask_who()).await.cloned()
     }
 
-    async fn ask_who(&self) -> Result<Caller> {
-        let call = Call::plain("sts:GetCallerIdentity");
+    /// Who calls, asked of AWS now: this also tells whether it still takes the credentials.
+    ///
+    /// # Errors
+    /// What a call may meet.
+    pub async fn ask_who(&self) -> Result<Identity> {
+        let call = ApiCall::plain("sts:GetCallerIdentity");
         let answer = self.sts.get_caller_identity().send().await;
         let answer = answer.map_err(|error| self.failed(&call, &error))?;
         let (Some(account), Some(arn), Some(user_id)) =
@@ -45,7 +48,7 @@ impl Aws {
                 .hint("Check the endpoint: something else than AWS answered."));
         };
         let role = arn.parse::<Arn>().ok().and_then(|arn| Some(arn.session()?.0.to_owned()));
-        Ok(Caller {
+        Ok(Identity {
             account: account.to_owned(),
             arn: arn.to_owned(),
             user_id: user_id.to_owned(),
@@ -61,8 +64,8 @@ impl Aws {
     pub async fn quota(&self) -> Result<Option<u32>> {
         let answer = self.iam.get_account_summary().send().await;
         let answer =
-            answer.map_err(|error| self.failed(&Call::plain("iam:GetAccountSummary"), &error));
-        let Some(answer) = permitted(answer)? else { return Ok(None) };
+            answer.map_err(|error| self.failed(&ApiCall::plain("iam:GetAccountSummary"), &error));
+        let Some(answer) = none_if_denied(answer)? else { return Ok(None) };
         let quota = answer
             .summary_map()
             .and_then(|summary| summary.get(&SummaryKeyType::AssumeRolePolicySizeQuota));
@@ -95,10 +98,10 @@ impl Aws {
             .set_context_entries(context.map(|entry| vec![entry]))
             .send()
             .await;
-        let call = Call::on_role("iam:SimulatePrincipalPolicy", role_arn);
+        let call = ApiCall::on_role("iam:SimulatePrincipalPolicy", role_arn);
         let answer = match answer {
-            Err(error) if is_not_served(&error) => return Ok(None),
-            answer => permitted(answer.map_err(|error| self.failed(&call, &error)))?,
+            Err(error) if is_unsupported(&error) => return Ok(None),
+            answer => none_if_denied(answer.map_err(|error| self.failed(&call, &error)))?,
         };
         let result = answer.as_ref().and_then(|answer| answer.evaluation_results().first());
         Ok(result.map(|it| *it.eval_decision() == PolicyEvaluationDecisionType::Allowed))
@@ -123,21 +126,21 @@ impl Aws {
         };
         match found {
             Err(error) if error.code == "role_not_found" => Ok(Some(false)),
-            found => permitted(found),
+            found => none_if_denied(found),
         }
     }
 
     /// The ARN of the user of this name.
     async fn user(&self, name: &str) -> Result<String> {
         let answer = self.iam.get_user().user_name(name).send().await;
-        let call = Call { name: "iam:GetUser", about: say!(" on user `{}`", name) };
+        let call = ApiCall { name: "iam:GetUser", about: say!(" on user `{}`", name) };
         let answer = answer.map_err(|error| self.failed(&call, &error))?;
         Ok(answer.user().map(|user| user.arn().to_owned()).unwrap_or_default())
     }
 }
 
 /// What was asked, or none where the right to ask is wanting.
-pub(crate) fn permitted<T>(answer: Result<T>) -> Result<Option<T>> {
+pub(crate) fn none_if_denied<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if is_denied(&error) => Ok(None),
@@ -146,7 +149,7 @@ pub(crate) fn permitted<T>(answer: Result<T>) -> Result<Option<T>> {
 }
 
 /// Whether whoever stands in for AWS has no such call. AWS itself always gives its error a code.
-pub(crate) fn is_not_served<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+pub(crate) fn is_unsupported<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match (error.code(), error.raw_response()) {
         (Some(code), _) => matches!(code, "InvalidAction" | "NotImplemented"),
         (None, Some(raw)) => matches!(raw.status().as_u16(), 404 | 405 | 500 | 501),

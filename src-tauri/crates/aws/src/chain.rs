@@ -25,7 +25,7 @@ pub(crate) enum Base {
     /// Keys that stand in a profile.
     Keys(Credentials),
     /// Keys that stand in a profile, to be proved with the code of an MFA device first.
-    ProvedKeys { keys: Credentials, profile: String, serial: String, seconds: Option<i32> },
+    MfaKeys { keys: Credentials, profile: String, serial: String, seconds: Option<i32> },
     /// `Environment`, `Ec2InstanceMetadata` or `EcsContainer`.
     Source(String),
 }
@@ -139,7 +139,7 @@ fn base(profile: &Profile, keys: Option<Credentials>) -> (Base, LoginBy) {
         && keys.session_token().is_none()
     {
         let seconds = seconds(profile);
-        return (Base::ProvedKeys { keys, profile: name(), serial, seconds }, LoginBy::Mfa);
+        return (Base::MfaKeys { keys, profile: name(), serial, seconds }, LoginBy::Mfa);
     } else {
         LoginBy::Other
     };

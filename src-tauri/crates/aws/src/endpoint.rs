@@ -1,9 +1,9 @@
 //! Which addresses stand in for AWS, service by service, and which of them may be used.
 //!
 //! They come from the environment, from AWS's configuration files and from the profile in use, never
-//! from a request for a role. An address that is not AWS's own is shown wherever its service is used. Plain HTTP to another
-//! machine is refused here in words; where a request goes all the same is guarded in `reach`, which also
-//! sees the addresses that a profile in the chain brings along.
+//! from a request for a role. An address that is not AWS's own is shown wherever its service is used.
+//! Plain HTTP to another machine is refused here in words; where a request goes all the same is guarded
+//! in `http`, which also sees the addresses that a profile in the chain brings along.
 
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use url::Url;
 
-use crate::reach::{is_loopback, origin};
+use crate::http::{is_loopback, origin};
 
 /// An address that is used in place of AWS's own for one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -12,18 +12,18 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use headgate_terms::{Error, Shown, say};
 
 use crate::chain::{Login, LoginBy};
-use crate::reach::{Went, proxy};
+use crate::http::{LastHost, proxy};
 
 /// A call and what it is about, for the words.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub(crate) struct ApiCall {
     /// Such as `iam:GetRole`: also the right that it takes.
     pub(crate) name: &'static str,
     /// Such as "on role `x`"; may be empty.
     pub(crate) about: Shown,
 }
 
-impl Call {
+impl ApiCall {
     pub(crate) fn on_role(name: &'static str, role: &str) -> Self {
         Self { name, about: say!(" on role `{}`", role) }
     }
@@ -35,9 +35,9 @@ impl Call {
 
 /// Who calls and where to, for the words.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Caller<'a> {
+pub(crate) struct Route<'a> {
     pub(crate) login: &'a Login,
-    pub(crate) went: &'a Went,
+    pub(crate) last_host: &'a LastHost,
 }
 
 /// An answer that is a refusal.
@@ -48,11 +48,11 @@ struct Refusal<'a> {
 }
 
 /// The failure of a call.
-pub(crate) fn failed<E>(call: &Call, caller: Caller<'_>, error: &SdkError<E>) -> Error
+pub(crate) fn failed<E>(call: &ApiCall, route: Route<'_>, error: &SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
-    let Call { name, about } = call;
+    let ApiCall { name, about } = call;
     let error = match error {
         SdkError::ServiceError(context) => {
             let refusal = Refusal {
@@ -60,17 +60,17 @@ where
                 text: context.err().message(),
                 status: context.raw().status().as_u16(),
             };
-            refused(call, caller.login, &refusal)
+            refused(call, route.login, &refusal)
         }
         SdkError::ResponseError(_) => Error::new(
             "aws_failed",
-            say!("The answer to `{}`{} is not one of AWS{}.", name, about, from(caller.went)),
+            say!("The answer to `{}`{} is not one of AWS{}.", name, about, from(route.last_host)),
         )
         .hint("Check the endpoint and the proxy: something else than AWS answered."),
-        SdkError::TimeoutError(_) => unreachable(call, caller.went, "no answer in time"),
+        SdkError::TimeoutError(_) => unreachable(call, route.last_host, "no answer in time"),
         SdkError::DispatchFailure(_) => match find::<CredentialsError>(error) {
-            Some(cause) => without_credentials(caller, cause),
-            None => unreachable(call, caller.went, &innermost(error)),
+            Some(cause) => without_credentials(route, cause),
+            None => unreachable(call, route.last_host, &innermost(error)),
         },
         _ => Error::new("aws_failed", say!("`{}`{} failed: {}.", name, about, innermost(error))),
     };
@@ -84,8 +84,8 @@ pub(crate) fn is_denied(error: &Error) -> bool {
 }
 
 /// What a refusal means.
-fn refused(call: &Call, login: &Login, refusal: &Refusal<'_>) -> Error {
-    let Call { name, about } = call;
+fn refused(call: &ApiCall, login: &Login, refusal: &Refusal<'_>) -> Error {
+    let ApiCall { name, about } = call;
     let said = refusal.text.and_then(shown);
     let text = match said {
         // A failure on AWS's side says nothing of what was asked.
@@ -199,20 +199,20 @@ fn policy_refused(said: Option<&str>, principal: bool) -> Error {
 }
 
 /// What it means that there are no credentials to call with.
-pub(crate) fn without_credentials(caller: Caller<'_>, cause: &CredentialsError) -> Error {
-    let login = caller.login;
+pub(crate) fn without_credentials(route: Route<'_>, cause: &CredentialsError) -> Error {
+    let login = route.login;
     // A role on the way was refused: that is what a person has to know.
-    let call = |name| Call { name, about: of(login) };
+    let call = |name| ApiCall { name, about: of(login) };
     if let Some(refused) = find::<SdkError<AssumeRoleError>>(cause) {
-        return failed(&call("sts:AssumeRole"), caller, refused);
+        return failed(&call("sts:AssumeRole"), route, refused);
     }
     if let Some(refused) = find::<SdkError<AssumeRoleWithWebIdentityError>>(cause) {
-        return failed(&call("sts:AssumeRoleWithWebIdentity"), caller, refused);
+        return failed(&call("sts:AssumeRoleWithWebIdentity"), route, refused);
     }
     match (cause, &login.by) {
         (CredentialsError::CredentialsNotLoaded(_), _) => none(login),
         _ if find::<ConnectorError>(cause).is_some_and(|e| e.is_io() || e.is_timeout()) => {
-            unreachable(&call("the login"), &Went::default(), &innermost(cause))
+            unreachable(&call("the login"), &LastHost::default(), &innermost(cause))
         }
         (CredentialsError::ProviderError(_), LoginBy::Sso(profile)) => {
             if !is_forbidden(cause) {
@@ -263,7 +263,7 @@ fn none(login: &Login) -> Error {
         .field("profile")
 }
 
-fn expired(login: &Login) -> Error {
+pub(crate) fn expired(login: &Login) -> Error {
     let hint = match &login.by {
         LoginBy::Sso(profile) => say!("Run `aws sso login --profile {}` and try again.", profile),
         LoginBy::Mfa => "Give a new code of your MFA device.".into(),
@@ -279,9 +279,9 @@ fn expired(login: &Login) -> Error {
     if login.by == LoginBy::Mfa { error.field("mfa_code") } else { error }
 }
 
-fn unreachable(call: &Call, went: &Went, why: &str) -> Error {
-    let Call { name, about } = call;
-    let (at, through) = match went.to() {
+fn unreachable(call: &ApiCall, last_host: &LastHost, why: &str) -> Error {
+    let ApiCall { name, about } = call;
+    let (at, through) = match last_host.to() {
         Some(at) => (say!("`{}`", at), proxy(at)),
         None => ("AWS".into(), None),
     };
@@ -322,8 +322,8 @@ fn check(login: &Login) -> Shown {
     }
 }
 
-fn from(went: &Went) -> Shown {
-    went.to().map_or_else(Shown::default, |at| say!(" (from `{}`)", at))
+fn from(last_host: &LastHost) -> Shown {
+    last_host.to().map_or_else(Shown::default, |at| say!(" (from `{}`)", at))
 }
 
 fn coded(refusal: &Refusal<'_>) -> String {

@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 use std::env;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -21,14 +25,17 @@ use headgate_terms::{Error, Result, say};
 use tokio::sync::OnceCell;
 
 use crate::access::Access;
-use crate::caller::Caller;
+use crate::caller::Identity;
 use crate::chain::{Base, Chain, Hop, Login, LoginBy};
 use crate::endpoint::{Endpoint, endpoints};
-use crate::failure::{self, Call, failed};
-use crate::reach::{self, Went};
+use crate::failure::{self, ApiCall, Route, failed};
+use crate::http::{self, LastHost};
 
 /// The longest that one try of a call may take.
 const TRY: Duration = Duration::from_secs(30);
+
+/// How long before its end a session counts as over: a change that begins with it has to end with it.
+const MARGIN: Duration = Duration::from_mins(2);
 
 /// AWS, as one person reaches it. Copies share connections and what is known of the caller.
 #[derive(Debug, Clone)]
@@ -38,8 +45,12 @@ pub struct Aws {
     pub(crate) analyzer: aws_sdk_accessanalyzer::Client,
     endpoints: Vec<Endpoint>,
     login: Login,
-    went: HashMap<&'static str, Went>,
-    pub(crate) caller: Arc<OnceCell<Caller>>,
+    last_host: HashMap<&'static str, LastHost>,
+    pub(crate) caller: Arc<OnceCell<Identity>>,
+    /// When a session ends that was opened with an MFA code.
+    ends: Option<SystemTime>,
+    /// Whether AWS refused the credentials.
+    refused: Arc<AtomicBool>,
 }
 
 impl Aws {
@@ -56,7 +67,7 @@ impl Aws {
         let bundle = variable("AWS_CA_BUNDLE")
             .or_else(|| profiles.get("ca_bundle").map(str::to_owned))
             .filter(|file| !file.is_empty());
-        let http = reach::client(bundle.as_deref())?;
+        let http = http::client(bundle.as_deref())?;
         let region = access
             .region
             .clone()
@@ -84,25 +95,27 @@ impl Aws {
             .with_region(Some(Region::new(region)));
         let opening =
             Opening { config, provider, code: access.mfa_code.as_deref(), login: &chain.login };
-        let config = opening.with_credentials(&chain).await?;
-        let went: HashMap<_, _> =
-            ["iam", "sts", "access-analyzer"].map(|service| (service, Went::default())).into();
+        let (config, ends) = opening.with_credentials(&chain).await?;
+        let last_host: HashMap<_, _> =
+            ["iam", "sts", "access-analyzer"].map(|service| (service, LastHost::default())).into();
         Ok(Self {
             iam: aws_sdk_iam::Client::from_conf(
                 aws_sdk_iam::config::Builder::from(&config)
-                    .interceptor(went["iam"].clone())
+                    .interceptor(last_host["iam"].clone())
                     .build(),
             ),
-            sts: sts(&config, &went["sts"]),
+            sts: sts(&config, &last_host["sts"]),
             analyzer: aws_sdk_accessanalyzer::Client::from_conf(
                 aws_sdk_accessanalyzer::config::Builder::from(&config)
-                    .interceptor(went["access-analyzer"].clone())
+                    .interceptor(last_host["access-analyzer"].clone())
                     .build(),
             ),
             endpoints,
             login: chain.login,
-            went,
+            last_host,
             caller: Arc::default(),
+            ends,
+            refused: Arc::default(),
         })
     }
 
@@ -119,18 +132,36 @@ impl Aws {
         self.endpoints.iter().any(|one| one.service == "IAM" && one.is_loopback())
     }
 
+    /// Whether these credentials are of no more use: AWS refused them, or their MFA session ends.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let ends = self.ends.is_some_and(|ends| ends <= SystemTime::now() + MARGIN);
+        ends || self.refused.load(Ordering::Relaxed)
+    }
+
+    /// That the login has expired, with what renews it.
+    #[must_use]
+    pub fn expired(&self) -> Error {
+        failure::expired(&self.login)
+    }
+
     /// The failure of a call of this door.
-    pub(crate) fn failed<E>(&self, call: &Call, error: &SdkError<E>) -> Error
+    pub(crate) fn failed<E>(&self, call: &ApiCall, error: &SdkError<E>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let service = call.name.split(':').next().unwrap_or_default();
-        failed(call, failure::Caller { login: &self.login, went: &self.went[service] }, error)
+        let route = Route { login: &self.login, last_host: &self.last_host[service] };
+        let failure = failed(call, route, error);
+        if matches!(&*failure.code, "aws_login_expired" | "aws_no_credentials") {
+            self.refused.store(true, Ordering::Relaxed);
+        }
+        failure
     }
 }
 
-fn sts(config: &SdkConfig, went: &Went) -> aws_sdk_sts::Client {
-    let config = aws_sdk_sts::config::Builder::from(config).interceptor(went.clone()).build();
+fn sts(config: &SdkConfig, last_host: &LastHost) -> aws_sdk_sts::Client {
+    let config = aws_sdk_sts::config::Builder::from(config).interceptor(last_host.clone()).build();
     aws_sdk_sts::Client::from_conf(config)
 }
 
@@ -147,6 +178,22 @@ pub async fn profile_names() -> Result<Vec<String>> {
     let mut names: Vec<String> = found.profiles().map(str::to_owned).collect();
     names.sort();
     Ok(names)
+}
+
+/// A fingerprint of the files that say how AWS is reached: another one once a file has changed.
+#[must_use]
+pub fn configuration_stamp() -> u64 {
+    let file = |name, usual: &str| {
+        variable(name).map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(usual)))
+    };
+    let mut stamp = DefaultHasher::new();
+    for file in [
+        file("AWS_CONFIG_FILE", ".aws/config"),
+        file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
+    ] {
+        file.and_then(|file| fs::read(file).ok()).hash(&mut stamp);
+    }
+    stamp.finish()
 }
 
 /// The addresses that stand in for AWS before any profile of its configuration is chosen: the one that
@@ -204,7 +251,9 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    async fn with_credentials(&self, chain: &Chain) -> Result<SdkConfig> {
+    /// The configuration with the credentials of a chain, and when an MFA session in it ends.
+    async fn with_credentials(&self, chain: &Chain) -> Result<(SdkConfig, Option<SystemTime>)> {
+        let mut ends = None;
         let first = match &chain.base {
             Base::Ordinary => self.config.credentials_provider(),
             Base::Profile(name) => Some(SharedCredentialsProvider::new(
@@ -214,21 +263,27 @@ impl Opening<'_> {
                     .build(),
             )),
             Base::Keys(keys) => Some(SharedCredentialsProvider::new(keys.clone())),
-            Base::ProvedKeys { keys, profile, serial, seconds } => {
+            Base::MfaKeys { keys, profile, serial, seconds } => {
                 let config = self.with(Some(SharedCredentialsProvider::new(keys.clone())));
-                Some(self.session(&config, profile, serial, *seconds).await?)
+                let session = self.session(&config, profile, serial, *seconds).await?;
+                ends = session.expiry();
+                Some(SharedCredentialsProvider::new(session))
             }
             Base::Source(source) => Some(self.source(source)?),
         };
         let mut config = self.with(first);
         for hop in &chain.hops {
             let next = match &hop.serial {
-                Some(serial) => self.proved_role(&config, hop, serial).await?,
+                Some(serial) => {
+                    let session = self.assume_role_with_mfa(&config, hop, serial).await?;
+                    ends = ends.into_iter().chain(session.expiry()).min();
+                    SharedCredentialsProvider::new(session)
+                }
                 None => role(&config, hop).await,
             };
             config = self.with(Some(next));
         }
-        Ok(config)
+        Ok((config, ends))
     }
 
     fn with(&self, credentials: Option<SharedCredentialsProvider>) -> SdkConfig {
@@ -278,15 +333,15 @@ impl Opening<'_> {
         Ok(code)
     }
 
-    async fn proved_role(
+    async fn assume_role_with_mfa(
         &self,
         config: &SdkConfig,
         hop: &Hop,
         serial: &str,
-    ) -> Result<SharedCredentialsProvider> {
+    ) -> Result<Credentials> {
         let code = self.code(&hop.profile, serial)?;
-        let went = Went::default();
-        let answer = sts(config, &went)
+        let last_host = LastHost::default();
+        let answer = sts(config, &last_host)
             .assume_role()
             .role_arn(&hop.role)
             .role_session_name(hop.session.as_deref().unwrap_or("headgate"))
@@ -296,12 +351,12 @@ impl Opening<'_> {
             .token_code(code)
             .send()
             .await;
-        let call = Call {
+        let call = ApiCall {
             name: "sts:AssumeRole",
             about: say!(" for `{}` with MFA device `{}`", hop.role, serial),
         };
-        let answer = answer.map_err(|error| self.failed(&call, &went, &error))?;
-        kept(answer.credentials(), &call)
+        let answer = answer.map_err(|error| self.failed(&call, &last_host, &error))?;
+        session_of(answer.credentials(), &call)
     }
 
     async fn session(
@@ -310,10 +365,10 @@ impl Opening<'_> {
         profile: &str,
         serial: &str,
         seconds: Option<i32>,
-    ) -> Result<SharedCredentialsProvider> {
+    ) -> Result<Credentials> {
         let code = self.code(profile, serial)?;
-        let went = Went::default();
-        let answer = sts(config, &went)
+        let last_host = LastHost::default();
+        let answer = sts(config, &last_host)
             .get_session_token()
             .set_duration_seconds(seconds)
             .serial_number(serial)
@@ -321,16 +376,16 @@ impl Opening<'_> {
             .send()
             .await;
         let call =
-            Call { name: "sts:GetSessionToken", about: say!(" with MFA device `{}`", serial) };
-        let answer = answer.map_err(|error| self.failed(&call, &went, &error))?;
-        kept(answer.credentials(), &call)
+            ApiCall { name: "sts:GetSessionToken", about: say!(" with MFA device `{}`", serial) };
+        let answer = answer.map_err(|error| self.failed(&call, &last_host, &error))?;
+        session_of(answer.credentials(), &call)
     }
 
-    fn failed<E>(&self, call: &Call, went: &Went, error: &SdkError<E>) -> Error
+    fn failed<E>(&self, call: &ApiCall, last_host: &LastHost, error: &SdkError<E>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        failed(call, failure::Caller { login: self.login, went }, error)
+        failed(call, Route { login: self.login, last_host }, error)
     }
 }
 
@@ -348,20 +403,20 @@ async fn role(config: &SdkConfig, hop: &Hop) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(builder.build().await)
 }
 
-/// A session that ends when it ends.
-fn kept(
+/// The credentials of a session. Nothing renews them.
+fn session_of(
     credentials: Option<&aws_sdk_sts::types::Credentials>,
-    call: &Call,
-) -> Result<SharedCredentialsProvider> {
+    call: &ApiCall,
+) -> Result<Credentials> {
     let credentials = credentials.ok_or_else(|| {
         Error::new("aws_failed", say!("`{}`{} answered nothing.", call.name, call.about))
             .hint("Check the endpoint.")
     })?;
-    Ok(SharedCredentialsProvider::new(Credentials::new(
+    Ok(Credentials::new(
         credentials.access_key_id(),
         credentials.secret_access_key(),
         Some(credentials.session_token().to_owned()),
         (*credentials.expiration()).try_into().ok(),
         "mfa",
-    )))
+    ))
 }

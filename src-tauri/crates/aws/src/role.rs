@@ -12,7 +12,7 @@ use headgate_terms::{Arn, Error, Result, say};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::failure::Call;
+use crate::failure::ApiCall;
 use crate::open::Aws;
 
 /// A role, as it was read.
@@ -85,7 +85,7 @@ impl Aws {
             Some(arn) => arn.role_name().ok_or_else(|| no_role(name_or_arn))?,
             None => name_or_arn,
         };
-        let call = Call::on_role("iam:GetRole", name);
+        let call = ApiCall::on_role("iam:GetRole", name);
         let begun = Instant::now();
         let answer = self.iam.get_role().role_name(name).send().await;
         let answer = answer.map_err(|error| self.failed(&call, &error))?;
@@ -108,7 +108,7 @@ impl Aws {
     /// # Errors
     /// `role_exists`, `policy_refused`, `policy_too_large`; else what a call may meet.
     pub async fn create_role(&self, new: &NewRole) -> Result<Role> {
-        let call = Call::on_role("iam:CreateRole", &new.name);
+        let call = ApiCall::on_role("iam:CreateRole", &new.name);
         let tags = new.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let tags = tags.collect::<Result<Vec<_>, BuildError>>().map_err(|error| {
             Error::new("aws_failed", say!("A tag of role `{}`: {}.", new.name, error.to_string()))
@@ -135,7 +135,7 @@ impl Aws {
     /// # Errors
     /// `role_not_found`, `role_protected`, `policy_refused`; else what a call may meet.
     pub async fn put_role_policy(&self, role: &str, name: &str, document: &str) -> Result<()> {
-        let call = Call::on_role("iam:PutRolePolicy", role);
+        let call = ApiCall::on_role("iam:PutRolePolicy", role);
         let answer = self
             .iam
             .put_role_policy()
@@ -172,7 +172,7 @@ fn at(time: &DateTime) -> String {
     time.fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }
 
-fn empty(call: &Call) -> Error {
+fn empty(call: &ApiCall) -> Error {
     Error::new("aws_failed", say!("`{}`{} answered nothing.", call.name, call.about))
         .hint("Check the endpoint: something else than AWS answered.")
 }

@@ -16,8 +16,8 @@ use headgate_app::policy::{
     Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, ApplyWatch, AwsAccess, AwsCaller, AwsEndpoint, ChangeName, ChangeRequest, Confirm, Cx,
-    HandedPlan, HistoryOf, Outcome, WritePlan, WriteProgress, policy, valid,
+    App, ApplyWatch, AwsAccess, ChangeRef, ChangeRequest, Confirm, Cx, Endpoint, HandedPlan,
+    HistoryOf, Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
 };
 use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
@@ -93,18 +93,18 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
             diff(&before.text, &after.text, role.as_ref(), json)
         }
         PolicyCommand::Show { plan } => {
-            let handed = read_plan(app, &plan)?;
+            let handed = read_plan(app, cx, &plan)?;
             let mut document = json!(handed);
             document["v"] = json!(1);
             show(json, &document, |out| page::handed(out, &handed))?;
             Ok(Exit::Done)
         }
         PolicyCommand::Apply { plan, aws } => {
-            apply(app, cx, read_plan(app, &plan)?, &access(&aws), json)
+            apply(app, cx, read_plan(app, cx, &plan)?, &access(&aws), json)
         }
         PolicyCommand::Restore { change, aws } => {
             let access = access(&aws);
-            let plan = app.door(cx).role_restore(&ChangeName { change, access: access.clone() })?;
+            let plan = app.door(cx).role_restore(&ChangeRef { change, access: access.clone() })?;
             apply(app, cx, HandedPlan::own(plan), &access, json)
         }
         PolicyCommand::History { role } => {
@@ -316,7 +316,7 @@ fn plan(
     document["findings"] = json!(findings);
     document["error"] = json!(refused);
     document["caller"] = json!(source.read.as_ref().map(|read| &read.caller));
-    document["plan"] = json!(write.as_ref().map(|plan| &plan.id));
+    document["plan"] = json!(write.as_ref().map(|plan| &plan.plan.id));
     let opens = goals
         .role
         .parse()
@@ -384,7 +384,7 @@ fn change(source: &Source, role: &str, after: &str, goals: &[Goal], aws: &OfAws)
 }
 
 /// Writes a plan to a file that only this user reads: whole or not at all, in place of what was there.
-fn keep(plan: WritePlan, path: &Path) -> Result<WritePlan> {
+fn keep(plan: TrustPlan, path: &Path) -> Result<TrustPlan> {
     let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
@@ -424,7 +424,7 @@ struct Applying {
 }
 
 impl ApplyWatch for Applying {
-    fn begins(&self, caller: &AwsCaller, endpoints: &[AwsEndpoint]) -> Result<()> {
+    fn begins(&self, caller: &Identity, endpoints: &[Endpoint]) -> Result<()> {
         let shown = if self.json {
             let mut document = json!(self.handed);
             document["v"] = json!(1);
@@ -440,12 +440,12 @@ impl ApplyWatch for Applying {
         })
     }
 
-    fn progress(&self, progress: &WriteProgress) {
+    fn progress(&self, progress: &PlanProgress) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.json && *told != Some(progress.call) {
-            *told = Some(progress.call);
-            if let Some(call) = self.handed.plan.calls.get(progress.call) {
-                let _ = output::stderr(|out| page::call(out, call));
+        if !self.json && *told != Some(progress.step) {
+            *told = Some(progress.step);
+            if let Some(step) = self.handed.plan.plan.steps.get(progress.step) {
+                let _ = output::stderr(|out| page::call(out, step));
             }
         }
     }

@@ -62,7 +62,7 @@ pub use matrix::{
 };
 pub use opening::{Opening, opens};
 pub use operator::{How, Operator, Order, SetPrefix, Test};
-pub use plan::{Form, Plan, QUOTA, Refusal, Refused, Size, plan};
+pub use plan::{Form, PatchPlan, QUOTA, Refusal, Refused, Size, plan};
 pub use policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
 pub use problem::{Code, Problem, place};
 pub use read::{Reading, read};

@@ -83,8 +83,7 @@ pub struct Size {
 
 /// What would be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-#[ts(rename = "PatchPlan")]
-pub struct Plan {
+pub struct PatchPlan {
     /// Whether the goals held before any edit; then nothing is to be done.
     pub satisfied: bool,
     /// Why nothing is planned.
@@ -103,7 +102,13 @@ pub struct Plan {
 ///
 /// # Errors
 /// `goals_invalid`. A goal that cannot be reached is no error, but a refusal.
-pub fn plan(text: &str, policy: &Policy, goals: &Goals, form: Form, quota: usize) -> Result<Plan> {
+pub fn plan(
+    text: &str,
+    policy: &Policy,
+    goals: &Goals,
+    form: Form,
+    quota: usize,
+) -> Result<PatchPlan> {
     let role = goals.role()?;
     let wanted = goals.wanted()?;
     let scene = Scene { text, policy, role: &role, wanted: &wanted, quota };
@@ -147,9 +152,9 @@ impl Scene<'_> {
         self.decision(policy, one) == Decision::Allow
     }
 
-    fn nothing(&self, satisfied: bool, refused: Option<Refused>) -> Plan {
+    fn nothing(&self, satisfied: bool, refused: Option<Refused>) -> PatchPlan {
         let now = size(self.text);
-        Plan {
+        PatchPlan {
             satisfied,
             refused,
             after: self.text.to_owned(),
@@ -233,13 +238,13 @@ impl Scene<'_> {
 
     /// A plan in one form, or why there is none. Statements of their own are made one for each caller, or
     /// one for each set of ids where these are too large.
-    fn made(&self, missing: &[&Wanted], form: Form) -> Result<Plan> {
+    fn made(&self, missing: &[&Wanted], form: Form) -> Result<PatchPlan> {
         let operations = match self.operations(missing, form) {
             Ok(operations) => operations,
             Err(refused) => return Ok(self.nothing(false, Some(refused))),
         };
         let first = self.proved(operations, missing, form)?;
-        let is_large = |plan: &Plan| {
+        let is_large = |plan: &PatchPlan| {
             plan.refused.as_ref().is_some_and(|refused| refused.code == Refusal::TooLarge)
         };
         if form == Form::Separate && is_large(&first) {
@@ -375,7 +380,12 @@ impl Scene<'_> {
     }
 
     /// Carries a plan out in mind and compares every cell.
-    fn proved(&self, mut operations: Vec<Edit>, missing: &[&Wanted], form: Form) -> Result<Plan> {
+    fn proved(
+        &self,
+        mut operations: Vec<Edit>,
+        missing: &[&Wanted],
+        form: Form,
+    ) -> Result<PatchPlan> {
         let gone = self.gone();
         // Statements before the one that is added to may go.
         let before = |at: usize| {
@@ -453,7 +463,7 @@ impl Scene<'_> {
             return Ok(self.nothing(false, Some(refused(Refusal::OtherCells, message))));
         }
         let matrix = cells.into_iter().map(|(cell, _)| cell).collect();
-        Ok(Plan { satisfied: false, refused: None, after, operations, matrix, size: sizes })
+        Ok(PatchPlan { satisfied: false, refused: None, after, operations, matrix, size: sizes })
     }
 }
 

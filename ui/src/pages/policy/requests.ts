@@ -10,7 +10,7 @@ import type {
   PlanForm,
   PolicyView,
   RoleRead,
-  WritePlan,
+  TrustPlan,
 } from '../../api'
 import { asFailure, type Name, type Options } from '../../api/host'
 import { count, quoted } from '../../format'
@@ -87,7 +87,7 @@ export async function isSame(ask: Ask, question: Question): Promise<boolean> {
 /** Which of a plan's two policies a role has. */
 export async function compared(
   ask: Ask,
-  plan: Pick<WritePlan, 'role_id' | 'before' | 'after'>,
+  plan: Pick<TrustPlan, 'role_id' | 'before' | 'after'>,
   { role }: RoleRead,
   facts: Facts,
 ): Promise<PlanFound> {

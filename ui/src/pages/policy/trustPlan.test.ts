@@ -1,50 +1,35 @@
 import { expect, test } from 'vitest'
-import type { Applied, ChangeRecord, WritePlan } from '../../api'
+import type { Applied, ChangeRecord, StepRole, TrustPlan } from '../../api'
 import { failure } from '../../api/host'
 import type { PlanState } from '../../plans/plan'
-import { endOf, hasMoved, pastOf, planOfWrite, planSays, progressOf, wordsOf } from './trustPlan'
+import { endOf, hasMoved, pastOf, planOf, planSays, wordsOf } from './trustPlan'
 
-const role = 'arn:aws:iam::123456789012:role/team/lake'
-const call = (call: string, changes: boolean) => ({
+const target = 'arn:aws:iam::123456789012:role/team/lake'
+const call = (call: string, role: StepRole) => ({
   n: 0,
   call,
-  changes,
-  target: role,
+  role,
+  changes: role === 'change',
+  target,
   what: 'For',
 })
 const write = {
   v: 1,
   kind: 'trust_policy',
   id: 'plan-1',
-  role,
+  role: target,
   before: 'old',
   after: 'new',
   calls: [
-    call('iam:GetRole', false),
-    call('iam:UpdateAssumeRolePolicy', true),
-    call('iam:GetRole', false),
+    call('iam:GetRole', 'check'),
+    call('iam:UpdateAssumeRolePolicy', 'change'),
+    call('iam:GetRole', 'prove'),
   ],
   restores: null,
-} as unknown as WritePlan
+} as unknown as TrustPlan
 
-test('a plan to write a policy is a plan of three steps', () => {
-  expect(planOfWrite(write)).toEqual({
-    id: 'plan-1',
-    kind: 'trust_policy',
-    steps: [
-      { call: 'iam:GetRole', role: 'check', target: role, what: 'For', before: null, after: null },
-      {
-        call: 'iam:UpdateAssumeRolePolicy',
-        role: 'change',
-        target: role,
-        what: 'For',
-        before: 'old',
-        after: 'new',
-      },
-      { call: 'iam:GetRole', role: 'prove', target: role, what: 'For', before: null, after: null },
-    ],
-  })
-  expect(progressOf({ call: 2, reads: 1 })).toEqual({ step: 2, reads: 1 })
+test('a plan to write a policy is shown like every other', () => {
+  expect(planOf(write)).toEqual({ id: 'plan-1', kind: 'trust_policy', steps: write.calls })
   expect(wordsOf(write).title).toBe('Write the policy of lake')
   expect(wordsOf({ ...write, restores: 'c1' }).title).toBe('Put back the policy of lake')
 })
@@ -53,7 +38,7 @@ const change = {
   id: 'c1',
   at: '2026-01-01T00:00:00Z',
   by: 'arn:aws:sts::1:user/me',
-  role,
+  role: target,
   state: 'done',
   cells: [
     { principal: 'a', externalId: 'x', before: 'implicit_deny', after: 'allow' },
@@ -99,7 +84,7 @@ test.each([
 
 test('how a plan ended is said in three ways, and what is not known is no refusal', () => {
   const now: PlanState = {
-    plan: planOfWrite(write),
+    plan: planOf(write),
     stage: 'shown',
     progress: null,
     furthest: 0,

@@ -1,26 +1,10 @@
-// Plans to write a trust policy, as plans of any kind: today's shapes of the core turned into those of
-// `ui/src/plans`, and what such a plan says of itself. Pure.
+// Plans to write a trust policy, as plans of any kind: the core's answers turned into what `ui/src/plans`
+// shows, and what such a plan says of itself. Pure.
 
-import type {
-  Applied,
-  ChangeRecord,
-  ChangeState,
-  Failure,
-  WritePlan,
-  WriteProgress,
-} from '../../api'
+import type { Applied, ChangeRecord, ChangeState, Failure, StepRole, TrustPlan } from '../../api'
 import { many, quoted } from '../../format'
 import type { PastPlan, PastState } from '../../plans/pastPlan'
-import type {
-  Plan,
-  PlanEnd,
-  PlanFound,
-  PlanProgress,
-  PlanState,
-  PlanStep,
-  Standing,
-  StepRole,
-} from '../../plans/plan'
+import type { Plan, PlanEnd, PlanFound, PlanState, PlanStep, Standing } from '../../plans/plan'
 import type { PlanWords } from '../../plans/planWords'
 import { cells } from './messages'
 
@@ -29,19 +13,9 @@ export function roleName(arn: string): string {
   return arn.split('/').at(-1) ?? arn
 }
 
-/** The steps of a plan: what comes before the change sees that nothing has changed, what comes after proves it. */
-export function planOfWrite({ id, kind, calls, before, after }: WritePlan): Plan {
-  const change = calls.findIndex((one) => one.changes)
-  const steps = calls.map(({ call, target, what, changes }, at): PlanStep => {
-    const role: StepRole = changes ? 'change' : at < change ? 'check' : 'prove'
-    const texts = changes ? { before, after } : { before: null, after: null }
-    return { call, role, target, what, ...texts }
-  })
-  return { id, kind, steps }
-}
-
-export function progressOf({ call, reads }: WriteProgress): PlanProgress {
-  return { step: call, reads }
+/** A plan as every kind is shown. */
+export function planOf({ id, kind, calls }: TrustPlan): Plan {
+  return { id, kind, steps: calls }
 }
 
 export function endOf({ outcome, change, request_id, error, journal, reads }: Applied): PlanEnd {
@@ -97,7 +71,7 @@ export function pastOf(change: ChangeRecord, isGoing: boolean, named: boolean): 
 }
 
 /** What plans to write a role's trust policy say. */
-export function wordsOf({ role, restores }: WritePlan): PlanWords {
+export function wordsOf({ role, restores }: TrustPlan): PlanWords {
   const name = roleName(role)
   return {
     title: restores ? `Put back the policy of ${name}` : `Write the policy of ${name}`,

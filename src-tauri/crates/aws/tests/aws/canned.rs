@@ -141,21 +141,6 @@ pub fn result(action: &str, inner: &str) -> Answer {
     (200, body)
 }
 
-/// `GetRole` for a role of this id and policy.
-pub fn role(id: &str, path: &str, policy: &str) -> Answer {
-    let policy: String = form_urlencoded::byte_serialize(policy.as_bytes()).collect();
-    let policy = policy.replace('+', "%20");
-    let inner = format!(
-        "<Role><Path>{path}</Path><RoleName>lake</RoleName><RoleId>{id}</RoleId>\
-         <Arn>arn:aws:iam::417620938841:role{path}lake</Arn>\
-         <CreateDate>2026-01-02T03:04:05Z</CreateDate>\
-         <AssumeRolePolicyDocument>{policy}</AssumeRolePolicyDocument>\
-         <MaxSessionDuration>3600</MaxSessionDuration>\
-         <Tags><member><Key>team</Key><Value>data</Value></member></Tags></Role>"
-    );
-    result("GetRole", &inner)
-}
-
 /// `GetCallerIdentity` for this ARN.
 pub fn identity(arn: &str) -> Answer {
     let inner =

@@ -210,6 +210,45 @@ mfa_serial = arn:aws:iam::417620938841:mfa/ann
         aws.who().await.expect("a caller");
         assert_eq!(canned.last("GetSessionToken").parameters["TokenCode"], "123456");
         assert_eq!(signed_by(&canned.last("GetCallerIdentity")), "ASIASESSION");
+        assert!(!aws.is_over());
+    });
+}
+
+#[test]
+fn credentials_are_over_when_aws_refuses_them_or_their_session_ends() {
+    let name = "login::credentials_are_over_when_aws_refuses_them_or_their_session_ends";
+    let config = "\
+[profile itself]
+aws_access_key_id = AKIAITSELF
+aws_secret_access_key = s
+mfa_serial = arn:aws:iam::417620938841:mfa/ann
+";
+    let home = Home { config, variables: &KEYS, ..Home::default() };
+    alone(name, &home, async || {
+        for (code, over) in [
+            ("ExpiredToken", true),
+            ("InvalidClientTokenId", true),
+            ("AccessDenied", false),
+            ("ServiceFailure", false),
+        ] {
+            let canned = Canned::start(move |_| error(403, code, "no"));
+            let aws = Aws::open(&canned.access()).await.expect("it opens");
+            let copy = aws.clone();
+            assert!(aws.role("lake").await.is_err() && copy.is_over() == over, "{code}");
+        }
+        let canned = Canned::start(|_| {
+            let (status, body) = session("GetSessionToken", "ASIASESSION");
+            (status, body.replace("2099", "2020"))
+        });
+        let profile = Some("itself".to_owned());
+        let access = Access { profile, mfa_code: Some("123456".into()), ..canned.access() };
+        let aws = Aws::open(&access).await.expect("it opens");
+        assert!(aws.is_over());
+        let expired = aws.expired();
+        assert_eq!(
+            (expired.code.as_ref(), expired.field.as_deref()),
+            ("aws_login_expired", Some("mfa_code"))
+        );
     });
 }
 

@@ -99,6 +99,6 @@ pub(super) fn read_goals(path: &Path, beside: &str) -> Result<Goals> {
 }
 
 /// A plan that was handed over, with all that can be computed of it computed again.
-pub(super) fn read_plan(app: &App, name: &str) -> Result<HandedPlan> {
-    app.plan_handed_over(&text_of(name, PLAN)?)
+pub(super) fn read_plan(app: &App, cx: &Cx, name: &str) -> Result<HandedPlan> {
+    app.plan_handed_over(cx, &text_of(name, PLAN)?)
 }

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use headgate_app::policy::{
     Axes, CallerKind, CallerRow, Cell, Change, Decision, Edit, Effect, Explanation, Lines, Named,
-    Plan, Problem, Size, Truth, lines, place, unified,
+    PatchPlan, Problem, Size, Truth, lines, place, unified,
 };
 use headgate_app::{
-    Applied, AwsCaller, AwsEndpoint, ChangeHistory, ChangeState, HandedPlan, PlannedCall, RoleRead,
-    WritePlan,
+    Applied, ChangeHistory, ChangeState, Endpoint, HandedPlan, Identity, RoleRead, Step, TrustPlan,
 };
 use headgate_terms::{Finding, Fix, Severity, Shown, say};
 
@@ -256,11 +255,11 @@ fn who(out: &mut Out<'_>, read: Option<&RoleRead>) -> io::Result<()> {
 pub(crate) fn planned(
     out: &mut Out<'_>,
     text: &str,
-    plan: &Plan,
+    plan: &PatchPlan,
     opens: Option<&Shown>,
     findings: &[Finding],
     read: Option<&RoleRead>,
-    write: Option<(&WritePlan, &Path)>,
+    write: Option<(&TrustPlan, &Path)>,
 ) -> io::Result<()> {
     opening(out, opens)?;
     who(out, read)?;
@@ -307,14 +306,14 @@ fn sizes(out: &mut Out<'_>, size: Size, lines: Lines) -> io::Result<()> {
     )
 }
 
-fn kept(out: &mut Out<'_>, plan: &WritePlan, file: &Path) -> io::Result<()> {
+fn kept(out: &mut Out<'_>, plan: &TrustPlan, file: &Path) -> io::Result<()> {
     line!(
         out,
         "\nNothing is written yet. `headgate policy apply {}` writes plan `{}`; it calls",
         file,
-        plan.id
+        plan.plan.id
     )?;
-    plan.calls.iter().try_for_each(|one| call(out, one))?;
+    plan.plan.steps.iter().try_for_each(|one| call(out, one))?;
     for finding in plan.analyzer.iter().flatten() {
         line!(
             out,
@@ -348,7 +347,7 @@ fn operation(edit: &Edit) -> Shown {
 pub(crate) fn to_write(
     out: &mut Out<'_>,
     read: Option<&RoleRead>,
-    plan: &WritePlan,
+    plan: &TrustPlan,
     file: &Path,
 ) -> io::Result<()> {
     opening(out, plan.opens.as_ref())?;
@@ -366,7 +365,7 @@ pub(crate) fn handed(out: &mut Out<'_>, handed: &HandedPlan) -> io::Result<()> {
     warnings(out, plan, &handed.disagrees)?;
     what_it_does(out, handed)?;
     line!(out, "\nNothing is sent. `headgate policy apply` would call")?;
-    plan.calls.iter().try_for_each(|one| call(out, one))
+    plan.plan.steps.iter().try_for_each(|one| call(out, one))
 }
 
 fn what_it_does(out: &mut Out<'_>, handed: &HandedPlan) -> io::Result<()> {
@@ -384,7 +383,7 @@ fn what_it_does(out: &mut Out<'_>, handed: &HandedPlan) -> io::Result<()> {
 }
 
 /// Whom a plan opens the role to, first of all, and where its file says something else.
-fn warnings(out: &mut Out<'_>, plan: &WritePlan, disagrees: &[Shown]) -> io::Result<()> {
+fn warnings(out: &mut Out<'_>, plan: &TrustPlan, disagrees: &[Shown]) -> io::Result<()> {
     opening(out, plan.opens.as_ref())?;
     for one in disagrees {
         out.line(one.clone())?;
@@ -400,7 +399,7 @@ fn opening(out: &mut Out<'_>, opens: Option<&Shown>) -> io::Result<()> {
     opens.map_or(Ok(()), |opens| line!(out, "{}\n", opens))
 }
 
-pub(crate) fn call(out: &mut Out<'_>, call: &PlannedCall) -> io::Result<()> {
+pub(crate) fn call(out: &mut Out<'_>, call: &Step) -> io::Result<()> {
     line!(out, "  {}. {}  {}", call.n, call.call, call.what)
 }
 
@@ -408,8 +407,8 @@ pub(crate) fn call(out: &mut Out<'_>, call: &PlannedCall) -> io::Result<()> {
 /// for a long text may have moved the first line out of sight.
 pub(crate) fn before_write(
     out: &mut Out<'_>,
-    caller: &AwsCaller,
-    endpoints: &[AwsEndpoint],
+    caller: &Identity,
+    endpoints: &[Endpoint],
     handed: &HandedPlan,
 ) -> io::Result<()> {
     warnings(out, &handed.plan, &handed.disagrees)?;
@@ -428,7 +427,7 @@ pub(crate) fn not_applied(out: &mut Out<'_>, applied: &Applied) -> io::Result<()
     })
 }
 
-fn as_whom(out: &mut Out<'_>, caller: &AwsCaller, endpoints: &[AwsEndpoint]) -> io::Result<()> {
+fn as_whom(out: &mut Out<'_>, caller: &Identity, endpoints: &[Endpoint]) -> io::Result<()> {
     line!(out, "As {}, account {}", caller.arn, caller.account)?;
     for endpoint in endpoints {
         line!(out, "{} at {}, which is not AWS's own endpoint", endpoint.service, endpoint.url)?;

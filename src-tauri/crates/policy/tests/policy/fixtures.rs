@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use headgate_policy::{
-    Change, Context, Decision, Edit, Form, Goals, Named, Plan, Policy, QUOTA, Request, axes, cells,
-    changes, decide, explain, plan, read,
+    Change, Context, Decision, Edit, Form, Goals, Named, PatchPlan, Policy, QUOTA, Request, axes,
+    cells, changes, decide, explain, plan, read,
 };
 use headgate_terms::Arn;
 use serde::Deserialize;
@@ -258,7 +258,7 @@ fn plans_change_what_they_must_and_nothing_else() {
     all_right(&wrong, cases.len(), 150);
 }
 
-fn faults(case: &Patch, text: &str, policy: &Policy, made: &Plan) -> Vec<String> {
+fn faults(case: &Patch, text: &str, policy: &Policy, made: &PatchPlan) -> Vec<String> {
     let mut wrong = Vec::new();
     let is = match &made.refused {
         Some(refused) => Expect::Refused(serde_json::to_value(refused.code).expect("a code")),
@@ -310,7 +310,7 @@ fn faults(case: &Patch, text: &str, policy: &Policy, made: &Plan) -> Vec<String>
 }
 
 /// What a plan changes that it should not, or does not change that it should.
-fn stray(case: &Patch, text: &str, policy: &Policy, made: &Plan, new: &Policy) -> Vec<String> {
+fn stray(case: &Patch, text: &str, policy: &Policy, made: &PatchPlan, new: &Policy) -> Vec<String> {
     let mut wrong = Vec::new();
     let role: Arn = case.goals.role.parse().expect("a role");
     let axes = axes(&[policy, new], &case.goals.allow, Some(&role));

@@ -141,17 +141,17 @@ pub(crate) fn origin(address: &str) -> Option<String> {
 
 /// Remembers where the requests of a client go: one service has one address.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Went(Arc<OnceLock<String>>);
+pub(crate) struct LastHost(Arc<OnceLock<String>>);
 
-impl Went {
+impl LastHost {
     pub(crate) fn to(&self) -> Option<&str> {
         self.0.get().map(String::as_str)
     }
 }
 
-impl Intercept for Went {
+impl Intercept for LastHost {
     fn name(&self) -> &'static str {
-        "Went"
+        "LastHost"
     }
 
     fn read_before_transmit(

@@ -1,0 +1,91 @@
+//! Who watches a plan while it is carried out: the terminal, the page, and the job that it is.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use headgate_aws::{Endpoint, Identity};
+use headgate_terms::Result;
+
+use super::PlanProgress;
+use crate::App;
+use crate::calls::Call;
+use crate::host::Confirm;
+use crate::jobs::Work;
+
+/// Who watches a change: hears how far it is, can stop it before it is sent, and confirms it.
+pub trait ApplyWatch: Sync {
+    /// It is known who calls and where to; nothing was sent yet.
+    ///
+    /// # Errors
+    /// When this cannot be shown: then nothing is sent.
+    fn begins(&self, caller: &Identity, endpoints: &[Endpoint]) -> Result<()>;
+    /// How far it is.
+    fn progress(&self, progress: &PlanProgress);
+    /// Whether to stop before the next call.
+    fn stopped(&self) -> bool;
+    /// Asks whether to change a real account.
+    ///
+    /// # Errors
+    /// When nobody can be asked.
+    fn confirm(&self, confirm: &Confirm) -> Result<bool>;
+}
+
+/// The page as a watcher: what it reports to is a page, what confirms is the desktop.
+pub(crate) struct OnDesktop<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) app: &'a App,
+}
+
+impl ApplyWatch for OnDesktop<'_> {
+    fn begins(&self, _: &Identity, _: &[Endpoint]) -> Result<()> {
+        Ok(())
+    }
+
+    fn progress(&self, progress: &PlanProgress) {
+        // The journal has the change from here on.
+        self.call.sends();
+        self.call.report(progress);
+    }
+
+    fn stopped(&self) -> bool {
+        self.call.stopped()
+    }
+
+    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
+        self.app.ask(confirm)
+    }
+}
+
+/// A watcher whose change is a job: on record from the moment it is sent.
+pub(super) struct OnJob<'a, 'w> {
+    work: &'a Work<'w>,
+    watch: &'a dyn ApplyWatch,
+    has_begun: AtomicBool,
+}
+
+impl<'a, 'w> OnJob<'a, 'w> {
+    pub(super) fn new(work: &'a Work<'w>, watch: &'a dyn ApplyWatch) -> Self {
+        Self { work, watch, has_begun: AtomicBool::new(false) }
+    }
+}
+
+impl ApplyWatch for OnJob<'_, '_> {
+    fn begins(&self, caller: &Identity, endpoints: &[Endpoint]) -> Result<()> {
+        self.watch.begins(caller, endpoints)
+    }
+
+    fn progress(&self, progress: &PlanProgress) {
+        if !self.has_begun.swap(true, Ordering::Relaxed) {
+            self.work.begin(None);
+        }
+        self.watch.progress(progress);
+        self.work.reports(progress);
+    }
+
+    fn stopped(&self) -> bool {
+        self.watch.stopped()
+    }
+
+    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
+        self.watch.confirm(confirm)
+    }
+}

@@ -1,0 +1,97 @@
+//! Logins that are kept: one way to AWS for each profile and each access, with its MFA session until that
+//! ends.
+//!
+//! One login serves all that reads, plans and changes. Codes are given to AWS once and not kept;
+//! credentials live in this process's memory and nowhere else. What was logged in is forgotten once AWS
+//! refuses it, once its session ends, and once the configuration or the profile that it came from has
+//! changed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use headgate_aws::Aws;
+use headgate_terms::Result;
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::App;
+use crate::cx::Cx;
+use crate::roles::AwsAccess;
+
+/// Whose login it is, and the way that it goes; the code is no part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    profile: String,
+    aws_profile: Option<String>,
+    region: Option<String>,
+    endpoint: Option<String>,
+}
+
+/// A login, with the fingerprint of the configuration that it came from.
+struct Login {
+    aws: Aws,
+    configuration: u64,
+}
+
+/// One asks for a code at a time; the others find its login.
+type Slot = Arc<AsyncMutex<Option<Login>>>;
+
+/// The logins of this process.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    slots: Mutex<HashMap<Key, Slot>>,
+}
+
+impl Sessions {
+    /// The place of a login. Others that are of no more use are forgotten on the way.
+    fn slot(&self, key: Key, configuration: u64) -> Slot {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|one, slot| {
+            let Ok(login) = slot.try_lock() else { return true };
+            *one == key || login.as_ref().is_some_and(|login| login.holds(configuration))
+        });
+        Arc::clone(slots.entry(key).or_default())
+    }
+
+    /// Forgets the logins of a profile. What goes on with one goes on to its end.
+    pub(crate) fn forget(&self, profile: &str) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|one, _| one.profile != profile);
+    }
+}
+
+impl Login {
+    fn holds(&self, configuration: u64) -> bool {
+        self.configuration == configuration && !self.aws.is_over()
+    }
+}
+
+impl App {
+    /// The way to AWS for a profile and an access: the one that is logged in, else a new one.
+    ///
+    /// # Errors
+    /// As [`Aws::open`] and [`Self::access`]; `aws_login_expired` where a login is over and a code has to renew it.
+    pub(crate) async fn aws(&self, cx: &Cx, access: &AwsAccess) -> Result<Aws> {
+        let access = self.access(cx, access)?;
+        let key = Key {
+            profile: cx.profile.clone(),
+            aws_profile: access.profile.clone(),
+            region: access.region.clone(),
+            endpoint: access.endpoint.clone(),
+        };
+        let configuration = headgate_aws::configuration_stamp();
+        let slot = self.sessions.slot(key, configuration);
+        let mut login = slot.lock().await;
+        if let Some(login) = login.as_ref().filter(|login| login.holds(configuration)) {
+            return Ok(login.aws.clone());
+        }
+        let aws = Aws::open(&access).await.map_err(|error| match login.as_ref() {
+            Some(login) if login.aws.is_over() && error.code == "mfa_needed" => login.aws.expired(),
+            _ => error,
+        })?;
+        *login = Some(Login { aws: aws.clone(), configuration });
+        Ok(aws)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! Logins against an account of AWS that is played: a code is good once there, as with AWS.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use headgate_terms::Result;
+
+use crate::profiles::{AwsSource, Colour, ProfileChange, ProfileSettings};
+use crate::{
+    Actor, App, ApplyWatch, AwsAccess, Call, ChangeRef, ChangeRequest, Confirm, Cx, Endpoint,
+    Identity, Outcome, PlanProgress, RoleName, RoleRead,
+};
+
+#[allow(dead_code, reason = "the tests of the door to AWS use the rest")]
+#[path = "../../../aws/tests/aws/alone.rs"]
+mod alone;
+#[allow(dead_code, reason = "the tests of the door to AWS use the rest")]
+#[path = "../../../aws/tests/aws/canned.rs"]
+mod canned;
+
+use alone::{Home, alone};
+use canned::{Answer, Canned, Request, error, identity, result};
+
+const CONFIG: &str = "\
+[profile user]
+aws_access_key_id = AKIAUSER
+aws_secret_access_key = s
+[profile admin]
+role_arn = arn:aws:iam::417620938841:role/admin
+source_profile = user
+mfa_serial = arn:aws:iam::417620938841:mfa/ann
+[profile auditor]
+role_arn = arn:aws:iam::417620938841:role/auditor
+source_profile = user
+mfa_serial = arn:aws:iam::417620938841:mfa/ann
+";
+
+const ROLE: &str = "arn:aws:iam::417620938841:role/lake";
+
+fn policy(account: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"sts:AssumeRole","Condition":{{"StringEquals":{{"sts:ExternalId":"x"}}}}}}]}}"#
+    )
+}
+
+/// What the account has.
+struct Account {
+    policy: String,
+    /// The codes that were used.
+    codes: HashSet<String>,
+    /// Keys whose session is over.
+    expired: HashSet<String>,
+    /// When the next sessions end.
+    ends: &'static str,
+}
+
+/// `GetRole` for the role with this policy.
+fn role(policy: &str) -> Answer {
+    let policy: String = url::form_urlencoded::byte_serialize(policy.as_bytes()).collect();
+    let policy = policy.replace('+', "%20");
+    let inner = format!(
+        "<Role><Path>/</Path><RoleName>lake</RoleName><RoleId>AROAEXAMPLEEXAMPLEEX</RoleId>\
+         <Arn>{ROLE}</Arn><CreateDate>2026-01-02T03:04:05Z</CreateDate>\
+         <AssumeRolePolicyDocument>{policy}</AssumeRolePolicyDocument>\
+         <MaxSessionDuration>3600</MaxSessionDuration></Role>"
+    );
+    result("GetRole", &inner)
+}
+
+fn session(key: &str, ends: &str) -> Answer {
+    let (status, body) = canned::session("AssumeRole", key);
+    (status, body.replace("2099-01-01T00:00:00Z", ends))
+}
+
+fn answer(account: &mut Account, request: &Request) -> Answer {
+    let key = request.headers.split_once("Credential=").map(|(_, rest)| rest);
+    let key = key.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    if account.expired.contains(key) {
+        return error(403, "ExpiredToken", "The security token included in the request is expired");
+    }
+    match request.action() {
+        "AssumeRole" => {
+            let code = request.parameters["TokenCode"].clone();
+            let session = session(&format!("ASIA{code}"), account.ends);
+            if account.codes.insert(code) {
+                session
+            } else {
+                error(
+                    403,
+                    "AccessDenied",
+                    "MultiFactorAuthentication failed with invalid MFA one time pass code.",
+                )
+            }
+        }
+        "GetCallerIdentity" => identity("arn:aws:sts::417620938841:assumed-role/admin/ann"),
+        "GetRole" => role(&account.policy),
+        "UpdateAssumeRolePolicy" => {
+            account.policy.clone_from(&request.parameters["PolicyDocument"]);
+            result("UpdateAssumeRolePolicy", "")
+        }
+        _ => error(403, "AccessDenied", "no right"),
+    }
+}
+
+struct Played {
+    app: App,
+    account: Arc<Mutex<Account>>,
+    canned: Canned,
+    _folder: tempfile::TempDir,
+}
+
+impl Played {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let account = Arc::new(Mutex::new(Account {
+            policy: policy("595280932656"),
+            codes: HashSet::new(),
+            expired: HashSet::new(),
+            ends: "2099-01-01T00:00:00Z",
+        }));
+        let played = Arc::clone(&account);
+        let canned = Canned::start(move |request| answer(&mut played.lock().unwrap(), request));
+        let app = App::with_data(folder.path().join("data")).unwrap();
+        Self { app, account, canned, _folder: folder }
+    }
+
+    fn cx(&self) -> Cx {
+        self.app.cx(Actor::Terminal, Call::unheard())
+    }
+
+    fn access(&self, profile: &str, code: Option<&str>) -> AwsAccess {
+        AwsAccess {
+            profile: Some(profile.to_owned()),
+            region: None,
+            endpoint: Some(self.canned.address.clone()),
+            mfa_code: code.map(str::to_owned),
+        }
+    }
+
+    fn read_in(&self, cx: &Cx, access: AwsAccess) -> Result<RoleRead> {
+        self.app.role_read(cx, &RoleName { role: ROLE.to_owned(), access })
+    }
+
+    /// Reads the role, or says with which code that failed.
+    fn read(&self, profile: &str, code: Option<&str>) -> Result<RoleRead, String> {
+        let read = self.read_in(&self.cx(), self.access(profile, code));
+        read.map_err(|error| error.code.to_string())
+    }
+
+    /// How often a code was given to AWS.
+    fn logins(&self) -> usize {
+        self.canned.actions().iter().filter(|action| *action == "AssumeRole").count()
+    }
+}
+
+struct Unwatched;
+
+impl ApplyWatch for Unwatched {
+    fn begins(&self, _: &Identity, _: &[Endpoint]) -> Result<()> {
+        Ok(())
+    }
+
+    fn progress(&self, _: &PlanProgress) {}
+
+    fn stopped(&self) -> bool {
+        false
+    }
+
+    fn confirm(&self, _: &Confirm) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+/// In a home with that configuration, outside of any runtime.
+fn at_home(name: &str, body: impl FnOnce(&Played) + Send) {
+    let name = format!("sessions::tests::{name}");
+    let variables = [("AWS_MAX_ATTEMPTS", "1")];
+    let home = Home { config: CONFIG, variables: &variables, ..Home::default() };
+    alone(&name, &home, async || {
+        std::thread::scope(|scope| scope.spawn(|| body(&Played::new())).join()).unwrap();
+    });
+}
+
+#[test]
+fn one_code_serves_reading_planning_applying_and_putting_back() {
+    at_home("one_code_serves_reading_planning_applying_and_putting_back", |played| {
+        let (app, cx, access) = (&played.app, played.cx(), played.access("admin", None));
+        assert_eq!(played.read("admin", None).unwrap_err(), "mfa_needed");
+        let read = played.read("admin", Some("111111")).unwrap();
+        let request = ChangeRequest {
+            role: ROLE.to_owned(),
+            role_id: Some(read.role.role_id),
+            before: read.role.trust_policy,
+            after: policy("414351767826"),
+            goals: Vec::new(),
+            access: access.clone(),
+        };
+        let plan = app.role_plan(&cx, &request).unwrap();
+        let applied = app.apply_plan(&cx, &plan, &access, &Unwatched).unwrap();
+        assert_eq!(applied.outcome, Outcome::Written);
+        let change = ChangeRef { change: applied.change.id, access: access.clone() };
+        let back = app.role_restore(&cx, &change).unwrap();
+        let applied = app.apply_plan(&cx, &back, &access, &Unwatched).unwrap();
+        assert_eq!(applied.outcome, Outcome::Written);
+        assert_eq!(played.account.lock().unwrap().policy, policy("595280932656"));
+        assert_eq!(played.logins(), 1);
+        let kept: Vec<PathBuf> = std::fs::read_dir(app.data().path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .collect();
+        for path in kept {
+            let bytes = std::fs::read(&path).unwrap();
+            let holds = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+            assert!(!holds("111111") && !holds("token-of-ASIA"), "{}", path.display());
+        }
+    });
+}
+
+#[test]
+fn an_expired_login_says_so_and_is_taken_up_with_a_new_code() {
+    at_home("an_expired_login_says_so_and_is_taken_up_with_a_new_code", |played| {
+        played.read("admin", Some("111111")).unwrap();
+        // AWS says that it is over.
+        played.account.lock().unwrap().expired.insert("ASIA111111".to_owned());
+        for _ in 0..2 {
+            let over = played.read_in(&played.cx(), played.access("admin", None)).unwrap_err();
+            assert_eq!(
+                (&*over.code, over.field.as_deref()),
+                ("aws_login_expired", Some("mfa_code"))
+            );
+            assert_eq!(over.hint.as_deref(), Some("Give a new code of your MFA device."));
+        }
+        assert_eq!(played.read("admin", Some("111111")).unwrap_err(), "mfa_refused");
+        // It is over by its own clock.
+        played.account.lock().unwrap().ends = "2020-01-01T00:00:00Z";
+        let _ = played.read("admin", Some("222222"));
+        let asked = played.canned.actions().len();
+        assert_eq!(played.read("admin", None).unwrap_err(), "aws_login_expired");
+        assert_eq!(played.canned.actions().len(), asked, "AWS is not asked for that");
+        played.account.lock().unwrap().ends = "2099-01-01T00:00:00Z";
+        played.read("admin", Some("333333")).unwrap();
+        played.read("admin", None).unwrap();
+    });
+}
+
+#[test]
+fn a_login_is_not_shared_across_accesses_or_profiles() {
+    at_home("a_login_is_not_shared_across_accesses_or_profiles", |played| {
+        played.read("admin", Some("111111")).unwrap();
+        assert_eq!(played.read("auditor", None).unwrap_err(), "mfa_needed");
+        let region = AwsAccess { region: Some("eu-west-1".into()), ..played.access("admin", None) };
+        assert_eq!(played.read_in(&played.cx(), region).unwrap_err().code, "mfa_needed");
+        let other = ProfileSettings { name: "other".to_owned(), ..ProfileSettings::default() };
+        played.app.profiles_add(&played.cx(), &other).unwrap();
+        let other = played.app.cx_in("other", Actor::Terminal, Call::unheard()).unwrap();
+        let failed = played.read_in(&other, played.access("admin", None)).unwrap_err();
+        assert_eq!(failed.code, "mfa_needed");
+        played.read("auditor", Some("222222")).unwrap();
+        let signed = |request: Request| request.headers.contains("Credential=ASIA222222/");
+        assert!(signed(played.canned.last("GetRole")));
+        played.read("admin", None).unwrap();
+        assert!(!signed(played.canned.last("GetRole")));
+    });
+}
+
+#[test]
+fn a_login_is_forgotten_when_its_configuration_changes() {
+    at_home("a_login_is_forgotten_when_its_configuration_changes", |played| {
+        played.read("admin", Some("111111")).unwrap();
+        let file = PathBuf::from(std::env::var_os("HOME").unwrap()).join(".aws/config");
+        std::fs::write(&file, CONFIG.replace("role/admin", "role/operator")).unwrap();
+        assert_eq!(played.read("admin", None).unwrap_err(), "mfa_needed");
+        played.read("admin", Some("222222")).unwrap();
+        let role = &played.canned.last("AssumeRole").parameters["RoleArn"];
+        assert_eq!(role, "arn:aws:iam::417620938841:role/operator");
+    });
+}
+
+#[test]
+fn a_profile_that_reaches_aws_another_way_has_its_logins_forgotten() {
+    at_home("a_profile_that_reaches_aws_another_way_has_its_logins_forgotten", |played| {
+        let cx = played.cx();
+        let change = |aws_profile: &str, colour| {
+            let aws = AwsSource {
+                profile: Some(aws_profile.to_owned()),
+                endpoint_url: Some(played.canned.address.clone()),
+                ..AwsSource::default()
+            };
+            let name = "default".to_owned();
+            let settings =
+                ProfileSettings { name: name.clone(), aws, colour, ..ProfileSettings::default() };
+            played.app.profiles_change(&cx, &ProfileChange { name, settings }).unwrap();
+        };
+        let read = |code: Option<&str>| {
+            let access = AwsAccess { mfa_code: code.map(str::to_owned), ..AwsAccess::default() };
+            played.read_in(&cx, access).map(drop).map_err(|error| error.code.to_string())
+        };
+        change("admin", Colour::Grey);
+        assert_eq!(read(Some("111111")), Ok(()));
+        change("admin", Colour::Plum);
+        assert_eq!(read(None), Ok(()), "its colour leads nowhere");
+        change("auditor", Colour::Plum);
+        assert_eq!(read(None), Err("mfa_needed".to_owned()));
+        change("admin", Colour::Plum);
+        assert_eq!(read(None), Err("mfa_needed".to_owned()), "nothing is kept of the way it went");
+        assert_eq!(read(Some("222222")), Ok(()));
+    });
+}
+
+#[test]
+fn who_asks_at_the_same_time_shares_the_code() {
+    at_home("who_asks_at_the_same_time_shares_the_code", |played| {
+        played.read("user", None).unwrap();
+        std::thread::scope(|scope| {
+            let each: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| played.read("admin", Some("111111")).map(|_| ())))
+                .collect();
+            for one in each {
+                assert_eq!(one.join().unwrap(), Ok(()));
+            }
+        });
+        assert_eq!(played.logins(), 1);
+    });
+}

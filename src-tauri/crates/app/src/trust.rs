@@ -1,0 +1,10 @@
+//! A role's trust policy as a kind of plan: what only this kind knows.
+
+mod plan;
+mod write;
+
+pub use plan::{ChangeRequest, HandedPlan, TrustPlan};
+pub use write::{Applied, ChangeHistory, ChangeRecord, ChangeRef, HistoryOf, PlanRef};
+
+/// What the store calls this kind.
+const KIND: &str = "trust_policy";

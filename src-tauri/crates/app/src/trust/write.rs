@@ -1,0 +1,434 @@
+//! Writing a role's trust policy, what became of it, and putting it back.
+//!
+//! How a change is checked, sent and proved is in `plans`; here is what a role and its policy are to that,
+//! and what it is called in words.
+
+use std::time::Duration;
+
+use headgate_aws::{Aws, Endpoint, Role};
+use headgate_policy::Change as CellChange;
+use headgate_terms::{Arn, Error, Result, Shown, say};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use ts_rs::TS;
+
+use crate::App;
+use crate::cx::Cx;
+use crate::host::Confirm;
+use crate::plans::{
+    ApplyWatch, Change, ChangeState, Kind, NotChanged, OnDesktop, Outcome, RetryPolicy, Sender,
+    Step, Why,
+};
+use crate::roles::{AwsAccess, own_principals};
+use crate::serve::line;
+
+use super::KIND;
+use super::plan::{ChangeRequest, TrustPlan, cells_of, change_fingerprint};
+
+/// A plan to apply.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct PlanRef {
+    /// Its id.
+    pub plan: String,
+    /// How AWS is reached.
+    pub access: AwsAccess,
+}
+
+/// A change of a trust policy in the journal.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ChangeRecord {
+    /// Its id.
+    pub id: String,
+    /// When it was sent.
+    pub at: String,
+    /// Who sent it.
+    pub by: String,
+    /// The role.
+    pub role: String,
+    /// The role's id.
+    pub role_id: String,
+    /// How it ended.
+    pub state: ChangeState,
+    /// The text just before.
+    pub before: String,
+    /// The text as it was read back, or as it was sent.
+    pub after: String,
+    /// Its name at AWS.
+    pub request_id: Option<String>,
+    /// The cells that changed.
+    pub cells: Vec<CellChange>,
+    /// The change that it put back.
+    pub restores: Option<String>,
+    /// The endpoint of IAM, when it is not AWS's own.
+    pub endpoint: Option<String>,
+    /// Why it was not written, or why that is not known.
+    pub error: Option<Error>,
+}
+
+impl ChangeRecord {
+    fn of(change: &Change) -> Option<Self> {
+        let mut record: Self = change.shown()?;
+        if matches!(record.state, ChangeState::Refused | ChangeState::Unneeded) {
+            record.cells.clear();
+        }
+        Some(record)
+    }
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Applied {
+    /// 1.
+    pub v: u8,
+    /// Whether the role has the new policy.
+    pub outcome: Outcome,
+    /// The change as the journal has it.
+    pub change: ChangeRecord,
+    /// AWS's id of the write, where AWS accepted one.
+    pub request_id: Option<String>,
+    /// Why it was not written, or why that is not known.
+    pub error: Option<Error>,
+    /// Why the journal does not have this outcome; the outcome holds all the same.
+    pub journal: Option<Error>,
+    /// The role as it is now, where that was read; the next plan begins from it.
+    pub now: Option<Role>,
+    /// How often the text was read back.
+    pub reads: u32,
+    /// How long that took.
+    pub waited_ms: u64,
+}
+
+/// Whose changes.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct HistoryOf {
+    /// A role's ARN; all roles without.
+    pub role: Option<String>,
+}
+
+/// Changes, newest first.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct ChangeHistory {
+    /// 1.
+    pub v: u8,
+    /// The changes.
+    pub changes: Vec<ChangeRecord>,
+}
+
+/// A change to put back.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct ChangeRef {
+    /// Its id in the journal.
+    pub change: String,
+    /// How AWS is reached.
+    pub access: AwsAccess,
+}
+
+/// A role whose trust policy is written.
+struct TrustPolicy<'a> {
+    aws: &'a Aws,
+    /// Its ARN.
+    role: &'a str,
+    role_id: String,
+    /// Between which texts.
+    before: &'a str,
+    after: &'a str,
+    /// Whether the new text names a principal that was just made: AWS takes seconds to know it.
+    adds_principal: bool,
+}
+
+impl TrustPolicy<'_> {
+    fn drifted(&self, failure: Option<&Error>, waited: Duration, stopped: bool) -> Error {
+        let why = match failure {
+            Some(failure) => say!("it could not be read back: {}", failure.message),
+            None if stopped => "reading it back was stopped.".into(),
+            None => say!("the role still has another one after {} s.", waited.as_secs()),
+        };
+        Error::new(
+            "role_drifted",
+            say!("AWS accepted the new trust policy of role `{}`, but {}", self.role, why),
+        )
+        .hint("Read the role again: AWS may need a minute, or someone else wrote at the same time.")
+    }
+}
+
+impl Kind for TrustPolicy<'_> {
+    type Found = Role;
+
+    const RETRIES: RetryPolicy = RetryPolicy {
+        first: Duration::from_millis(250),
+        most: Duration::from_secs(5),
+        cap: Duration::from_mins(1),
+    };
+
+    async fn read(&self, target: &str) -> Result<Role> {
+        self.aws.role(target).await
+    }
+
+    fn value(&self, found: &Role) -> Value {
+        found.trust_policy.as_str().into()
+    }
+
+    fn is(&self, found: &Role, value: &Value) -> bool {
+        let text = value.as_str().unwrap_or_default();
+        let tells = change_fingerprint(self.role, self.before, self.after);
+        let same = match (tells(&found.trust_policy), tells(text)) {
+            (Some(now), Some(then)) => now == then,
+            // What is no policy means nothing but itself.
+            _ => found.trust_policy == text,
+        };
+        same && found.role_id == self.role_id
+    }
+
+    fn refusal(&self, found: &Role, step: &Step) -> Option<Error> {
+        let name = &found.name;
+        if let Some(why) = found.protected() {
+            return Some(
+                Error::new("role_protected", say!("Role `{}` cannot be edited: {}.", name, why))
+                    .hint("Choose a role of your own.")
+                    .field("role"),
+            );
+        }
+        if found.role_id != self.role_id {
+            return Some(
+                Error::new(
+                    "role_recreated",
+                    say!("Role `{}` was deleted and created again since it was read.", name),
+                )
+                .hint("Read the role and plan again: nothing was written."),
+            );
+        }
+        let is_as_planned = step.before.as_ref().is_some_and(|before| self.is(found, before));
+        (!is_as_planned).then(|| {
+            Error::new(
+                "role_changed",
+                say!("The trust policy of role `{}` was changed by someone else meanwhile.", name),
+            )
+            .hint("Look at the policy as it is now and plan again: nothing was written.")
+        })
+    }
+
+    async fn change(&self, found: &Role, step: &Step) -> Result<String, NotChanged> {
+        let text = step.after.as_ref().and_then(Value::as_str).unwrap_or_default();
+        self.aws.put_trust(&found.name, text).await.map_err(|failed| NotChanged {
+            error: failed.error,
+            outcome_unknown: failed.outcome_unknown,
+        })
+    }
+
+    fn may_pass(&self, refusal: &Error) -> bool {
+        self.adds_principal
+            && refusal.code == "policy_refused"
+            && refusal.message.to_lowercase().contains("invalid principal")
+    }
+
+    fn explain(&self, why: Why<'_, Role>) -> Error {
+        match why {
+            Why::Stopped => Error::new(
+                "cancelled",
+                say!("Writing the trust policy of role `{}` was stopped.", self.role),
+            )
+            .hint("Apply the plan again when you want to write it."),
+            Why::OutcomeUnknown(error) => Error::new(
+                "outcome_unknown",
+                say!(
+                    "It is not known whether AWS took the new trust policy of role `{}`: {}",
+                    self.role,
+                    error.message
+                ),
+            )
+            .hint("AWS may have taken it. Read the role again to see which policy it has."),
+            Why::NotProved { failure, waited, stopped } => self.drifted(failure, waited, stopped),
+            Why::Moved(now) if now.role_id != self.role_id => Error::new(
+                "role_recreated",
+                say!("`{}` was deleted and created again since.", self.role),
+            )
+            .hint("Read its policy as it is now, and change that."),
+            Why::Moved(_) => Error::new(
+                "role_changed",
+                say!("`{}` has another policy since that change.", self.role),
+            )
+            .hint("Read its policy as it is now; a later change may have to be put back first."),
+        }
+    }
+
+    fn own(&self) -> Map<String, Value> {
+        let role: Option<Arn> = self.role.parse().ok();
+        let cells = role.map_or_else(Vec::new, |role| cells_of(&role, self.before, self.after));
+        [("role", json!(self.role)), ("role_id", json!(self.role_id)), ("cells", json!(cells))]
+            .map(|(key, value)| (key.to_owned(), value))
+            .into_iter()
+            .collect()
+    }
+}
+
+impl App {
+    pub(crate) fn role_apply(&self, cx: &Cx, request: &PlanRef) -> Result<Applied> {
+        let plan: TrustPlan = self.kept_plan(cx, KIND, &request.plan)?;
+        let watch = OnDesktop { call: &cx.call, app: self };
+        self.apply_in_lane(cx, &plan, &request.access, &watch)
+    }
+
+    /// Applies a plan: looks, writes, reads back, and keeps it in the journal. The answer has all three
+    /// outcomes.
+    ///
+    /// # Errors
+    /// What happened before anything was sent: `read_only`, `not_confirmed`, a login that fails, a journal that
+    /// cannot be written, a role that cannot be read.
+    pub fn apply_plan(
+        &self,
+        cx: &Cx,
+        plan: &TrustPlan,
+        access: &AwsAccess,
+        watch: &dyn ApplyWatch,
+    ) -> Result<Applied> {
+        self.carry_out(&line::role_apply, cx, || self.apply_in_lane(cx, plan, access, watch))
+    }
+
+    fn apply_in_lane(
+        &self,
+        cx: &Cx,
+        plan: &TrustPlan,
+        access: &AwsAccess,
+        watch: &dyn ApplyWatch,
+    ) -> Result<Applied> {
+        let work = |watch: &dyn ApplyWatch| {
+            self.runtime().block_on(self.write_trust(cx, plan, access, watch))
+        };
+        self.change_job(cx, watch, work, |applied| (applied.outcome, applied.error.clone()))
+    }
+
+    async fn write_trust(
+        &self,
+        cx: &Cx,
+        plan: &TrustPlan,
+        access: &AwsAccess,
+        watch: &dyn ApplyWatch,
+    ) -> Result<Applied> {
+        let aws = self.aws(cx, access).await?;
+        // A login that is kept may have ended: that is found out before anything is on record.
+        let caller = aws.ask_who().await?;
+        watch.begins(&caller, aws.endpoints())?;
+        let role_id = match &plan.role_id {
+            Some(id) => id.clone(),
+            // A plan that was made from a file knows the role by its name only.
+            None => aws.role(&plan.role).await?.role_id,
+        };
+        if !aws.is_local() && !watch.confirm(&question(plan, &caller.arn, aws.endpoints()))? {
+            return Err(Error::new(
+                "not_confirmed",
+                say!("The change of `{}` was not confirmed.", plan.role),
+            )
+            .hint("Nothing was sent. Apply the plan again to be asked again."));
+        }
+        let iam = aws.endpoints().iter().find(|one| one.service == "IAM");
+        let sender = Sender { by: caller.arn.clone(), endpoint: iam.map(|one| one.url.clone()) };
+        let policy = TrustPolicy {
+            aws: &aws,
+            role: &plan.role,
+            role_id,
+            before: &plan.before,
+            after: &plan.after,
+            adds_principal: adds_principal(&aws, plan, &caller.account).await,
+        };
+        let carried = self.carry_out_plan(cx, &plan.plan, &policy, &sender, watch).await?;
+        let change = carried.changes.last().and_then(ChangeRecord::of).ok_or_else(|| {
+            Error::new("internal", "A change was carried out and cannot be shown.")
+                .hint("This is a defect in Headgate; read the role to see which policy it has.")
+        })?;
+        Ok(Applied {
+            v: 1,
+            outcome: change.state.outcome(),
+            request_id: change.request_id.clone(),
+            error: change.error.clone(),
+            change,
+            journal: carried.unrecorded,
+            now: carried.last.now,
+            reads: carried.last.reads,
+            waited_ms: carried.last.waited.as_millis() as u64,
+        })
+    }
+
+    /// The changes to trust policies, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn role_history(&self, cx: &Cx, request: &HistoryOf) -> Result<ChangeHistory> {
+        let changes = self.changes_of(cx, KIND, request.role.as_deref())?;
+        Ok(ChangeHistory { v: 1, changes: changes.iter().filter_map(ChangeRecord::of).collect() })
+    }
+
+    /// What to plan to put a change back, and the change's id, once the role still has what it wrote.
+    pub(super) fn restorable(
+        &self,
+        cx: &Cx,
+        request: &ChangeRef,
+    ) -> Result<(ChangeRequest, String)> {
+        let found = self.change_to_put_back(cx, KIND, &request.change);
+        let change = found.map_err(|error| match &*error.code {
+            "change_not_found" | "nothing_to_change" => {
+                error.hint("See `headgate policy history` for those that wrote something.")
+            }
+            _ => error,
+        })?;
+        let record = ChangeRecord::of(&change).ok_or_else(|| {
+            Error::new("change_not_found", say!("The change `{}` cannot be read.", change.id))
+                .hint("Use the version of Headgate that wrote it.")
+                .field("change")
+        })?;
+        let now = self.runtime().block_on(async {
+            let aws = self.aws(cx, &request.access).await?;
+            let policy = TrustPolicy {
+                aws: &aws,
+                role: &record.role,
+                role_id: record.role_id.clone(),
+                before: &record.before,
+                after: &record.after,
+                adds_principal: false,
+            };
+            self.still_has(&policy, &change).await
+        })?;
+        let request = ChangeRequest {
+            role: record.role,
+            role_id: Some(record.role_id),
+            before: now.trust_policy,
+            after: record.before,
+            goals: Vec::new(),
+            access: request.access.clone(),
+        };
+        Ok((request, change.id))
+    }
+}
+
+/// What the desktop asks before a real account is changed.
+fn question(plan: &TrustPlan, by: &str, endpoints: &[Endpoint]) -> Confirm {
+    let lines = headgate_policy::lines(&plan.before, &plan.after);
+    let what = say!(
+        "As `{}`, replace the trust policy of `{}`: {} lines added, {} removed.",
+        by,
+        plan.role,
+        lines.added,
+        lines.removed
+    );
+    let at = endpoints.iter().map(|one| say!(" {} is `{}`.", one.service, one.url));
+    let at = Shown::join(&at.collect::<Vec<_>>(), "");
+    Confirm {
+        title: "Change the trust policy?".into(),
+        text: match &plan.opens {
+            Some(opens) => say!("{} {}{}", opens, what, at),
+            None => say!("{}{}", what, at),
+        },
+        yes: "Change it".into(),
+    }
+}
+
+/// Whether the new text names a role or user of this account that the old one does not and that IAM
+/// knows: it may have been made a moment ago, and then writing it waits until IAM takes its name.
+async fn adds_principal(aws: &Aws, plan: &TrustPlan, account: &str) -> bool {
+    let old = own_principals(&plan.before, account);
+    for arn in own_principals(&plan.after, account).difference(&old) {
+        if let Ok(Some(true)) = aws.principal_exists(arn).await {
+            return true;
+        }
+    }
+    false
+}
