@@ -1,6 +1,6 @@
 //! Plans of any kind: what they are made of, how they are kept and carried out, and what became of them.
 //!
-//! Nothing here knows what a plan changes: what a kind knows of its objects is behind [`Kind`], and of
+//! Nothing here knows what a plan changes: what a kind knows of its objects is behind [`PlanKind`], and of
 //! what was there before and afterwards there is only JSON. The steps are carried out in `walk`.
 
 mod walk;
@@ -28,7 +28,7 @@ use crate::jobs::{JobKind, JobState, NewWork};
 pub use watch::ApplyWatch;
 pub(crate) use watch::OnDesktop;
 
-pub(crate) use walk::{Kind, NotChanged, RetryPolicy, Why};
+pub(crate) use walk::{NotChanged, PlanKind, RetryPolicy, Why};
 use walk::{Part, Walked, parts, walk};
 use watch::OnJob;
 
@@ -306,7 +306,7 @@ impl App {
     ///
     /// # Errors
     /// When nothing can be sent: `plan_invalid`, and what the journal says before the first change.
-    pub(crate) async fn carry_out_plan<K: Kind>(
+    pub(crate) async fn carry_out_plan<K: PlanKind>(
         &self,
         cx: &Cx,
         plan: &Plan,
@@ -392,7 +392,11 @@ impl App {
     ///
     /// # Errors
     /// What the kind says of another state, and of what cannot be read.
-    pub(crate) async fn still_has<K: Kind>(&self, kind: &K, change: &Change) -> Result<K::Found> {
+    pub(crate) async fn still_has<K: PlanKind>(
+        &self,
+        kind: &K,
+        change: &Change,
+    ) -> Result<K::Found> {
         let now = kind.read(&change.object).await?;
         if kind.is(&now, &change.after) { Ok(now) } else { Err(kind.explain(Why::Moved(&now))) }
     }

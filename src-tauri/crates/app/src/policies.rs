@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use headgate_policy::{
-    Axes, CallerKind, Change as CellChange, Context, Decision, EXTERNAL_ID, Edit, Effect,
-    Explanation, Export, Facts, Form, Goals, Lines as ChangedLines, Named, PatchPlan, Policy,
-    PrincipalKind, Problem, QUOTA, Reading, Request, Size, Who,
+    Axes, CallerKind, CellChange, Context, Decision, EXTERNAL_ID, Edit, Effect, Explanation,
+    Export, Facts, Form, Goals, Lines as ChangedLines, Named, PatchPlan, Policy, PrincipalKind,
+    Problem, QUOTA, Reading, Request, Size, Who,
 };
 use headgate_terms::{Arn, Error, Finding, Fix, Range, Result, Shown, say};
 use serde::{Deserialize, Serialize};

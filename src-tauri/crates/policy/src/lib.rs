@@ -57,7 +57,7 @@ pub use known::{
 };
 pub use lint::{CredentialFacts, Facts, SegmentFacts, is_placeholder, lint, lint_text};
 pub use matrix::{
-    Axes, CallerKind, CallerRow, Cell, Change, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
+    Axes, CallerKind, CallerRow, Cell, CellChange, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
     cells, changes, context_of, request_of,
 };
 pub use opening::{Opening, opens};

@@ -132,8 +132,7 @@ pub struct Cell {
 /// A cell of two policies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(rename = "CellChange")]
-pub struct Change {
+pub struct CellChange {
     /// The row.
     pub principal: Named,
     /// The column.
@@ -210,7 +209,12 @@ pub fn cells(policy: &Policy, axes: &Axes, role: Option<&Arn>) -> Vec<Cell> {
 
 /// What changes from one policy to another: decisions, and what a cell that depends depends on.
 #[must_use]
-pub fn changes(before: &Policy, after: &Policy, axes: &Axes, role: Option<&Arn>) -> Vec<Change> {
+pub fn changes(
+    before: &Policy,
+    after: &Policy,
+    axes: &Axes,
+    role: Option<&Arn>,
+) -> Vec<CellChange> {
     compared(before, after, axes, role)
         .into_iter()
         .filter(|(_, is)| *is)
@@ -224,7 +228,7 @@ pub(crate) fn compared(
     after: &Policy,
     axes: &Axes,
     role: Option<&Arn>,
-) -> Vec<(Change, bool)> {
+) -> Vec<(CellChange, bool)> {
     let (old, new) = (cells(before, axes, role), cells(after, axes, role));
     let (old_forms, new_forms) = (Forms::new(before, role), Forms::new(after, role));
     old.into_iter()
@@ -233,7 +237,7 @@ pub(crate) fn compared(
             let changes = old.decision != new.decision
                 || (old.decision == Decision::Unknown
                     && old_forms.of(&old.statements) != new_forms.of(&new.statements));
-            let change = Change {
+            let change = CellChange {
                 principal: new.principal,
                 external_id: new.external_id,
                 before: old.decision,

@@ -14,7 +14,7 @@ use crate::edit::{ConditionDraft, Edit, PrincipalRef, StatementDraft, apply_all}
 use crate::evaluate::{Caller, Decision, decide, is_named};
 use crate::goals::{Goals, Wanted};
 use crate::known::is_protected;
-use crate::matrix::{Change, EXTERNAL_ID, Goal, compared, request_of};
+use crate::matrix::{CellChange, EXTERNAL_ID, Goal, compared, request_of};
 use crate::policy::{Effect, Policy, Principal, PrincipalKind, Who};
 use crate::read::read;
 use crate::text::size;
@@ -93,7 +93,7 @@ pub struct PatchPlan {
     /// What makes it so, in order.
     pub operations: Vec<Edit>,
     /// Every cell, before and after.
-    pub matrix: Vec<Change>,
+    pub matrix: Vec<CellChange>,
     /// The sizes.
     pub size: Size,
 }
@@ -165,7 +165,7 @@ impl Scene<'_> {
     }
 
     /// Every cell, as the policy has it and as another would, and whether it changes.
-    fn compared(&self, new: &Policy) -> Vec<(Change, bool)> {
+    fn compared(&self, new: &Policy) -> Vec<(CellChange, bool)> {
         let goals: Vec<Goal> = self.wanted.iter().map(|one| one.goal.clone()).collect();
         let axes = axes(&[self.policy, new], &goals, Some(self.role));
         compared(self.policy, new, &axes, Some(self.role))
@@ -427,7 +427,7 @@ impl Scene<'_> {
                 .hint("This is a defect in Headgate; nothing was written.")
         })?;
         let cells = self.compared(&new);
-        let expected = |change: &Change| {
+        let expected = |change: &CellChange| {
             let Some(caller) = change.principal.caller(Some(self.role)) else { return false };
             let opens = change.before != Decision::Allow
                 && matches!(change.after, Decision::Allow | Decision::Unknown);

@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 
 use super::walk::{Part, Walked, parts, walk};
 use super::{
-    ApplyWatch, Change, ChangeState, Kind, NotChanged, Outcome, Plan, PlanProgress, RetryPolicy,
-    Sender, Step, StepRole, Why,
+    ApplyWatch, Change, ChangeState, NotChanged, Outcome, Plan, PlanKind, PlanProgress,
+    RetryPolicy, Sender, Step, StepRole, Why,
 };
 use crate::{Actor, App, Call, ChangeRecord, Confirm, Cx};
 
@@ -63,7 +63,7 @@ fn same(one: &str, other: &str) -> bool {
     one.split_whitespace().eq(other.split_whitespace())
 }
 
-impl Kind for Notes {
+impl PlanKind for Notes {
     type Found = String;
 
     const RETRIES: RetryPolicy = RetryPolicy {

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::{ApplyWatch, ChangeState, PlanProgress, Step, StepRole, invalid};
 
 /// What a kind of plan knows of the objects that it changes.
-pub(crate) trait Kind: Sync {
+pub(crate) trait PlanKind: Sync {
     /// An object as it was read.
     type Found;
 
@@ -139,7 +139,7 @@ impl<F> Walked<F> {
 }
 
 /// Carries out one change. Changes of one object wait for each other in this process.
-pub(super) async fn walk<K: Kind>(
+pub(super) async fn walk<K: PlanKind>(
     kind: &K,
     steps: &[Step],
     part: &Part,
@@ -208,7 +208,7 @@ fn unneeded<F>(has: Value, found: F) -> Walked<F> {
 }
 
 /// It was not written, or this is not known because an earlier try may have gone through.
-fn failed<K: Kind>(
+fn failed<K: PlanKind>(
     kind: &K,
     error: Error,
     now: Option<K::Found>,
@@ -224,7 +224,7 @@ fn failed<K: Kind>(
 }
 
 /// Reads until two answers in a row are what was written.
-async fn prove<K: Kind>(
+async fn prove<K: PlanKind>(
     kind: &K,
     step: &Step,
     place: usize,

@@ -6,7 +6,7 @@
 //! Carrying a plan out is in `write`.
 
 use headgate_aws::AnalyzerFinding;
-use headgate_policy::{Change as CellChange, Facts, Goal, QUOTA, Size};
+use headgate_policy::{CellChange, Facts, Goal, QUOTA, Size};
 use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

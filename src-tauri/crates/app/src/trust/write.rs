@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use headgate_aws::{Aws, Endpoint, Role};
-use headgate_policy::Change as CellChange;
+use headgate_policy::CellChange;
 use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use crate::App;
 use crate::cx::Cx;
 use crate::host::Confirm;
 use crate::plans::{
-    ApplyWatch, Change, ChangeState, Kind, NotChanged, OnDesktop, Outcome, RetryPolicy, Sender,
+    ApplyWatch, Change, ChangeState, NotChanged, OnDesktop, Outcome, PlanKind, RetryPolicy, Sender,
     Step, Why,
 };
 use crate::roles::{AwsAccess, own_principals};
@@ -151,7 +151,7 @@ impl TrustPolicy<'_> {
     }
 }
 
-impl Kind for TrustPolicy<'_> {
+impl PlanKind for TrustPolicy<'_> {
     type Found = Role;
 
     const RETRIES: RetryPolicy = RetryPolicy {

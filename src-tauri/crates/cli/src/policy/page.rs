@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use headgate_app::policy::{
-    Axes, CallerKind, CallerRow, Cell, Change, Decision, Edit, Effect, Explanation, Lines, Named,
-    PatchPlan, Problem, Size, Truth, lines, place, unified,
+    Axes, CallerKind, CallerRow, Cell, CellChange, Decision, Edit, Effect, Explanation, Lines,
+    Named, PatchPlan, Problem, Size, Truth, lines, place, unified,
 };
 use headgate_app::{
     Applied, ChangeHistory, ChangeState, Endpoint, HandedPlan, Identity, RoleRead, Step, TrustPlan,
@@ -201,7 +201,7 @@ pub(crate) fn explained(
     Ok(())
 }
 
-fn changes<'c>(out: &mut Out<'_>, cells: impl Iterator<Item = &'c Change>) -> io::Result<()> {
+fn changes<'c>(out: &mut Out<'_>, cells: impl Iterator<Item = &'c CellChange>) -> io::Result<()> {
     let mut table = Table::new(["caller", "external id", "before", "after"]);
     let mut any = false;
     for cell in cells {
@@ -216,7 +216,12 @@ fn changes<'c>(out: &mut Out<'_>, cells: impl Iterator<Item = &'c Change>) -> io
     if any { out.line(table) } else { line!(out, "No cell changes.") }
 }
 
-pub(crate) fn diff(out: &mut Out<'_>, text: &str, cells: &[Change], same: bool) -> io::Result<()> {
+pub(crate) fn diff(
+    out: &mut Out<'_>,
+    text: &str,
+    cells: &[CellChange],
+    same: bool,
+) -> io::Result<()> {
     if text.is_empty() {
         return line!(out, "The texts are the same.");
     }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use headgate_policy::{
-    Change, Context, Decision, Edit, Form, Goals, Named, PatchPlan, Policy, QUOTA, Request, axes,
-    cells, changes, decide, explain, plan, read,
+    CellChange, Context, Decision, Edit, Form, Goals, Named, PatchPlan, Policy, QUOTA, Request,
+    axes, cells, changes, decide, explain, plan, read,
 };
 use headgate_terms::Arn;
 use serde::Deserialize;
@@ -315,7 +315,8 @@ fn stray(case: &Patch, text: &str, policy: &Policy, made: &PatchPlan, new: &Poli
     let role: Arn = case.goals.role.parse().expect("a role");
     let axes = axes(&[policy, new], &case.goals.allow, Some(&role));
     let mut opened: Vec<(String, Option<String>)> = Vec::new();
-    for Change { principal, external_id, before, after } in changes(policy, new, &axes, Some(&role))
+    for CellChange { principal, external_id, before, after } in
+        changes(policy, new, &axes, Some(&role))
     {
         if after == Decision::Allow && before != Decision::Allow {
             if let Named::Aws(principal) = principal {

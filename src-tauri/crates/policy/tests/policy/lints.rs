@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use headgate_policy::{
-    Change, Decision, Edit, Facts, Named, Policy, SEGMENT_ROLE, apply_all, axes, changes, lint,
+    CellChange, Decision, Edit, Facts, Named, Policy, SEGMENT_ROLE, apply_all, axes, changes, lint,
     lint_text, read, semantic_hash,
 };
 use headgate_terms::{Finding, FindingStatus, Fix, Severity};
@@ -308,7 +308,7 @@ fn fixes_mend_and_do_nothing_else() {
 }
 
 /// The cells that a fix opens without saying so, for somebody who is not to get in by what is known.
-fn opened(old: &Policy, new: &Policy, facts: &Facts, finding: &Finding) -> Vec<Change> {
+fn opened(old: &Policy, new: &Policy, facts: &Facts, finding: &Finding) -> Vec<CellChange> {
     let Some(Fix::Plan(plan)) = &finding.fix else { return Vec::new() };
     if plan["label"].as_str().is_some_and(|label| label.contains(", which lets ")) {
         return Vec::new();

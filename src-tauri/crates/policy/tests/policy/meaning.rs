@@ -1,7 +1,7 @@
 //! What the matrix stands for and what the hashes tell apart: cases that were wrong once, or nearly.
 
 use headgate_policy::{
-    Caller, CallerKind, Change, Decision, Goal, Named, Policy, axes, cells, changes, decide,
+    Caller, CallerKind, CellChange, Decision, Goal, Named, Policy, axes, cells, changes, decide,
     needs_own_policy, read, request_of, semantic_hash, structural_hash,
 };
 use headgate_terms::Arn;
@@ -44,7 +44,7 @@ fn whom_a_pattern_takes_stands_in_the_matrix() {
     assert_eq!(allowed(&team, CallerKind::OtherRole), []);
     let axes = axes(&[&team, &data], &[], Some(&role()));
     let closed = changes(&team, &data, &axes, Some(&role()));
-    let shut = |one: &Change| one.principal == any && one.after == Decision::ImplicitDeny;
+    let shut = |one: &CellChange| one.principal == any && one.after == Decision::ImplicitDeny;
     assert!(closed.iter().any(shut), "{closed:?}");
 }
 
