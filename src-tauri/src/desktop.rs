@@ -2,16 +2,30 @@
 
 use std::path::PathBuf;
 
-use headgate_app::{Choose, ChooseKind, Confirm, Host};
+use headgate_app::{Choose, ChooseKind, Confirm, Host, Notice};
 use headgate_terms::{Error, Result, Shown, say};
-use tauri::{AppHandle, Manager};
+use tauri::{AppHandle, Url};
 use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogKind};
+use tauri_plugin_notification::NotificationExt;
+use tauri_plugin_opener::OpenerExt;
+
+use crate::window;
 
 /// A title that the page gave, as it may stand over a dialog.
 fn title(text: &str) -> String {
     let short: String = text.chars().take(80).collect();
     Shown::clean(&short).to_string()
+}
+
+/// An address of the web; nothing else is ever opened.
+fn web_address(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()))
+}
+
+/// A text as a notification may have it, which takes some of HTML for itself.
+fn without_markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// What a test answers in the user's place; a release asks the user whatever the environment says.
@@ -59,6 +73,42 @@ impl Host for Desktop {
         })
     }
 
+    fn read_clipboard(&self) -> Result<String> {
+        self.0.clipboard().read_text().map_err(|error| {
+            Error::new(
+                "clipboard_failed",
+                say!("Could not read text from the clipboard: {}.", error.to_string()),
+            )
+            .hint("Copy the text again, or paste it with the keyboard.")
+        })
+    }
+
+    fn open_url(&self, url: &str) -> Result<()> {
+        web_address(url)
+            .ok_or_else(|| "it is no web address".to_owned())
+            .and_then(|url| {
+                self.0.opener().open_url(url, None::<&str>).map_err(|error| error.to_string())
+            })
+            .map_err(|why| {
+                Error::new("browser_failed", say!("Could not open `{}`: {}.", url, why))
+                    .hint("Open the address in a browser.")
+            })
+    }
+
+    fn notify(&self, notice: &Notice) {
+        let looks =
+            window::find(&self.0).is_some_and(|window| window.is_focused().unwrap_or(false));
+        if looks {
+            return;
+        }
+        let notification = self.0.notification().builder();
+        let text = without_markup(notice.text.as_str());
+        let shown = notification.title(notice.title.as_str()).body(text).show();
+        if let Err(error) = shown {
+            tracing::warn!(%error, "the user could not be notified");
+        }
+    }
+
     fn confirm(&self, confirm: &Confirm) -> Result<bool> {
         if let Some(answer) = played() {
             return Ok(answer);
@@ -72,9 +122,24 @@ impl Host for Desktop {
             .title(confirm.title.as_str())
             .kind(MessageDialogKind::Warning)
             .buttons(buttons);
-        if let Some(window) = self.0.get_webview_window(crate::shell::WINDOW) {
+        if let Some(window) = window::find(&self.0) {
             dialog = dialog.parent(&window);
         }
         Ok(dialog.blocking_show())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_web_is_opened_and_no_text_is_markup() {
+        assert!(web_address("https://console.aws.amazon.com/iam/home#/roles").is_some());
+        for other in ["file:///etc/passwd", "javascript:1", "mailto:a@b", "/bin/sh", "vnc://x", ""]
+        {
+            assert!(web_address(other).is_none(), "{other}");
+        }
+        assert_eq!(without_markup("<a href='x'>&"), "&lt;a href='x'&gt;&amp;");
     }
 }

@@ -1,17 +1,19 @@
-//! One window for each data folder: a lock says whether there is one, a socket hands it an address.
+//! One application for each data folder: a lock says whether there is one, a socket hands it what other
+//! processes of the same user say.
 //!
 //! Neither needs a session bus, and neither is the lock of a run: the terminal can sync meanwhile.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use headgate_app::DataFolder;
+use headgate_app::{DataFolder, Message};
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::geteuid;
 
 /// The right to be the window of a data folder.
 pub(crate) struct Instance {
@@ -30,11 +32,8 @@ pub(crate) enum Claim {
     Silent,
 }
 
-/// How long another start is asked; it may be between its lock and its socket.
+/// How long another is asked; it may be between its lock and its socket, or about to end.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The longest address that is taken from another start.
-const LONGEST: u64 = 4_096;
 
 impl Instance {
     /// Claims a data folder's window, or asks the one there is to come forward.
@@ -53,14 +52,18 @@ impl Instance {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
+                let asks = address.map_or(Message::Show, |page| Message::Open(page.to_owned()));
                 let begun = Instant::now();
-                while begun.elapsed() < PATIENCE {
-                    if tell(&path, address.unwrap_or_default()).is_ok() {
+                // One that ends gives its right up instead of an answer.
+                while lock.try_lock().is_err() {
+                    if asks.tell(data.path()).is_ok() {
                         return Claim::Told;
+                    }
+                    if begun.elapsed() > PATIENCE {
+                        return Claim::Silent;
                     }
                     std::thread::sleep(Duration::from_millis(50));
                 }
-                return Claim::Silent;
             }
             Err(TryLockError::Error(_)) => return Claim::Window(Self::alone()),
         }
@@ -89,8 +92,14 @@ impl Instance {
         }
     }
 
-    /// Calls for every later start, with the address it was given or an empty text.
-    pub(crate) fn listen(&self, heard: impl Fn(String) + Send + 'static) {
+    /// Whether the right was given up.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Calls for what other processes of this user say, each on a thread of its own; it is answered when
+    /// that returns true.
+    pub(crate) fn listen(&self, heard: impl Fn(Message) -> bool + Clone + Send + 'static) {
         let Some(Ok(socket)) = self.socket.as_ref().map(|(_, socket)| socket.try_clone()) else {
             return;
         };
@@ -100,20 +109,18 @@ impl Instance {
                 if given_up.load(Ordering::Relaxed) {
                     return;
                 }
-                let _ = other.set_read_timeout(Some(Duration::from_secs(1)));
-                let mut line = String::new();
-                if BufReader::new(other.take(LONGEST)).read_line(&mut line).is_ok() {
-                    heard(line.trim_end().to_owned());
+                if is_own(&other) {
+                    let heard = heard.clone();
+                    std::thread::spawn(move || Message::take(other, heard));
                 }
             }
         });
     }
 }
 
-fn tell(path: &Path, address: &str) -> io::Result<()> {
-    let mut other = UnixStream::connect(path)?;
-    other.write_all(address.as_bytes())?;
-    other.write_all(b"\n")
+/// Whether the process at the other end is this user's.
+fn is_own(other: &UnixStream) -> bool {
+    socket_peercred(other).is_ok_and(|peer| peer.uid == geteuid())
 }
 
 #[cfg(test)]
@@ -127,14 +134,36 @@ mod tests {
         let data = DataFolder::new(folder.path().to_owned());
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
         let (send, receive) = channel();
-        first.listen(move |address| send.send(address).unwrap());
+        first.listen(move |message| send.send(message).is_ok());
         assert!(matches!(Instance::claim(&data, Some("/syncs/1-abc")), Claim::Told));
-        assert_eq!(receive.recv_timeout(Duration::from_secs(5)).unwrap(), "/syncs/1-abc");
+        assert!(matches!(Instance::claim(&data, None), Claim::Told));
+        let said = || receive.recv_timeout(Duration::from_secs(5)).unwrap();
+        assert_eq!([said(), said()], [Message::Open("/syncs/1-abc".to_owned()), Message::Show]);
         // A run may hold the folder at the same time.
         data.hold().expect("a run is not kept from it");
         // While the first still closes, the next start is a window.
         first.give_up();
         assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));
+    }
+
+    #[test]
+    fn one_that_ends_instead_of_answering_is_followed_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::new(folder.path().to_owned());
+        let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
+        let first = Arc::new(first);
+        let ends = first.clone();
+        first.listen(move |_| {
+            ends.give_up();
+            false
+        });
+        assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));
+    }
+
+    #[test]
+    fn only_processes_of_this_user_are_heard() {
+        let (one, _other) = UnixStream::pair().unwrap();
+        assert!(is_own(&one));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The window: one page over the same use-cases as the terminal.
 //!
-//! No business rule lives here, only what a desktop has: a window, dialogs, a clipboard, addresses.
+//! No business rule lives here, only what a desktop has: a window, dialogs, notifications, a clipboard, a browser, addresses.
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod desktop;
 mod instance;
 mod log;
-mod shell;
+mod run_loop;
+mod window;
 
 use std::process::ExitCode;
 
@@ -56,5 +57,5 @@ fn main() -> ExitCode {
     if let (Ok(app), Some(address)) = (&app, address) {
         app.announce(&HostEvent::Open { address });
     }
-    shell::run(app, instance)
+    run_loop::run(app, instance)
 }

@@ -2,7 +2,7 @@
 //!
 //! `POST /call/<command>` answers with a line of JSON for each report and one for the answer. What a
 //! desktop would do is played through `/desktop`: what the next dialog gives, what was copied, what
-//! is dropped.
+//! is dropped, what the user was asked and told, and what was opened.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
 use futures::channel::mpsc::unbounded;
-use headgate_app::{Actor, App, Call, Choose, Confirm, Host, HostEvent};
+use headgate_app::{Actor, App, Call, Choose, Confirm, Host, HostEvent, Notice};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -39,6 +39,8 @@ struct Played {
     refuses: Mutex<bool>,
     /// What the user was asked.
     asked: Mutex<Vec<String>>,
+    /// What the user was told, and which addresses were opened.
+    told: Mutex<Vec<String>>,
 }
 
 struct Desktop(Arc<Played>);
@@ -51,6 +53,19 @@ impl Host for Desktop {
     fn copy(&self, text: &str) -> headgate_terms::Result<()> {
         text.clone_into(&mut self.0.copied.lock().unwrap());
         Ok(())
+    }
+
+    fn read_clipboard(&self) -> headgate_terms::Result<String> {
+        Ok(self.0.copied.lock().unwrap().clone())
+    }
+
+    fn open_url(&self, url: &str) -> headgate_terms::Result<()> {
+        self.0.told.lock().unwrap().push(url.to_owned());
+        Ok(())
+    }
+
+    fn notify(&self, notice: &Notice) {
+        self.0.told.lock().unwrap().push(format!("{}: {}", notice.title, notice.text));
     }
 
     fn confirm(&self, confirm: &Confirm) -> headgate_terms::Result<bool> {
@@ -76,12 +91,12 @@ fn main() {
     let window: Value = serde_json::from_str(&window).expect("JSON");
     let policy = window["app"]["security"]["csp"].as_str().expect("a policy");
     let policy = policy.replace("connect-src ipc: http://ipc.localhost", "connect-src 'self'");
-    let served = Served {
-        app: Arc::new(app),
-        desktop,
-        page: Arc::new(root.join("ui/dist")),
-        policy: policy.into(),
-    };
+    app.tidy();
+    let app = Arc::new(app);
+    let others = app.clone();
+    std::thread::spawn(move || others.wait_for_others());
+    let served =
+        Served { app, desktop, page: Arc::new(root.join("ui/dist")), policy: policy.into() };
     tokio::runtime::Runtime::new().expect("threads").block_on(async {
         let listener =
             tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
@@ -91,6 +106,7 @@ fn main() {
             .route("/call/{command}", post(call))
             .route("/desktop", get(copied).post(play))
             .route("/desktop/asked", get(asked))
+            .route("/desktop/told", get(told))
             .fallback(get(file))
             .layer(middleware::from_fn_with_state(own, guard))
             .with_state(served);
@@ -144,7 +160,12 @@ async fn asked(State(served): State<Served>) -> String {
     json!(*served.desktop.asked.lock().unwrap()).to_string()
 }
 
-/// `{"confirm": bool}`, `{"choose": path}`, `{"over": true}`, `{"dropped": [paths]}` or `{"open": address}`.
+/// What the user was told, and the addresses that were opened.
+async fn told(State(served): State<Served>) -> String {
+    json!(*served.desktop.told.lock().unwrap()).to_string()
+}
+
+/// `{"confirm": bool}`, `{"copied": text}`, `{"choose": path}`, `{"over": true}`, `{"dropped": [paths]}` or `{"open": address}`.
 async fn play(State(served): State<Served>, body: Bytes) -> StatusCode {
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -152,6 +173,8 @@ async fn play(State(served): State<Served>, body: Bytes) -> StatusCode {
         *served.desktop.choice.lock().unwrap() = Some(text(&asked["choose"]).into());
     } else if let Some(agrees) = asked["confirm"].as_bool() {
         *served.desktop.refuses.lock().unwrap() = !agrees;
+    } else if asked["copied"].is_string() {
+        *served.desktop.copied.lock().unwrap() = text(&asked["copied"]);
     } else if asked["open"].is_string() {
         served.app.announce(&HostEvent::Open { address: text(&asked["open"]) });
     } else if asked["over"] == true {

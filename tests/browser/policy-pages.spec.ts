@@ -24,6 +24,36 @@ test('before a policy, and what can be asked of it', async ({ page, product }) =
   await pictures(page, 'policy-placeholder')
 })
 
+test('a policy is taken from the clipboard, and nothing else is', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  const text = page.getByLabel('Trust policy, as JSON')
+  await product.play({ copied: 'hunter2, a password' })
+  await page.getByRole('button', { name: 'Paste', exact: true }).click()
+  await expect(page.getByRole('alert')).toContainText('There is no trust policy on the clipboard')
+  await expect(text).toHaveValue('')
+  await product.play({ copied: databricks() })
+  await page.getByRole('button', { name: 'Paste', exact: true }).click()
+  await expect(text).toHaveValue(databricks())
+  await expect(page.getByRole('alert')).toHaveCount(0)
+  await page.getByRole('button', { name: 'Look at it' }).click()
+  await expect(page.getByRole('grid')).toContainText('Unity Catalog')
+})
+
+testAws('a role is opened in the AWS console', async ({ page, product, account }) => {
+  await account.role(roleName, databricks())
+  await page.goto(`${product.url}#/policy`)
+  await page.getByLabel('Role, its name or ARN').fill(roleName)
+  await page.getByRole('button', { name: 'Read the role' }).click()
+  const console = page.getByRole('button', { name: 'AWS console' })
+  await expect(console).toHaveAttribute('title', 'Opens console.aws.amazon.com in the browser')
+  await console.click()
+  await expect
+    .poll(() => product.told())
+    .toEqual([
+      `https://console.aws.amazon.com/iam/home#/roles/details/${roleName}?section=trust_relationships`,
+    ])
+})
+
 test('a pasted policy and its draft', async ({ page, product }) => {
   await page.goto(`${product.url}#/policy`)
   await paste(page, databricks(), role)

@@ -25,6 +25,8 @@ export interface Product {
   play(event: Record<string, unknown>): Promise<void>
   /** What the desktop asked the user so far. */
   asked(): Promise<string[]>
+  /** What the desktop told the user so far, and the addresses that it opened. */
+  told(): Promise<string[]>
   copied(): Promise<string>
   /** Writes events, one a line, and returns the path of their folder. */
   events(name: string, lines: (object | string)[], gzip?: boolean): string
@@ -60,6 +62,9 @@ export async function served(
     },
     async asked() {
       return (await fetch(`${url}desktop/asked`)).json() as Promise<string[]>
+    },
+    async told() {
+      return (await fetch(`${url}desktop/told`)).json() as Promise<string[]>
     },
     async copied() {
       return (await fetch(`${url}desktop`)).text()

@@ -1,4 +1,4 @@
-"""A page cannot change a real account by itself: the desktop asks the user first, in words of Rust.
+"""A real account is changed only after its user agreed: the desktop asks, or the terminal, in words of Rust.
 
 AWS's own addresses are reached through a proxy that stands in for them. The host of the browser tests serves the
 page's calls, with a user that this test plays; it is named by HEADGATE_HOST.
@@ -8,10 +8,11 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
 import subprocess
 import urllib.request
 
-from test_trust import Admin, KEYS, admin, certificates, cloud, front, of_databricks, proxy  # noqa: F401
+from test_trust import HEADGATE, Admin, KEYS, admin, certificates, cloud, front, of_databricks, proxy  # noqa: F401
 
 HOST = os.environ["HEADGATE_HOST"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -88,3 +89,38 @@ def test_an_account_on_this_machine_is_changed_without_a_question(cloud, admin):
         window.user(agrees=False)
         assert window.apply(plan)["answer"]["outcome"] == "written"
         assert window.asked() == []
+
+
+def at_a_terminal(one, answer, *words):
+    """What a command says on standard error to a person who answers its question, and how it ends."""
+    terminal, its = pty.openpty()
+    ran = subprocess.Popen([HEADGATE, "policy", *words], env=one.environment, stdin=its, stderr=its, stdout=subprocess.DEVNULL)
+    os.close(its)
+    os.write(terminal, answer)
+    said = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 4_096):
+            said += part
+    os.close(terminal)
+    return said.decode(), ran.wait(90)
+
+
+def test_a_terminal_is_asked_and_a_script_says_yes_beforehand(cloud, admin):
+    role = cloud.make("asked")
+    authority, certificate = certificates(admin.home)
+    with front(cloud, certificate) as address, proxy(address) as (port, _):
+        real = Admin(admin.home, AWS_CA_BUNDLE=authority, HTTPS_PROXY=f"http://127.0.0.1:{port}", **KEYS)
+        plan = real.plan(role)
+        refused = real("apply", plan, exit=1)
+        assert refused["code"] == "confirmation_required" and "`--yes`" in refused["hint"], refused
+        for answer in (b"n\n", b"\n", b"\x04"):
+            said, code = at_a_terminal(real, answer, "apply", plan)
+            assert code == 1 and "Change the trust policy?" in said and f"`{role}`" in said and "[y/N]" in said and "not_confirmed" in said, said
+        assert cloud.policy("asked") == of_databricks("asked") and real("history")["changes"] == []
+        said, code = at_a_terminal(real, b"y\n", "apply", plan)
+        assert code == 0, said
+        (change,) = real("history")["changes"]
+        assert len(cloud.policy("asked")["Statement"]) == 3
+        assert real("restore", change["id"], exit=1)["code"] == "confirmation_required"
+        assert real("restore", change["id"], "--yes")["outcome"] == "written"
+        assert cloud.policy("asked") == of_databricks("asked")

@@ -94,7 +94,7 @@ test.each([
 
 test('what is waited for may be unknown here', () => {
   const second = job('2', { state: 'queued', waits_for: '1' })
-  expect(standing(second, [second])).toBe('Waiting for another sync to finish')
+  expect(standing(second, [second])).toBe('Waiting for other work to finish')
 })
 
 test('a job is taken for what was asked only where it can be that', () => {

@@ -139,7 +139,7 @@ export function standing(job: Job, open: readonly Job[]): string {
   if (job.state === 'stopping') return 'Stopping'
   if (job.state === 'running') return 'Starting'
   const ahead = open.find((one) => one.id === job.waits_for)
-  return `Waiting for ${sourceOf(ahead?.about ?? null)} to finish`
+  return `Waiting for ${ahead ? sourceOf(ahead.about) : 'other work'} to finish`
 }
 
 /** The syncs that a component asks for, one after the other. */

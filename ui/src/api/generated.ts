@@ -18,7 +18,7 @@ export interface Commands {
   runs_show: { request: RunName; response: RunReport; progress: never }
   /** Lines that a run rejected. */
   runs_letters: { request: RunLetters; response: Letters; progress: never }
-  /** Gives up what a run's batches wait for. */
+  /** Gives up what a run's batches wait for, once the syncs before it have ended. */
   runs_release: { request: RunRelease; response: Release; progress: never }
   /** Values that a run set aside. */
   runs_discards: { request: RunDiscards; response: Discards; progress: never }
@@ -40,6 +40,8 @@ export interface Commands {
   sample_lay: { request: Nothing; response: Sample; progress: never }
   /** All that can be said of a trust policy; no account is asked. */
   policy_look: { request: PolicyLook; response: PolicyView; progress: never }
+  /** The policy, or the printed role, on the clipboard; nothing else leaves the clipboard. */
+  policy_paste: { request: Nothing; response: PolicyText; progress: never }
   /** Changes a policy's text. */
   policy_edit: { request: PolicyEdit; response: PolicyText; progress: never }
   /** Plans a patch that lets callers in. */
@@ -58,6 +60,8 @@ export interface Commands {
   aws_profiles: { request: Nothing; response: AwsProfiles; progress: never }
   /** A role with its trust policy, read from AWS. */
   role_read: { request: RoleName; response: RoleRead; progress: never }
+  /** Opens a role's page of the AWS console in the browser. */
+  role_console: { request: RoleArn; response: Nothing; progress: never }
   /** Plans to write a trust policy, and shows what would be sent. */
   role_plan: { request: ChangeRequest; response: TrustPlan; progress: never }
   /** Writes what was planned, if the role is still as it was shown. */
@@ -1417,7 +1421,7 @@ job: string, };
 /**
  * What a job does.
  */
-export type JobKind = "sync" | "change";
+export type JobKind = "sync" | "change" | "release";
 
 /**
  * How a job stands.
@@ -2522,6 +2526,15 @@ released: number,
  * Where they are kept.
  */
 dead_letters: DeadLetters | null, };
+
+/**
+ * A role.
+ */
+export type RoleArn = { 
+/**
+ * Its ARN.
+ */
+role: string, };
 
 /**
  * A role to read.

@@ -26,6 +26,8 @@ export const icons = {
   overview:
     '<path d="M2.75 11.75a5.75 5.75 0 1 1 10.5 0M8 9.25l2.5-3.5M8 9.25h.01M2.75 13.5h10.5"/>',
   partial: '<circle cx="8" cy="8" r="6"/><path d="M8 2a6 6 0 0 1 0 12Z" fill="currentColor"/>',
+  paste:
+    '<path d="M6 3H4.25a1 1 0 0 0-1 1v9a1 1 0 0 0 1 1h7.5a1 1 0 0 0 1-1V4a1 1 0 0 0-1-1H10M6 2h4v2.5H6V2Z"/>',
   passed: '<circle cx="8" cy="8" r="6"/><path d="m5.4 8.2 1.8 1.8 3.4-3.8"/>',
   play: '<path d="M4.75 3v10l7.75-5-7.75-5Z"/>',
   plus: '<path d="M8 3.25v9.5M3.25 8h9.5"/>',

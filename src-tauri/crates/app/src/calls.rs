@@ -178,6 +178,13 @@ impl CallRegistry {
         }
     }
 
+    /// Asks every call to stop that changes nothing: only its caller waits for it.
+    pub(crate) fn cancel_reads(&self) {
+        for open in self.open().values().filter(|open| open.kind == Kind::Read) {
+            open.call.stop();
+        }
+    }
+
     /// Asks every call to stop that changes something outside this machine and has not sent it yet.
     pub(crate) fn cancel_unsent(&self) {
         let open = self.open();

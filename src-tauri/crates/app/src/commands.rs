@@ -30,7 +30,7 @@ macro_rules! commands {
             [read] runs_show(RunName) -> RunReport, reads [Runs];
             /// Lines that a run rejected.
             [read] runs_letters(RunLetters) -> Letters, reads [Runs];
-            /// Gives up what a run's batches wait for.
+            /// Gives up what a run's batches wait for, once the syncs before it have ended.
             [local] runs_release(RunRelease) -> Release, stales [Runs Tables];
             /// Values that a run set aside.
             [read] runs_discards(RunDiscards) -> Discards, reads [Runs];
@@ -52,6 +52,8 @@ macro_rules! commands {
             [local] sample_lay(Nothing) -> Sample;
             /// All that can be said of a trust policy; no account is asked.
             [read] policy_look(PolicyLook) -> PolicyView;
+            /// The policy, or the printed role, on the clipboard; nothing else leaves the clipboard.
+            [read] policy_paste(Nothing) -> PolicyText;
             /// Changes a policy's text.
             [read] policy_edit(PolicyEdit) -> PolicyText;
             /// Plans a patch that lets callers in.
@@ -70,6 +72,8 @@ macro_rules! commands {
             [read] aws_profiles(Nothing) -> AwsProfiles, reads [Profiles];
             /// A role with its trust policy, read from AWS.
             [local secret] role_read(RoleName) -> RoleRead;
+            /// Opens a role's page of the AWS console in the browser.
+            [read] role_console(RoleArn) -> Nothing;
             /// Plans to write a trust policy, and shows what would be sent.
             [local secret] role_plan(ChangeRequest) -> TrustPlan;
             /// Writes what was planned, if the role is still as it was shown.

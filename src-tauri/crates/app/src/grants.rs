@@ -19,7 +19,7 @@ use crate::callers::TemplatesFor;
 use crate::calls::{CallName, Nothing};
 use crate::cx::Cx;
 use crate::drafts::DraftAnswer;
-use crate::host::{Choose, Confirm, Copy};
+use crate::host::{Choose, Confirm, Copy, RoleArn};
 use crate::jobs::{JobId, JobsPage};
 use crate::policies::{PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyTry};
 use crate::profiles::{ProfileAsked, ProfileChange, ProfileName, ProfileSettings};
@@ -85,6 +85,7 @@ pathless!(
     PolicyExport,
     TemplatesFor,
     DraftAnswer,
+    RoleArn,
     RoleName,
     ChangeRequest,
     PlanRef,

@@ -1,29 +1,67 @@
-//! What only a desktop can do. The window implements it, and the browser tests do.
+//! What only a desktop can do. The window implements it, the terminal what of it a terminal can, and so do
+//! the tests.
 
 use std::path::PathBuf;
 
-use headgate_terms::{Error, Result, Shown};
+use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use ts_rs::TS;
 
-/// A desktop.
+use crate::App;
+use crate::calls::Nothing;
+use crate::cx::Cx;
+use crate::policies::PolicyText;
+
+/// A desktop. What a host does not implement, it cannot do, and says so.
 pub trait Host: Send + Sync {
     /// Opens a dialog and waits for it; none when it was closed without a choice.
     ///
     /// # Errors
     /// When there is no dialog to open.
-    fn choose(&self, choose: &Choose) -> Result<Option<PathBuf>>;
+    fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
+        Err(no_desktop())
+    }
     /// Puts text on the clipboard.
     ///
     /// # Errors
     /// When there is no clipboard.
-    fn copy(&self, text: &str) -> Result<()>;
-    /// Asks the user in a dialog of its own, which the page can neither draw nor answer; true when
-    /// the user agreed.
+    fn copy(&self, _: &str) -> Result<()> {
+        Err(no_desktop())
+    }
+    /// The text on the clipboard.
+    ///
+    /// # Errors
+    /// When there is no clipboard, or no text on it.
+    fn read_clipboard(&self) -> Result<String> {
+        Err(no_desktop())
+    }
+    /// Opens an address in the browser.
+    ///
+    /// # Errors
+    /// When there is no browser.
+    fn open_url(&self, _: &str) -> Result<()> {
+        Err(no_desktop())
+    }
+    /// Tells the user what became of something, unless the user looks at the window. It need not arrive.
+    fn notify(&self, _: &Notice) {}
+    /// Asks the user in a way of its own, which the page can neither draw nor answer; true when the user
+    /// agreed.
     ///
     /// # Errors
     /// When there is nobody to ask.
-    fn confirm(&self, confirm: &Confirm) -> Result<bool>;
+    fn confirm(&self, _: &Confirm) -> Result<bool> {
+        Err(no_desktop())
+    }
+}
+
+/// What a user is told who may look elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What happened, short.
+    pub title: Shown,
+    /// What there is to know or to do, in a sentence or two.
+    pub text: Shown,
 }
 
 /// A question that only the user can answer.
@@ -70,6 +108,13 @@ pub struct Copy {
     pub text: String,
 }
 
+/// A role.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RoleArn {
+    /// Its ARN.
+    pub role: String,
+}
+
 /// What happens outside the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -98,20 +143,120 @@ pub enum HostEvent {
 /// Where there is no desktop.
 pub(crate) struct NoDesktop;
 
-impl Host for NoDesktop {
-    fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
-        Err(no_desktop())
-    }
-
-    fn copy(&self, _: &str) -> Result<()> {
-        Err(no_desktop())
-    }
-
-    fn confirm(&self, _: &Confirm) -> Result<bool> {
-        Err(no_desktop())
-    }
-}
+impl Host for NoDesktop {}
 
 fn no_desktop() -> Error {
     Error::new("no_desktop", "There is no desktop to ask.").hint("Use the window for it.")
+}
+
+/// The most bytes that are taken from the clipboard; a trust policy has at most some thousands.
+const MOST_PASTED: usize = 128 << 10;
+
+#[allow(clippy::unnecessary_wraps, reason = "every command is alike")]
+impl App {
+    pub(crate) fn host_choose(&self, _: &Cx, request: &Choose) -> Result<Chosen> {
+        let path = self.questions.alone(|| self.host.choose(request))?;
+        if let Some(path) = &path {
+            self.grants.written(path);
+        }
+        Ok(Chosen { path: path.map(|path| path.display().to_string()) })
+    }
+
+    pub(crate) fn host_copy(&self, _: &Cx, request: &Copy) -> Result<Nothing> {
+        self.host.copy(&request.text)?;
+        Ok(Nothing {})
+    }
+
+    pub(crate) fn policy_paste(&self, _: &Cx, _: &Nothing) -> Result<PolicyText> {
+        let text = self.host.read_clipboard()?;
+        if is_policy(&text) {
+            return Ok(PolicyText { text });
+        }
+        // What else is on the clipboard is nobody's business, least of all the page's.
+        Err(Error::new("no_policy_copied", "There is no trust policy on the clipboard.")
+            .hint("Copy a policy, or what `aws iam get-role` prints, as JSON. Other text can be typed or pasted into the field."))
+    }
+
+    pub(crate) fn role_console(&self, _: &Cx, request: &RoleArn) -> Result<Nothing> {
+        let url = console(&request.role).ok_or_else(|| {
+            Error::new("no_console", say!("The AWS console has no page for `{}`.", request.role))
+                .hint("Name a role by its ARN.")
+                .field("role")
+        })?;
+        self.questions.open(&*self.host, &url)?;
+        Ok(Nothing {})
+    }
+}
+
+/// Whether a text is a policy, or a role with its policy as AWS's own tools print it.
+fn is_policy(text: &str) -> bool {
+    if text.len() > MOST_PASTED {
+        return false;
+    }
+    let Ok(Value::Object(found)) = serde_json::from_str(text) else { return false };
+    let role = found.get("Role").unwrap_or(&Value::Null);
+    let names = ["Statement", "AssumeRolePolicyDocument"];
+    names.iter().any(|name| found.contains_key(*name)) || role.get(names[1]).is_some()
+}
+
+/// The page of a role in the AWS console.
+fn console(role: &str) -> Option<String> {
+    let arn: Arn = role.parse().ok()?;
+    let host = match arn.partition.as_str() {
+        "aws" => "console.aws.amazon.com",
+        "aws-us-gov" => "console.amazonaws-us-gov.com",
+        "aws-cn" => "console.amazonaws.cn",
+        _ => return None,
+    };
+    // A name has no other characters, so it ends no part of the address.
+    let is_named = |name: &&str| {
+        name.len() <= 64
+            && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"+=,.@-_".contains(&c))
+    };
+    let name = arn.role_name().filter(is_named)?;
+    Some(format!("https://{host}/iam/home#/roles/details/{name}?section=trust_relationships"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_role_has_a_page_of_the_console() {
+        let page = |host: &str, name: &str| {
+            Some(format!(
+                "https://{host}/iam/home#/roles/details/{name}?section=trust_relationships"
+            ))
+        };
+        let aws = "console.aws.amazon.com";
+        assert_eq!(console("arn:aws:iam::417620938841:role/a/b/lake"), page(aws, "lake"));
+        assert_eq!(
+            console("arn:aws-cn:iam::417620938841:role/l+1"),
+            page("console.amazonaws.cn", "l+1")
+        );
+        for other in [
+            "https://evil.example/",
+            "arn:aws:iam::417620938841:user/ann",
+            "arn:evil.example/:iam::417620938841:role/lake",
+            "arn:aws:iam::417620938841:role/lake?x#y",
+            "arn:aws:iam::417620938841:role/a b",
+        ] {
+            assert_eq!(console(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_policy_leaves_the_clipboard() {
+        for policy in [
+            r#"{"Version": "2012-10-17", "Statement": []}"#,
+            r#"{"Role": {"Arn": "a", "AssumeRolePolicyDocument": {}}}"#,
+            r#"{"AssumeRolePolicyDocument": "%7B%7D"}"#,
+        ] {
+            assert!(is_policy(policy), "{policy}");
+        }
+        let long = format!(r#"{{"Statement": "{}"}}"#, "x".repeat(MOST_PASTED));
+        for other in ["", "hunter2", "[]", r#""Statement""#, r#"{"token": "Statement"}"#, &long] {
+            assert!(!is_policy(other), "{other:.40}");
+        }
+    }
 }

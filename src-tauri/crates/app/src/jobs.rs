@@ -1,4 +1,4 @@
-//! Jobs: syncs and changes to the world outside, whoever asked for them.
+//! Jobs: syncs, changes to the world outside and what is given up, whoever asked for them.
 //!
 //! A job waits in its lane until those before it have ended, so that a second sync queues and is not
 //! refused. It is on record from the moment it waits or has begun; a command that fails before that
@@ -7,15 +7,17 @@
 //!
 //! What a job does is its command's own; what a sync records of its batches is `sync`'s.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use headgate_store::{JobFilter, JobRecord, JobState as Kept, NewJob};
 use headgate_sync::{DataFolder, Progress, Watch};
-use headgate_terms::{Error, Result, say};
+use headgate_terms::{Error, Result, Shown, say};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use ts_rs::TS;
@@ -25,6 +27,7 @@ use crate::App;
 use crate::calls::{Call, CallAbout, Nothing};
 use crate::cx::{Actor, Cx};
 use crate::events::Tag;
+use crate::host::Notice;
 use crate::owners::{Owner, lock_file, lock_of, owners, sweep_owners};
 use crate::plans::short_id;
 
@@ -36,6 +39,8 @@ pub enum JobKind {
     Sync,
     /// Changes something outside this machine.
     Change,
+    /// Gives up what waits for a table.
+    Release,
 }
 
 impl JobKind {
@@ -43,7 +48,13 @@ impl JobKind {
         match self {
             Self::Sync => "sync",
             Self::Change => "change",
+            Self::Release => "release",
         }
+    }
+
+    fn of(text: &str) -> Self {
+        let known = [Self::Sync, Self::Release].into_iter().find(|kind| kind.as_str() == text);
+        known.unwrap_or(Self::Change)
     }
 }
 
@@ -134,7 +145,7 @@ impl Job {
         let parsed = |text: &Option<String>| text.as_deref().map(str::to_owned);
         Self {
             id: kept.id,
-            kind: if kept.kind == JobKind::Sync.as_str() { JobKind::Sync } else { JobKind::Change },
+            kind: JobKind::of(&kept.kind),
             profile: kept.profile,
             actor: Actor::of(&kept.actor),
             state: kept.state.into(),
@@ -147,6 +158,46 @@ impl Job {
             ended: kept.ended,
             error: kept.error.and_then(|text| serde_json::from_str(&text).ok()),
         }
+    }
+}
+
+impl Job {
+    /// What it does, as the subject of a sentence.
+    fn named(&self) -> Shown {
+        let what = self.about.as_ref().map(|about| {
+            let from = Path::new(&about.from).file_name().unwrap_or_default().to_string_lossy();
+            about.source.clone().unwrap_or_else(|| from.into_owned())
+        });
+        match (self.kind, what) {
+            (JobKind::Sync, Some(what)) => say!("The sync of {}", what),
+            (JobKind::Sync, None) => "The sync".into(),
+            (JobKind::Change, _) => "The change in AWS".into(),
+            (JobKind::Release, _) => "Giving up what waits".into(),
+        }
+    }
+
+    /// Whether the user said no.
+    fn is_refused(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.code == "not_confirmed")
+    }
+
+    /// What a user is told at its end who looks elsewhere; none where there is nothing to tell.
+    fn ending(&self) -> Option<Notice> {
+        let at = |text: &Option<String>| text.as_ref()?.parse::<Timestamp>().ok();
+        let took = at(&self.ended)?.duration_since(at(&self.started).or(at(&self.ended))?);
+        let title = match self.state {
+            JobState::Succeeded if took >= LONG => say!("{} is done", self.named()),
+            JobState::Failed if self.is_refused() => return None,
+            // Whether AWS has a change that failed may not be known.
+            JobState::Failed if self.kind != JobKind::Change => say!("{} failed", self.named()),
+            JobState::Partial | JobState::Failed => say!("{} needs attention", self.named()),
+            _ => return None,
+        };
+        let text = match &self.error {
+            Some(error) => error.message.clone(),
+            None => "Open Headgate to see what it did.".into(),
+        };
+        Some(Notice { title, text })
     }
 }
 
@@ -179,6 +230,10 @@ pub struct JobId {
 
 /// How many jobs a page has when nothing else is asked for, and at most.
 const PAGE: u32 = 100;
+/// The lane of what writes to lakes: one data folder has one runner, so all share it, whatever their profile.
+pub(crate) const SYNC_LANE: &str = "syncs";
+/// How long a job takes of whose end the user is told.
+const LONG: SignedDuration = SignedDuration::from_secs(10);
 /// How often what a job reports is brought to those who listen, and how often it is put on record.
 const OFTEN: Duration = Duration::from_millis(100);
 const SELDOM: Duration = Duration::from_secs(2);
@@ -189,8 +244,8 @@ pub(crate) struct Lanes {
     open: Mutex<Open>,
     turn: Condvar,
     owner: OnceLock<Owner>,
-    /// Whether a thread waits for the end of other processes.
-    waits_for_others: AtomicBool,
+    /// The other processes whose end is waited for.
+    others: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Default)]
@@ -210,6 +265,11 @@ impl Lanes {
         let open = self.open();
         self.turn.notify_all();
         drop(open);
+    }
+
+    /// The other processes whose end is waited for.
+    fn others(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The name of this process for its jobs; its lock is taken first.
@@ -312,28 +372,81 @@ impl App {
         done
     }
 
-    /// Waits until every other process with open jobs is gone, and ends what it left. It blocks.
+    /// Waits for the end of each other process that has open jobs, and ends what it left. It blocks; of
+    /// processes that are waited for already, it does not wait for the end.
     pub fn wait_for_others(&self) {
-        if self.jobs.waits_for_others.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        while let Some(owner) = self.other_at_work() {
-            // Held for as long as the other lives; where the file is gone, so is the other.
-            if let Ok(lock) = File::open(lock_file(self.data(), &owner)) {
-                let _ = lock.lock();
+        let Ok(at_work) = self.others_at_work() else { return };
+        let new: Vec<_> = {
+            let mut known = self.jobs.others();
+            at_work.into_iter().filter(|owner| known.insert(owner.clone())).collect()
+        };
+        std::thread::scope(|scope| {
+            for owner in new {
+                scope.spawn(move || {
+                    // Held for as long as the other lives; where the file is gone, so is the other.
+                    if let Ok(lock) = File::open(lock_file(self.data(), &owner)) {
+                        let _ = lock.lock();
+                    }
+                    self.jobs.others().remove(&owner);
+                    if let Err(error) = self.end_interrupted_jobs() {
+                        tracing::warn!(%error, "jobs that were interrupted are not ended on record");
+                    }
+                });
             }
-            if self.end_interrupted_jobs().is_err() {
-                break;
-            }
-        }
-        self.jobs.waits_for_others.store(false, Ordering::SeqCst);
+        });
     }
 
-    /// Another process that has an open job.
-    fn other_at_work(&self) -> Option<String> {
-        let open = self.store_if_any().ok()??.open_jobs().ok()?;
+    /// The other processes that have open jobs.
+    fn others_at_work(&self) -> Result<BTreeSet<String>> {
+        let Some(store) = self.store_if_any()? else { return Ok(BTreeSet::new()) };
         let mine = self.jobs.owner.get().map(|owner| owner.id.as_str());
-        open.into_iter().map(|job| job.owner).find(|owner| Some(owner.as_str()) != mine)
+        let owners = store.open_jobs()?.into_iter().map(|job| job.owner);
+        Ok(owners.filter(|owner| Some(owner.as_str()) != mine).collect())
+    }
+
+    /// Whether a job of this process has not ended.
+    #[must_use]
+    pub fn has_jobs(&self) -> bool {
+        !self.jobs.open().jobs.is_empty()
+    }
+
+    /// Waits until every job of this process has ended. It blocks.
+    pub fn wait_for_jobs(&self) {
+        let open = self.jobs.open();
+        let open = self.jobs.turn.wait_while(open, |open| !open.jobs.is_empty());
+        drop(open.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Lets a page go whose window is closed: what only it waited for ends, and its jobs go on. The user is
+    /// told that they do. False when there are none.
+    pub fn leave_page(&self) -> bool {
+        let goes_on: Vec<Job> =
+            self.jobs.open().jobs.values().map(|(job, _)| job.clone()).collect();
+        let title = match goes_on.as_slice() {
+            [] => return false,
+            [one] => say!("{} goes on", one.named()),
+            more => say!("{} jobs go on", more.len()),
+        };
+        self.calls.cancel_reads();
+        self.wake();
+        self.host.notify(&Notice { title, text: "Open Headgate again to follow it.".into() });
+        true
+    }
+
+    /// Says of a data folder that is in use which job of another process uses it.
+    pub(crate) fn with_holder(&self, mut error: Error) -> Error {
+        if error.code != "data_folder_busy" {
+            return error;
+        }
+        let open = self.store_if_any().ok().flatten().and_then(|store| store.open_jobs().ok());
+        let runs =
+            open.into_iter().flatten().find(|job| job.state == Kept::Running && job.run.is_some());
+        if let Some(job) = runs.map(Job::of) {
+            let actor = job.actor.as_str();
+            error.message = say!("{} of the {} is using the data folder.", job.named(), actor);
+            error.hint = Some("Wait for it to end, or stop it where it was started.".into());
+        }
+        error
     }
 
     /// Ends the jobs whose process is gone.
@@ -351,6 +464,7 @@ impl App {
                 gone.push(job);
             }
         }
+        drop(store);
         if gone.is_empty() {
             return Ok(());
         }
@@ -359,7 +473,7 @@ impl App {
         );
         let ids: Vec<&str> = gone.iter().map(|job| job.id.as_str()).collect();
         let text = serde_json::to_string(&error).unwrap_or_default();
-        let now = jiff::Timestamp::now().to_string();
+        let now = Timestamp::now().to_string();
         self.store()?.interrupt_jobs(&ids, Some(&text), &now)?;
         for job in &gone {
             let _ = fs::remove_file(lock_file(self.data(), &job.owner));
@@ -369,12 +483,6 @@ impl App {
     }
 
     pub(crate) fn jobs_list(&self, _: &Cx, request: &JobsPage) -> Result<Jobs> {
-        if request.open && request.before.is_none() {
-            // What a process left that is gone is not shown as if it went on.
-            if let Err(error) = self.end_interrupted_jobs() {
-                tracing::warn!(%error, "jobs that were interrupted are not ended on record");
-            }
-        }
         let Some(store) = self.store_if_any()? else {
             return Ok(Jobs { jobs: self.open_here(None), next: None });
         };
@@ -588,12 +696,17 @@ impl Work<'_> {
         let is_kept = self.state.lock().unwrap_or_else(PoisonError::into_inner).is_kept;
         let now = self.cx.now();
         let mut has_begun = false;
+        let mut ending = None;
         self.change(|job| {
             has_begun = job.started.is_some();
             job.state = state;
             job.ended = Some(now.clone());
             job.error.clone_from(&error);
+            ending = Some(&*job).filter(|job| job.actor == Actor::Window).and_then(Job::ending);
         });
+        if let Some(notice) = ending {
+            self.app.host.notify(&notice);
+        }
         if !is_kept {
             return;
         }

@@ -29,6 +29,7 @@ mod serve;
 mod sessions;
 mod settings;
 mod start;
+mod stores;
 mod syncs;
 mod tables;
 mod trust;
@@ -38,7 +39,6 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use headgate_store::Store;
 use headgate_terms::{Error, Result, say};
 use tokio::runtime::Runtime;
 
@@ -46,10 +46,11 @@ use calls::CallRegistry;
 use events::Bus;
 use grants::Grants;
 use host::NoDesktop;
-use jobs::{Lanes, NewWork, Work};
+use jobs::{Lanes, NewWork, SYNC_LANE, Work};
 use questions::Questions;
 use serve::line;
 use sessions::Sessions;
+use stores::Stores;
 
 pub use callers::{Templates, TemplatesFor};
 pub use calls::{Call, CallAbout, CallName, Nothing, Sink};
@@ -65,10 +66,10 @@ pub use headgate_sync::{
     Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, Release, RunReport,
     RunRequest, Status, TableReport, Watch,
 };
-pub use host::{Choose, ChooseKind, Chosen, Confirm, Copy, Host, HostEvent};
+pub use host::{Choose, ChooseKind, Chosen, Confirm, Copy, Host, HostEvent, Notice, RoleArn};
 pub use jobs::{Job, JobId, JobKind, JobState, Jobs, JobsPage};
 pub use lakes::Lakes;
-pub use neighbour::SOCKET;
+pub use neighbour::{Changed, Message, SOCKET};
 pub use overview::Overview;
 pub use plans::{ApplyWatch, ChangeState, Outcome, Plan, PlanProgress, Step, StepRole};
 pub use policies::{
@@ -95,6 +96,7 @@ pub use trust::{
 /// Everything a host can ask for.
 pub struct App {
     data: DataFolder,
+    stores: Stores,
     runtime: Runtime,
     host: Box<dyn Host>,
     calls: CallRegistry,
@@ -145,6 +147,7 @@ impl App {
             })?;
         Ok(Self {
             data: DataFolder::new(data),
+            stores: Stores::default(),
             runtime,
             host: Box::new(NoDesktop),
             calls: CallRegistry::default(),
@@ -180,18 +183,6 @@ impl App {
         &self.data
     }
 
-    /// The store of this installation, its folder made where there is none.
-    pub(crate) fn store(&self) -> Result<Store> {
-        self.data.make()?;
-        Store::open(self.data.path())
-    }
-
-    /// The store, where there is one. A folder that others could have written is refused first.
-    pub(crate) fn store_if_any(&self) -> Result<Option<Store>> {
-        self.data.refuse_shared()?;
-        Store::open_if_any(self.data.path())
-    }
-
     /// The runtime that carries the outside world's work.
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
@@ -217,14 +208,13 @@ impl App {
         about: CallAbout,
         watch: &dyn Watch,
     ) -> Result<RunReport> {
-        // One data folder has one runner, so all syncs share a lane, whatever their profile.
-        let lane = "syncs".to_owned();
+        let lane = SYNC_LANE.to_owned();
         let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
         let work = |work: &Work<'_>| headgate_sync::run(request, self.runtime.handle(), work);
         if let Err(error) = self.end_interrupted_jobs() {
             tracing::warn!(%error, "jobs that were interrupted are not ended on record");
         }
-        self.job(cx, new, work, |report| {
+        let report = self.job(cx, new, work, |report| {
             let state = match report.status {
                 Status::Succeeded => JobState::Succeeded,
                 Status::Partial => JobState::Partial,
@@ -232,7 +222,8 @@ impl App {
                 Status::Failed | Status::Running => JobState::Failed,
             };
             (state, report.error.clone())
-        })
+        });
+        report.map_err(|error| self.with_holder(error))
     }
 
     /// Shows what events would make of a lake.

@@ -1,9 +1,11 @@
-//! What a process of the terminal and the window of the same data folder tell one another, over the
-//! window's socket: a line each. An address has the window come forward; data that changed has its page ask
-//! again.
+//! What other processes of the same user say to the window of a data folder, over its socket: a line each,
+//! `show`, `open ADDRESS` or `changed {…}`. The window answers a line that it took with one of its own; a
+//! window that is ending does not, and whoever asked it to come forward opens one instead.
 
-use std::io::Write;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
 
 use headgate_sync::DataFolder;
 use serde::{Deserialize, Serialize};
@@ -13,33 +15,138 @@ use crate::events::Tag;
 
 /// The socket of the window in its data folder.
 pub const SOCKET: &str = "window.sock";
+/// The longest line.
+const LONGEST: u64 = 4_096;
+/// How long one that is connected is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What the window answers.
+const TAKEN: &str = "taken";
+
+/// Something that one process says to the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Come forward.
+    Show,
+    /// Come forward with a page, by its address.
+    Open(String),
+    /// Data changed.
+    Changed(Changed),
+}
 
 /// Data that another process changed.
-#[derive(Serialize, Deserialize)]
-struct Changed {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
     profile: String,
-    changed: Vec<Tag>,
+    tags: Vec<Tag>,
+}
+
+impl Message {
+    fn parse(line: &str) -> Option<Self> {
+        match line.split_once(' ') {
+            None if line == "show" => Some(Self::Show),
+            Some(("open", address)) if address.starts_with('/') => {
+                Some(Self::Open(address.to_owned()))
+            }
+            Some(("changed", what)) => serde_json::from_str(what).ok().map(Self::Changed),
+            _ => None,
+        }
+    }
+
+    fn line(&self) -> String {
+        match self {
+            Self::Show => "show\n".to_owned(),
+            Self::Open(address) => format!("open {address}\n"),
+            Self::Changed(what) => {
+                format!("changed {}\n", serde_json::to_string(what).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Says it to the window of a data folder, and waits until the window took it.
+    ///
+    /// # Errors
+    /// When no window answers.
+    pub fn tell(&self, data: &Path) -> io::Result<()> {
+        let window = self.send(data)?;
+        window.set_read_timeout(Some(PATIENCE))?;
+        if read_line(&window)? == TAKEN { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    fn send(&self, data: &Path) -> io::Result<UnixStream> {
+        let mut window = UnixStream::connect(data.join(SOCKET))?;
+        window.set_write_timeout(Some(PATIENCE))?;
+        window.write_all(self.line().as_bytes())?;
+        Ok(window)
+    }
+
+    /// Takes what another process says, and answers it when `does` did what it asks for. What is no
+    /// message, too long or too slow is let go of.
+    pub fn take(mut other: UnixStream, does: impl FnOnce(Self) -> bool) {
+        let _ = other.set_read_timeout(Some(Duration::from_secs(1)));
+        let _ = other.set_write_timeout(Some(Duration::from_secs(1)));
+        let said = read_line(&other).ok().and_then(|line| Self::parse(&line));
+        if said.is_some_and(does) {
+            let _ = writeln!(other, "{TAKEN}");
+        }
+    }
+}
+
+/// A whole line, without its end.
+fn read_line(other: &UnixStream) -> io::Result<String> {
+    let mut line = String::new();
+    BufReader::new(other.take(LONGEST)).read_line(&mut line)?;
+    line.strip_suffix('\n').map(str::to_owned).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
 /// Tells the window of a data folder that data changed. There may be none, and nobody waits for it.
 pub(crate) fn tell(data: &DataFolder, profile: &str, tags: &[Tag]) {
-    let Ok(mut window) = UnixStream::connect(data.path().join(SOCKET)) else { return };
-    let said = Changed { profile: profile.to_owned(), changed: tags.to_vec() };
-    if let Ok(line) = serde_json::to_string(&said) {
-        let _ = writeln!(window, "{line}");
-    }
+    let what = Changed { profile: profile.to_owned(), tags: tags.to_vec() };
+    let _ = Message::Changed(what).send(data.path());
 }
 
 impl App {
-    /// Takes a line of another process that says what data changed; false for an address.
-    pub fn hears(&self, line: &str) -> bool {
-        if let Ok(said) = serde_json::from_str::<Changed>(line) {
-            if said.changed.contains(&Tag::Profiles) {
-                self.forget_profile_in_use();
-            }
-            self.bus.changed(&said.profile, &said.changed);
+    /// Takes from another process that data changed. It waits for the end of that process, if it has jobs.
+    pub fn hears(&self, what: &Changed) {
+        if what.tags.contains(&Tag::Profiles) {
+            self.forget_profile_in_use();
         }
-        // One of a later version says more than is understood here.
-        line.starts_with('{')
+        self.bus.changed(&what.profile, &what.tags);
+        if what.tags.contains(&Tag::Jobs) {
+            self.wait_for_others();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_one_of_three_things() {
+        let tags = vec![Tag::Jobs, Tag::Runs];
+        for message in [
+            Message::Show,
+            Message::Open("/syncs/1 2".to_owned()),
+            Message::Changed(Changed { profile: "a b".to_owned(), tags }),
+        ] {
+            let line = message.line();
+            assert_eq!(Message::parse(line.strip_suffix('\n').unwrap()), Some(message));
+        }
+        for line in ["", "show me", "open", "open http://x/", "changed", "changed {}", "quit"] {
+            assert_eq!(Message::parse(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_or_broken_off_is_not_taken() {
+        for said in
+            ["open /x".to_owned(), format!("open /{}\n", "x".repeat(5_000)), "no\n".to_owned()]
+        {
+            let (window, mut other) = UnixStream::pair().unwrap();
+            other.write_all(said.as_bytes()).unwrap();
+            other.shutdown(std::net::Shutdown::Write).unwrap();
+            Message::take(window, |message| panic!("{message:?}"));
+            assert!(read_line(&other).is_err());
+        }
     }
 }

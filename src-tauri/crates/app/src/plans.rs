@@ -12,7 +12,7 @@ mod tests;
 use std::sync::{Mutex, PoisonError};
 
 use headgate_aws::Endpoint;
-use headgate_store::{JournalRecord, PlanRecord, Store};
+use headgate_store::{JournalRecord, PlanRecord};
 use headgate_terms::{Error, Result, Shown, say};
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
@@ -24,9 +24,10 @@ use uuid::Uuid;
 use crate::App;
 use crate::cx::Cx;
 use crate::jobs::{JobKind, JobState, NewWork};
+use crate::stores::Held;
 
 pub use watch::ApplyWatch;
-pub(crate) use watch::OnDesktop;
+pub(crate) use watch::OnPage;
 
 pub(crate) use walk::{NotChanged, PlanKind, RetryPolicy, Why};
 use walk::{Part, Walked, parts, walk};
@@ -422,7 +423,7 @@ fn begun(cx: &Cx, plan: &Plan, part: &Part, own: Map<String, Value>, sender: &Se
     }
 }
 
-fn keep(store: &Mutex<Store>, cx: &Cx, change: &Change) -> Result<()> {
+fn keep(store: &Mutex<Held<'_>>, cx: &Cx, change: &Change) -> Result<()> {
     let store = store.lock().unwrap_or_else(PoisonError::into_inner);
     store.journal(&JournalRecord {
         id: change.id.clone(),

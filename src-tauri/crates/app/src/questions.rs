@@ -1,8 +1,8 @@
-//! Questions to the user, which only the desktop asks.
+//! Questions to the user, which only the desktop asks, and what it opens.
 //!
 //! A page decides when a command is called, so it could ask without end. One question is open at a time,
 //! and after several refusals in a row nothing is asked for a while: every question then counts as
-//! refused.
+//! refused. Addresses are opened one at a time too.
 
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
@@ -15,12 +15,16 @@ use crate::host::{Confirm, Host};
 const MOST_REFUSALS: u32 = 5;
 /// For how long they end.
 const PAUSE: Duration = Duration::from_mins(1);
+/// How long after one address another is opened.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 /// What was asked.
 #[derive(Default)]
 pub(crate) struct Questions {
     open: Mutex<()>,
     refused: Mutex<Refused>,
+    /// When an address was opened last.
+    opened: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -45,6 +49,21 @@ impl Questions {
             refused.last = Some(Instant::now());
             Ok(agrees)
         })
+    }
+
+    /// Opens an address in the browser, unless one was opened a moment ago.
+    ///
+    /// # Errors
+    /// `too_soon`, and when there is no browser.
+    pub(crate) fn open(&self, host: &dyn Host, url: &str) -> Result<()> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.is_some_and(|last| last.elapsed() < BETWEEN) {
+            return Err(Error::new("too_soon", "An address was opened a moment ago.")
+                .hint("Try it again in a second.")
+                .retryable());
+        }
+        *opened = Some(Instant::now());
+        host.open_url(url)
     }
 
     /// Opens one dialog, unless another is open.

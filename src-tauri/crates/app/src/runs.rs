@@ -11,6 +11,7 @@ use ts_rs::TS;
 
 use crate::App;
 use crate::cx::Cx;
+use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
 
 /// Which runs, from where on.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
@@ -121,13 +122,19 @@ impl App {
         read_letters(&path, asked.from, PAGE, asked.reason.as_deref())
     }
 
-    /// Gives up what a run's batches wait for: its lines go to the dead letters.
+    /// Gives up what a run's batches wait for: its lines go to the dead letters. It waits for the syncs
+    /// before it.
     ///
     /// # Errors
-    /// `run_not_found`, `nothing_waits`, `data_folder_busy`.
-    pub(crate) fn runs_release(&self, _: &Cx, asked: &RunRelease) -> Result<Release> {
+    /// `run_not_found`, `nothing_waits`, `cancelled` before its turn, and `data_folder_busy` while
+    /// another process works with it.
+    pub(crate) fn runs_release(&self, cx: &Cx, asked: &RunRelease) -> Result<Release> {
         let (table, handle) = (asked.table.as_deref(), self.runtime().handle());
-        headgate_sync::release(self.data(), &asked.run, table, handle)
+        let (lane, watch) = (SYNC_LANE.to_owned(), &cx.call);
+        let new = NewWork { kind: JobKind::Release, lane, about: None, watch };
+        let work = |_: &Work<'_>| headgate_sync::release(self.data(), &asked.run, table, handle);
+        let released = self.job(cx, new, work, |_| (JobState::Succeeded, None));
+        released.map_err(|error| self.with_holder(error))
     }
 
     /// Some of the values that a run set aside, as the lake keeps them.

@@ -24,7 +24,7 @@ use crate::demo::Sample;
 use crate::drafts::DraftAnswer;
 use crate::events::{CoreEvent, Tag};
 use crate::grants::Request;
-use crate::host::{Choose, Chosen, Confirm, Copy, HostEvent};
+use crate::host::{Choose, Chosen, Confirm, Copy, HostEvent, RoleArn};
 use crate::jobs::{JobId, Jobs, JobsPage};
 use crate::lakes::Lakes;
 use crate::neighbour;
@@ -194,19 +194,6 @@ impl App {
         Ok(Nothing {})
     }
 
-    fn host_choose(&self, _: &Cx, request: &Choose) -> Result<Chosen> {
-        let path = self.questions.alone(|| self.host.choose(request))?;
-        if let Some(path) = &path {
-            self.grants.written(path);
-        }
-        Ok(Chosen { path: path.map(|path| path.display().to_string()) })
-    }
-
-    fn host_copy(&self, _: &Cx, request: &Copy) -> Result<Nothing> {
-        self.host.copy(&request.text)?;
-        Ok(Nothing {})
-    }
-
     /// Reports to the page what happened outside it. What was dropped on the window is granted.
     pub fn announce(&self, event: &HostEvent) {
         if let HostEvent::Dropped { paths } = event {
@@ -298,7 +285,7 @@ impl App {
         self.calls.cancel_local();
         self.wake();
         let begun = std::time::Instant::now();
-        while !self.calls.is_quiet() && begun.elapsed() < most {
+        while (self.has_jobs() || !self.calls.is_quiet()) && begun.elapsed() < most {
             std::thread::sleep(LOOK);
         }
     }

@@ -17,6 +17,7 @@ mod page;
 mod policy;
 mod profile;
 mod progress;
+mod terminal;
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -40,6 +41,7 @@ use arguments::{
 };
 use output::Out;
 use progress::Watching;
+use terminal::Terminal;
 
 /// What the process says when it ends.
 #[derive(Clone, Copy)]
@@ -128,7 +130,7 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
         finished(output::stdout(|out| out.file(&text)))?;
         return Ok(Exit::Done);
     }
-    let app = App::from_environment()?;
+    let app = app_for(&command)?;
     let cx = within(&app, profile, &mut command)?;
     let door = app.door(&cx);
     let exit = match command {
@@ -207,6 +209,12 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
     };
     app.close();
     Ok(exit)
+}
+
+/// The use-cases, with the terminal as their host.
+fn app_for(command: &Command) -> Result<App> {
+    let agrees = matches!(command, Command::Policy { command } if command.agrees());
+    Ok(App::from_environment()?.on(Box::new(Terminal { agrees })))
 }
 
 fn tables(door: &Door<'_>, command: TablesCommand, json: bool) -> Result<Exit> {

@@ -16,8 +16,8 @@ use headgate_app::policy::{
     Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, ApplyWatch, AwsAccess, ChangeRef, ChangeRequest, Confirm, Cx, Endpoint, HandedPlan,
-    HistoryOf, Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
+    App, ApplyWatch, AwsAccess, ChangeRef, ChangeRequest, Cx, Endpoint, HandedPlan, HistoryOf,
+    Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
 };
 use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
@@ -99,10 +99,10 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
             show(json, &document, |out| page::handed(out, &handed))?;
             Ok(Exit::Done)
         }
-        PolicyCommand::Apply { plan, aws } => {
+        PolicyCommand::Apply { plan, aws, .. } => {
             apply(app, cx, read_plan(app, cx, &plan)?, &access(&aws), json)
         }
-        PolicyCommand::Restore { change, aws } => {
+        PolicyCommand::Restore { change, aws, .. } => {
             let access = access(&aws);
             let plan = app.door(cx).role_restore(&ChangeRef { change, access: access.clone() })?;
             apply(app, cx, HandedPlan::own(plan), &access, json)
@@ -452,11 +452,6 @@ impl ApplyWatch for Applying {
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
-    }
-
-    /// The command names what it writes, and a script cannot be asked.
-    fn confirm(&self, _: &Confirm) -> Result<bool> {
-        Ok(true)
     }
 }
 

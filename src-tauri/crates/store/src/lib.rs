@@ -41,7 +41,7 @@ pub use runs::{RunRecord, Since};
 pub use secrets::SecretRecord;
 
 /// The file in the data folder.
-const FILE: &str = "headgate.db";
+pub const FILE: &str = "headgate.db";
 
 /// The open database.
 pub struct Store {
@@ -69,6 +69,12 @@ impl Store {
     pub fn open(data: &Path) -> Result<Self> {
         let connection = schema::open(&data.join(FILE))?;
         Ok(Self::of(connection))
+    }
+
+    /// Whether it still has the tables that this version works with.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        schema::version_of(&self.connection) == Ok(schema::VERSION)
     }
 
     fn of(connection: Connection) -> Self {

@@ -15,7 +15,7 @@ use crate::failed;
 use crate::merge_ledgers::merge_ledgers;
 
 /// How many steps there are.
-const VERSION: i64 = 6;
+pub(crate) const VERSION: i64 = 6;
 
 /// One step a version; a step that has shipped is never edited.
 pub(crate) fn steps() -> Migrations<'static> {
@@ -53,6 +53,11 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
             .hint("Name another data folder with `HEADGATE_DATA`."),
     })?;
     Ok(connection)
+}
+
+/// The step that a database is at.
+pub(crate) fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0))
 }
 
 /// How long a database that is in use is waited for.

@@ -17,7 +17,7 @@ use super::{
     ApplyWatch, Change, ChangeState, NotChanged, Outcome, Plan, PlanKind, PlanProgress,
     RetryPolicy, Sender, Step, StepRole, Why,
 };
-use crate::{Actor, App, Call, ChangeRecord, Confirm, Cx};
+use crate::{Actor, App, Call, ChangeRecord, Cx};
 
 /// What becomes of a read or a write.
 #[derive(Clone, Copy)]
@@ -157,10 +157,6 @@ impl ApplyWatch for Watching {
 
     fn stopped(&self) -> bool {
         self.is_stopped.load(Ordering::SeqCst)
-    }
-
-    fn confirm(&self, _: &Confirm) -> Result<bool> {
-        Ok(true)
     }
 }
 

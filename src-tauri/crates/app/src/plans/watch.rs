@@ -6,12 +6,10 @@ use headgate_aws::{Endpoint, Identity};
 use headgate_terms::Result;
 
 use super::PlanProgress;
-use crate::App;
 use crate::calls::Call;
-use crate::host::Confirm;
 use crate::jobs::Work;
 
-/// Who watches a change: hears how far it is, can stop it before it is sent, and confirms it.
+/// Who watches a change: hears how far it is, and can stop it before it is sent.
 pub trait ApplyWatch: Sync {
     /// It is known who calls and where to; nothing was sent yet.
     ///
@@ -22,36 +20,24 @@ pub trait ApplyWatch: Sync {
     fn progress(&self, progress: &PlanProgress);
     /// Whether to stop before the next call.
     fn stopped(&self) -> bool;
-    /// Asks whether to change a real account.
-    ///
-    /// # Errors
-    /// When nobody can be asked.
-    fn confirm(&self, confirm: &Confirm) -> Result<bool>;
 }
 
-/// The page as a watcher: what it reports to is a page, what confirms is the desktop.
-pub(crate) struct OnDesktop<'a> {
-    pub(crate) call: &'a Call,
-    pub(crate) app: &'a App,
-}
+/// The page as a watcher.
+pub(crate) struct OnPage<'a>(pub(crate) &'a Call);
 
-impl ApplyWatch for OnDesktop<'_> {
+impl ApplyWatch for OnPage<'_> {
     fn begins(&self, _: &Identity, _: &[Endpoint]) -> Result<()> {
         Ok(())
     }
 
     fn progress(&self, progress: &PlanProgress) {
         // The journal has the change from here on.
-        self.call.sends();
-        self.call.report(progress);
+        self.0.sends();
+        self.0.report(progress);
     }
 
     fn stopped(&self) -> bool {
-        self.call.stopped()
-    }
-
-    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
-        self.app.ask(confirm)
+        self.0.stopped()
     }
 }
 
@@ -83,9 +69,5 @@ impl ApplyWatch for OnJob<'_, '_> {
 
     fn stopped(&self) -> bool {
         self.watch.stopped()
-    }
-
-    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
-        self.watch.confirm(confirm)
     }
 }

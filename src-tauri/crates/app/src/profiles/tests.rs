@@ -252,7 +252,8 @@ fn a_profile_that_another_process_switches_to_is_the_one_in_use_here() {
         "default",
         "it is not told yet"
     );
-    desk.app.hears(r#"{"profile": "default", "changed": ["profiles", "drafts"]}"#);
+    let changed = json!({"profile": "default", "tags": ["profiles", "drafts"]});
+    desk.app.hears(&serde_json::from_value(changed).unwrap());
     assert_eq!(desk.app.cx(Actor::Window, Call::unheard()).profile, second);
     let event = listener.within(std::time::Duration::ZERO).unwrap();
     assert!(matches!(event, CoreEvent::Changed { tags, .. } if tags.contains(&Tag::Profiles)));

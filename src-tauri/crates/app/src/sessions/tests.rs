@@ -8,8 +8,8 @@ use headgate_terms::Result;
 
 use crate::profiles::{AwsSource, Colour, ProfileChange, ProfileSettings};
 use crate::{
-    Actor, App, ApplyWatch, AwsAccess, Call, ChangeRef, ChangeRequest, Confirm, Cx, Endpoint,
-    Identity, Outcome, PlanProgress, RoleName, RoleRead,
+    Actor, App, ApplyWatch, AwsAccess, Call, ChangeRef, ChangeRequest, Cx, Endpoint, Identity,
+    Outcome, PlanProgress, RoleName, RoleRead,
 };
 
 #[allow(dead_code, reason = "the tests of the door to AWS use the rest")]
@@ -165,10 +165,6 @@ impl ApplyWatch for Unwatched {
 
     fn stopped(&self) -> bool {
         false
-    }
-
-    fn confirm(&self, _: &Confirm) -> Result<bool> {
-        Ok(true)
     }
 }
 

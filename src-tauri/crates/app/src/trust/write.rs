@@ -16,7 +16,7 @@ use crate::App;
 use crate::cx::Cx;
 use crate::host::Confirm;
 use crate::plans::{
-    ApplyWatch, Change, ChangeState, NotChanged, OnDesktop, Outcome, PlanKind, RetryPolicy, Sender,
+    ApplyWatch, Change, ChangeState, NotChanged, OnPage, Outcome, PlanKind, RetryPolicy, Sender,
     Step, Why,
 };
 use crate::roles::{AwsAccess, own_principals};
@@ -264,8 +264,7 @@ impl PlanKind for TrustPolicy<'_> {
 impl App {
     pub(crate) fn role_apply(&self, cx: &Cx, request: &PlanRef) -> Result<Applied> {
         let plan: TrustPlan = self.kept_plan(cx, KIND, &request.plan)?;
-        let watch = OnDesktop { call: &cx.call, app: self };
-        self.apply_in_lane(cx, &plan, &request.access, &watch)
+        self.apply_in_lane(cx, &plan, &request.access, &OnPage(&cx.call))
     }
 
     /// Applies a plan: looks, writes, reads back, and keeps it in the journal. The answer has all three
@@ -313,7 +312,7 @@ impl App {
             // A plan that was made from a file knows the role by its name only.
             None => aws.role(&plan.role).await?.role_id,
         };
-        if !aws.is_local() && !watch.confirm(&question(plan, &caller.arn, aws.endpoints()))? {
+        if !aws.is_local() && !self.ask(&question(plan, &caller.arn, aws.endpoints()))? {
             return Err(Error::new(
                 "not_confirmed",
                 say!("The change of `{}` was not confirmed.", plan.role),
@@ -399,7 +398,7 @@ impl App {
     }
 }
 
-/// What the desktop asks before a real account is changed.
+/// What the user is asked before a real account is changed.
 fn question(plan: &TrustPlan, by: &str, endpoints: &[Endpoint]) -> Confirm {
     let lines = headgate_policy::lines(&plan.before, &plan.after);
     let what = say!(

@@ -119,6 +119,9 @@ pub(crate) enum PolicyCommand {
     Apply {
         /// The file that `policy plan --out` wrote, or `-`
         plan: String,
+        /// Agree to the change of a real account; without it, a terminal is asked
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         aws: OfAws,
     },
@@ -126,6 +129,9 @@ pub(crate) enum PolicyCommand {
     Restore {
         /// The change, as `policy history` names it
         change: String,
+        /// Agree to the change of a real account; without it, a terminal is asked
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         aws: OfAws,
     },
@@ -176,6 +182,11 @@ impl PolicyCommand {
             }
             Self::Show { .. } | Self::History { .. } | Self::New { .. } => None,
         }
+    }
+
+    /// Whether its user agreed beforehand to what it asks.
+    pub(crate) fn agrees(&self) -> bool {
+        matches!(self, Self::Apply { yes: true, .. } | Self::Restore { yes: true, .. })
     }
 }
 

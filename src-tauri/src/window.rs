@@ -1,104 +1,30 @@
-//! The window's life: made, shown, asked, closed.
+//! The window: made, asked, closed, and made again while the application works on without one.
 
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use headgate_app::{Actor, App, Call, HostEvent};
-use headgate_terms::{Error, Result, say};
+use headgate_terms::Error;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tauri::ipc::{Channel, Invoke, InvokeBody, InvokeResponseBody, JavaScriptChannelId};
 use tauri::webview::PageLoadEvent;
 use tauri::{
-    AppHandle, DragDropEvent, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
-    Wry,
+    AppHandle, DragDropEvent, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+    WindowEvent, Wry,
 };
-use tauri_plugin_window_state::StateFlags;
 
-use crate::desktop::Desktop;
-use crate::instance::Instance;
-
-/// The use-cases, or why there are none: then the page says so.
-type Served = Arc<OnceLock<Result<App>>>;
+use crate::run_loop::Shell;
 
 /// The label of the one window, which the capability names.
-pub(crate) const WINDOW: &str = "main";
-/// How long a closing window waits for a run to end its batch. For a change that was sent outside this
-/// machine it waits without a limit.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WINDOW: &str = "main";
 
-/// Opens the window and stays until it is closed.
-pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
-    let served: Served = Arc::default();
-    let (calls, made) = (served.clone(), served.clone());
-    let built = tauri::Builder::default()
-        .plugin(tauri_plugin_dialog::init())
-        .plugin(tauri_plugin_clipboard_manager::init())
-        .plugin(
-            tauri_plugin_window_state::Builder::new()
-                .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
-                .build(),
-        )
-        .invoke_handler(move |invoke| answer(&calls, invoke))
-        .setup(move |tauri| {
-            let desktop = Box::new(Desktop(tauri.handle().clone()));
-            let _ = made.set(app.map(|app| app.on(desktop)));
-            let instance = Arc::new(instance);
-            let window = open(tauri.handle(), made.clone(), instance.clone())?;
-            let tidied = made.clone();
-            std::thread::spawn(move || {
-                if let Some(Ok(app)) = tidied.get() {
-                    app.tidy();
-                    app.wait_for_others();
-                }
-            });
-            let heard = made.clone();
-            instance.listen(move |address| {
-                if let Some(Ok(app)) = heard.get()
-                    && app.hears(&address)
-                {
-                    // Its process may end without a word.
-                    let others = heard.clone();
-                    std::thread::spawn(move || {
-                        if let Some(Ok(app)) = others.get() {
-                            app.wait_for_others();
-                        }
-                    });
-                    return;
-                }
-                let _ = window.unminimize();
-                let _ = window.show();
-                let _ = window.set_focus();
-                if let Some(Ok(app)) = heard.get()
-                    && address.starts_with('/')
-                {
-                    app.announce(&HostEvent::Open { address });
-                }
-            });
-            end_on_signal(tauri.handle().clone(), &made, instance);
-            Ok(())
-        })
-        .build(tauri::generate_context!());
-    match built {
-        Ok(built) => {
-            built.run(|_, _| {});
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("{}", say!("The window could not be opened: {}.", error.to_string()));
-            eprintln!("The terminal does the same work: `headgate --help`.");
-            ExitCode::FAILURE
-        }
-    }
+/// The window, if it is open.
+pub(crate) fn find(tauri: &AppHandle) -> Option<WebviewWindow> {
+    tauri.get_webview_window(WINDOW)
 }
 
-fn open(
-    tauri: &AppHandle,
-    served: Served,
-    instance: Arc<Instance>,
-) -> tauri::Result<WebviewWindow> {
+/// Opens the window.
+pub(crate) fn open(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::new(tauri, WINDOW, WebviewUrl::default())
         .title("Headgate")
         .inner_size(1280.0, 800.0)
@@ -112,29 +38,29 @@ fn open(
         })
         .on_navigation(is_own)
         .build()?;
-    let shown = window.clone();
+    let (shown, shell) = (window.clone(), shell.clone());
     let closing = AtomicBool::new(false);
     window.on_window_event(move |event| match event {
         WindowEvent::CloseRequested { api, .. } => {
+            // Jobs go on without a window.
+            if shell.app().is_some_and(App::has_jobs) {
+                return;
+            }
             api.prevent_close();
             if closing.swap(true, Ordering::Relaxed) {
                 return;
             }
-            // A change that was sent is waited for where the user can see it.
-            let waits = matches!(served.get(), Some(Ok(app)) if app.changes_world());
-            if !waits {
-                let _ = shown.hide();
-                instance.give_up();
-            }
-            let (window, served, instance) = (shown.clone(), served.clone(), instance.clone());
+            let _ = shown.hide();
+            shell.instance.give_up();
+            let (window, shell) = (shown.clone(), shell.clone());
             std::thread::spawn(move || {
-                stop(&served);
-                instance.give_up();
+                shell.stop();
                 let _ = window.destroy();
             });
         }
+        WindowEvent::Destroyed => shell.goes_on_without(shown.app_handle()),
         WindowEvent::DragDrop(event) => {
-            let Some(Ok(app)) = served.get() else { return };
+            let Some(app) = shell.app() else { return };
             match event {
                 DragDropEvent::Enter { .. } => app.announce(&HostEvent::Over),
                 DragDropEvent::Leave => app.announce(&HostEvent::Away),
@@ -147,7 +73,15 @@ fn open(
         }
         _ => {}
     });
-    Ok(window)
+    Ok(())
+}
+
+/// Brings the window forward, or opens it anew.
+pub(crate) fn come_forward(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
+    let Some(window) = find(tauri) else { return open(tauri, shell) };
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()
 }
 
 /// Whether an address is the application's own: `tauri://localhost`, or where the system has no schemes
@@ -167,23 +101,6 @@ fn is_own(url: &Url) -> bool {
     })
 }
 
-/// A run that has begun to commit finishes its batch.
-fn stop(served: &Served) {
-    if let Some(Ok(app)) = served.get() {
-        app.stop_calls(PATIENCE);
-    }
-}
-
-fn end_on_signal(tauri: AppHandle, served: &Served, instance: Arc<Instance>) {
-    let at_end = served.clone();
-    let Some(Ok(app)) = served.get() else { return };
-    app.on_signal(move || {
-        instance.give_up();
-        stop(&at_end);
-        tauri.exit(0);
-    });
-}
-
 /// What the page sends along with a command's name.
 #[derive(Deserialize)]
 struct Asked {
@@ -195,9 +112,9 @@ struct Asked {
 }
 
 /// Answers a call on a thread of its own. Tauri has asked the capability before.
-fn answer(served: &Served, invoke: Invoke<Wry>) -> bool {
+pub(crate) fn answer(shell: &Shell, invoke: Invoke<Wry>) -> bool {
     let Invoke { message, resolver, .. } = invoke;
-    let served = served.clone();
+    let shell = shell.clone();
     tauri::async_runtime::spawn_blocking(move || {
         let asked = match message.payload() {
             InvokeBody::Json(payload) => Asked::deserialize(payload).ok(),
@@ -215,7 +132,7 @@ fn answer(served: &Served, invoke: Invoke<Wry>) -> bool {
                 None => false,
             }),
         );
-        let answer = match served.get() {
+        let answer = match shell.served() {
             Some(Ok(app)) => {
                 app.call(message.command(), &asked.request, &app.cx(Actor::Window, call))
             }
