@@ -71,7 +71,7 @@ def main():
     venv(PEER, HERE / "requirements.txt")
     target = pathlib.Path(os.environ["CARGO_TARGET_DIR"])
     print("Building with optimisations; the first time this takes about half an hour on two cores.", flush=True)
-    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "headgate", "--bin", "headgate-desktop", "--example", "stages", "--example", "policy", "--example", "empty", "--example", "ids"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "headgate", "--bin", "headgate-desktop", "--example", "stages", "--example", "policy", "--example", "empty", "--example", "ids", "--example", "dispatch"], cwd=ROOT, check=True)
     source = WORK / f"events-{megabytes}"
     shutil.rmtree(source, ignore_errors=True)
     print(f"Generating {megabytes} MB of events.", flush=True)
@@ -124,6 +124,13 @@ Both lakes hold {made['events']:,} rows and the same sum. The script's start tak
 | the guide's policy: read, lint, matrix, plan | {policy['guide_ms']:.2f} | {policy['guide_ms'] / 5:.2f} |
 | a matrix of {policy['cells']:,} cells | {policy['matrix_ms']:.1f} | {policy['matrix_ms'] / 50:.2f} |
 """
+    dispatch = subprocess.run([target / "release/examples/dispatch"], capture_output=True, text=True, check=True)
+    nothing, *calls = json.loads(dispatch.stdout).items()
+    report += f"""
+| through the dispatch | µs a call | of the budget |
+|---|---:|---:|
+| {nothing[0]} | {nothing[1]:.1f} | {nothing[1] / 50:.2f} |
+""" + "".join(f"| {name} | {micros:.0f} | |\n" for name, micros in calls)
     print("Making old lakes, a table of many users and a store of many ids; about twenty minutes.", flush=True)
     aged = subprocess.run([sys.executable, HERE / "aged.py", target / "release", WORK / "aged"], stdout=subprocess.PIPE, text=True, check=True)
     report += f"\n{aged.stdout}"

@@ -4,6 +4,7 @@ The window to test is named by HEADGATE_WINDOW, the terminal command by HEADGATE
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -98,6 +99,13 @@ class Opened:
                         found.append(int(path.name))
         return found
 
+    def wait_for_end(self, seconds=30):
+        """Waits until no process is left, and says which are."""
+        deadline = time.monotonic() + seconds
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return self.processes()
+
     def close(self):
         with contextlib.suppress(Exception):
             self.driver.quit()
@@ -108,6 +116,54 @@ class Opened:
     def log(self):
         path = self.data / "log" / "window.log"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+class ClientMessage(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("send_event", ctypes.c_int), ("display", ctypes.c_void_p),
+        ("window", ctypes.c_ulong), ("message_type", ctypes.c_ulong), ("format", ctypes.c_int), ("data", ctypes.c_long * 5),
+        ("room", ctypes.c_long * 12),
+    ]
+
+
+def x_windows(x, display):
+    """The windows of a display that have a title, by their ids: there is no window manager between."""
+    root, parent, count = ctypes.c_ulong(), ctypes.c_ulong(), ctypes.c_uint()
+    children = ctypes.POINTER(ctypes.c_ulong)()
+    x.XQueryTree(display, x.XDefaultRootWindow(display), ctypes.byref(root), ctypes.byref(parent), ctypes.byref(children), ctypes.byref(count))
+    titles = {}
+    for at in range(count.value):
+        name = ctypes.c_char_p()
+        x.XFetchName(display, children[at], ctypes.byref(name))
+        if name.value:
+            titles[children[at]] = name.value.decode()
+    return titles
+
+
+@contextlib.contextmanager
+def x_display(name):
+    x = ctypes.CDLL("libX11.so.6")
+    x.XOpenDisplay.restype = ctypes.c_void_p
+    x.XDefaultRootWindow.restype = x.XInternAtom.restype = ctypes.c_ulong
+    display = ctypes.c_void_p(x.XOpenDisplay(name.encode()))
+    yield x, display
+    x.XCloseDisplay(display)
+
+
+def titles(one):
+    with x_display(one.environment["DISPLAY"]) as (x, display):
+        return list(x_windows(x, display).values())
+
+
+def press_close(one):
+    """Asks the window to close, as its button of a desktop does."""
+    with x_display(one.environment["DISPLAY"]) as (x, display):
+        (window,) = [window for window, title in x_windows(x, display).items() if title == "Headgate"]
+        atom = lambda name: x.XInternAtom(display, name, 0)  # noqa: E731
+        event = ClientMessage(type=33, window=window, message_type=atom(b"WM_PROTOCOLS"), format=32)
+        event.data[0] = atom(b"WM_DELETE_WINDOW")
+        x.XSendEvent(display, ctypes.c_ulong(window), 0, ctypes.c_long(0), ctypes.byref(event))
+        x.XSync(display, 0)
 
 
 @pytest.fixture
@@ -234,6 +290,97 @@ def test_closing_in_the_middle_of_a_run_loses_nothing(window, tmp_path):
     command = [HEADGATE, "sync", "run", "--json", "--from", str(events), "--to", str(lake), "--source", "web"]
     assert subprocess.run(command, env=one.environment, capture_output=True).returncode == 0
     assert rows(lake / "web" / "a") == (200_000, 200_000)
+
+
+def many_events(path, count):
+    path.write_text("".join(f'{{"type":"track","event":"A","messageId":"{at}","properties":{{"n":{at}}}}}\n' for at in range(count)))
+    return path
+
+
+def runs(one):
+    listed = subprocess.run([HEADGATE, "runs", "list", "--json"], env=one.environment, capture_output=True, text=True)
+    return json.loads(listed.stdout)["runs"]
+
+
+def test_a_run_goes_on_when_the_window_is_closed_and_the_next_start_shows_it(window, tmp_path):
+    events, lake = many_events(tmp_path / "events.ndjson", 400_000), tmp_path / "lake"
+    one = window(f"/syncs/new?from={events}&lake={lake}&source=web", HEADGATE_CONFIRM="yes")
+    subprocess.run([HEADGATE, "settings", "set", "batch_mb", "1", "--json"], env=one.environment, check=True, capture_output=True)
+    one.wait.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "[data-key=run]:not([disabled])"))[0].click()
+    one.see("Rows so far")
+    (process,) = one.processes()
+    press_close(one)
+    one.wait.until(lambda _: "Headgate" not in titles(one))
+    assert one.processes() == [process], "it stays while the run goes on"
+    second = subprocess.run([WINDOW, "/syncs"], env=one.environment, timeout=20)
+    assert second.returncode == 0 and one.processes() == [process]
+    one.wait.until(lambda _: "Headgate" in titles(one))
+    one.driver.switch_to.window(one.driver.window_handles[-1])
+    one.see("Running")
+    one.settle()
+    (tmp_path / "reopened.png").write_bytes(one.driver.get_screenshot_as_png())
+    press_close(one)
+    assert one.wait_for_end(120) == [], "it ends by itself after the run"
+    (run,) = runs(one)
+    assert (run["status"], run["events"]["written"]) == ("succeeded", 400_000)
+    assert rows(lake / "web" / "a") == (400_000, 400_000)
+
+
+def test_without_work_a_window_that_is_closed_ends(window):
+    one = window()
+    one.see("No sync yet")
+    press_close(one)
+    assert one.wait_for_end() == []
+
+
+def test_what_the_terminal_does_is_shown_and_ended_when_it_is_killed(window, tmp_path):
+    one = window("/syncs")
+    one.see("No sync yet")
+    command = [HEADGATE, "sync", "run", "--json", "--from", "-", "--to", str(tmp_path / "lake"), "--source", "web"]
+    terminal = subprocess.Popen(command, env=one.environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    terminal.stdin.write(b'{"type":"track","event":"A","messageId":"1"}\n')
+    terminal.stdin.flush()
+
+    def states(open_ones):
+        payload = json.dumps({"call": "j", "request": {"open": open_ones, "before": None, "limit": None}, "channel": None})
+        return [job["state"] for job in one.invoke("jobs_list", payload)["answer"]["jobs"]]
+
+    one.wait.until(lambda _: states(True) == ["running"])
+    one.see("Running")
+    terminal.kill()
+    terminal.wait()
+    # A list of jobs ends none; whoever waits for the other's end does.
+    one.wait.until(lambda _: states(True) == [])
+    assert states(False) == ["interrupted"]
+
+
+def test_the_socket_hears_processes_of_this_user_alone(window):
+    one = window()
+    one.see("No sync yet")
+    path = one.data / "window.sock"
+
+    def says(line):
+        with socket.socket(socket.AF_UNIX) as other:
+            other.settimeout(5)
+            other.connect(str(path))
+            other.sendall(line)
+            return other.recv(100)
+
+    assert says(b"open /settings\n") == b"taken\n"
+    one.see("What is kept")
+    for line in [b"quit\n", b"open " + b"/x" * 5_000 + b"\n"]:
+        with contextlib.suppress(ConnectionError):
+            assert says(line) == b"", line
+    if os.geteuid() != 0:
+        return
+    # Another user, who is let as far as the socket.
+    script = f"import os, socket; s = socket.socket(socket.AF_UNIX); s.connect({str(path.name)!r}); os.write(1, b'in')\n" \
+        "try:\n    s.sendall(b'open /overview\\n'); os.write(1, s.recv(100))\nexcept ConnectionError: pass"
+    path.chmod(0o666)
+    one.data.chmod(0o711)
+    heard = subprocess.run(["python3", "-c", script], cwd=one.data, user=65534, group=65534, extra_groups=[], capture_output=True, timeout=20)
+    one.data.chmod(0o700)
+    assert heard.stdout == b"in", heard
 
 
 def test_a_second_start_comes_forward_and_the_terminal_still_runs(window, tmp_path):
