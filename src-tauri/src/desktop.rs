@@ -1,14 +1,15 @@
-//! What only a desktop can do, done through Tauri's plugins. The page itself may use none of them.
+//! What only a desktop can do: dialogs, the clipboard, notifications, the browser. The page itself may use none
+//! of what does it. Notifications and addresses go without Tauri's plugins, whose scripts would run in the page.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use headgate_app::{Choose, ChooseKind, Confirm, Host, Notice};
 use headgate_terms::{Error, Result, Shown, say};
+use notify_rust::{Notification, NotificationHandle};
 use tauri::{AppHandle, Url};
 use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogKind};
-use tauri_plugin_notification::NotificationExt;
-use tauri_plugin_opener::OpenerExt;
 
 use crate::window;
 
@@ -41,11 +42,21 @@ fn played() -> Option<bool> {
 }
 
 /// The desktop that the window is on.
-pub(crate) struct Desktop(pub(crate) AppHandle);
+pub(crate) struct Desktop {
+    tauri: AppHandle,
+    /// What the user was told last: some desktops take it away when it is let go of.
+    told: Arc<Mutex<Option<NotificationHandle>>>,
+}
+
+impl Desktop {
+    pub(crate) fn new(tauri: AppHandle) -> Self {
+        Self { tauri, told: Arc::default() }
+    }
+}
 
 impl Host for Desktop {
     fn choose(&self, choose: &Choose) -> Result<Option<PathBuf>> {
-        let dialog = self.0.dialog().file().set_title(title(&choose.title));
+        let dialog = self.tauri.dialog().file().set_title(title(&choose.title));
         let chosen = match choose.kind {
             ChooseKind::File => dialog
                 .add_filter("Events", &["ndjson", "jsonl", "json", "gz"])
@@ -64,7 +75,7 @@ impl Host for Desktop {
     }
 
     fn copy(&self, text: &str) -> Result<()> {
-        self.0.clipboard().write_text(text).map_err(|error| {
+        self.tauri.clipboard().write_text(text).map_err(|error| {
             Error::new(
                 "clipboard_failed",
                 say!("Could not copy to the clipboard: {}.", error.to_string()),
@@ -74,7 +85,7 @@ impl Host for Desktop {
     }
 
     fn read_clipboard(&self) -> Result<String> {
-        self.0.clipboard().read_text().map_err(|error| {
+        self.tauri.clipboard().read_text().map_err(|error| {
             Error::new(
                 "clipboard_failed",
                 say!("Could not read text from the clipboard: {}.", error.to_string()),
@@ -86,9 +97,7 @@ impl Host for Desktop {
     fn open_url(&self, url: &str) -> Result<()> {
         web_address(url)
             .ok_or_else(|| "it is no web address".to_owned())
-            .and_then(|url| {
-                self.0.opener().open_url(url, None::<&str>).map_err(|error| error.to_string())
-            })
+            .and_then(|url| open::that_detached(url.as_str()).map_err(|error| error.to_string()))
             .map_err(|why| {
                 Error::new("browser_failed", say!("Could not open `{}`: {}.", url, why))
                     .hint("Open the address in a browser.")
@@ -97,16 +106,19 @@ impl Host for Desktop {
 
     fn notify(&self, notice: &Notice) {
         let looks =
-            window::find(&self.0).is_some_and(|window| window.is_focused().unwrap_or(false));
+            window::find(&self.tauri).is_some_and(|window| window.is_focused().unwrap_or(false));
         if looks {
             return;
         }
-        let notification = self.0.notification().builder();
-        let text = without_markup(notice.text.as_str());
-        let shown = notification.title(notice.title.as_str()).body(text).show();
-        if let Err(error) = shown {
-            tracing::warn!(%error, "the user could not be notified");
-        }
+        let mut notification = Notification::new();
+        let body = without_markup(notice.text.as_str());
+        notification.appname("Headgate").summary(notice.title.as_str()).body(&body);
+        let told = self.told.clone();
+        // The desktop may take its time.
+        std::thread::spawn(move || match notification.show() {
+            Ok(shown) => *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown),
+            Err(error) => tracing::info!(%error, "the user could not be notified"),
+        });
     }
 
     fn confirm(&self, confirm: &Confirm) -> Result<bool> {
@@ -116,13 +128,13 @@ impl Host for Desktop {
         let buttons =
             MessageDialogButtons::OkCancelCustom(confirm.yes.to_string(), "Cancel".to_owned());
         let mut dialog = self
-            .0
+            .tauri
             .dialog()
             .message(confirm.text.as_str())
             .title(confirm.title.as_str())
             .kind(MessageDialogKind::Warning)
             .buttons(buttons);
-        if let Some(window) = window::find(&self.0) {
+        if let Some(window) = window::find(&self.tauri) {
             dialog = dialog.parent(&window);
         }
         Ok(dialog.blocking_show())

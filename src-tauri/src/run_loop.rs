@@ -115,8 +115,6 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
     let built = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_clipboard_manager::init())
-        .plugin(tauri_plugin_notification::init())
-        .plugin(tauri_plugin_opener::init())
         .plugin(
             tauri_plugin_window_state::Builder::new()
                 .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
@@ -125,7 +123,7 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
         .invoke_handler(move |invoke| window::answer(&answers, invoke))
         .setup(move |tauri| {
             let tauri = tauri.handle().clone();
-            let _ = shell.served.set(app.map(|app| app.on(Box::new(Desktop(tauri.clone())))));
+            let _ = shell.served.set(app.map(|app| app.on(Box::new(Desktop::new(tauri.clone())))));
             window::open(&tauri, &shell)?;
             let tidied = shell.clone();
             std::thread::spawn(move || {

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use headgate_terms::{Error, Result, say};
@@ -29,21 +30,26 @@ pub(crate) fn steps() -> Migrations<'static> {
     ])
 }
 
+/// Opens the database to write, and brings it up to date.
 pub(crate) fn open(path: &Path) -> Result<Connection> {
     let doing = say!("open `{}`", path);
-    // SQLite gives its other files the same rights.
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|error| {
-        Error::new("store_failed", say!("Could not {}: {}.", doing, error))
-            .hint("Give this user the right to write the data folder, or name another with `HEADGATE_DATA`.")
-    })?;
-    let mut connection = Connection::open(path).map_err(|error| failed(&doing, &error))?;
+    let mut connection = {
+        // A file that is closed takes the locks along that others of this process have on it, so it is
+        // opened past SQLite while nobody else here can have it open: by whoever makes it.
+        let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        make(path).map_err(|error| {
+            Error::new("store_failed", say!("Could not {}: {}.", doing, error))
+                .hint("Give this user the right to write the data folder, or name another with `HEADGATE_DATA`.")
+        })?;
+        Connection::open(path).map_err(|error| failed(&doing, &error))?
+    };
     connection
         .execute_batch(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
              PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;",
         )
         .map_err(|error| failed(&doing, &error))?;
-    steps().to_latest(&mut connection).map_err(|error| match error {
+    bring_up_to_date(&mut connection).map_err(|error| match error {
         rusqlite_migration::Error::MigrationDefinition(_) => {
             Error::new("store_newer", say!("`{}` was written by a newer Headgate.", path))
                 .hint("Use that version, or name another data folder with `HEADGATE_DATA`.")
@@ -53,6 +59,29 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
             .hint("Name another data folder with `HEADGATE_DATA`."),
     })?;
     Ok(connection)
+}
+
+/// Held while the file of a database may be made.
+static MAKING: Mutex<()> = Mutex::new(());
+
+/// Makes the file for this user alone, unless there is one; SQLite gives its other files the same rights.
+fn make(path: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().create_new(true).append(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// Takes the steps that are missing. Where another process took some meanwhile, what is left is taken again.
+fn bring_up_to_date(connection: &mut Connection) -> rusqlite_migration::Result<()> {
+    loop {
+        let before = version_of(connection);
+        match steps().to_latest(connection) {
+            Err(rusqlite_migration::Error::RusqliteError { .. })
+                if version_of(connection) != before => {}
+            done => return done,
+        }
+    }
 }
 
 /// The step that a database is at.
@@ -166,6 +195,41 @@ mod tests {
         }
         drop(writer);
         assert!(read(&path, SHORT, || true).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_database_that_several_make_at_once_is_made_once() {
+        for _ in 0..10 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("headgate.db");
+            let ready = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        ready.wait();
+                        let connection = open(&path).unwrap();
+                        assert_eq!(version_of(&connection), Ok(VERSION));
+                    });
+                }
+            });
+        }
+    }
+
+    /// Another process that closes its connection last takes the log away: only the lock of those that
+    /// are still open says that it is not the last.
+    #[test]
+    fn opening_it_once_more_leaves_the_locks_of_the_first_alone() {
+        let (_folder, path) = made();
+        let first = open(&path).unwrap();
+        drop(open(&path).unwrap());
+        let found = std::process::Command::new("python3")
+            .args(["-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(c.execute('SELECT count(*) FROM runs').fetchone()[0]); c.close()"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert_eq!(found.stdout, b"0\n", "{found:?}");
+        assert!(path.with_extension("db-wal").exists(), "the log is still the first one's");
+        drop(first);
     }
 
     #[test]
