@@ -78,9 +78,9 @@ libraries:
 
 # What the tests of the page and of the window need.
 browsers:
-	@{ command -v chromium && command -v WebKitWebDriver && command -v Xvfb && fc-match sans >/dev/null; } >/dev/null 2>&1 || { \
-		echo "Installing Chromium, WebKit's driver and Xvfb with apt, about a minute."; \
-		$(INSTALL) chromium webkit2gtk-driver xvfb fontconfig fonts-dejavu-core; }
+	@{ command -v chromium && command -v WebKitWebDriver && command -v Xvfb && command -v dbus-daemon && command -v dbus-monitor && fc-match sans >/dev/null; } >/dev/null 2>&1 || { \
+		echo "Installing Chromium, WebKit's driver, Xvfb and a session bus with apt, about a minute."; \
+		$(INSTALL) chromium webkit2gtk-driver xvfb dbus-daemon dbus-bin fontconfig fonts-dejavu-core; }
 
 python:
 	@python3 -c 'import ensurepip' 2>/dev/null || { echo "Installing python3-venv with apt, half a minute."; $(INSTALL) python3-venv; }

@@ -297,28 +297,44 @@ def runs(one):
     return json.loads(listed.stdout)["runs"]
 
 
+@contextlib.contextmanager
+def heard_bus(file):
+    """A session bus, by its address; what is said over it goes into a file."""
+    bus = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    address = bus.stdout.readline().strip()
+    with file.open("w") as said:
+        monitor = subprocess.Popen(["dbus-monitor", "--address", address, "interface='org.freedesktop.Notifications'"], stdout=said, stderr=subprocess.DEVNULL)
+        yield address
+        for process in (monitor, bus):
+            process.terminate()
+            process.wait()
+
+
 def test_a_run_goes_on_when_the_window_is_closed_and_the_next_start_shows_it(window, tmp_path):
     events, lake = many_events(tmp_path / "events.ndjson", 400_000), tmp_path / "lake"
-    one = window(f"/syncs/new?from={events}&lake={lake}&source=web", HEADGATE_CONFIRM="yes")
-    subprocess.run([HEADGATE, "settings", "set", "batch_mb", "1", "--json"], env=one.environment, check=True, capture_output=True)
-    one.wait.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "[data-key=run]:not([disabled])"))[0].click()
-    one.see("Rows so far")
-    (process,) = one.processes()
-    press_close(one)
-    one.wait.until(lambda _: "Headgate" not in titles(one))
-    assert one.processes() == [process], "it stays while the run goes on"
-    second = subprocess.run([WINDOW, "/syncs"], env=one.environment, timeout=20)
-    assert second.returncode == 0 and one.processes() == [process]
-    one.wait.until(lambda _: "Headgate" in titles(one))
-    one.driver.switch_to.window(one.driver.window_handles[-1])
-    one.see("Running")
-    one.settle()
-    assert len(one.driver.get_screenshot_as_png()) > 10_000
-    press_close(one)
-    assert one.wait_for_end(120) == [], "it ends by itself after the run"
-    (run,) = runs(one)
-    assert (run["status"], run["events"]["written"]) == ("succeeded", 400_000)
-    assert rows(lake / "web" / "a") == (400_000, 400_000)
+    with heard_bus(tmp_path / "bus") as bus:
+        one = window(f"/syncs/new?from={events}&lake={lake}&source=web", HEADGATE_CONFIRM="yes", DBUS_SESSION_BUS_ADDRESS=bus)
+        subprocess.run([HEADGATE, "settings", "set", "batch_mb", "1", "--json"], env=one.environment, check=True, capture_output=True)
+        one.wait.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "[data-key=run]:not([disabled])"))[0].click()
+        one.see("Rows so far")
+        (process,) = one.processes()
+        press_close(one)
+        one.wait.until(lambda _: "Headgate" not in titles(one))
+        assert one.processes() == [process], "it stays while the run goes on"
+        # Notified over the bus, though nobody there shows it.
+        one.wait.until(lambda _: "The sync of web goes on" in (tmp_path / "bus").read_text())
+        second = subprocess.run([WINDOW, "/syncs"], env=one.environment, timeout=20)
+        assert second.returncode == 0 and one.processes() == [process]
+        one.wait.until(lambda _: "Headgate" in titles(one))
+        one.driver.switch_to.window(one.driver.window_handles[-1])
+        one.see("Running")
+        one.settle()
+        assert len(one.driver.get_screenshot_as_png()) > 10_000
+        press_close(one)
+        assert one.wait_for_end(120) == [], "it ends by itself after the run"
+        (run,) = runs(one)
+        assert (run["status"], run["events"]["written"]) == ("succeeded", 400_000)
+        assert rows(lake / "web" / "a") == (400_000, 400_000)
 
 
 def test_without_work_a_window_that_is_closed_ends(window):
