@@ -67,6 +67,11 @@ pub(crate) fn stderr(write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::
     through(BufWriter::new(stderr), terminal, write)
 }
 
+/// Whether a person reads what is written to standard error.
+pub(crate) fn is_read_by_a_person() -> bool {
+    io::stderr().is_terminal()
+}
+
 fn through(
     mut to: impl Write,
     terminal: bool,
@@ -94,7 +99,7 @@ impl Write for Log {
 
 /// A bar on standard error, where that is a terminal.
 pub(crate) fn bar() -> Option<ProgressBar> {
-    io::stderr().is_terminal().then(ProgressBar::no_length)
+    is_read_by_a_person().then(ProgressBar::no_length)
 }
 
 /// Says beside a bar what goes on.

@@ -18,7 +18,7 @@ impl Host for Terminal {
         if self.agrees {
             return Ok(true);
         }
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !io::stdin().is_terminal() || !output::is_read_by_a_person() {
             return Err(Error::new(
                 "confirmation_required",
                 say!("Nobody can be asked here: {}", confirm.text),

@@ -41,13 +41,17 @@ fn job(app: &App, call: &Call, told: &Receiver<Result<JobState>>) -> Result<JobS
     job_in("a", &app.cx(Actor::Window, call.clone()), app, told)
 }
 
-fn about() -> Option<CallAbout> {
-    Some(CallAbout { from: "/in/web".to_owned(), to: Some("/lake".to_owned()), source: None })
+fn about() -> CallAbout {
+    CallAbout { from: "/in/web".to_owned(), to: Some("/lake".to_owned()), source: None }
 }
 
 fn job_in(lane: &str, cx: &Cx, app: &App, told: &Receiver<Result<JobState>>) -> Result<JobState> {
-    let new =
-        NewWork { kind: JobKind::Sync, lane: lane.to_owned(), about: about(), watch: &cx.call };
+    let new = NewWork {
+        kind: JobKind::Sync,
+        lane: lane.to_owned(),
+        about: Some(about()),
+        watch: &cx.call,
+    };
     app.job(
         cx,
         new,
