@@ -372,7 +372,7 @@ def test_through_a_proxy_with_a_private_authority(cloud, admin):
     with front(cloud, certificate) as address, proxy(address) as (port, asked):
         bare = Admin(admin.home, AWS_CA_BUNDLE=authority, HTTPS_PROXY=f"http://admin:proxy-secret@127.0.0.1:{port}", **KEYS)
         plan = bare.plan(role)
-        page = bare.page("apply", plan, "--yes")
+        page = bare.page("apply", plan)
         assert "has the new trust policy" in page and len(cloud.policy("proxied")["Statement"]) == 3
         assert {"iam.amazonaws.com:443", "sts.us-east-1.amazonaws.com:443"} <= {target for target, _ in asked}
         assert {allowed for _, allowed in asked} == {"Basic YWRtaW46cHJveHktc2VjcmV0"}

@@ -15,15 +15,9 @@ pub(crate) struct Terminal {
 
 impl Host for Terminal {
     fn confirm(&self, confirm: &Confirm) -> Result<bool> {
-        if self.agrees {
+        // A script cannot be asked: it names the plan that it carries out, and that is its word.
+        if self.agrees || !io::stdin().is_terminal() || !output::is_read_by_a_person() {
             return Ok(true);
-        }
-        if !io::stdin().is_terminal() || !output::is_read_by_a_person() {
-            return Err(Error::new(
-                "confirmation_required",
-                say!("Nobody can be asked here: {}", confirm.text),
-            )
-            .hint("Nothing was sent. Run the command with `--yes` to agree to it."));
         }
         let asked = output::stderr(|out| {
             line!(out, "{} {}", confirm.title, confirm.text)?;

@@ -266,6 +266,11 @@ impl Running<'_> {
             self.give_up(&plan);
             return Ok(Claimed::Outrun);
         }
+        // A lake that was taken away meanwhile has left its place to one that must not learn of this batch.
+        if let Err(gone) = self.still_there() {
+            self.handle.block_on(lake.remove_record(&schema, &name));
+            return Err(gone.into());
+        }
         // One that slept since it listed the records may have taken a number that was folded away.
         let records = self.handle.block_on(caught(lake.records(&schema)))?;
         if records.has_folded(plan.number) {
