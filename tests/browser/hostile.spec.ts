@@ -113,7 +113,7 @@ test('events, folders and lakes', async ({ page, product }) => {
   await page.getByRole('button', { name: 'As a table' }).click()
   await seen(page, 'overview-table')
   await page.keyboard.press('Control+k')
-  await page.getByRole('combobox').fill('web')
+  await page.getByRole('combobox', { name: 'Go to' }).fill('web')
   await expect(page.getByRole('option', { name: /tracks/ }).first()).toBeVisible()
   await seen(page, 'palette')
   await page.keyboard.press('Escape')

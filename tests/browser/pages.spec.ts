@@ -1,7 +1,7 @@
 // Every page in every state that it has, in both themes and at two sizes: what the eye sees, axe, and
 // whether anything is cut or lies over something else.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, pictures, sync, test, track } from './product'
@@ -60,7 +60,7 @@ test('the sample day', async ({ page, product }) => {
 
   await page.keyboard.press('Escape')
   await page.keyboard.press('Control+k')
-  await page.getByRole('combobox').fill('order')
+  await page.getByRole('combobox', { name: 'Go to' }).fill('order')
   await expect(page.getByRole('option', { name: /order_completed/ }).first()).toBeVisible()
   await pictures(page, 'palette')
   await page.keyboard.press('Escape')
@@ -155,6 +155,7 @@ test('what went wrong stands where it happened', async ({ page, product }) => {
 })
 
 test('a start that fails says so', async ({ page, product }) => {
+  rmSync(join(product.folder, 'data'), { recursive: true, force: true })
   writeFileSync(join(product.folder, 'data'), 'a file where a folder should be')
   await page.goto(product.url)
   await expect(page.getByRole('heading', { name: 'Headgate could not start' })).toBeVisible()

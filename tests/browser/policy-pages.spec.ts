@@ -248,7 +248,7 @@ testAws('from AWS and back', async ({ page, product, account }) => {
   await pictures(page, 'policy-plan-done')
   await page.getByRole('button', { name: 'Close', exact: true }).last().click()
   await page.getByRole('button', { name: 'History' }).click()
-  await expect(page.getByRole('option')).toHaveCount(2)
+  await expect(page.getByRole('dialog').getByRole('option')).toHaveCount(2)
   await pictures(page, 'policy-history')
   expect(await account.policy(roleName)).toContain(credentialId)
   await page.keyboard.press('Escape')
