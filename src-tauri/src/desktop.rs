@@ -96,7 +96,7 @@ impl Host for Desktop {
 
     fn open_url(&self, url: &str) -> Result<()> {
         web_address(url)
-            .ok_or_else(|| "it is no web address".to_owned())
+            .ok_or_else(|| "it is not a web address".to_owned())
             .and_then(|url| open::that_detached(url.as_str()).map_err(|error| error.to_string()))
             .map_err(|why| {
                 Error::new("browser_failed", say!("Could not open `{}`: {}.", url, why))

@@ -44,11 +44,15 @@ impl Shell {
         }
     }
 
-    /// Lets the jobs of a closed window go on, and ends after the last one.
-    pub(crate) fn goes_on_without(&self, tauri: &AppHandle) {
-        if !self.app().is_some_and(App::leave_page) {
-            return;
+    /// Lets the jobs of a closed window go on.
+    pub(crate) fn goes_on_without(&self) {
+        if let Some(app) = self.app() {
+            app.leave_page();
         }
+    }
+
+    /// Ends after the last job, unless a window is open by then.
+    fn end_after_jobs(&self, tauri: &AppHandle) {
         let (shell, tauri) = (self.clone(), tauri.clone());
         std::thread::spawn(move || {
             if let Some(app) = shell.app() {
@@ -57,10 +61,15 @@ impl Shell {
             let main = tauri.clone();
             // Where windows are opened too, so that none is opened meanwhile.
             let _ = main.run_on_main_thread(move || {
-                if window::find(&tauri).is_none() && !shell.has_jobs() {
-                    shell.instance.give_up();
-                    tauri.exit(0);
+                if window::find(&tauri).is_some() {
+                    return;
                 }
+                // One may have been asked for by a call that came late.
+                if shell.has_jobs() {
+                    return shell.end_after_jobs(&tauri);
+                }
+                shell.instance.give_up();
+                tauri.exit(0);
             });
         });
     }
@@ -140,12 +149,13 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
         .build(tauri::generate_context!());
     match built {
         Ok(built) => {
-            built.run(move |_, event| {
+            built.run(move |tauri, event| {
                 // Without a code, it is the last window that closed.
                 if let RunEvent::ExitRequested { code: None, api, .. } = event
                     && stays.has_jobs()
                 {
                     api.prevent_exit();
+                    stays.end_after_jobs(tauri);
                 }
             });
             ExitCode::SUCCESS

@@ -58,7 +58,7 @@ pub(crate) fn open(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
                 let _ = window.destroy();
             });
         }
-        WindowEvent::Destroyed => shell.goes_on_without(shown.app_handle()),
+        WindowEvent::Destroyed => shell.goes_on_without(),
         WindowEvent::DragDrop(event) => {
             let Some(app) = shell.app() else { return };
             match event {

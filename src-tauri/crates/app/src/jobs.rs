@@ -417,20 +417,24 @@ impl App {
         drop(open.unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Whether a job of a profile is open here.
+    pub(crate) fn has_jobs_of(&self, profile: &str) -> bool {
+        self.jobs.open().jobs.values().any(|(job, _)| job.profile == profile)
+    }
+
     /// Lets a page go whose window is closed: what only it waited for ends, and its jobs go on. The user is
-    /// told that they do. False when there are none.
-    pub fn leave_page(&self) -> bool {
+    /// told that they do.
+    pub fn leave_page(&self) {
         let goes_on: Vec<Job> =
             self.jobs.open().jobs.values().map(|(job, _)| job.clone()).collect();
         let title = match goes_on.as_slice() {
-            [] => return false,
+            [] => return,
             [one] => say!("{} goes on", one.named()),
             more => say!("{} jobs go on", more.len()),
         };
         self.calls.cancel_reads();
         self.wake();
         self.host.notify(&Notice { title, text: "Open Headgate again to follow it.".into() });
-        true
     }
 
     /// Says of a data folder that is in use which job of another process uses it.
@@ -443,7 +447,8 @@ impl App {
             open.into_iter().flatten().find(|job| job.state == Kept::Running && job.run.is_some());
         if let Some(job) = runs.map(Job::of) {
             let actor = job.actor.as_str();
-            error.message = say!("{} of the {} is using the data folder.", job.named(), actor);
+            error.message =
+                say!("{}, started in the {}, is using the data folder.", job.named(), actor);
             error.hint = Some("Wait for it to end, or stop it where it was started.".into());
         }
         error

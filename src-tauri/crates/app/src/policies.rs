@@ -292,7 +292,7 @@ impl App {
         let caller = asked.caller.caller(role.as_ref()).ok_or_else(|| {
             Error::new(
                 "wrong_use",
-                "That is no caller: it is neither an ARN nor an account's number.",
+                "That is not a caller: it is neither an ARN nor an account's number.",
             )
             .hint("Write an ARN such as `arn:aws:iam::123456789012:role/name`.")
             .field("caller")

@@ -204,6 +204,11 @@ fn report(record: &ProfileRecord) -> Result<ProfileReport> {
     Ok(ProfileReport { v: 1, profile: Profile::of(record)? })
 }
 
+fn gone() -> Error {
+    Error::new("profile_not_found", "The profile was removed, or cannot be read.")
+        .hint("Choose another profile and try again.")
+}
+
 fn not_found(name: &str) -> Error {
     Error::new("profile_not_found", say!("There is no profile `{}`.", name))
         .hint("See `headgate profile list`.")
@@ -270,13 +275,9 @@ impl App {
     fn profile_record(&self, id: &str) -> Result<ProfileRecord> {
         let found = match self.store_if_any()? {
             Some(store) => store.profile(id)?,
-            None => None,
+            None => Some(first()).filter(|first| first.id == id),
         };
-        let found = found.or_else(|| Some(first()).filter(|first| first.id == id));
-        found.ok_or_else(|| {
-            Error::new("profile_not_found", "The profile was removed, or cannot be read.")
-                .hint("Choose another profile and try again.")
-        })
+        found.ok_or_else(gone)
     }
 
     pub(crate) fn profile_document(&self, profile: &str) -> Result<ProfileDocument> {
@@ -289,10 +290,12 @@ impl App {
         profile: &str,
         change: impl FnOnce(&mut ProfileDocument),
     ) -> Result<()> {
-        let store = self.store()?;
-        let mut document = self.profile_document(profile)?;
-        change(&mut document);
-        store.save_profile(profile, &document.settings.name, &document.text()).map(drop)
+        let is_there = self.store()?.change_profile(profile, |was| {
+            let mut document = ProfileDocument::of(was)?;
+            change(&mut document);
+            Ok((document.settings.name.clone(), document.text()))
+        })?;
+        if is_there { Ok(()) } else { Err(gone()) }
     }
 
     /// How AWS is reached: as it was asked, and for all else as the profile says.
@@ -351,6 +354,7 @@ impl App {
         let settings = asked.settings.clone().checked()?;
         let was = self.profile_document(&id)?.settings;
         self.allow_endpoint(cx, &was, &settings)?;
+        self.allow_changes(cx, &was, &settings)?;
         let goes_another_way = settings.aws != was.aws;
         self.change_profile(&id, |document| document.decide(settings))?;
         if goes_another_way {
@@ -374,11 +378,38 @@ impl App {
                 .hint("Use another profile first.")
                 .field("name"));
         }
+        if self.has_jobs_of(&id) {
+            return Err(Error::new("profile_in_use", say!("A job of profile `{}` is open.", name))
+                .hint("Wait for it to end, or cancel it on Syncs, and remove the profile then.")
+                .field("name"));
+        }
         if !self.store()?.remove_profile(&id)? {
             return Err(not_found(&asked.name));
         }
         self.sessions.forget(&id);
         Ok(ProfileRemoved { v: 1, removed: name })
+    }
+
+    /// A page cannot let itself change what a person has made read-only, so the desktop asks.
+    fn allow_changes(&self, cx: &Cx, was: &ProfileSettings, is: &ProfileSettings) -> Result<()> {
+        if cx.actor != Actor::Window || !was.read_only || is.read_only {
+            return Ok(());
+        }
+        let asked = Confirm {
+            title: "Allow changes in this profile?".into(),
+            text: say!(
+                "Profile `{}` is read-only. Allow Headgate to change what it reaches.",
+                is.name
+            ),
+            yes: Shown::from("Allow changes"),
+        };
+        if self.ask(&asked)? {
+            return Ok(());
+        }
+        let message = say!("Profile `{}` stays read-only.", is.name);
+        Err(Error::new("not_confirmed", message)
+            .hint("Save the profile again to be asked again.")
+            .field("read_only"))
     }
 
     /// A page that names another endpoint could have tokens sent there, so the desktop asks.

@@ -130,7 +130,7 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
         finished(output::stdout(|out| out.file(&text)))?;
         return Ok(Exit::Done);
     }
-    let app = app_for(&command)?;
+    let app = app_for(&command, json)?;
     let cx = within(&app, profile, &mut command)?;
     let door = app.door(&cx);
     let exit = match command {
@@ -212,8 +212,9 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
 }
 
 /// The use-cases, with the terminal as their host.
-fn app_for(command: &Command) -> Result<App> {
-    let agrees = matches!(command, Command::Policy { command } if command.agrees());
+fn app_for(command: &Command, json: bool) -> Result<App> {
+    // What is read by a program asks nothing.
+    let agrees = json || matches!(command, Command::Policy { command } if command.agrees());
     Ok(App::from_environment()?.on(Box::new(Terminal { agrees })))
 }
 
@@ -306,8 +307,10 @@ fn finished(written: io::Result<()>) -> Result<()> {
     match written {
         // Whoever reads has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Error::new("output_failed", say!("The output broke off: {}.", error))
-            .hint("The work itself is done; ask for it with `headgate runs show`.")),
+        Err(error) => {
+            Err(Error::new("output_failed", say!("Could not write the output: {}.", error))
+                .hint("The work itself is done; ask for it with `headgate runs show`."))
+        }
         Ok(()) => Ok(()),
     }
 }

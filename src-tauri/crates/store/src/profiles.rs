@@ -5,7 +5,7 @@
 use std::ffi::c_int;
 
 use headgate_terms::{Error, Result, say};
-use rusqlite::{OptionalExtension, Row, ffi, params};
+use rusqlite::{OptionalExtension, Row, TransactionBehavior, ffi, params};
 
 use crate::{Store, failed, or_nothing};
 
@@ -95,18 +95,35 @@ impl Store {
             .map_err(|error| not_saved(name, "add a profile", &error))
     }
 
-    /// Saves a profile's name and document. False when there is no such profile.
+    /// Saves what becomes of a profile's document, and its name; nobody else changes it meanwhile. False when
+    /// there is no such profile.
     ///
     /// # Errors
-    /// `profile_exists` when another profile has that name, and when the database fails.
-    pub fn save_profile(&self, id: &str, name: &str, document: &str) -> Result<bool> {
-        self.connection
+    /// What `change` says, `profile_exists` when another profile has that name, and when the database fails.
+    pub fn change_profile(
+        &mut self,
+        id: &str,
+        change: impl FnOnce(&ProfileRecord) -> Result<(String, String)>,
+    ) -> Result<bool> {
+        let doing = "save a profile";
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| failed(doing, &error))?;
+        let found = transaction
+            .query_row(&format!("SELECT {COLUMNS} FROM profiles WHERE id = ?1"), [id], read)
+            .optional()
+            .map_err(|error| failed(doing, &error))?;
+        let Some(was) = found else { return Ok(false) };
+        let (name, document) = change(&was)?;
+        transaction
             .execute(
                 "UPDATE profiles SET name = ?2, document = ?3 WHERE id = ?1",
                 params![id, name, document],
             )
-            .map(|changed| changed > 0)
-            .map_err(|error| not_saved(name, "save a profile", &error))
+            .and_then(|_| transaction.commit())
+            .map_err(|error| not_saved(&name, doing, &error))?;
+        Ok(true)
     }
 
     /// Makes a profile the one in use. False when there is no such profile; the one in use stays then.
@@ -181,6 +198,10 @@ fn violates(error: &rusqlite::Error, constraint: c_int) -> bool {
 mod tests {
     use super::*;
 
+    fn save(store: &mut Store, id: &str, name: &str, document: &str) -> Result<bool> {
+        store.change_profile(id, |_| Ok((name.to_owned(), document.to_owned())))
+    }
+
     fn store() -> Store {
         Store::of(crate::schema::in_memory())
     }
@@ -204,7 +225,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_sorted_without_regard_to_case() {
-        let store = store();
+        let mut store = store();
         for (id, name) in [("1", "beta"), ("2", "Alpha"), ("3", "Gamma")] {
             store.add_profile(id, name, "2026-11-22T14:30:00Z", "{}").unwrap();
         }
@@ -214,15 +235,15 @@ mod tests {
         assert_eq!(store.profile("ALPHA").unwrap(), None);
         for error in [
             store.add_profile("4", "BETA", "", "{}").unwrap_err(),
-            store.save_profile("3", "Beta", "{}").unwrap_err(),
+            save(&mut store, "3", "Beta", "{}").unwrap_err(),
         ] {
             assert_eq!((&*error.code, error.field.as_deref()), ("profile_exists", Some("name")));
             assert!(error.hint.is_some());
         }
         // A taken id is a mistake of the caller; another name would not help.
         assert_eq!(store.add_profile("1", "new", "", "{}").unwrap_err().code, "store_failed");
-        assert!(store.save_profile("1", "BETA", r#"{"a":1}"#).unwrap(), "its own name");
-        assert!(!store.save_profile("9", "nine", "{}").unwrap());
+        assert!(save(&mut store, "1", "BETA", r#"{"a":1}"#).unwrap(), "its own name");
+        assert!(!save(&mut store, "9", "nine", "{}").unwrap());
         let saved = store.profile("1").unwrap().unwrap();
         assert_eq!((&*saved.name, &*saved.document), ("BETA", r#"{"a":1}"#));
         assert_eq!((&*saved.made, saved.in_use), ("2026-11-22T14:30:00Z", false));

@@ -196,6 +196,30 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
 }
 
 #[test]
+fn a_page_cannot_switch_read_only_off_by_itself() {
+    let change = |read_only: bool| json!({"name": "default", "settings": {"name": "default", "read_only": read_only}});
+    for (agrees, answer) in [(false, Some("not_confirmed")), (true, None)] {
+        let desk = Desk::new(agrees);
+        desk.call("profiles_change", &change(true)).unwrap();
+        assert!(desk.user.asked.lock().unwrap().is_empty(), "to protect it needs no question");
+        let changed = desk.call("profiles_change", &change(false));
+        assert_eq!(changed.err().as_deref(), answer);
+        assert_eq!(desk.user.asked.lock().unwrap().len(), 1);
+        let shown = desk.call("profiles_show", &json!({"name": null})).unwrap();
+        assert_eq!(shown["profile"]["read_only"], !agrees);
+    }
+}
+
+#[test]
+fn a_profile_that_was_removed_is_nobodys() {
+    let desk = Desk::new(true);
+    desk.call("profiles_add", &json!({"name": "other"})).unwrap();
+    desk.call("profiles_use", &json!({"name": "other"})).unwrap();
+    desk.call("profiles_remove", &json!({"name": "default"})).unwrap();
+    assert_eq!(desk.app.profile_document(DEFAULT_PROFILE).unwrap_err().code, "profile_not_found");
+}
+
+#[test]
 fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
     let (refusing, agreeing) = (Desk::new(false), Desk::new(true));
     let add = json!({"name": "x", "aws": {"endpoint_url": "https://evil.example"}});
@@ -217,8 +241,8 @@ fn what_this_version_does_not_know_of_a_profile_stays() {
     let desk = Desk::new(true);
     let document = json!({"writer": {"principal": null, "external_id": "mine"}, "later": {"a": 1},
         "aws": {"region": "us-east-1", "later": [2]}});
-    let store = desk.app.store().unwrap();
-    store.save_profile("default", "default", &document.to_string()).unwrap();
+    let mut store = desk.app.store().unwrap();
+    store.change_profile("default", |was| Ok((was.name.clone(), document.to_string()))).unwrap();
     let is = desk.app.profile_document("default").unwrap();
     assert_eq!(is.settings.external_ids.headgate.as_deref(), Some("mine"));
     let mut settings = is.settings.clone();
@@ -234,7 +258,11 @@ fn what_this_version_does_not_know_of_a_profile_stays() {
     );
     assert!(kept.get("name").is_none() && kept["external_ids"].get("headgate").is_none());
     // One that a later version wrote is not taken for an open one.
-    store.save_profile("default", "default", r#"{"kind": "other", "read_only": true}"#).unwrap();
+    store
+        .change_profile("default", |was| {
+            Ok((was.name.clone(), r#"{"kind": "other", "read_only": true}"#.to_owned()))
+        })
+        .unwrap();
     let cx = desk.app.cx(Actor::Window, Call::unheard());
     assert_eq!(desk.app.refuse_read_only(&cx).unwrap_err().code, "store_failed");
 }

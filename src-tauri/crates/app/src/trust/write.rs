@@ -319,6 +319,8 @@ impl App {
             )
             .hint("Nothing was sent. Apply the plan again to be asked again."));
         }
+        // It may have been made read-only while this waited for its turn or for an answer.
+        self.refuse_read_only(cx)?;
         let iam = aws.endpoints().iter().find(|one| one.service == "IAM");
         let sender = Sender { by: caller.arn.clone(), endpoint: iam.map(|one| one.url.clone()) };
         let policy = TrustPolicy {
