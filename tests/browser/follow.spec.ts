@@ -16,7 +16,7 @@ function counted(page: Page): (command?: string) => number {
 }
 
 /** Enough for a sync of a few seconds, and for one that never ends before a test has stopped it. */
-const SECONDS = 120_000
+const SECONDS = 300_000
 const STOPPED = 900_000
 
 /** Events of a sync that takes a while, in small batches. */
