@@ -7,7 +7,7 @@ mod tests;
 
 use std::sync::PoisonError;
 
-use headgate_aws::Access;
+use headgate_aws::{Access, Identity};
 use headgate_store::ProfileRecord;
 use headgate_terms::{Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
@@ -308,6 +308,11 @@ impl App {
             endpoint: asked.endpoint.or(own.endpoint_url),
             mfa_code: asked.mfa_code,
         })
+    }
+
+    /// Refuses a caller from another account than the profile's.
+    pub(crate) fn refuse_other_account(&self, cx: &Cx, caller: &Identity) -> Result<()> {
+        self.profile_document(&cx.profile)?.settings.refuse_other_account(&caller.account)
     }
 
     /// Refuses what changes something outside this machine where the profile is read-only.

@@ -121,6 +121,7 @@ impl App {
         let read = self.runtime().block_on(async {
             let aws = self.aws(cx, &asked.access).await?;
             let caller = aws.who().await?;
+            self.refuse_other_account(cx, &caller)?;
             let role = aws.role(name).await?;
             let id = self_id(&role);
             let mut principals = own_principals(&role.trust_policy, &caller.account);

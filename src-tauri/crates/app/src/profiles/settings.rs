@@ -117,6 +117,26 @@ const MOST_BYTES: usize = 65_536;
 const REPORTED: [&str; 3] = ["id", "in_use", "credentials"];
 
 impl ProfileSettings {
+    /// Refuses credentials of another account than the one that the profile names.
+    ///
+    /// # Errors
+    /// `wrong_account`.
+    pub(crate) fn refuse_other_account(&self, account: &str) -> Result<()> {
+        match &self.aws.account_id {
+            Some(own) if own != account => {
+                let message = say!(
+                    "The credentials are of account {}, and profile `{}` is for account {}.",
+                    account,
+                    self.name,
+                    own
+                );
+                Err(Error::new("wrong_account", message)
+                    .hint("Sign in to that account, or choose the profile that this one belongs to. Nothing was changed."))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// With what a document says in place of what is here; what it leaves out stays. The document is a
     /// profile, or the report of one that `headgate profile show --json` prints.
     ///
@@ -353,6 +373,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn credentials_of_another_account_are_refused_where_one_is_named() {
+        for (own, account, code) in [
+            (None, "123456789012", None),
+            (Some("123456789012"), "123456789012", None),
+            (Some("123456789012"), "210987654321", Some("wrong_account")),
+        ] {
+            let mut profile = named();
+            profile.aws.account_id = own.map(str::to_owned);
+            let answer = profile.refuse_other_account(account).err();
+            assert_eq!(answer.map(|error| error.code.to_string()).as_deref(), code);
+        }
+    }
 
     fn named() -> ProfileSettings {
         ProfileSettings { name: "lake".to_owned(), ..ProfileSettings::default() }

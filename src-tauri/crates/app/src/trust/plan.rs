@@ -279,7 +279,9 @@ impl App {
                 made.analyzer = analyzer
                     .inspect_err(|failed| tracing::warn!(error = %failed, "not analysed"))
                     .unwrap_or_default();
-                made.plan.by = Some(who?.arn);
+                let who = who?;
+                self.refuse_other_account(cx, &who)?;
+                made.plan.by = Some(who.arn);
                 made.plan.endpoints = aws.endpoints().to_vec();
                 quota = quota.or(of_account.ok().flatten().map(|quota| quota as usize));
                 Ok::<_, Error>(())

@@ -306,6 +306,7 @@ impl App {
         let aws = self.aws(cx, access).await?;
         // A login that is kept may have ended: that is found out before anything is on record.
         let caller = aws.ask_who().await?;
+        self.refuse_other_account(cx, &caller)?;
         watch.begins(&caller, aws.endpoints())?;
         let role_id = match &plan.role_id {
             Some(id) => id.clone(),
