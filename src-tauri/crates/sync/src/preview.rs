@@ -21,7 +21,7 @@ use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
 use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
-use crate::run::{Progress, RunRequest, Running, Watch, key_of, millis};
+use crate::run::{Progress, RunRequest, Running, Watch, key_of, millis, refuse_copy};
 use crate::source::{DataFile, Found, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
@@ -155,6 +155,9 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
         Some(_) => Store::open_if_any(request.data.path())?,
         None => None,
     };
+    if let (Some(lake), Some(store)) = (&lake, &store) {
+        refuse_copy(lake, handle, store)?;
+    }
     let lake_key = lake.as_ref().map(key_of);
     let most_columns = RunRequest::new(None, String::new(), request.data.clone()).most_columns;
     let mut looking = Looking {

@@ -207,20 +207,9 @@ fn open_lake(
     let mut lake = handle
         .block_on(caught(Lake::open_or_create(location)))
         .map_err(|error| error.field("to"))?;
-    if let Some(there) = store.lake_at(&id_of(&lake))?
-        && there != here
-        && let Ok(other) = Location::parse(&there)
-        && !lake.is_same_place(&other)
-        && let Ok(Some(other)) = handle.block_on(caught(Lake::open_if_any(other)))
-        && other.id() == lake.id()
-    {
-        if !request.new_lake_id {
-            return Err(Error::new(
-                "lake_copied",
-                say!("`{}` is a copy of the lake `{}`.", here, there),
-            )
-            .hint("To make it a lake of its own, run this sync once with `--new-lake-id`; to go on with the other, name that one.")
-            .field("to"));
+    if let Err(copied) = refuse_copy(&lake, handle, store) {
+        if copied.code != "lake_copied" || !request.new_lake_id {
+            return Err(copied);
         }
         handle.block_on(caught(lake.become_own()))?;
     }
@@ -237,6 +226,29 @@ fn open_lake(
     // A database of an earlier version knows lakes by their ids alone.
     store.rename_lake(&id_of(&lake), &key_of(&lake))?;
     Ok(lake)
+}
+
+/// Refuses a lake that is a copy of one that is known and still there.
+///
+/// # Errors
+/// `lake_copied`, and when the store fails.
+pub(crate) fn refuse_copy(lake: &Lake, handle: &Handle, store: &Store) -> Result<()> {
+    let here = lake.location().to_string();
+    if let Some(there) = store.lake_at(&id_of(lake))?
+        && there != here
+        && let Ok(other) = Location::parse(&there)
+        && !lake.is_same_place(&other)
+        && let Ok(Some(other)) = handle.block_on(caught(Lake::open_if_any(other)))
+        && other.id() == lake.id()
+    {
+        return Err(Error::new(
+            "lake_copied",
+            say!("`{}` is a copy of the lake `{}`.", here, there),
+        )
+        .hint("To make it a lake of its own, run this sync once with `--new-lake-id`; to go on with the other, name that one.")
+        .field("to"));
+    }
+    Ok(())
 }
 
 pub(crate) fn id_of(lake: &Lake) -> String {
