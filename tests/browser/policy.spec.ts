@@ -527,7 +527,7 @@ test('a caller is tried with what it brings', async ({ page, product }) => {
   await dialog.getByLabel('MFA').selectOption('absent')
   await expect(dialog.locator('.group').last()).toContainText('Denied')
   await dialog.getByLabel('Caller, a role').fill('nobody at all')
-  await expect(dialog.getByRole('alert')).toContainText('no caller')
+  await expect(dialog.getByRole('alert')).toContainText('not a caller')
   await dialog.getByLabel('Caller, a role').fill(segment)
   await dialog.getByRole('button', { name: 'Copy result' }).click()
   await expect.poll(() => product.copied()).toContain('"decision"')
