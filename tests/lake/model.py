@@ -175,7 +175,7 @@ class World:
             self.check(self.lake_harmed and run.exit == 1, f"`{run.code}`, though the lake is what it was", run)
             return
         # A run that wrote nothing and found a table that refuses has failed.
-        is_ruled = run.exit == 1 and run.code in RULED and run.events[1] == 0
+        is_ruled = run.exit == 1 and run.code in RULED | {"foreign_table"} and run.events[1] == 0
         self.check(run.exit in (0, 3) or is_ruled, "it failed", run)
         received, written, duplicate, rejected = run.events
         elsewhere = run.document["events"]["waiting"] + run.document["events"]["lost"]
