@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use headgate_terms::{Error, Result, say};
 use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
@@ -43,12 +43,6 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
         })?;
         Connection::open(path).map_err(|error| failed(&doing, &error))?
     };
-    connection
-        .execute_batch(
-            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;",
-        )
-        .map_err(|error| failed(&doing, &error))?;
     bring_up_to_date(&mut connection).map_err(|error| match error {
         rusqlite_migration::Error::MigrationDefinition(_) => {
             Error::new("store_newer", say!("`{}` was written by a newer Headgate.", path))
@@ -72,15 +66,30 @@ fn make(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Takes the steps that are missing. Where another process took some meanwhile, what is left is taken again.
+/// Sets a connection up and takes the steps that are missing, with others who do so at the same moment: SQLite
+/// refuses at once, without waiting, whom it would have wait for a lock that it holds itself.
 fn bring_up_to_date(connection: &mut Connection) -> rusqlite_migration::Result<()> {
+    let begun = Instant::now();
     loop {
         let before = version_of(connection);
-        match steps().to_latest(connection) {
-            Err(rusqlite_migration::Error::RusqliteError { .. })
-                if version_of(connection) != before => {}
-            done => return done,
+        let done = connection
+            .execute_batch(
+                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                 PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;",
+            )
+            .map_err(Into::into)
+            .and_then(|()| steps().to_latest(connection));
+        let Err(rusqlite_migration::Error::RusqliteError { err, .. }) = &done else { return done };
+        let is_busy = matches!(
+            err.sqlite_error_code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        );
+        // Where another took some of the steps meanwhile, what is left is taken again.
+        let may_pass = is_busy && begun.elapsed() < PATIENCE;
+        if !may_pass && version_of(connection) == before {
+            return done;
         }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
