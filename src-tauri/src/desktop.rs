@@ -44,7 +44,7 @@ fn played() -> Option<bool> {
 /// The desktop that the window is on.
 pub(crate) struct Desktop {
     tauri: AppHandle,
-    /// What the user was told last: some desktops take it away when it is let go of.
+    /// What the user was told last: some desktops remove it when it is dropped.
     told: Arc<Mutex<Option<NotificationHandle>>>,
 }
 

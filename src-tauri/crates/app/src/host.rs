@@ -146,7 +146,7 @@ pub(crate) struct NoDesktop;
 impl Host for NoDesktop {}
 
 fn no_desktop() -> Error {
-    Error::new("no_desktop", "There is no desktop to ask.").hint("Use the window for it.")
+    Error::new("no_desktop", "No desktop is available to ask.").hint("Use the window for it.")
 }
 
 /// The most bytes that are taken from the clipboard; a trust policy has at most some thousands.
@@ -173,7 +173,7 @@ impl App {
             return Ok(PolicyText { text });
         }
         // What else is on the clipboard is nobody's business, least of all the page's.
-        Err(Error::new("no_policy_copied", "There is no trust policy on the clipboard.")
+        Err(Error::new("no_policy_copied", "The clipboard does not contain a trust policy.")
             .hint("Copy a policy, or what `aws iam get-role` prints, as JSON. Other text can be typed or pasted into the field."))
     }
 

@@ -80,7 +80,7 @@ impl Message {
     }
 
     /// Takes what another process says, and answers it when `does` did what it asks for. What is no
-    /// message, too long or too slow is let go of.
+    /// message, too long or too slow is dropped.
     pub fn take(mut other: UnixStream, does: impl FnOnce(Self) -> bool) {
         let _ = other.set_read_timeout(Some(Duration::from_secs(1)));
         let _ = other.set_write_timeout(Some(Duration::from_secs(1)));

@@ -273,7 +273,7 @@ impl App {
             .filter(|kept| kept.kind == kind && kept.profile == cx.profile)
             .and_then(|kept| serde_json::from_str(&kept.document).ok())
             .ok_or_else(|| {
-                Error::new("plan_gone", say!("The plan `{}` is no longer kept.", id))
+                Error::new("plan_gone", say!("Plan `{}` is no longer available.", id))
                     .hint("Plan again.")
             })
     }
@@ -375,7 +375,7 @@ impl App {
             .filter(|kept| kept.kind == kind && kept.profile == cx.profile)
             .and_then(|kept| Change::of(&kept))
             .ok_or_else(|| {
-                Error::new("change_not_found", say!("There is no change `{}`.", id))
+                Error::new("change_not_found", say!("Change `{}` was not found.", id))
                     .hint("See the history for those that there are.")
                     .field("change")
             })?;

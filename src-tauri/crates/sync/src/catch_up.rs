@@ -103,8 +103,14 @@ impl Running<'_> {
             if plan.schema != schema || !records.released.contains_key(&plan.number) {
                 continue;
             }
+            let open = |plan: &BatchPlan| plan.tables.iter().filter(|part| !part.released).count();
             let mut plan = plan.clone();
+            let before = open(&plan);
             self.take_released(&mut plan, records)?;
+            // It is on record since somebody saw it first.
+            if open(&plan) == before {
+                continue;
+            }
             if let Some(record) = self.store.run(&plan.run)?.filter(|record| !record.running) {
                 let mut report = read_report(&record, false)?;
                 tell(&mut report, &mut plan);

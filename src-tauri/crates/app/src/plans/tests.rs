@@ -1,4 +1,4 @@
-//! Plans of a kind that is no policy: notes in files. What happens on the way is as a test says.
+//! Plans of a kind that is not a policy: notes in files. Each test says what happens on the way.
 
 use std::collections::VecDeque;
 use std::fs;
