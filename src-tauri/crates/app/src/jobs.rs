@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use headgate_store::{JobFilter, JobRecord, JobState as Kept, NewJob};
+use headgate_store::{JobRecord, JobState as Kept, NewJob};
 use headgate_sync::{DataFolder, Progress, Watch};
 use headgate_terms::{Error, Result, Shown, say};
 use jiff::{SignedDuration, Timestamp};
@@ -495,8 +495,7 @@ impl App {
         // Asked first: a job that ends meanwhile has its end in the store.
         let here = self.open_here(before);
         let most = request.limit.unwrap_or(PAGE).clamp(1, PAGE);
-        let filter = JobFilter { open: request.open, ..JobFilter::default() };
-        let page = store.jobs(filter, before, most)?;
+        let page = store.jobs(request.open, before, most)?;
         let next = page.entries.last().filter(|_| page.more).map(|job| job.number.to_string());
         let mut jobs: Vec<Job> = page.entries.into_iter().map(Job::of).collect();
         // Of its own jobs this process knows more than the store, and those that are not kept yet.
@@ -723,7 +722,7 @@ impl Work<'_> {
             }
             // What took nothing has begun all the same.
             store.start_job(&self.id, &now)?;
-            store.end_job(&self.id, state.kept(), None, text.as_deref(), &now)
+            store.end_job(&self.id, state.kept(), text.as_deref(), &now)
         });
         if let Err(error) = kept {
             tracing::warn!(%error, job = self.id, "the end of a job is not on record");

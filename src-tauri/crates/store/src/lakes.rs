@@ -46,17 +46,6 @@ impl Store {
             .map_err(|error| not_saved_in("remember a lake", &error))
     }
 
-    /// Forgets that a lake was opened in a profile. False when it was not known.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn forget_opened_lake(&self, profile: &str, url: &str) -> Result<bool> {
-        self.connection
-            .execute("DELETE FROM lakes WHERE profile = ?1 AND url = ?2", [profile, url])
-            .map(|changed| changed > 0)
-            .map_err(|error| failed("forget a lake", &error))
-    }
-
     /// Where a lake lay when it was used last, by its id; none when it never was.
     ///
     /// # Errors
@@ -123,10 +112,8 @@ mod tests {
         }
         store.remember_opened_lake("other", "/b").unwrap();
         assert_eq!(store.opened_lakes("default").unwrap(), ["/a", "/c", "/b"]);
-        assert!(store.forget_opened_lake("default", "/a").unwrap());
-        assert!(!store.forget_opened_lake("default", "/a").unwrap());
         store.remember_opened_lake("default", "/b").unwrap();
-        assert_eq!(store.opened_lakes("default").unwrap(), ["/b", "/c"]);
+        assert_eq!(store.opened_lakes("default").unwrap(), ["/b", "/a", "/c"]);
         assert_eq!(store.opened_lakes("other").unwrap(), ["/b"]);
         let error = store.remember_opened_lake("gone", "/a").unwrap_err();
         assert_eq!(error.code, "profile_not_found");

@@ -358,7 +358,7 @@ fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
             });
         }
     });
-    let ended = app.store().unwrap().jobs(JobFilter::default(), None, 200).unwrap().entries;
+    let ended = app.store().unwrap().jobs(false, None, 200).unwrap().entries;
     assert_eq!(ended.len(), 100);
     assert!(ended.iter().all(|job| job.state == Kept::Succeeded));
     assert!(!app.has_jobs());
