@@ -120,7 +120,7 @@ export const patient: ReadonlySet<keyof Commands> = new Set([
 
 /** What each command shows: it is asked again when one of these has changed. */
 export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
-  overview_show: ['runs', 'lakes', 'jobs'],
+  overview_show: ['runs'],
   runs_list: ['runs'],
   runs_show: ['runs'],
   runs_letters: ['runs'],
@@ -131,6 +131,8 @@ export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
   tables_history: ['tables'],
   tables_rows: ['tables'],
   tables_files: ['tables'],
+  policy_look: ['profiles'],
+  policy_templates: ['profiles', 'drafts'],
   policy_draft: ['drafts'],
   aws_profiles: ['profiles'],
   role_history: ['changes'],
@@ -3358,7 +3360,7 @@ behind: Array<Unreadable>, };
 /**
  * Data that commands read and make stale.
  */
-export type Tag = "runs" | "lakes" | "tables" | "settings" | "drafts" | "changes" | "profiles" | "jobs" | "sessions";
+export type Tag = "runs" | "lakes" | "tables" | "settings" | "drafts" | "changes" | "profiles" | "jobs";
 
 /**
  * One caller, as far as it is known.

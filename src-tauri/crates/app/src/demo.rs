@@ -10,10 +10,9 @@ use headgate_sync::{
 };
 use headgate_terms::{Error, Result, say};
 use serde::Serialize;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Nothing, Sample};
 use crate::cx::Cx;
 
 /// The day's events, as Segment lays them down: one file an hour that had any.
@@ -38,26 +37,13 @@ pub struct DemoReport {
     pub preview: Preview,
 }
 
-/// The sample day, ready to be synced.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Sample {
-    /// The folder with its events.
-    pub from: String,
-    /// The lake that they are meant for, which need not exist.
-    pub to: String,
-    /// The source's name.
-    pub source: &'static str,
-    /// How many events.
-    pub events: usize,
-}
-
 impl App {
     /// Makes a lake of the sample day, in a new temporary folder if none is named. Its data folder
     /// is its own, below the lake.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn demo(&self, to: Option<&str>, watch: &dyn Watch) -> Result<DemoReport> {
+    pub(crate) fn demo(&self, _: &Cx, to: Option<&str>, watch: &dyn Watch) -> Result<DemoReport> {
         let lake = match to {
             Some(to) => Location::parse(to).map_err(|e| e.field("to"))?.folder().to_owned(),
             None => tempfile::Builder::new()

@@ -5,71 +5,16 @@
 //! latest state waits. One that is too slow all the same is told that it `missed` something, and asks for
 //! everything again.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use headgate_terms::Result;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{CoreEvent, HostEvent, Job, Nothing, Tag};
 use crate::cx::Cx;
-use crate::host::HostEvent;
-use crate::jobs::Job;
-
-/// Data that commands read and make stale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Tag {
-    /// Runs, with what they rejected and set aside.
-    Runs,
-    /// The lakes that are known.
-    Lakes,
-    /// The tables of lakes.
-    Tables,
-    /// The settings.
-    Settings,
-    /// Drafts of policies.
-    Drafts,
-    /// Changes to the world outside, in the journal.
-    Changes,
-    /// The profiles.
-    Profiles,
-    /// Jobs.
-    Jobs,
-    /// Sessions with AWS.
-    Sessions,
-}
-
-/// Something that happened.
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum CoreEvent {
-    /// Data changed: what shows it is asked for again.
-    Changed {
-        /// Which data.
-        tags: BTreeSet<Tag>,
-        /// Of which profile.
-        profile: String,
-        /// Counts up with every change.
-        revision: u64,
-    },
-    /// A job was queued, began, went on or ended.
-    Job {
-        /// The job as it is now.
-        job: Box<Job>,
-    },
-    /// Something came from outside the page.
-    Host {
-        /// What.
-        event: HostEvent,
-    },
-    /// More happened than could be kept for this listener.
-    Missed,
-}
 
 /// How many events wait for a listener before it has missed some.
 const MOST: usize = 1_000;

@@ -4,14 +4,11 @@
 use std::path::PathBuf;
 
 use headgate_terms::{Arn, Error, Result, Shown, say};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Choose, Chosen, Copy, Nothing, PolicyText, RoleArn};
 use crate::cx::Cx;
-use crate::policies::PolicyText;
 
 /// A desktop. What a host does not implement, it cannot do, and says so.
 pub trait Host: Send + Sync {
@@ -73,71 +70,6 @@ pub struct Confirm {
     pub text: Shown,
     /// The word on the button that agrees.
     pub yes: Shown,
-}
-
-/// What to choose.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct Choose {
-    /// Of which kind.
-    pub kind: ChooseKind,
-    /// The dialog's title.
-    pub title: String,
-}
-
-/// What can be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum ChooseKind {
-    /// A file of events.
-    File,
-    /// A folder.
-    Folder,
-}
-
-/// What was chosen.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Chosen {
-    /// Its path; none when the dialog was closed.
-    pub path: Option<String>,
-}
-
-/// Text for the clipboard.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct Copy {
-    /// The text.
-    pub text: String,
-}
-
-/// A role.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RoleArn {
-    /// Its ARN.
-    pub role: String,
-}
-
-/// What happens outside the page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum HostEvent {
-    /// Files or folders are held over the window.
-    Over,
-    /// They were taken away again.
-    Away,
-    /// They were dropped.
-    Dropped {
-        /// Where they lie.
-        paths: Vec<String>,
-    },
-    /// The window was asked to close and waits until what was sent outside this machine has ended.
-    Closing {
-        /// The commands it waits for.
-        commands: Vec<String>,
-    },
-    /// A page of the application was asked for from outside.
-    Open {
-        /// Its address, beginning with `/`.
-        address: String,
-    },
 }
 
 /// Where there is no desktop.

@@ -24,9 +24,9 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::App;
-use crate::calls::{Call, CallAbout, Nothing};
+use crate::api::{CallAbout, Nothing, Tag};
+use crate::calls::Call;
 use crate::cx::{Actor, Cx};
-use crate::events::Tag;
 use crate::host::Notice;
 use crate::owners::{Owner, lock_file, lock_of, owners, sweep_owners};
 use crate::plans::short_id;

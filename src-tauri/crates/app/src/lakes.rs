@@ -2,20 +2,10 @@
 
 use headgate_lake::Location;
 use headgate_terms::Result;
-use serde::Serialize;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{LakeName, Lakes, Nothing};
 use crate::cx::Cx;
-use crate::tables::LakeName;
-
-/// The lakes that are known.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Lakes {
-    /// Their addresses, the latest first.
-    pub lakes: Vec<String>,
-}
 
 impl App {
     pub(crate) fn lakes_list(&self, cx: &Cx, _: &Nothing) -> Result<Lakes> {

@@ -11,7 +11,7 @@ use headgate_sync::DataFolder;
 use serde::{Deserialize, Serialize};
 
 use crate::App;
-use crate::events::Tag;
+use crate::api::Tag;
 
 /// The socket of the window in its data folder.
 pub const SOCKET: &str = "window.sock";

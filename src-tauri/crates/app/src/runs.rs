@@ -3,79 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use headgate_lake::{DiscardRow, Lake, Location, caught};
+use headgate_lake::{Lake, Location, caught};
 use headgate_sync::{Letters, Release, RunReport, read_letters};
 use headgate_terms::Result;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
 use crate::App;
+use crate::api::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease, RunsPage};
 use crate::cx::Cx;
 use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
-
-/// Which runs, from where on.
-#[derive(Debug, Clone, Default, Deserialize, TS)]
-pub struct RunsPage {
-    /// What the page before gave as `next`; none for the first.
-    pub before: Option<String>,
-    /// How many at most.
-    pub limit: Option<u32>,
-}
-
-/// A page of runs.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct RunList {
-    /// Newest first, each without its tables.
-    pub runs: Vec<RunReport>,
-    /// What to ask for as `before` for those that are older; none at the end.
-    pub next: Option<String>,
-}
-
-/// A run by its id.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunName {
-    /// The id, or the number it begins with.
-    pub run: String,
-}
-
-/// What a run's batches wait for, to be given up.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunRelease {
-    /// The run.
-    pub run: String,
-    /// Of one table, as `schema.table`, or of all.
-    #[serde(default)]
-    pub table: Option<String>,
-}
-
-/// Some of the lines that a run rejected.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunLetters {
-    /// The run.
-    pub run: String,
-    /// Of one reason, or of all.
-    pub reason: Option<String>,
-    /// Where to begin: 0, or what the answer before gave as `next`.
-    pub from: u64,
-}
-
-/// Some of the values that a run set aside.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunDiscards {
-    /// The run.
-    pub run: String,
-    /// How many to leave out at the beginning.
-    pub from: usize,
-}
-
-/// Values that a run set aside.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Discards {
-    /// The values.
-    pub discards: Vec<DiscardRow>,
-    /// Whether there are more.
-    pub more: bool,
-}
 
 /// How many runs a page has at most.
 const RUNS: u32 = 200;
@@ -87,7 +22,7 @@ impl App {
     ///
     /// # Errors
     /// When the data folder cannot be read.
-    pub fn runs(&self) -> Result<Vec<RunReport>> {
+    pub(crate) fn runs(&self, _: &Cx) -> Result<Vec<RunReport>> {
         headgate_sync::list_runs(self.data())
     }
 

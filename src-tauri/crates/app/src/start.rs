@@ -4,31 +4,10 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use headgate_terms::Result;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Nothing, PageFailed, Start};
 use crate::cx::Cx;
-use crate::settings::Theme;
-
-/// This installation.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Start {
-    /// Headgate's version.
-    pub version: &'static str,
-    /// How the page looks.
-    pub theme: Theme,
-}
-
-/// An error of the page's own.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct PageFailed {
-    /// `error`, `rejection`, `console` or `policy`.
-    pub kind: String,
-    /// What the browser said of it.
-    pub text: String,
-}
 
 /// How many reports of the page are logged in a minute.
 const MOST_REPORTS: u32 = 60;

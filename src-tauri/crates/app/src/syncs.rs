@@ -2,44 +2,13 @@
 
 use std::path::PathBuf;
 
-use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest};
+use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest, Status, Watch};
 use headgate_terms::{Error, Result, TableName, say};
-use serde::Deserialize;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::CallAbout;
+use crate::api::{CallAbout, SchemaPreview, SyncStart};
 use crate::cx::Cx;
-
-/// Events to look at.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct SchemaPreview {
-    /// A folder or a file.
-    pub from: String,
-    /// A lake to compare with.
-    pub lake: Option<String>,
-    /// The source's name; none takes it from the files' place.
-    pub source: Option<String>,
-}
-
-/// Events to bring into a lake.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct SyncStart {
-    /// A folder or a file.
-    pub from: String,
-    /// The lake.
-    pub to: String,
-    /// The source's name; none takes it from the files' place.
-    pub source: Option<String>,
-    /// Whether files that have not changed are read too.
-    pub again: bool,
-    /// The only table to write, as `schema.table`: it gets what its rows lack.
-    #[serde(default)]
-    pub refill: Option<String>,
-    /// Whether a lake that is a copy of a known one becomes a lake of its own.
-    #[serde(default)]
-    pub new_lake_id: bool,
-}
+use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
 
 impl App {
     pub(crate) fn schema_preview(&self, cx: &Cx, asked: &SchemaPreview) -> Result<Preview> {
@@ -48,7 +17,20 @@ impl App {
         request.lake = given(asked.lake.as_deref());
         request.source = given(asked.source.as_deref());
         request.batch_bytes = self.settings()?.batch_bytes();
-        self.preview(&request, &cx.call)
+        self.preview(cx, &request, &cx.call)
+    }
+
+    /// As [`Self::schema_preview`], with all that a request of the terminal may say.
+    ///
+    /// # Errors
+    /// As [`headgate_sync::preview`].
+    pub(crate) fn preview(
+        &self,
+        _: &Cx,
+        request: &PreviewRequest,
+        watch: &dyn Watch,
+    ) -> Result<Preview> {
+        headgate_sync::preview(request, self.runtime().handle(), watch)
     }
 
     pub(crate) fn sync_start(&self, cx: &Cx, asked: &SyncStart) -> Result<RunReport> {
@@ -70,6 +52,48 @@ impl App {
         let (from, to) = (asked.from.clone(), Some(asked.to.clone()));
         let about = CallAbout { from, to, source: asked.source.clone() };
         self.sync_about(cx, &request, about, &cx.call)
+    }
+
+    /// As [`Self::sync_start`], with all that a request of the terminal may say.
+    ///
+    /// # Errors
+    /// What goes wrong before there is a run; the report says the rest.
+    pub(crate) fn sync_run(
+        &self,
+        cx: &Cx,
+        request: &RunRequest,
+        watch: &dyn Watch,
+    ) -> Result<RunReport> {
+        let from =
+            request.from.as_ref().map_or_else(|| "-".to_owned(), |from| from.display().to_string());
+        let to = Some(request.to.clone());
+        let about = CallAbout { from, to, source: request.source.clone() };
+        self.sync_about(cx, request, about, watch)
+    }
+
+    fn sync_about(
+        &self,
+        cx: &Cx,
+        request: &RunRequest,
+        about: CallAbout,
+        watch: &dyn Watch,
+    ) -> Result<RunReport> {
+        let lane = SYNC_LANE.to_owned();
+        let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
+        let work = |work: &Work<'_>| headgate_sync::run(request, self.runtime().handle(), work);
+        if let Err(error) = self.end_interrupted_jobs() {
+            tracing::warn!(%error, "jobs that were interrupted are not ended on record");
+        }
+        let report = self.job(cx, new, work, |report| {
+            let state = match report.status {
+                Status::Succeeded => JobState::Succeeded,
+                Status::Partial => JobState::Partial,
+                Status::Cancelled => JobState::Cancelled,
+                Status::Failed | Status::Running => JobState::Failed,
+            };
+            (state, report.error.clone())
+        });
+        report.map_err(|error| self.with_holder(error))
     }
 }
 

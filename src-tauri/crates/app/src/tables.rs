@@ -1,71 +1,12 @@
 //! Looking into a lake.
 
 use futures::StreamExt;
-use headgate_lake::{
-    CommitEntry, Lake, Location, TableDetail, TableFile, TableRows, TableSummary, caught,
-};
-use headgate_terms::{Error, Result};
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
+use headgate_lake::{Lake, Location, TableDetail, TableRows, caught};
+use headgate_terms::Result;
 
 use crate::App;
+use crate::api::{FilesReport, HistoryReport, LakeName, TableName, TablesReport, Unreadable};
 use crate::cx::Cx;
-
-/// The tables of a lake.
-#[derive(Debug, Serialize, TS)]
-pub struct TablesReport {
-    /// The shape's version.
-    pub v: u32,
-    /// In order of name.
-    pub tables: Vec<TableSummary>,
-    /// Tables that could not be read, and why.
-    pub unreadable: Vec<Unreadable>,
-    /// Tables that lack rows which were written to them, whether or not they are there.
-    pub behind: Vec<Unreadable>,
-}
-
-/// A table with which something is wrong.
-#[derive(Debug, Serialize, TS)]
-pub struct Unreadable {
-    /// Its schema.
-    pub schema: String,
-    /// Its name there.
-    pub table: String,
-    /// What is wrong.
-    pub error: Error,
-}
-
-/// The commits of a table.
-#[derive(Debug, Serialize, TS)]
-pub struct HistoryReport {
-    /// The shape's version.
-    pub v: u32,
-    /// Newest first.
-    pub commits: Vec<CommitEntry>,
-}
-
-/// The files of a table.
-#[derive(Debug, Serialize, TS)]
-pub struct FilesReport {
-    /// Those of the newest version, the newest first.
-    pub files: Vec<TableFile>,
-}
-
-/// A lake by its address.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct LakeName {
-    /// The address or the path.
-    pub lake: String,
-}
-
-/// A table of a lake.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct TableName {
-    /// The lake's address or path.
-    pub lake: String,
-    /// The table, as `schema.table`.
-    pub table: String,
-}
 
 /// How many rows the page shows of a table.
 const ROWS: usize = 500;

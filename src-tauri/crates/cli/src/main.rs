@@ -141,12 +141,12 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             request.refill = run.refill.as_deref().map(table_to_fill).transpose()?;
             request.new_lake_id = run.new_lake_id;
             request.follow_links = run.follow_links;
-            app.settings()?.apply(&mut request);
+            door.settings_show(&Nothing {})?.settings.apply(&mut request);
             request.batch_bytes = run.batch_bytes.unwrap_or(request.batch_bytes).max(1);
             request.window = run.window_days.map_or(request.window, |d| d * 86_400_000_000);
             request.most_columns = run.max_columns.unwrap_or(request.most_columns);
             let watching = Watching::new(stop_on_signal(&app), json);
-            let report = app.sync_run(&cx, &request, &watching)?;
+            let report = door.sync_run(&request, &watching)?;
             watching.clear();
             show(json, &report, |out| page::run(out, &report))?;
             exit_of(&report)
@@ -162,15 +162,15 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             request.lake = preview.lake;
             request.source = preview.source;
             request.follow_links = preview.follow_links;
-            request.batch_bytes = app.settings()?.batch_bytes();
+            request.batch_bytes = door.settings_show(&Nothing {})?.settings.batch_bytes();
             let watching = Watching::new(stop_on_signal(&app), json);
-            let found = app.preview(&request, &watching)?;
+            let found = door.preview(&request, &watching)?;
             watching.clear();
             show(json, &found, |out| page::preview(out, &found))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::List } => {
-            let runs = app.runs()?;
+            let runs = door.runs()?;
             let documents: Vec<_> = runs.iter().map(without_tables).collect();
             show(json, &json!({"v": 1, "runs": documents}), |out| page::runs(out, &runs))?;
             Exit::Done
@@ -196,11 +196,11 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             show(json, &report, |out| page::settings(out, &report))?;
             Exit::Done
         }
-        Command::Policy { command } => policy::carry_out(&app, &cx, command, json)?,
+        Command::Policy { command } => policy::carry_out(&app, &door, command, json)?,
         Command::Profile { command } => profile::carry_out(&door, command, json)?,
         Command::Demo { to } => {
             let watching = Watching::new(stop_on_signal(&app), json);
-            let report = app.demo(to.as_deref(), &watching)?;
+            let report = door.demo(to.as_deref(), &watching)?;
             watching.clear();
             show(json, &report, |out| page::demo(out, &report))?;
             exit_of(&report.run)

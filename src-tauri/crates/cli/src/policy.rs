@@ -16,7 +16,7 @@ use headgate_app::policy::{
     Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, ApplyWatch, AwsAccess, ChangeRef, ChangeRequest, Cx, Endpoint, HandedPlan, HistoryOf,
+    App, ApplyWatch, AwsAccess, ChangeRef, ChangeRequest, Door, Endpoint, HandedPlan, HistoryOf,
     Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
 };
 use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
@@ -33,8 +33,13 @@ use input::{
 use requests::evaluate;
 
 /// Carries out one command.
-pub(crate) fn carry_out(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> {
-    said(app, cx, command, json).map_err(|mut error| {
+pub(crate) fn carry_out(
+    app: &App,
+    door: &Door<'_>,
+    command: PolicyCommand,
+    json: bool,
+) -> Result<Exit> {
+    said(app, door, command, json).map_err(|mut error| {
         if error.field.as_deref() == Some("mfa_code") {
             error.hint =
                 Some("Set HEADGATE_MFA_CODE to the six digits that the device shows now.".into());
@@ -43,38 +48,37 @@ pub(crate) fn carry_out(app: &App, cx: &Cx, command: PolicyCommand, json: bool) 
     })
 }
 
-fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> {
+fn said(app: &App, door: &Door<'_>, command: PolicyCommand, json: bool) -> Result<Exit> {
     match command {
-        PolicyCommand::Validate { policy } => validate(app, cx, &policy.policy, &policy.aws, json),
+        PolicyCommand::Validate { policy } => validate(door, &policy.policy, &policy.aws, json),
         PolicyCommand::Evaluate { policy, requests, role } => {
             once_piped([&policy.policy, &requests])?;
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let role = role_of(role.as_deref(), &source)?;
             evaluate(&source.text, &requests, role.as_ref(), json)
         }
         PolicyCommand::Lint { policy, role, goals } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let goals = goals.map(|path| read_goals(&path, &policy.policy)).transpose()?;
             lint(&source, role.as_deref(), goals, json)
         }
         PolicyCommand::Matrix { policy, goals, role } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let goals = goals.map(|path| read_goals(&path, &policy.policy)).transpose()?;
             matrix(&source, goals, role.as_deref(), json)
         }
         PolicyCommand::Explain { policy, principal, external_id, context, role } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let role = role_of(role.as_deref(), &source)?;
             explain(&source.text, &principal, external_id.as_deref(), &context, role, json)
         }
         PolicyCommand::Plan { policy, goals, form, to, role, quota, out } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             if let Some(to) = to {
                 once_piped([&policy.policy, &to])?;
-                let after = self::source(app, cx, &to, &policy.aws)?.text;
+                let after = self::source(door, &to, &policy.aws)?.text;
                 return rewrite(
-                    app,
-                    cx,
+                    door,
                     &source,
                     &after,
                     role.as_deref(),
@@ -84,31 +88,31 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
                 );
             }
             let goals = read_goals(&goals.unwrap_or_default(), &policy.policy)?;
-            plan(app, cx, &source, &goals, form, quota, out.as_deref(), &policy.aws, json)
+            plan(door, &source, &goals, form, quota, out.as_deref(), &policy.aws, json)
         }
         PolicyCommand::Diff { before, after, role, aws } => {
             once_piped([&before, &after])?;
-            let (before, after) = (source(app, cx, &before, &aws)?, source(app, cx, &after, &aws)?);
+            let (before, after) = (source(door, &before, &aws)?, source(door, &after, &aws)?);
             let role = role_of(role.as_deref(), &before)?;
             diff(&before.text, &after.text, role.as_ref(), json)
         }
         PolicyCommand::Show { plan } => {
-            let handed = read_plan(app, cx, &plan)?;
+            let handed = read_plan(door, &plan)?;
             let mut document = json!(handed);
             document["v"] = json!(1);
             show(json, &document, |out| page::handed(out, &handed))?;
             Ok(Exit::Done)
         }
         PolicyCommand::Apply { plan, aws, .. } => {
-            apply(app, cx, read_plan(app, cx, &plan)?, &access(&aws), json)
+            apply(app, door, read_plan(door, &plan)?, &access(&aws), json)
         }
         PolicyCommand::Restore { change, aws, .. } => {
             let access = access(&aws);
-            let plan = app.door(cx).role_restore(&ChangeRef { change, access: access.clone() })?;
-            apply(app, cx, HandedPlan::own(plan), &access, json)
+            let plan = door.role_restore(&ChangeRef { change, access: access.clone() })?;
+            apply(app, door, HandedPlan::own(plan), &access, json)
         }
         PolicyCommand::History { role } => {
-            let history = app.door(cx).role_history(&HistoryOf { role })?;
+            let history = door.role_history(&HistoryOf { role })?;
             show(json, &history, |out| page::history(out, &history))?;
             Ok(Exit::Done)
         }
@@ -127,7 +131,7 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
             Ok(Exit::Done)
         }
         PolicyCommand::Export { policy, to, role } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let role = role.or_else(|| source.read.as_ref().map(|read| read.role.arn.clone()));
             let to = export_kind(to);
             if role.is_none() && to != Export::Json {
@@ -154,10 +158,10 @@ fn facts(source: &Source, role: Option<&str>, goals: Vec<Goal>) -> Result<Facts>
     Ok(facts)
 }
 
-fn validate(app: &App, cx: &Cx, name: &str, aws: &OfAws, json: bool) -> Result<Exit> {
+fn validate(door: &Door<'_>, name: &str, aws: &OfAws, json: bool) -> Result<Exit> {
     // As it stands: what is encoded is decoded for every other command.
     let read = if name.starts_with("arn:") {
-        source(app, cx, name, aws).map(|source| source.text)
+        source(door, name, aws).map(|source| source.text)
     } else {
         text_of(name, POLICY)
     };
@@ -270,8 +274,7 @@ fn diff(before: &str, after: &str, role: Option<&Arn>, json: bool) -> Result<Exi
 
 #[allow(clippy::too_many_arguments, reason = "each is a word of the command")]
 fn plan(
-    app: &App,
-    cx: &Cx,
+    door: &Door<'_>,
     source: &Source,
     goals: &Goals,
     form: FormName,
@@ -303,7 +306,7 @@ fn plan(
     let write = match file.filter(|_| to_write) {
         Some(path) => {
             let request = change(source, &goals.role, &made.after, &goals.allow, aws);
-            Some(keep(app.role_plan_within(cx, &request, quota)?, path)?)
+            Some(keep(door.role_plan_within(&request, quota)?, path)?)
         }
         None => None,
     };
@@ -341,8 +344,7 @@ fn plan(
 /// A plan for a text that a person wrote.
 #[allow(clippy::too_many_arguments, reason = "each is a word of the command")]
 fn rewrite(
-    app: &App,
-    cx: &Cx,
+    door: &Door<'_>,
     source: &Source,
     after: &str,
     role: Option<&str>,
@@ -366,7 +368,7 @@ fn rewrite(
         )
     })?;
     let request = change(source, &role.to_string(), after, &[], aws);
-    let plan = keep(app.door(cx).role_plan(&request)?, file)?;
+    let plan = keep(door.role_plan(&request)?, file)?;
     show(json, &plan, |out| page::to_write(out, source.read.as_ref(), &plan, file))?;
     Ok(Exit::Done)
 }
@@ -399,9 +401,15 @@ fn keep(plan: TrustPlan, path: &Path) -> Result<TrustPlan> {
     Ok(plan)
 }
 
-fn apply(app: &App, cx: &Cx, handed: HandedPlan, access: &AwsAccess, json: bool) -> Result<Exit> {
+fn apply(
+    app: &App,
+    door: &Door<'_>,
+    handed: HandedPlan,
+    access: &AwsAccess,
+    json: bool,
+) -> Result<Exit> {
     let watch = Applying { handed, json, stop: stop_on_signal(app), told: Mutex::default() };
-    let mut applied = app.apply_plan(cx, &watch.handed.plan, access, &watch)?;
+    let mut applied = door.apply_plan(&watch.handed.plan, access, &watch)?;
     if let Some(error) = &mut applied.error {
         error.trace.get_or_insert_with(|| Shown::clean(trace()));
     }

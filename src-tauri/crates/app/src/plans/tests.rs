@@ -13,11 +13,11 @@ use headgate_terms::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::walk::{Part, Walked, parts, walk};
-use super::{
-    ApplyWatch, Change, ChangeState, NotChanged, Outcome, Plan, PlanKind, PlanProgress,
-    RetryPolicy, Sender, Step, StepRole, Why,
+use super::{ApplyWatch, Change, NotChanged, PlanKind, RetryPolicy, Sender, Why};
+use crate::world::Consent;
+use crate::{
+    Actor, App, Call, ChangeRecord, ChangeState, Cx, Outcome, Plan, PlanProgress, Step, StepRole,
 };
-use crate::{Actor, App, Call, ChangeRecord, Cx};
 
 /// What becomes of a read or a write.
 #[derive(Clone, Copy)]
@@ -338,7 +338,7 @@ impl Desk {
 
     /// Carries a plan out. Returns the states of its changes.
     fn carry_out(&self, plan: &Plan, notes: &Notes) -> Result<Vec<ChangeState>> {
-        let sender = Sender { by: SENDER.to_owned(), endpoint: None };
+        let sender = Sender::new(&Consent::given(), SENDER.to_owned(), None);
         let watch = Watching::default();
         let work = |watch: &dyn ApplyWatch| {
             let carried = self.app.carry_out_plan(&self.cx, plan, notes, &sender, watch);
@@ -420,7 +420,7 @@ fn a_process_that_dies_before_the_proof_leaves_a_change_that_is_not_known() {
     let desk = Desk::new();
     let plan = desk.plan();
     let notes = Notes::new(&[Fate::Passes, Fate::Hangs], &[]);
-    let sender = Sender { by: SENDER.to_owned(), endpoint: None };
+    let sender = Sender::new(&Consent::given(), SENDER.to_owned(), None);
     let watch = Watching::default();
     desk.app.runtime().block_on(async {
         let carried = desk.app.carry_out_plan(&desk.cx, &plan, &notes, &sender, &watch);

@@ -196,6 +196,41 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
 }
 
 #[test]
+fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_consent() {
+    let question =
+        Confirm { title: "Change it?".into(), text: "It changes.".into(), yes: "Change".into() };
+    for command in COMMANDS {
+        for agrees in [true, false] {
+            let desk = Desk::new(agrees);
+            let cx = desk.app.cx(Actor::Window, Call::unheard());
+            let consent =
+                desk.app.carry_out(command, &cx, |world| world.ask("it", &question).map(drop));
+            let code = consent.err().map(|error| error.code.to_string());
+            let expected = match (command.kind, agrees) {
+                (Kind::World, true) => (None, 1),
+                (Kind::World, false) => (Some("not_confirmed"), 1),
+                _ => (Some("internal"), 0),
+            };
+            let asked = desk.user.asked.lock().unwrap().len();
+            assert_eq!((code.as_deref(), asked), expected, "{}", command.name);
+        }
+    }
+}
+
+#[test]
+fn a_profile_that_is_made_read_only_while_the_user_is_asked_gives_no_consent() {
+    let desk = Desk::new(true);
+    let cx = desk.app.cx(Actor::Window, Call::unheard());
+    let world = COMMANDS.iter().find(|command| command.kind == Kind::World).unwrap();
+    let consent = desk.app.carry_out(world, &cx, |world| {
+        let settings = json!({"name": "default", "read_only": true});
+        desk.call("profiles_change", &json!({"name": "default", "settings": settings})).unwrap();
+        world.unasked().map(drop)
+    });
+    assert_eq!(consent.unwrap_err().code, "read_only");
+}
+
+#[test]
 fn a_page_cannot_switch_read_only_off_by_itself() {
     let change = |read_only: bool| json!({"name": "default", "settings": {"name": "default", "read_only": read_only}});
     for (agrees, answer) in [(false, Some("not_confirmed")), (true, None)] {

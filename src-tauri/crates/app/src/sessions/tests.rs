@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use headgate_terms::Result;
 
-use crate::profiles::{AwsSource, Colour, ProfileChange, ProfileSettings};
 use crate::{
-    Actor, App, ApplyWatch, AwsAccess, Call, ChangeRef, ChangeRequest, Cx, Endpoint, Identity,
-    Outcome, PlanProgress, RoleName, RoleRead,
+    Actor, App, ApplyWatch, AwsAccess, AwsSource, Call, ChangeRef, ChangeRequest, Colour, Cx,
+    Endpoint, Identity, Outcome, PlanProgress, ProfileChange, ProfileSettings, RoleName, RoleRead,
 };
 
 #[allow(dead_code, reason = "the tests of the door to AWS use the rest")]
@@ -36,9 +35,9 @@ source_profile = user
 mfa_serial = arn:aws:iam::417620938841:mfa/ann
 ";
 
-const ROLE: &str = "arn:aws:iam::417620938841:role/lake";
+pub(crate) const ROLE: &str = "arn:aws:iam::417620938841:role/lake";
 
-fn policy(account: &str) -> String {
+pub(crate) fn policy(account: &str) -> String {
     format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"sts:AssumeRole","Condition":{{"StringEquals":{{"sts:ExternalId":"x"}}}}}}]}}"#
     )
@@ -103,11 +102,11 @@ fn answer(account: &mut Account, request: &Request) -> Answer {
     }
 }
 
-struct Played {
-    app: App,
+pub(crate) struct Played {
+    pub(crate) app: App,
     account: Arc<Mutex<Account>>,
     canned: Canned,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Played {
@@ -122,7 +121,12 @@ impl Played {
         let played = Arc::clone(&account);
         let canned = Canned::start(move |request| answer(&mut played.lock().unwrap(), request));
         let app = App::with_data(folder.path().join("data")).unwrap();
-        Self { app, account, canned, _folder: folder }
+        Self { app, account, canned, folder }
+    }
+
+    /// Where the account is reached.
+    pub(crate) fn address(&self) -> &str {
+        &self.canned.address
     }
 
     fn cx(&self) -> Cx {
@@ -170,11 +174,15 @@ impl ApplyWatch for Unwatched {
 
 /// In a home with that configuration, outside of any runtime.
 fn at_home(name: &str, body: impl FnOnce(&Played) + Send) {
-    let name = format!("sessions::tests::{name}");
+    home_of(&format!("sessions::tests::{name}"), |played| body(&played));
+}
+
+/// The same for a test of any module.
+pub(crate) fn home_of(name: &str, body: impl FnOnce(Played) + Send) {
     let variables = [("AWS_MAX_ATTEMPTS", "1")];
     let home = Home { config: CONFIG, variables: &variables, ..Home::default() };
-    alone(&name, &home, async || {
-        std::thread::scope(|scope| scope.spawn(|| body(&Played::new())).join()).unwrap();
+    alone(name, &home, async || {
+        std::thread::scope(|scope| scope.spawn(|| body(Played::new())).join()).unwrap();
     });
 }
 
@@ -193,11 +201,11 @@ fn one_code_serves_reading_planning_applying_and_putting_back() {
             access: access.clone(),
         };
         let plan = app.role_plan(&cx, &request).unwrap();
-        let applied = app.apply_plan(&cx, &plan, &access, &Unwatched).unwrap();
+        let applied = app.door(&cx).apply_plan(&plan, &access, &Unwatched).unwrap();
         assert_eq!(applied.outcome, Outcome::Written);
         let change = ChangeRef { change: applied.change.id, access: access.clone() };
         let back = app.role_restore(&cx, &change).unwrap();
-        let applied = app.apply_plan(&cx, &back, &access, &Unwatched).unwrap();
+        let applied = app.door(&cx).apply_plan(&back, &access, &Unwatched).unwrap();
         assert_eq!(applied.outcome, Outcome::Written);
         assert_eq!(played.account.lock().unwrap().policy, policy("595280932656"));
         assert_eq!(played.logins(), 1);

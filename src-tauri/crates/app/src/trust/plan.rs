@@ -5,40 +5,19 @@
 //! sentence on whom it opens the role to are computed again, and a file that says otherwise is reported.
 //! Carrying a plan out is in `write`.
 
-use headgate_aws::AnalyzerFinding;
-use headgate_policy::{CellChange, Facts, Goal, QUOTA, Size};
+use headgate_policy::{CellChange, Facts, QUOTA, Size};
 use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use ts_rs::TS;
 
 use crate::App;
+use crate::api::{ChangeRef, ChangeRequest, Plan, Step, StepRole, TrustPlan};
 use crate::cx::Cx;
-use crate::plans::{Plan, Step, StepRole};
-use crate::roles::AwsAccess;
 
 use super::KIND;
-use super::write::ChangeRef;
 
 /// The call that writes one.
 const WRITE: &str = "iam:UpdateAssumeRolePolicy";
-
-/// A change to plan.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct ChangeRequest {
-    /// The role's ARN.
-    pub role: String,
-    /// Its id when it was read; absent for a text that did not come from AWS.
-    pub role_id: Option<String>,
-    /// The text as it was read.
-    pub before: String,
-    /// The text to write.
-    pub after: String,
-    /// Who is to get in, to be remembered for this role.
-    pub goals: Vec<Goal>,
-    /// How AWS is reached.
-    pub access: AwsAccess,
-}
 
 /// What only this program decides about a plan: no request and no file can switch a check off.
 #[derive(Debug, Default)]
@@ -47,31 +26,6 @@ pub(crate) struct Given {
     pub(crate) restores: Option<String>,
     /// The role's quota, where AWS is not asked for it.
     pub(crate) quota: Option<usize>,
-}
-
-/// A plan to write a trust policy; a file of it lets another admin apply it.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct TrustPlan {
-    /// What it has in common with plans of other kinds.
-    #[serde(flatten)]
-    pub plan: Plan,
-    /// The role's ARN.
-    pub role: String,
-    /// The role's id when it was read.
-    pub role_id: Option<String>,
-    /// The text as it was read.
-    pub before: String,
-    /// The text to write.
-    pub after: String,
-    /// A warning when it opens the role to those whom the policy does not name.
-    #[serde(default)]
-    pub opens: Option<Shown>,
-    /// The cells that change.
-    pub cells: Vec<CellChange>,
-    /// How large it is and may be.
-    pub size: Size,
-    /// What Access Analyzer reports for the new text; absent where it may not be asked.
-    pub analyzer: Option<Vec<AnalyzerFinding>>,
 }
 
 /// A plan from a file, with all that can be computed of it computed again.
@@ -222,7 +176,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::role_plan`].
-    pub fn role_plan_within(
+    pub(crate) fn role_plan_within(
         &self,
         cx: &Cx,
         request: &ChangeRequest,
@@ -309,7 +263,7 @@ impl App {
     /// `plan_invalid` for what is not a plan of this version, and `policy_invalid` when AWS would refuse
     /// the text to write.
     #[allow(clippy::unused_self, reason = "every use-case is alike")]
-    pub fn plan_handed_over(&self, cx: &Cx, text: &str) -> Result<HandedPlan> {
+    pub(crate) fn plan_handed_over(&self, cx: &Cx, text: &str) -> Result<HandedPlan> {
         let invalid = |why: Shown| {
             Error::new("plan_invalid", say!("This is not a plan: {}.", why))
                 .hint("Make one with `headgate policy plan … --out plan.json`.")
