@@ -19,7 +19,7 @@ use rustix::process::geteuid;
 pub(crate) struct Instance {
     lock: Option<File>,
     socket: Option<(PathBuf, UnixListener)>,
-    given_up: Arc<AtomicBool>,
+    released: Arc<AtomicBool>,
 }
 
 /// What a claim comes to.
@@ -27,9 +27,9 @@ pub(crate) enum Claim {
     /// This start is the window.
     Window(Instance),
     /// Another is, and was asked to come forward.
-    Told,
+    HandedOver,
     /// Another is, and did not answer.
-    Silent,
+    Unresponsive,
 }
 
 /// How long another is asked; it may be between its lock and its socket, or about to end.
@@ -40,7 +40,7 @@ impl Instance {
     pub(crate) fn claim(data: &DataFolder, address: Option<&str>) -> Claim {
         // What cannot be made or written is said by the page; it has the words for it.
         if data.make().is_err() {
-            return Claim::Window(Self::alone());
+            return Claim::Window(Self::without_lock());
         }
         let path = data.path().join(headgate_app::SOCKET);
         let lock = OpenOptions::new()
@@ -48,7 +48,7 @@ impl Instance {
             .append(true)
             .mode(0o600)
             .open(data.path().join("window.lock"));
-        let Ok(lock) = lock else { return Claim::Window(Self::alone()) };
+        let Ok(lock) = lock else { return Claim::Window(Self::without_lock()) };
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -57,31 +57,31 @@ impl Instance {
                 // One that ends gives its right up instead of an answer.
                 while lock.try_lock().is_err() {
                     if asks.tell(data.path()).is_ok() {
-                        return Claim::Told;
+                        return Claim::HandedOver;
                     }
                     if begun.elapsed() > PATIENCE {
-                        return Claim::Silent;
+                        return Claim::Unresponsive;
                     }
                     std::thread::sleep(Duration::from_millis(50));
                 }
             }
-            Err(TryLockError::Error(_)) => return Claim::Window(Self::alone()),
+            Err(TryLockError::Error(_)) => return Claim::Window(Self::without_lock()),
         }
         // Left by a window that died; the lock says that nobody listens.
         let _ = fs::remove_file(&path);
         // A path may be too long for a socket; then a later start can only say that this one is open.
         let socket = UnixListener::bind(&path).ok().map(|socket| (path, socket));
-        Claim::Window(Self { lock: Some(lock), socket, given_up: Arc::default() })
+        Claim::Window(Self { lock: Some(lock), socket, released: Arc::default() })
     }
 
     /// A window without a data folder.
-    pub(crate) fn alone() -> Self {
-        Self { lock: None, socket: None, given_up: Arc::default() }
+    pub(crate) fn without_lock() -> Self {
+        Self { lock: None, socket: None, released: Arc::default() }
     }
 
     /// Gives the right up while the window still closes: the next start is a window of its own.
-    pub(crate) fn give_up(&self) {
-        if self.given_up.swap(true, Ordering::Relaxed) {
+    pub(crate) fn release(&self) {
+        if self.released.swap(true, Ordering::Relaxed) {
             return;
         }
         if let Some((path, _)) = &self.socket {
@@ -93,8 +93,8 @@ impl Instance {
     }
 
     /// Whether the right was given up.
-    pub(crate) fn is_given_up(&self) -> bool {
-        self.given_up.load(Ordering::Relaxed)
+    pub(crate) fn is_released(&self) -> bool {
+        self.released.load(Ordering::Relaxed)
     }
 
     /// Calls for what other processes of this user say, each on a thread of its own; it is answered when
@@ -103,10 +103,10 @@ impl Instance {
         let Some(Ok(socket)) = self.socket.as_ref().map(|(_, socket)| socket.try_clone()) else {
             return;
         };
-        let given_up = self.given_up.clone();
+        let released = self.released.clone();
         std::thread::spawn(move || {
             for other in socket.incoming().flatten() {
-                if given_up.load(Ordering::Relaxed) {
+                if released.load(Ordering::Relaxed) {
                     return;
                 }
                 if is_own(&other) {
@@ -135,14 +135,14 @@ mod tests {
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
         let (send, receive) = channel();
         first.listen(move |message| send.send(message).is_ok());
-        assert!(matches!(Instance::claim(&data, Some("/syncs/1-abc")), Claim::Told));
-        assert!(matches!(Instance::claim(&data, None), Claim::Told));
+        assert!(matches!(Instance::claim(&data, Some("/syncs/1-abc")), Claim::HandedOver));
+        assert!(matches!(Instance::claim(&data, None), Claim::HandedOver));
         let said = || receive.recv_timeout(Duration::from_secs(5)).unwrap();
         assert_eq!([said(), said()], [Message::Open("/syncs/1-abc".to_owned()), Message::Show]);
         // A run may hold the folder at the same time.
         data.hold().expect("a run is not kept from it");
         // While the first still closes, the next start is a window.
-        first.give_up();
+        first.release();
         assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let first = Arc::new(first);
         let ends = first.clone();
         first.listen(move |_| {
-            ends.give_up();
+            ends.release();
             false
         });
         assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));

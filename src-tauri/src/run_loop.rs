@@ -68,7 +68,7 @@ impl Shell {
                 if shell.has_jobs() {
                     return shell.end_after_jobs(&tauri);
                 }
-                shell.instance.give_up();
+                shell.instance.release();
                 tauri.exit(0);
             });
         });
@@ -97,7 +97,7 @@ impl Shell {
         let (send, done) = channel();
         let (shell, main) = (self.clone(), tauri.clone());
         let asked = tauri.run_on_main_thread(move || {
-            let came = !shell.instance.is_given_up() && window::come_forward(&main, &shell).is_ok();
+            let came = !shell.instance.is_released() && window::come_forward(&main, &shell).is_ok();
             if let (true, Some(app), Some(address)) = (came, shell.app(), address) {
                 app.announce(&HostEvent::Open { address });
             }
@@ -110,7 +110,7 @@ impl Shell {
         let Some(app) = self.app() else { return };
         let shell = self.clone();
         app.on_signal(move || {
-            shell.instance.give_up();
+            shell.instance.release();
             shell.stop();
             tauri.exit(0);
         });

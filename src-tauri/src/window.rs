@@ -51,7 +51,7 @@ pub(crate) fn open(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
                 return;
             }
             let _ = shown.hide();
-            shell.instance.give_up();
+            shell.instance.release();
             let (window, shell) = (shown.clone(), shell.clone());
             std::thread::spawn(move || {
                 shell.stop();
@@ -103,7 +103,7 @@ fn is_own(url: &Url) -> bool {
 
 /// What the page sends along with a command's name.
 #[derive(Deserialize)]
-struct Asked {
+struct IpcRequest {
     /// The page's name for the call.
     call: String,
     request: Box<RawValue>,
@@ -117,7 +117,7 @@ pub(crate) fn answer(shell: &Shell, invoke: Invoke<Wry>) -> bool {
     let shell = shell.clone();
     tauri::async_runtime::spawn_blocking(move || {
         let asked = match message.payload() {
-            InvokeBody::Json(payload) => Asked::deserialize(payload).ok(),
+            InvokeBody::Json(payload) => IpcRequest::deserialize(payload).ok(),
             InvokeBody::Raw(_) => None,
         };
         let Some(asked) = asked else { return resolver.reject(wrong_request()) };

@@ -75,7 +75,7 @@ impl Host for Desktop {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct CallRequest {
     call: String,
     request: Box<RawValue>,
 }
@@ -131,7 +131,7 @@ fn is_own(own: &str, headers: &HeaderMap) -> bool {
 }
 
 async fn call(State(served): State<Served>, Part(command): Part<String>, body: Bytes) -> Response {
-    let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
+    let Ok(asked) = serde_json::from_slice::<CallRequest>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let (send, lines) = unbounded::<String>();

@@ -16,7 +16,7 @@ import './components/window.css'
 let told = 0
 function tell(kind: string, text: string): void {
   told += 1
-  if (told <= 20) void ask('page_failed', { kind, text: text.slice(0, 4_000) }).catch(() => {})
+  if (told <= 20) void ask('page_log_error', { kind, text: text.slice(0, 4_000) }).catch(() => {})
 }
 addEventListener('error', (event) => tell('error', `${event.message} at ${event.filename}`))
 addEventListener('unhandledrejection', (event) => tell('rejection', String(event.reason)))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { EventCounts, Failure, Need, RunReport, TableReport } from './api'
+import type { EventCounts, Failure, Attention, RunReport, TableReport } from './api'
 import { brief, bytes, command, duration, halves, share } from './format'
 import { astray, attention, cut, need, sentence, sum } from './words'
 
@@ -221,7 +221,7 @@ test('a run needs a person for what is gone before what waits', () => {
 })
 
 test('a need says what a table lacks, and how many events are astray', () => {
-  const of: Need = {
+  const of: Attention = {
     kind: 'tables',
     run: '12-abc',
     source: 'web',

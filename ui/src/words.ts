@@ -1,6 +1,6 @@
 // What a run, a need and a reason are in words: short, specific, no blame, the next action last.
 
-import type { EventCounts, Need, Preview, RunReport, Status, TableReport } from './api'
+import type { EventCounts, Attention, Preview, RunReport, Status, TableReport } from './api'
 import { count, many, quoted } from './format'
 
 /** A run in one plain sentence or two; of one that fills a table, which. */
@@ -228,7 +228,7 @@ export function reason(words: Record<string, [string, string]>, code: string): [
 }
 
 /** What needs a person: the matter, and what to know about it; with the events of its run, where they are known. */
-export function need(need: Need, events?: EventCounts): [string, string] {
+export function need(need: Attention, events?: EventCounts): [string, string] {
   const [matter, more] = needOf(need)
   if (!events || !['failed', 'broke_off', 'cancelled', 'tables'].includes(need.kind))
     return [matter, more]
@@ -238,7 +238,7 @@ export function need(need: Need, events?: EventCounts): [string, string] {
   return [matter, [more, rest].filter(Boolean).join(' ')]
 }
 
-function needOf(need: Need): [string, string] {
+function needOf(need: Attention): [string, string] {
   const of = need.source ? `of ${quoted(need.source)}` : 'of several sources'
   const said = need.error ? need.error.message : ''
   const on = need.on ?? ''

@@ -154,11 +154,11 @@ impl App {
         self.change_profile(profile, |document| document.writer_mut().principal = Some(principal))
     }
 
-    pub(crate) fn policy_templates(&self, cx: &Cx, asked: &TemplatesFor) -> Result<Templates> {
+    pub(crate) fn policy_templates(&self, cx: &Cx, request: &TemplatesFor) -> Result<Templates> {
         let writer = self.writer(&cx.profile)?;
-        let role: Option<Arn> = asked.role.as_ref().and_then(|role| role.parse().ok());
+        let role: Option<Arn> = request.role.as_ref().and_then(|role| role.parse().ok());
         let partition = role.as_ref().map_or("aws", |role| role.partition.as_str());
-        let kept = self.kept_goals(&cx.profile, asked.role.as_deref())?;
+        let kept = self.saved_goals(&cx.profile, request.role.as_deref())?;
         let segment = self.profile_document(&cx.profile)?.settings.external_ids.segment;
         let ids = |principal: &str| {
             let mut known: Vec<KnownId> = kept
@@ -167,7 +167,7 @@ impl App {
                 .filter_map(|goal| goal.external_id.clone())
                 .map(|id| KnownId { id, from: "used for this role before".to_owned() })
                 .collect();
-            for id in in_policy(&asked.text, principal) {
+            for id in in_policy(&request.text, principal) {
                 if !known.iter().any(|one| one.id == id) {
                     known.push(KnownId { id, from: "in this policy".to_owned() });
                 }
@@ -189,7 +189,7 @@ impl App {
                 sid: Some("UnityCatalogAssumeRole"),
             });
         }
-        if let Some(role) = &asked.role {
+        if let Some(role) = &request.role {
             let mut known_ids = ids(role);
             for known in templates.iter().flat_map(|template| &template.known_ids) {
                 if !known_ids.contains(known) {

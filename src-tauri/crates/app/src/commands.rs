@@ -20,11 +20,11 @@ macro_rules! commands {
     ($then:ident) => {
         $then! {
             /// What this installation is; fails when it cannot work.
-            [local] app_start(Nothing) -> Start;
+            [local] app_start(Empty) -> Start;
             /// Puts an error of the page into the log.
-            [local] page_failed(PageFailed) -> Nothing;
+            [local] page_log_error(PageError) -> Empty;
             /// What goes on, what needs a person, what changed.
-            [read] overview_show(Nothing) -> Overview, reads [Runs];
+            [read] overview_show(Empty) -> Overview, reads [Runs];
             /// What events would make of a lake; nothing is written.
             [read] schema_preview(SchemaPreview) -> Preview, progress Progress;
             /// Brings events into a lake.
@@ -32,33 +32,33 @@ macro_rules! commands {
             /// Runs without their tables, newest first, a page at a time.
             [read] runs_list(RunsPage) -> RunList, reads [Runs];
             /// One run.
-            [read] runs_show(RunName) -> RunReport, reads [Runs];
+            [read] runs_show(RunRef) -> RunReport, reads [Runs];
             /// Lines that a run rejected.
-            [read] runs_letters(RunLetters) -> Letters, reads [Runs];
+            [read] runs_rejected_lines(RunRejectedLines) -> RejectedLines, reads [Runs];
             /// Gives up what a run's batches wait for, once the syncs before it have ended.
             [local] runs_release(RunRelease) -> Release, stales [Runs Jobs];
             /// Values that a run set aside.
             [read] runs_discards(RunDiscards) -> Discards, reads [Runs];
             /// The lakes that runs wrote to or a person opened, the latest first.
-            [read] lakes_list(Nothing) -> Lakes, reads [Lakes Runs];
+            [read] lakes_list(Empty) -> KnownLakes, reads [Lakes Runs];
             /// Puts a lake that was opened first among those that are known.
-            [local] lakes_remember(LakeName) -> Lakes, stales [Lakes];
+            [local] lakes_remember(LakeRef) -> KnownLakes, stales [Lakes];
             /// The tables of a lake.
-            [read] tables_list(LakeName) -> TablesReport, reads [Tables];
+            [read] tables_list(LakeRef) -> TablesReport, reads [Tables];
             /// One table.
-            [read] tables_show(TableName) -> TableDetail, reads [Tables];
+            [read] tables_show(TableRef) -> TableDetail, reads [Tables];
             /// The commits of a table, newest first.
-            [read] tables_history(TableName) -> HistoryReport, reads [Tables];
+            [read] tables_history(TableRef) -> HistoryReport, reads [Tables];
             /// The first rows of a table.
-            [read] tables_rows(TableName) -> TableRows, reads [Tables];
+            [read] tables_rows(TableRef) -> TableRows, reads [Tables];
             /// The files of a table's newest version.
-            [read] tables_files(TableName) -> FilesReport, reads [Tables];
+            [read] tables_files(TableRef) -> FilesReport, reads [Tables];
             /// Lays the sample day's events down where a sync can take them.
-            [local] sample_lay(Nothing) -> Sample;
+            [local] sample_create(Empty) -> Sample;
             /// All that can be said of a trust policy; no account is asked.
-            [read] policy_look(PolicyLook) -> PolicyView, reads [Profiles];
+            [read] policy_analyze(PolicyAnalyze) -> PolicyView, reads [Profiles];
             /// The policy, or the printed role, on the clipboard; nothing else leaves the clipboard.
-            [read] policy_paste(Nothing) -> PolicyText;
+            [read] policy_paste(Empty) -> PolicyText;
             /// Changes a policy's text.
             [read] policy_edit(PolicyEdit) -> PolicyText;
             /// Plans a patch that lets callers in.
@@ -70,15 +70,15 @@ macro_rules! commands {
             /// Callers that a policy can be asked to let in, with what is known of them.
             [read] policy_templates(TemplatesFor) -> Templates, reads [Profiles Drafts];
             /// The draft that is kept.
-            [read] policy_draft(Nothing) -> DraftAnswer, reads [Drafts];
+            [read] policy_draft(Empty) -> DraftAnswer, reads [Drafts];
             /// Keeps a draft, or lets go of it.
-            [local] policy_draft_keep(DraftAnswer) -> Nothing, stales [Drafts];
+            [local] policy_draft_save(DraftAnswer) -> Empty, stales [Drafts];
             /// The profiles of AWS's configuration.
-            [read] aws_profiles(Nothing) -> AwsProfiles, reads [Profiles];
+            [read] aws_profiles(Empty) -> AwsProfiles, reads [Profiles];
             /// A role with its trust policy, read from AWS.
-            [local secret] role_read(RoleName) -> RoleRead, stales [Profiles];
+            [local secret] role_read(RoleRef) -> RoleRead, stales [Profiles];
             /// Opens a role's page of the AWS console in the browser.
-            [read] role_console(RoleArn) -> Nothing;
+            [read] role_console(RoleArn) -> Empty;
             /// Plans to write a trust policy, and shows what would be sent.
             [local secret] role_plan(ChangeRequest) -> TrustPlan;
             /// Writes what was planned, if the role is still as it was shown.
@@ -88,13 +88,13 @@ macro_rules! commands {
             /// Plans to put back what a change replaced.
             [local secret] role_restore(ChangeRef) -> TrustPlan;
             /// The settings, and what they are as installed.
-            [read] settings_show(Nothing) -> SettingsReport, reads [Settings Runs];
+            [read] settings_show(Empty) -> SettingsReport, reads [Settings Runs];
             /// Changes settings.
             [local] settings_change(SettingsChange) -> SettingsReport, stales [Settings Runs Jobs];
             /// The profiles, and which one is in use.
-            [read] profiles_list(Nothing) -> Profiles, reads [Profiles];
+            [read] profiles_list(Empty) -> Profiles, reads [Profiles];
             /// One profile.
-            [read] profiles_show(ProfileAsked) -> ProfileReport, reads [Profiles];
+            [read] profiles_show(ProfileShow) -> ProfileReport, reads [Profiles];
             /// Adds a profile.
             [local] profiles_add(ProfileSettings) -> ProfileReport, stales [Profiles];
             /// Changes a profile.
@@ -106,15 +106,15 @@ macro_rules! commands {
             /// Jobs, newest first, a page at a time.
             [read] jobs_list(JobsPage) -> Jobs, reads [Jobs];
             /// Asks a job to stop.
-            [local] jobs_cancel(JobId) -> Nothing, stales [Jobs];
+            [local] jobs_cancel(JobId) -> Empty, stales [Jobs];
             /// Asks a call to stop.
-            [local] calls_cancel(CallName) -> Nothing;
+            [local] calls_cancel(CallRef) -> Empty;
             /// Lets a person choose a file or a folder.
             [read] host_choose(Choose) -> Chosen;
             /// Puts text on the clipboard.
-            [local secret] host_copy(Copy) -> Nothing;
+            [local secret] host_copy(Copy) -> Empty;
             /// What happens: data that changed, jobs as they go on, and what comes from outside the page.
-            [read] events_follow(Nothing) -> Nothing, progress CoreEvent;
+            [read] events_follow(Empty) -> Empty, progress CoreEvent;
         }
     };
 }

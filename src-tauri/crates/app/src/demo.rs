@@ -12,7 +12,7 @@ use headgate_terms::{Error, Result, say};
 use serde::Serialize;
 
 use crate::App;
-use crate::api::{Nothing, Sample};
+use crate::api::{Empty, Sample};
 use crate::cx::Cx;
 
 /// The day's events, as Segment lays them down: one file an hour that had any.
@@ -53,7 +53,7 @@ impl App {
                 .map_err(|error| unwritable(&std::env::temp_dir(), &error))?,
         };
         let own = lake.join("_headgate").join("demo");
-        let events = lay(&own)?;
+        let events = write_sample(&own)?;
         let data = DataFolder::new(own.join("data"));
         let address = lake.display().to_string();
         let mut looked = PreviewRequest::new(events.clone(), data.clone());
@@ -66,10 +66,10 @@ impl App {
     }
 
     /// Lays the sample day's events down in the data folder, where a sync can take them.
-    pub(crate) fn sample_lay(&self, _: &Cx, _: &Nothing) -> Result<Sample> {
+    pub(crate) fn sample_create(&self, _: &Cx, _: &Empty) -> Result<Sample> {
         self.data().make()?;
         let own = self.data().path().join("sample");
-        let events = lay(&own)?;
+        let events = write_sample(&own)?;
         Ok(Sample {
             from: events.display().to_string(),
             to: own.join("lake").display().to_string(),
@@ -80,7 +80,7 @@ impl App {
 }
 
 /// Writes the day's files into a folder below another, unless they are there.
-fn lay(below: &Path) -> Result<PathBuf> {
+fn write_sample(below: &Path) -> Result<PathBuf> {
     let events = below.join("events");
     fs::create_dir_all(&events).map_err(|error| unwritable(&events, &error))?;
     for (name, text) in DAY {

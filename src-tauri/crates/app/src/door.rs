@@ -53,7 +53,7 @@ impl Door<'_> {
     /// When the folder cannot be written.
     pub fn demo(&self, to: Option<&str>, watch: &dyn Watch) -> Result<DemoReport> {
         let Self { app, cx } = self;
-        app.carry_out(&line::sample_lay, cx, |_| app.demo(cx, to, watch))
+        app.carry_out(&line::sample_create, cx, |_| app.demo(cx, to, watch))
     }
 
     /// Every run with its tables, newest first.

@@ -4,7 +4,7 @@ use headgate_policy::Goal;
 use headgate_terms::Result;
 
 use crate::App;
-use crate::api::{DraftAnswer, KeptDraft, Nothing};
+use crate::api::{DraftAnswer, Empty, KeptDraft};
 use crate::cx::Cx;
 
 impl KeptDraft {
@@ -16,7 +16,7 @@ impl KeptDraft {
 }
 
 impl App {
-    pub(crate) fn policy_draft(&self, cx: &Cx, _: &Nothing) -> Result<DraftAnswer> {
+    pub(crate) fn policy_draft(&self, cx: &Cx, _: &Empty) -> Result<DraftAnswer> {
         let Some(store) = self.store_if_any()? else {
             return Ok(DraftAnswer { profile: Some(cx.profile.clone()), draft: None });
         };
@@ -25,7 +25,7 @@ impl App {
         Ok(DraftAnswer { profile: Some(cx.profile.clone()), draft })
     }
 
-    pub(crate) fn policy_draft_keep(&self, cx: &Cx, kept: &DraftAnswer) -> Result<Nothing> {
+    pub(crate) fn policy_draft_save(&self, cx: &Cx, kept: &DraftAnswer) -> Result<Empty> {
         let store = self.store()?;
         let profile = kept.profile.as_ref().unwrap_or(&cx.profile);
         let Some(draft) = &kept.draft else {
@@ -33,7 +33,7 @@ impl App {
             if let Some(latest) = store.latest_draft(profile)? {
                 store.discard_draft(profile, &latest.role)?;
             }
-            return Ok(Nothing {});
+            return Ok(Empty {});
         };
         let text = serde_json::to_string(draft).unwrap_or_default();
         // The page shows one draft: opening another policy discards the one before.
@@ -48,11 +48,11 @@ impl App {
             let text = serde_json::to_string(&goals).unwrap_or_default();
             store.save_goals(profile, draft.role(), &text)?;
         }
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 
     /// The goals that a role had when it was last worked on.
-    pub(crate) fn kept_goals(&self, profile: &str, role: Option<&str>) -> Result<Vec<Goal>> {
+    pub(crate) fn saved_goals(&self, profile: &str, role: Option<&str>) -> Result<Vec<Goal>> {
         let (Some(role), Some(store)) = (role, self.store_if_any()?) else {
             return Ok(Vec::new());
         };

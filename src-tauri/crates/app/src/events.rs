@@ -13,7 +13,7 @@ use std::time::Duration;
 use headgate_terms::Result;
 
 use crate::App;
-use crate::api::{CoreEvent, HostEvent, Job, Nothing, Tag};
+use crate::api::{CoreEvent, Empty, HostEvent, Job, Tag};
 use crate::cx::Cx;
 
 /// How many events wait for a listener before it has missed some.
@@ -184,7 +184,7 @@ impl App {
 
     /// Reports all that happens until the call is to stop or nobody listens any more.
     #[allow(clippy::unnecessary_wraps, reason = "every command is alike")]
-    pub(crate) fn events_follow(&self, cx: &Cx, _: &Nothing) -> Result<Nothing> {
+    pub(crate) fn events_follow(&self, cx: &Cx, _: &Empty) -> Result<Empty> {
         let listener = self.bus.listen();
         while let Some(event) = listener.next(|| cx.call.stopped()) {
             if !cx.call.report(&event) {
@@ -192,7 +192,7 @@ impl App {
             }
             std::thread::sleep(GATHER);
         }
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 }
 

@@ -16,11 +16,11 @@ use headgate_terms::{Error, Result, Shown, say};
 
 use crate::App;
 use crate::api::{
-    CallName, ChangeRef, ChangeRequest, Choose, Copy, DraftAnswer, HistoryOf, JobId, JobsPage,
-    LakeName, Nothing, PageFailed, PlanRef, PolicyEdit, PolicyExport, PolicyLook, PolicyPlan,
-    PolicyTry, ProfileAsked, ProfileChange, ProfileName, ProfileSettings, RoleArn, RoleName,
-    RunDiscards, RunLetters, RunName, RunRelease, RunsPage, SchemaPreview, SettingsChange,
-    SyncStart, TableName, TemplatesFor,
+    CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftAnswer, Empty, HistoryOf, JobId,
+    JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit, PolicyExport, PolicyPlan,
+    PolicyTry, ProfileChange, ProfileName, ProfileSettings, ProfileShow, RoleArn, RoleRef,
+    RunDiscards, RunRef, RunRejectedLines, RunRelease, RunsPage, SchemaPreview, SettingsChange,
+    SyncStart, TableRef, TemplatesFor,
 };
 use crate::cx::Cx;
 use crate::host::Confirm;
@@ -67,12 +67,12 @@ macro_rules! pathless {
 
 // What these name is an id, a text or a setting.
 pathless!(
-    Nothing,
-    PageFailed,
-    RunName,
-    RunLetters,
+    Empty,
+    PageError,
+    RunRef,
+    RunRejectedLines,
     RunDiscards,
-    PolicyLook,
+    PolicyAnalyze,
     PolicyEdit,
     PolicyPlan,
     PolicyTry,
@@ -80,18 +80,18 @@ pathless!(
     TemplatesFor,
     DraftAnswer,
     RoleArn,
-    RoleName,
+    RoleRef,
     ChangeRequest,
     PlanRef,
     HistoryOf,
     ChangeRef,
     SettingsChange,
-    CallName,
+    CallRef,
     Copy,
     RunsPage,
     JobsPage,
     JobId,
-    ProfileAsked,
+    ProfileShow,
     ProfileName,
 );
 
@@ -147,7 +147,7 @@ impl PageRequest for SyncStart {
     }
 }
 
-impl PageRequest for LakeName {
+impl PageRequest for LakeRef {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -155,7 +155,7 @@ impl PageRequest for LakeName {
     }
 }
 
-impl PageRequest for TableName {
+impl PageRequest for TableRef {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {

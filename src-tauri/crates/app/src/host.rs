@@ -7,7 +7,7 @@ use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde_json::Value;
 
 use crate::App;
-use crate::api::{Choose, Chosen, Copy, Nothing, PolicyText, RoleArn};
+use crate::api::{Choose, Chosen, Copy, Empty, PolicyText, RoleArn};
 use crate::cx::Cx;
 
 /// A desktop. What a host does not implement, it cannot do, and says so.
@@ -94,12 +94,12 @@ impl App {
         Ok(Chosen { path: path.map(|path| path.display().to_string()) })
     }
 
-    pub(crate) fn host_copy(&self, _: &Cx, request: &Copy) -> Result<Nothing> {
+    pub(crate) fn host_copy(&self, _: &Cx, request: &Copy) -> Result<Empty> {
         self.host.copy(&request.text)?;
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 
-    pub(crate) fn policy_paste(&self, _: &Cx, _: &Nothing) -> Result<PolicyText> {
+    pub(crate) fn policy_paste(&self, _: &Cx, _: &Empty) -> Result<PolicyText> {
         let text = self.host.read_clipboard()?;
         if is_policy(&text) {
             return Ok(PolicyText { text });
@@ -109,14 +109,14 @@ impl App {
             .hint("Copy a policy, or what `aws iam get-role` prints, as JSON. Other text can be typed or pasted into the field."))
     }
 
-    pub(crate) fn role_console(&self, _: &Cx, request: &RoleArn) -> Result<Nothing> {
+    pub(crate) fn role_console(&self, _: &Cx, request: &RoleArn) -> Result<Empty> {
         let url = console(&request.role).ok_or_else(|| {
             Error::new("no_console", say!("The AWS console has no page for `{}`.", request.role))
                 .hint("Name a role by its ARN.")
                 .field("role")
         })?;
         self.questions.open(&*self.host, &url)?;
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 }
 

@@ -194,7 +194,7 @@ fn what_a_dialog_gave_what_was_dropped_and_what_is_known_is_granted() {
     assert_eq!(desk.user.asked(), 0);
     let other = folder.path().join("other").display().to_string();
     assert_eq!(desk.sync(&dropped, &other).unwrap_err(), "path_not_allowed");
-    let sample = desk.call("sample_lay", &json!({})).unwrap();
+    let sample = desk.call("sample_create", &json!({})).unwrap();
     let (from, to) = (sample["from"].as_str().unwrap(), sample["to"].as_str().unwrap());
     desk.sync(from, to).unwrap();
 }

@@ -24,7 +24,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::App;
-use crate::api::{CallAbout, Nothing, Tag};
+use crate::api::{CallAbout, Empty, Tag};
 use crate::calls::Call;
 use crate::cx::{Actor, Cx};
 use crate::host::Notice;
@@ -518,7 +518,7 @@ impl App {
         open.jobs.values().map(|(job, _)| with_place(&open, job)).collect()
     }
 
-    pub(crate) fn jobs_cancel(&self, _: &Cx, request: &JobId) -> Result<Nothing> {
+    pub(crate) fn jobs_cancel(&self, _: &Cx, request: &JobId) -> Result<Empty> {
         let is_here = {
             let mut open = self.jobs.open();
             let found = open.jobs.get_mut(&request.job).map(|(job, call)| {
@@ -533,7 +533,7 @@ impl App {
         };
         if is_here {
             self.wake();
-            return Ok(Nothing {});
+            return Ok(Empty {});
         }
         let kept = match self.store_if_any()? {
             Some(store) => store.job(&request.job)?,
@@ -547,7 +547,7 @@ impl App {
                 Err(Error::new("job_elsewhere", say!("Job `{}` runs in another process.", job.id))
                     .hint("Stop it where it was started, such as with Ctrl-C in its terminal."))
             }
-            Some(_) => Ok(Nothing {}),
+            Some(_) => Ok(Empty {}),
         }
     }
 }

@@ -4,25 +4,25 @@ use headgate_lake::Location;
 use headgate_terms::Result;
 
 use crate::App;
-use crate::api::{LakeName, Lakes, Nothing};
+use crate::api::{Empty, KnownLakes, LakeRef};
 use crate::cx::Cx;
 
 impl App {
-    pub(crate) fn lakes_list(&self, cx: &Cx, _: &Nothing) -> Result<Lakes> {
+    pub(crate) fn lakes_list(&self, cx: &Cx, _: &Empty) -> Result<KnownLakes> {
         let mut lakes = self.opened_lakes(&cx.profile)?;
         for lake in headgate_sync::lakes(self.data())? {
             if !lakes.contains(&lake) {
                 lakes.push(lake);
             }
         }
-        Ok(Lakes { lakes })
+        Ok(KnownLakes { lakes })
     }
 
-    pub(crate) fn lakes_remember(&self, cx: &Cx, asked: &LakeName) -> Result<Lakes> {
-        let address = Location::parse(&asked.lake).map_err(|error| error.field("lake"))?;
+    pub(crate) fn lakes_remember(&self, cx: &Cx, request: &LakeRef) -> Result<KnownLakes> {
+        let address = Location::parse(&request.lake).map_err(|error| error.field("lake"))?;
         let lake = address.to_string();
         self.store()?.remember_opened_lake(&cx.profile, &lake)?;
-        self.lakes_list(cx, &Nothing {})
+        self.lakes_list(cx, &Empty {})
     }
 
     pub(crate) fn opened_lakes(&self, profile: &str) -> Result<Vec<String>> {

@@ -149,7 +149,7 @@ impl Plan {
 
 impl App {
     /// Keeps a plan as its kind writes it: `document` has all that [`Plan`] has.
-    pub(crate) fn keep_plan(&self, cx: &Cx, plan: &Plan, document: &impl Serialize) -> Result<()> {
+    pub(crate) fn save_plan(&self, cx: &Cx, plan: &Plan, document: &impl Serialize) -> Result<()> {
         let since = (cx.clock)() - SignedDuration::from_hours(24 * PLAN_DAYS);
         let record = PlanRecord {
             id: plan.id.clone(),
@@ -165,7 +165,7 @@ impl App {
     ///
     /// # Errors
     /// `plan_gone` when there is none of that kind in this profile.
-    pub(crate) fn kept_plan<T: DeserializeOwned>(
+    pub(crate) fn saved_plan<T: DeserializeOwned>(
         &self,
         cx: &Cx,
         kind: &str,

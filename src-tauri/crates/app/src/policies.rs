@@ -12,9 +12,9 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::api::{
-    CellView, ColumnView, ConditionChip, FindingView, FixView, MatrixView, PolicyCards, PolicyEdit,
-    PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry, PolicyView,
-    PrincipalChip, RowView, StatementCard,
+    CellView, ColumnView, ConditionChip, FindingView, FixView, MatrixView, PolicyAnalyze,
+    PolicyCards, PolicyEdit, PolicyExport, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
+    PolicyView, PrincipalChip, RowView, StatementCard,
 };
 use crate::callers::{self, Known};
 use crate::cx::Cx;
@@ -30,28 +30,28 @@ struct PlannedFix {
 const MOST_FIXES: usize = 40;
 
 impl App {
-    pub(crate) fn policy_look(&self, cx: &Cx, asked: &PolicyLook) -> Result<PolicyView> {
-        let known = Known { writer: self.writer_principal(&cx.profile)?, facts: &asked.facts };
-        Ok(look(&asked.text, asked.base.as_deref(), &asked.facts, &known))
+    pub(crate) fn policy_analyze(&self, cx: &Cx, request: &PolicyAnalyze) -> Result<PolicyView> {
+        let known = Known { writer: self.writer_principal(&cx.profile)?, facts: &request.facts };
+        Ok(analyze(&request.text, request.base.as_deref(), &request.facts, &known))
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_edit(&self, _: &Cx, asked: &PolicyEdit) -> Result<PolicyText> {
-        let text = headgate_policy::apply_all(&asked.text, &asked.edits)?;
+    pub(crate) fn policy_edit(&self, _: &Cx, request: &PolicyEdit) -> Result<PolicyText> {
+        let text = headgate_policy::apply_all(&request.text, &request.edits)?;
         Ok(PolicyText { text })
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_plan(&self, _: &Cx, asked: &PolicyPlan) -> Result<PatchPlan> {
-        let policy = valid(&asked.text)?;
-        let quota = asked.quota.unwrap_or(QUOTA);
-        headgate_policy::plan(&asked.text, &policy, &asked.goals, asked.form, quota)
+    pub(crate) fn policy_plan(&self, _: &Cx, request: &PolicyPlan) -> Result<PatchPlan> {
+        let policy = valid(&request.text)?;
+        let quota = request.quota.unwrap_or(QUOTA);
+        headgate_policy::plan(&request.text, &policy, &request.goals, request.form, quota)
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_try(&self, _: &Cx, asked: &PolicyTry) -> Result<PolicyTried> {
-        let role = asked.role.as_ref().and_then(|role| role.parse::<Arn>().ok());
-        let caller = asked.caller.caller(role.as_ref()).ok_or_else(|| {
+    pub(crate) fn policy_try(&self, _: &Cx, request: &PolicyTry) -> Result<PolicyTried> {
+        let role = request.role.as_ref().and_then(|role| role.parse::<Arn>().ok());
+        let caller = request.caller.caller(role.as_ref()).ok_or_else(|| {
             Error::new(
                 "wrong_use",
                 "That is not a caller: it is neither an ARN nor an account's number.",
@@ -59,21 +59,21 @@ impl App {
             .hint("Write an ARN such as `arn:aws:iam::123456789012:role/name`.")
             .field("caller")
         })?;
-        let mut context = headgate_policy::context_of(&caller, asked.external_id.as_deref());
-        fill(&mut context, &asked.context);
+        let mut context = headgate_policy::context_of(&caller, request.external_id.as_deref());
+        fill(&mut context, &request.context);
         let action = caller.action().to_owned();
-        let request = Request { caller, action, context, role };
+        let question = Request { caller, action, context, role };
         let says = |text: &str| {
             let policy = headgate_policy::read(text).valid().ok()?;
-            Some(headgate_policy::explain(&policy, text, &request))
+            Some(headgate_policy::explain(&policy, text, &question))
         };
-        Ok(PolicyTried { now: asked.base.as_deref().and_then(says), draft: says(&asked.text) })
+        Ok(PolicyTried { now: request.base.as_deref().and_then(says), draft: says(&request.text) })
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_export(&self, _: &Cx, asked: &PolicyExport) -> Result<PolicyText> {
-        valid(&asked.text)?;
-        let text = headgate_policy::export(&asked.text, &asked.role, asked.to)?;
+    pub(crate) fn policy_export(&self, _: &Cx, request: &PolicyExport) -> Result<PolicyText> {
+        valid(&request.text)?;
+        let text = headgate_policy::export(&request.text, &request.role, request.to)?;
         Ok(PolicyText { text })
     }
 }
@@ -127,7 +127,7 @@ pub fn invalid(problems: &[Problem]) -> Error {
         .hint("`headgate policy validate` names every place; correct the text and try again.")
 }
 
-fn look(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> PolicyView {
+fn analyze(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> PolicyView {
     let Reading { policy, problems } = headgate_policy::read(text);
     let before = base.map(headgate_policy::read);
     let base_policy = before

@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::api::{
-    AwsAccess, Credentials, DatabricksSource, Nothing, Profile, ProfileAsked, ProfileChange,
-    ProfileName, ProfileRemoved, ProfileReport, ProfileSettings, Profiles,
+    AwsAccess, Credentials, DatabricksSource, Empty, Profile, ProfileChange, ProfileName,
+    ProfileRemoved, ProfileReport, ProfileSettings, ProfileShow, Profiles,
 };
 use crate::callers::Writer;
 use crate::calls::Call;
@@ -238,7 +238,7 @@ impl App {
             .hint("Switch `Read-only` off in Settings, or change the profile with `headgate profile change`."))
     }
 
-    pub(crate) fn profiles_list(&self, _: &Cx, _: &Nothing) -> Result<Profiles> {
+    pub(crate) fn profiles_list(&self, _: &Cx, _: &Empty) -> Result<Profiles> {
         let mut found = match self.store_if_any()? {
             Some(store) => store.profiles()?,
             None => Vec::new(),
@@ -249,15 +249,15 @@ impl App {
         Ok(Profiles { v: 1, profiles: found.iter().map(Profile::of).collect::<Result<_>>()? })
     }
 
-    pub(crate) fn profiles_show(&self, cx: &Cx, asked: &ProfileAsked) -> Result<ProfileReport> {
-        report(&match &asked.name {
+    pub(crate) fn profiles_show(&self, cx: &Cx, request: &ProfileShow) -> Result<ProfileReport> {
+        report(&match &request.name {
             Some(name) => self.profile_named(name)?,
             None => self.profile_record(&cx.profile)?,
         })
     }
 
-    pub(crate) fn profiles_add(&self, cx: &Cx, asked: &ProfileSettings) -> Result<ProfileReport> {
-        let settings = asked.clone().checked()?;
+    pub(crate) fn profiles_add(&self, cx: &Cx, request: &ProfileSettings) -> Result<ProfileReport> {
+        let settings = request.clone().checked()?;
         self.allow_endpoint(cx, &ProfileSettings::default(), &settings)?;
         let (id, name) = (short_id(), settings.name.clone());
         let mut document =
@@ -267,9 +267,13 @@ impl App {
         report(&self.profile_record(&id)?)
     }
 
-    pub(crate) fn profiles_change(&self, cx: &Cx, asked: &ProfileChange) -> Result<ProfileReport> {
-        let ProfileRecord { id, .. } = self.profile_named(&asked.name)?;
-        let settings = asked.settings.clone().checked()?;
+    pub(crate) fn profiles_change(
+        &self,
+        cx: &Cx,
+        request: &ProfileChange,
+    ) -> Result<ProfileReport> {
+        let ProfileRecord { id, .. } = self.profile_named(&request.name)?;
+        let settings = request.settings.clone().checked()?;
         let was = self.profile_document(&id)?.settings;
         self.allow_endpoint(cx, &was, &settings)?;
         self.allow_changes(cx, &was, &settings)?;
@@ -281,16 +285,16 @@ impl App {
         report(&self.profile_record(&id)?)
     }
 
-    pub(crate) fn profiles_use(&self, _: &Cx, asked: &ProfileName) -> Result<ProfileReport> {
-        let ProfileRecord { id, .. } = self.profile_named(&asked.name)?;
+    pub(crate) fn profiles_use(&self, _: &Cx, request: &ProfileName) -> Result<ProfileReport> {
+        let ProfileRecord { id, .. } = self.profile_named(&request.name)?;
         if !self.store()?.use_profile(&id)? {
-            return Err(not_found(&asked.name));
+            return Err(not_found(&request.name));
         }
         report(&self.profile_record(&id)?)
     }
 
-    pub(crate) fn profiles_remove(&self, _: &Cx, asked: &ProfileName) -> Result<ProfileRemoved> {
-        let ProfileRecord { id, name, in_use, .. } = self.profile_named(&asked.name)?;
+    pub(crate) fn profiles_remove(&self, _: &Cx, request: &ProfileName) -> Result<ProfileRemoved> {
+        let ProfileRecord { id, name, in_use, .. } = self.profile_named(&request.name)?;
         if in_use {
             return Err(Error::new("profile_in_use", say!("Profile `{}` is in use.", name))
                 .hint("Use another profile first.")
@@ -302,7 +306,7 @@ impl App {
                 .field("name"));
         }
         if !self.store()?.remove_profile(&id)? {
-            return Err(not_found(&asked.name));
+            return Err(not_found(&request.name));
         }
         self.sessions.forget(&id);
         Ok(ProfileRemoved { v: 1, removed: name })

@@ -10,7 +10,7 @@ use headgate_terms::{Arn, Error, Evidence, Result};
 use jiff::Timestamp;
 
 use crate::App;
-use crate::api::{AwsAccess, AwsProfiles, Nothing, RoleName, RoleRead};
+use crate::api::{AwsAccess, AwsProfiles, Empty, RoleRead, RoleRef};
 use crate::cx::Cx;
 
 impl From<&AwsAccess> for Access {
@@ -52,15 +52,15 @@ impl App {
     ///
     /// # Errors
     /// What AWS says.
-    pub(crate) fn role_read(&self, cx: &Cx, asked: &RoleName) -> Result<RoleRead> {
-        let name = asked.role.trim();
+    pub(crate) fn role_read(&self, cx: &Cx, request: &RoleRef) -> Result<RoleRead> {
+        let name = request.role.trim();
         if name.is_empty() {
             return Err(Error::new("wrong_use", "No role is named.")
                 .hint("Write its name or its ARN.")
                 .field("role"));
         }
         let read = self.runtime().block_on(async {
-            let aws = self.aws(cx, &asked.access).await?;
+            let aws = self.aws(cx, &request.access).await?;
             let caller = aws.who().await?;
             self.refuse_other_account(cx, &caller)?;
             let role = aws.role(name).await?;
@@ -108,7 +108,7 @@ impl App {
         Ok(read)
     }
 
-    pub(crate) fn aws_profiles(&self, cx: &Cx, _: &Nothing) -> Result<AwsProfiles> {
+    pub(crate) fn aws_profiles(&self, cx: &Cx, _: &Empty) -> Result<AwsProfiles> {
         let own = self.access(cx, &AwsAccess::default())?.endpoint;
         self.runtime().block_on(async {
             let profiles = headgate_aws::profile_names().await?;

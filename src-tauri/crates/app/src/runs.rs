@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use headgate_lake::{Lake, Location, caught};
-use headgate_sync::{Letters, Release, RunReport, read_letters};
+use headgate_sync::{RejectedLines, Release, RunReport, read_letters};
 use headgate_terms::Result;
 
 use crate::App;
-use crate::api::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease, RunsPage};
+use crate::api::{Discards, RunDiscards, RunList, RunRef, RunRejectedLines, RunRelease, RunsPage};
 use crate::cx::Cx;
 use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
 
@@ -38,23 +38,27 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`.
-    pub(crate) fn runs_show(&self, _: &Cx, asked: &RunName) -> Result<RunReport> {
-        headgate_sync::show_run(self.data(), &asked.run)
+    pub(crate) fn runs_show(&self, _: &Cx, request: &RunRef) -> Result<RunReport> {
+        headgate_sync::show_run(self.data(), &request.run)
     }
 
     /// Some of the lines that a run rejected.
     ///
     /// # Errors
-    /// `run_not_found`, and `letters_gone` when they are no longer kept.
-    pub(crate) fn runs_letters(&self, cx: &Cx, asked: &RunLetters) -> Result<Letters> {
-        let run = self.runs_show(cx, &RunName { run: asked.run.clone() })?;
+    /// `run_not_found`, and `rejected_lines_expired` when they are no longer kept.
+    pub(crate) fn runs_rejected_lines(
+        &self,
+        cx: &Cx,
+        request: &RunRejectedLines,
+    ) -> Result<RejectedLines> {
+        let run = self.runs_show(cx, &RunRef { run: request.run.clone() })?;
         let Some(kept) = run.dead_letters else {
-            return Ok(Letters { letters: Vec::new(), next: None });
+            return Ok(RejectedLines { letters: Vec::new(), next: None });
         };
         // The data folder may have been moved since.
         let name = Path::new(&kept.path).file_name().unwrap_or_default();
         let path = self.data().dead_letters().join(name);
-        read_letters(&path, asked.from, PAGE, asked.reason.as_deref())
+        read_letters(&path, request.from, PAGE, request.reason.as_deref())
     }
 
     /// Gives up what a run's batches wait for: its lines go to the dead letters. It waits for the syncs
@@ -63,11 +67,11 @@ impl App {
     /// # Errors
     /// `run_not_found`, `nothing_waits`, `cancelled` before its turn, and `data_folder_busy` while
     /// another process works with it.
-    pub(crate) fn runs_release(&self, cx: &Cx, asked: &RunRelease) -> Result<Release> {
-        let (table, handle) = (asked.table.as_deref(), self.runtime().handle());
+    pub(crate) fn runs_release(&self, cx: &Cx, request: &RunRelease) -> Result<Release> {
+        let (table, handle) = (request.table.as_deref(), self.runtime().handle());
         let (lane, watch) = (SYNC_LANE.to_owned(), &cx.call);
         let new = NewWork { kind: JobKind::Release, lane, about: None, watch };
-        let work = |_: &Work<'_>| headgate_sync::release(self.data(), &asked.run, table, handle);
+        let work = |_: &Work<'_>| headgate_sync::release(self.data(), &request.run, table, handle);
         let released = self.job(cx, new, work, |_| (JobState::Succeeded, None));
         released.map_err(|error| self.with_holder(error))
     }
@@ -76,8 +80,8 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, and when the lake cannot be read.
-    pub(crate) fn runs_discards(&self, cx: &Cx, asked: &RunDiscards) -> Result<Discards> {
-        let run = self.runs_show(cx, &RunName { run: asked.run.clone() })?;
+    pub(crate) fn runs_discards(&self, cx: &Cx, request: &RunDiscards) -> Result<Discards> {
+        let run = self.runs_show(cx, &RunRef { run: request.run.clone() })?;
         let schemas: BTreeSet<_> = run
             .tables
             .iter()
@@ -87,7 +91,7 @@ impl App {
         let location = Location::parse(&run.to)?;
         self.runtime().block_on(caught(async {
             let lake = Lake::open(location).await?;
-            let (mut found, mut left_out, mut more) = (Vec::new(), asked.from, false);
+            let (mut found, mut left_out, mut more) = (Vec::new(), request.from, false);
             for schema in schemas {
                 let room = PAGE - found.len();
                 let part = lake.discards(&schema, &run.run, left_out, room).await?;

@@ -166,10 +166,10 @@ fn write(answer: &impl Serialize) -> Result<Box<RawValue>> {
 
 #[allow(clippy::unnecessary_wraps, reason = "every command answers alike")]
 impl App {
-    fn calls_cancel(&self, _: &Cx, request: &CallName) -> Result<Nothing> {
+    fn calls_cancel(&self, _: &Cx, request: &CallRef) -> Result<Empty> {
         self.calls.cancel(&request.call);
         self.wake();
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 
     /// Reports to the page what happened outside it. What was dropped on the window is granted.

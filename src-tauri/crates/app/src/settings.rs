@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use headgate_sync::{Keep, RunRequest};
+use headgate_sync::{Retention, RunRequest};
 use headgate_terms::{Error, Result, say};
 
 use crate::App;
-use crate::api::{Nothing, Settings, SettingsChange, SettingsReport};
+use crate::api::{Empty, Settings, SettingsChange, SettingsReport};
 use crate::cx::Cx;
 
 impl Settings {
@@ -45,9 +45,9 @@ impl Settings {
         u64::from(self.batch_mb) << 20
     }
 
-    fn keep(&self) -> Keep {
+    fn keep(&self) -> Retention {
         let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
-        Keep { runs: days(self.keep_runs_days), letters: days(self.keep_letters_days) }
+        Retention { runs: days(self.keep_runs_days), letters: days(self.keep_letters_days) }
     }
 }
 
@@ -109,7 +109,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::settings`].
-    pub(crate) fn settings_show(&self, _: &Cx, _: &Nothing) -> Result<SettingsReport> {
+    pub(crate) fn settings_show(&self, _: &Cx, _: &Empty) -> Result<SettingsReport> {
         let data = self.data();
         let (_, database_bytes) = files(data.path());
         let (letters_files, letters_bytes) = files(&data.dead_letters());
@@ -148,9 +148,9 @@ impl App {
         };
         settings.check()?;
         let text = serde_json::to_string(&settings).unwrap_or_default();
-        self.store()?.keep_setting(NAME, Some(&text))?;
+        self.store()?.save_setting(NAME, Some(&text))?;
         self.expire();
-        self.settings_show(cx, &Nothing {})
+        self.settings_show(cx, &Empty {})
     }
 
     /// Removes what is kept no longer. While a run holds the folder it stays: the run will do so at

@@ -11,13 +11,13 @@ use crate::cx::Cx;
 use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
 
 impl App {
-    pub(crate) fn schema_preview(&self, cx: &Cx, asked: &SchemaPreview) -> Result<Preview> {
-        let from = place("from", &asked.from)?;
-        let mut request = PreviewRequest::new(from, self.data().clone());
-        request.lake = given(asked.lake.as_deref());
-        request.source = given(asked.source.as_deref());
-        request.batch_bytes = self.settings()?.batch_bytes();
-        self.preview(cx, &request, &cx.call)
+    pub(crate) fn schema_preview(&self, cx: &Cx, request: &SchemaPreview) -> Result<Preview> {
+        let from = place("from", &request.from)?;
+        let mut preview = PreviewRequest::new(from, self.data().clone());
+        preview.lake = given(request.lake.as_deref());
+        preview.source = given(request.source.as_deref());
+        preview.batch_bytes = self.settings()?.batch_bytes();
+        self.preview(cx, &preview, &cx.call)
     }
 
     /// As [`Self::schema_preview`], with all that a request of the terminal may say.
@@ -33,25 +33,25 @@ impl App {
         headgate_sync::preview(request, self.runtime().handle(), watch)
     }
 
-    pub(crate) fn sync_start(&self, cx: &Cx, asked: &SyncStart) -> Result<RunReport> {
-        if asked.to.trim().is_empty() {
+    pub(crate) fn sync_start(&self, cx: &Cx, request: &SyncStart) -> Result<RunReport> {
+        if request.to.trim().is_empty() {
             return Err(Error::new("wrong_use", "No lake is named.")
                 .hint("Choose the folder that holds the tables, or a new one.")
                 .field("to"));
         }
-        let from = place("from", &asked.from)?;
-        let mut request =
-            RunRequest::new(Some(from), asked.to.trim().to_owned(), self.data().clone());
-        request.source = given(asked.source.as_deref());
-        request.again = asked.again;
-        request.refill =
-            given(asked.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
-        request.new_lake_id = asked.new_lake_id;
-        self.settings()?.apply(&mut request);
+        let from = place("from", &request.from)?;
+        let mut run =
+            RunRequest::new(Some(from), request.to.trim().to_owned(), self.data().clone());
+        run.source = given(request.source.as_deref());
+        run.again = request.again;
+        run.refill =
+            given(request.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
+        run.new_lake_id = request.new_lake_id;
+        self.settings()?.apply(&mut run);
         // As it was asked for: so whoever asked finds its job.
-        let (from, to) = (asked.from.clone(), Some(asked.to.clone()));
-        let about = CallAbout { from, to, source: asked.source.clone() };
-        self.sync_about(cx, &request, about, &cx.call)
+        let (from, to) = (request.from.clone(), Some(request.to.clone()));
+        let about = CallAbout { from, to, source: request.source.clone() };
+        self.sync_about(cx, &run, about, &cx.call)
     }
 
     /// As [`Self::sync_start`], with all that a request of the terminal may say.

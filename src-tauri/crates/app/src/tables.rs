@@ -5,7 +5,7 @@ use headgate_lake::{Lake, Location, TableDetail, TableRows, caught};
 use headgate_terms::Result;
 
 use crate::App;
-use crate::api::{FilesReport, HistoryReport, LakeName, TableName, TablesReport, Unreadable};
+use crate::api::{FilesReport, HistoryReport, LakeRef, TableRef, TablesReport, Unreadable};
 use crate::cx::Cx;
 
 /// How many rows the page shows of a table.
@@ -18,8 +18,8 @@ impl App {
     ///
     /// # Errors
     /// `lake_not_found`, `not_a_lake`.
-    pub(crate) fn tables_list(&self, _: &Cx, asked: &LakeName) -> Result<TablesReport> {
-        let location = location(&asked.lake)?;
+    pub(crate) fn tables_list(&self, _: &Cx, request: &LakeRef) -> Result<TablesReport> {
+        let location = location(&request.lake)?;
         let lake = &self.runtime().block_on(caught(Lake::open(location)))?;
         let behind = headgate_sync::behind(self.data(), lake, self.runtime().handle())?;
         let behind = behind.into_iter().map(|(name, error)| Unreadable {
@@ -53,37 +53,37 @@ impl App {
     ///
     /// # Errors
     /// `table_not_found`, and as [`Self::tables_list`].
-    pub(crate) fn tables_show(&self, _: &Cx, asked: &TableName) -> Result<TableDetail> {
-        self.with_table(asked, async |lake, name| lake.detail(name).await)
+    pub(crate) fn tables_show(&self, _: &Cx, request: &TableRef) -> Result<TableDetail> {
+        self.with_table(request, async |lake, name| lake.detail(name).await)
     }
 
     /// Shows the commits of one table.
     ///
     /// # Errors
     /// As [`Self::tables_show`].
-    pub(crate) fn tables_history(&self, _: &Cx, asked: &TableName) -> Result<HistoryReport> {
-        let commits = self.with_table(asked, async |lake, name| lake.history(name).await)?;
+    pub(crate) fn tables_history(&self, _: &Cx, request: &TableRef) -> Result<HistoryReport> {
+        let commits = self.with_table(request, async |lake, name| lake.history(name).await)?;
         Ok(HistoryReport { v: 1, commits })
     }
 
-    pub(crate) fn tables_rows(&self, _: &Cx, asked: &TableName) -> Result<TableRows> {
-        self.with_table(asked, async |lake, name| lake.rows(name, ROWS).await)
+    pub(crate) fn tables_rows(&self, _: &Cx, request: &TableRef) -> Result<TableRows> {
+        self.with_table(request, async |lake, name| lake.rows(name, ROWS).await)
     }
 
-    pub(crate) fn tables_files(&self, _: &Cx, asked: &TableName) -> Result<FilesReport> {
-        let files = self.with_table(asked, async |lake, name| lake.files(name).await)?;
+    pub(crate) fn tables_files(&self, _: &Cx, request: &TableRef) -> Result<FilesReport> {
+        let files = self.with_table(request, async |lake, name| lake.files(name).await)?;
         Ok(FilesReport { files })
     }
 
     fn with_table<T>(
         &self,
-        asked: &TableName,
+        request: &TableRef,
         look: impl AsyncFnOnce(&Lake, &headgate_terms::TableName) -> Result<T>,
     ) -> Result<T> {
-        let location = location(&asked.lake)?;
+        let location = location(&request.lake)?;
         self.runtime().block_on(caught(async {
             let lake = Lake::open(location).await?;
-            look(&lake, &lake.named(&asked.table).await?).await
+            look(&lake, &lake.named(&request.table).await?).await
         }))
     }
 }

@@ -68,11 +68,11 @@ impl Core {
             | "profiles_list" => json!({}),
             "runs_list" => json!({"before": null, "limit": null}),
             "runs_show" => json!({"run": "1"}),
-            "runs_letters" => json!({"run": "1", "reason": null, "from": 0}),
+            "runs_rejected_lines" => json!({"run": "1", "reason": null, "from": 0}),
             "runs_discards" => json!({"run": "1", "from": 0}),
             "tables_list" => json!({"lake": self.path("lake")}),
             "tables_show" | "tables_history" | "tables_rows" | "tables_files" => table,
-            "policy_look" => {
+            "policy_analyze" => {
                 json!({"text": policy("417620938841").replace("root", "role/admin"),
                 "base": null, "facts": {}})
             }
@@ -198,7 +198,7 @@ fn age(app: &App) {
     let run = store.run("1").unwrap().unwrap();
     let mut document: Value = serde_json::from_str(&run.document).unwrap();
     document["started"] = json!("2020-01-01T00:00:00.000Z");
-    store.keep_run(&run.id, false, &document.to_string()).unwrap();
+    store.save_run(&run.id, false, &document.to_string()).unwrap();
     store
         .add_job(&NewJob {
             id: "old",
@@ -242,9 +242,9 @@ fn all_changes(core: &mut Core, address: &str) {
     let opened = core.path("opened");
     std::fs::create_dir(&opened).unwrap();
     core.changes(&line::lakes_remember, &json!({"lake": opened})).unwrap();
-    core.changes(&line::sample_lay, &json!({})).unwrap();
+    core.changes(&line::sample_create, &json!({})).unwrap();
     core.changes(&line::host_copy, &json!({"text": "x"})).unwrap();
-    core.changes(&line::page_failed, &json!({"kind": "error", "text": "x"})).unwrap();
+    core.changes(&line::page_log_error, &json!({"kind": "error", "text": "x"})).unwrap();
     core.changes(&line::calls_cancel, &json!({"call": "none"})).unwrap();
     core.changes(&line::jobs_cancel, &json!({"job": "none"})).unwrap_err();
 
@@ -254,7 +254,7 @@ fn all_changes(core: &mut Core, address: &str) {
     let goals = json!([{"template": "self", "label": "Me", "goal": goal, "on": true}]);
     let draft = json!({"draft": {"read": read, "role": null, "base": "{}", "text": "{}",
         "goals": goals, "form": "guide", "access": access}});
-    core.changes(&line::policy_draft_keep, &draft).unwrap();
+    core.changes(&line::policy_draft_save, &draft).unwrap();
     let plan = json!({"role": ROLE, "role_id": read["role"]["role_id"],
         "before": read["role"]["trust_policy"], "after": policy("414351767826"), "goals": [],
         "access": access});

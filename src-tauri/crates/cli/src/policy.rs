@@ -4,7 +4,7 @@
 
 pub(crate) mod arguments;
 mod input;
-mod page;
+mod render;
 mod requests;
 
 use std::io::Write;
@@ -100,7 +100,7 @@ fn said(app: &App, door: &Door<'_>, command: PolicyCommand, json: bool) -> Resul
             let handed = read_plan(door, &plan)?;
             let mut document = json!(handed);
             document["v"] = json!(1);
-            show(json, &document, |out| page::handed(out, &handed))?;
+            show(json, &document, |out| render::handed(out, &handed))?;
             Ok(Exit::Done)
         }
         PolicyCommand::Apply { plan, aws, .. } => {
@@ -113,7 +113,7 @@ fn said(app: &App, door: &Door<'_>, command: PolicyCommand, json: bool) -> Resul
         }
         PolicyCommand::History { role } => {
             let history = door.role_history(&HistoryOf { role })?;
-            show(json, &history, |out| page::history(out, &history))?;
+            show(json, &history, |out| render::history(out, &history))?;
             Ok(Exit::Done)
         }
         PolicyCommand::New { role, external_id, unity_catalog } => {
@@ -126,7 +126,7 @@ fn said(app: &App, door: &Door<'_>, command: PolicyCommand, json: bool) -> Resul
                     "Name it with `--unity-catalog`, as the storage credential does.",
                 )
             })?;
-            let text = policy::fresh(&role, &catalog, &external_id)?;
+            let text = policy::new_policy(&role, &catalog, &external_id)?;
             show(json, &json!({"v": 1, "text": text}), |out| out.file(&text))?;
             Ok(Exit::Done)
         }
@@ -180,7 +180,7 @@ fn validate(door: &Door<'_>, name: &str, aws: &OfAws, json: bool) -> Result<Exit
     let error = (!valid).then(|| headgate_app::invalid(&problems));
     let document =
         json!({"v": 1, "valid": valid, "errors": problems, "size": size, "error": error});
-    show(json, &document, |out| page::validated(out, &text, &problems, size))?;
+    show(json, &document, |out| render::validated(out, &text, &problems, size))?;
     Ok(if valid { Exit::Done } else { Exit::Failed })
 }
 
@@ -197,8 +197,8 @@ fn lint(source: &Source, role: Option<&str>, goals: Option<Goals>, json: bool) -
     // A text that AWS would refuse can be looked at, but is never as it should be.
     let valid = problems.is_empty();
     show(json, &json!({"v": 1, "findings": findings, "valid": valid}), |out| {
-        page::findings(out, &source.text, &findings)?;
-        if valid { Ok(()) } else { page::refused(out, &problems) }
+        render::findings(out, &source.text, &findings)?;
+        if valid { Ok(()) } else { render::refused(out, &problems) }
     })?;
     let attention = !valid || worst >= Some(Severity::Warning);
     Ok(if attention { Exit::NeedsAttention } else { Exit::Done })
@@ -218,7 +218,7 @@ fn matrix(source: &Source, goals: Option<Goals>, role: Option<&str>, json: bool)
     let document = json!({
         "v": 1, "callers": callers, "external_ids": ids, "cells": cells, "left_out": axes.left_out,
     });
-    show(json, &document, |out| page::matrix(out, &axes, &cells))?;
+    show(json, &document, |out| render::matrix(out, &axes, &cells))?;
     Ok(Exit::Done)
 }
 
@@ -245,7 +245,7 @@ fn explain(
     let mut document = json!(answer);
     document["v"] = json!(1);
     let needs_own = policy::needs_own_policy(&policy, &request);
-    show(json, &document, |out| page::explained(out, needs_own, &answer))?;
+    show(json, &document, |out| render::explained(out, needs_own, &answer))?;
     Ok(Exit::Done)
 }
 
@@ -268,7 +268,7 @@ fn diff(before: &str, after: &str, role: Option<&Arn>, json: bool) -> Result<Exi
     let cells = policy::changes(&old, &new, &axes, role);
     let same = policy::semantic_hash(&old, role) == policy::semantic_hash(&new, role);
     let document = json!({"v": 1, "text": text, "cells": cells, "same": same});
-    show(json, &document, |out| page::diff(out, &text, &cells, same))?;
+    show(json, &document, |out| render::diff(out, &text, &cells, same))?;
     Ok(Exit::Done)
 }
 
@@ -328,7 +328,7 @@ fn plan(
         .map(|opening| opening.sentence());
     document["opens"] = json!(opens);
     show(json, &document, |out| {
-        page::planned(
+        render::planned(
             out,
             &source.text,
             &made,
@@ -369,7 +369,7 @@ fn rewrite(
     })?;
     let request = change(source, &role.to_string(), after, &[], aws);
     let plan = keep(door.role_plan(&request)?, file)?;
-    show(json, &plan, |out| page::to_write(out, source.read.as_ref(), &plan, file))?;
+    show(json, &plan, |out| render::to_write(out, source.read.as_ref(), &plan, file))?;
     Ok(Exit::Done)
 }
 
@@ -408,30 +408,31 @@ fn apply(
     access: &AwsAccess,
     json: bool,
 ) -> Result<Exit> {
-    let watch = Applying { handed, json, stop: stop_on_signal(app), told: Mutex::default() };
+    let watch =
+        ApplyProgress { handed, json, stop: stop_on_signal(app), last_printed: Mutex::default() };
     let mut applied = door.apply_plan(&watch.handed.plan, access, &watch)?;
     if let Some(error) = &mut applied.error {
         error.trace.get_or_insert_with(|| Shown::clean(trace()));
     }
     match &applied.error {
         Some(error) if !json => {
-            let _ = output::stderr(|out| page::not_applied(out, &applied));
+            let _ = output::stderr(|out| render::not_applied(out, &applied));
             return Err(error.clone());
         }
-        _ => show(json, &applied, |out| page::applied(out, &applied))?,
+        _ => show(json, &applied, |out| render::applied(out, &applied))?,
     }
     Ok(if applied.outcome == Outcome::Written { Exit::Done } else { Exit::Failed })
 }
 
 /// Shows a plan before it is sent, and each call as it is sent.
-struct Applying {
+struct ApplyProgress {
     handed: HandedPlan,
     json: bool,
     stop: Arc<AtomicBool>,
-    told: Mutex<Option<usize>>,
+    last_printed: Mutex<Option<usize>>,
 }
 
-impl ApplyWatch for Applying {
+impl ApplyWatch for ApplyProgress {
     fn begins(&self, caller: &Identity, endpoints: &[Endpoint]) -> Result<()> {
         let shown = if self.json {
             let mut document = json!(self.handed);
@@ -440,7 +441,7 @@ impl ApplyWatch for Applying {
             document["endpoints"] = json!(endpoints);
             output::stderr(|out| out.document(&document))
         } else {
-            output::stderr(|out| page::before_write(out, caller, endpoints, &self.handed))
+            output::stderr(|out| render::before_write(out, caller, endpoints, &self.handed))
         };
         shown.map_err(|error| {
             Error::new("output_failed", say!("The plan could not be shown: {}.", error))
@@ -449,11 +450,11 @@ impl ApplyWatch for Applying {
     }
 
     fn progress(&self, progress: &PlanProgress) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.json && *told != Some(progress.step) {
-            *told = Some(progress.step);
+        let mut last_printed = self.last_printed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.json && *last_printed != Some(progress.step) {
+            *last_printed = Some(progress.step);
             if let Some(step) = self.handed.plan.plan.steps.get(progress.step) {
-                let _ = output::stderr(|out| page::call(out, step));
+                let _ = output::stderr(|out| render::call(out, step));
             }
         }
     }

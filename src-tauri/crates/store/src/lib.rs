@@ -36,7 +36,7 @@ pub use jobs::{JobRecord, JobState, NewJob};
 pub use journal::{JournalRecord, PlanRecord};
 pub use pages::Page;
 pub use profiles::ProfileRecord;
-pub use runs::{RunRecord, Since};
+pub use runs::{PeriodTotals, RunRecord};
 
 /// The file in the data folder.
 pub const FILE: &str = "headgate.db";

@@ -115,7 +115,7 @@ impl Running<'_> {
                 let mut report = read_report(&record, false)?;
                 tell(&mut report, &mut plan);
                 let document = serde_json::to_string(&report).map_err(|error| internal(&error))?;
-                self.store.keep_run(&report.run, false, &document)?;
+                self.store.save_run(&report.run, false, &document)?;
             }
             self.open[at].plan = plan;
         }
@@ -142,8 +142,8 @@ impl Running<'_> {
             self.tally.records_lost(schema);
         }
         summary.records_lost = true;
-        self.store.keep_summary(ledger.id, &summary.text())?;
-        self.store.keep_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))
+        self.store.save_summary(ledger.id, &summary.text())?;
+        self.store.save_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))
     }
 
     /// Goes on behind batches of which the tables have the rows and the lake no record.
@@ -244,7 +244,7 @@ impl Running<'_> {
         let mut summary = Summary::read(&ledger.summary);
         summary.extend(&fold.summary);
         // A range does not say its ids: they are read from the tables when all is taken in.
-        self.store.keep_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))?;
+        self.store.save_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))?;
         self.store.take_in(&mut Taken {
             ledger,
             number: last,

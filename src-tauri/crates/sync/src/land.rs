@@ -451,7 +451,7 @@ impl Running<'_> {
             let what = say!("`{}` lacks rows: files of batch {} are gone", name, plan.number);
             self.tables.refuse(name.clone(), table_behind(&name, &what));
         }
-        self.store.keep_summary(ledger, &summary.text())
+        self.store.save_summary(ledger, &summary.text())
     }
 
     /// Commits the parts that can be, and remembers what the tables should have from then on.
@@ -480,7 +480,7 @@ impl Running<'_> {
             summary.landed(plan, at, &id, plan.tables[at].version);
             crash_point(&format!("landed:{}", plan.tables[at].table));
         }
-        self.store.keep_summary(ledger, &summary.text())
+        self.store.save_summary(ledger, &summary.text())
     }
 
     /// Keeps what is left of a batch, or closes it when that is nothing.

@@ -22,7 +22,7 @@ use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
 use crate::run::{Progress, RunRequest, Running, Watch, key_of, millis, refuse_copy};
-use crate::source::{DataFile, Found, find};
+use crate::source::{DataFile, SourceFiles, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
 use crate::tally::{LINKS, Tally};
@@ -161,7 +161,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
     let lake_key = lake.as_ref().map(key_of);
     let most_columns = RunRequest::new(None, String::new(), request.data.clone()).most_columns;
     let mut looking = Looking {
-        lakes: Lakes {
+        lakes: LakeCatalog {
             tables: lake.map(|lake| Tables::new(lake, handle.clone(), most_columns)),
             schema: String::new(),
             planned: BTreeMap::new(),
@@ -197,7 +197,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
 
 /// A preview that goes on.
 struct Looking<'l> {
-    lakes: Lakes,
+    lakes: LakeCatalog,
     lake_key: Option<String>,
     handle: &'l Handle,
     store: Option<&'l Store>,
@@ -302,7 +302,7 @@ impl Looking<'_> {
         let data = DataFolder::new(folder.path().to_owned());
         let request = RunRequest::new(None, String::new(), data);
         let me = Installation { id: "preview".to_owned(), name: "a preview".to_owned() };
-        let tally = Tally::new(String::new(), None, String::new(), &Found::default());
+        let tally = Tally::new(String::new(), None, String::new(), &SourceFiles::default());
         let (lake, watch) = (lake.clone(), self.watch);
         let mut running = Running::new(&request, watch, self.handle, store, me, lake, tally);
         running.catch_up(schema)?;
@@ -340,7 +340,7 @@ fn cancelled() -> Error {
 }
 
 /// The lake's tables if there is a lake, with what the batches before have made of them.
-struct Lakes {
+struct LakeCatalog {
     tables: Option<Tables>,
     schema: String,
     planned: BTreeMap<TableName, Existing>,
@@ -348,7 +348,7 @@ struct Lakes {
     refusals: BTreeMap<String, Error>,
 }
 
-impl Catalog for Lakes {
+impl Catalog for LakeCatalog {
     fn table(&mut self, table: &str) -> Existing {
         let name = TableName { schema: self.schema.clone(), table: table.to_owned() };
         if let Some(existing) = self.planned.get(&name) {

@@ -99,7 +99,7 @@ impl Running<'_> {
             self.tables.refuse(name, error);
         }
         let newest = newest.map(|newest| newest.min(Timestamp::now().as_microsecond()));
-        self.store.keep_window(ledger.id, newest, since)
+        self.store.save_window(ledger.id, newest, since)
     }
 
     /// Reads the ids of one table, received from one time up to another, into a ledger.

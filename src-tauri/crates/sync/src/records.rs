@@ -1,7 +1,7 @@
 //! What the store remembers of runs, read back: whole, one, or at a glance. Nothing runs here.
 
 use headgate_lake::{Lake, caught};
-use headgate_store::{RunRecord, Since, Store};
+use headgate_store::{PeriodTotals, RunRecord, Store};
 use headgate_terms::{Error, Result, Shown, TableName, say};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -44,7 +44,7 @@ pub fn runs_before(
 
 /// What the run records say at a glance.
 #[derive(Debug, Default)]
-pub struct Glance {
+pub struct RunsDigest {
     /// The latest runs, newest first.
     pub runs: Vec<RunReport>,
     /// How many there are.
@@ -54,16 +54,16 @@ pub struct Glance {
     /// The latest runs that made a table or gave one columns, newest first.
     pub changed: Vec<RunReport>,
     /// What came in since a time.
-    pub since: Since,
+    pub since: PeriodTotals,
 }
 
 /// Looks at the latest runs, the last of each sync, and what came in since a time.
 ///
 /// # Errors
 /// When the store fails.
-pub fn glance(data: &DataFolder, most: u32, since: Timestamp) -> Result<Glance> {
-    let Some(records) = Records::of(data)? else { return Ok(Glance::default()) };
-    Ok(Glance {
+pub fn digest(data: &DataFolder, most: u32, since: Timestamp) -> Result<RunsDigest> {
+    let Some(records) = Records::of(data)? else { return Ok(RunsDigest::default()) };
+    Ok(RunsDigest {
         runs: records.read(&records.store.runs(Some(most))?)?,
         all: records.store.count_runs()?,
         last_of_each: records.read(&records.store.last_of_each()?)?,

@@ -236,7 +236,7 @@ fn tell_missing_rows(store: &Store, report: &mut RunReport) -> Result<()> {
     );
     report.notices.push(NoticeCount { code: RELEASED.to_owned(), message, count: 1 });
     let document = serde_json::to_string(report).map_err(|error| crate::run::internal(&error))?;
-    store.keep_run(&report.run, false, &document)
+    store.save_run(&report.run, false, &document)
 }
 
 fn not_the_lake(run: &str, place: &str) -> Error {

@@ -18,14 +18,14 @@ use ts_rs::TS;
 
 use crate::batch::{self, Feed, Stopped, stdin_mark};
 use crate::dead_letters::{Room, remove_strays};
-use crate::expire::{Keep, expire};
+use crate::expire::{Retention, expire};
 use crate::folder::DataFolder;
 use crate::installation::{Installation, Speaking};
 use crate::lines::Input;
 use crate::plan::BatchPlan;
 use crate::records::read_report;
 use crate::report::RunReport;
-use crate::source::{DataFile, Found, find, schema_of};
+use crate::source::{DataFile, SourceFiles, find, schema_of};
 use crate::spool::{Spool, remove, remove_held, remove_taken, segments};
 use crate::tables::Tables;
 use crate::tally::Tally;
@@ -55,7 +55,7 @@ pub struct RunRequest {
     /// The most columns a table may have (E24).
     pub most_columns: usize,
     /// How long what it leaves behind is kept; none keeps everything.
-    pub keep: Option<Keep>,
+    pub keep: Option<Retention>,
     /// Where runs are remembered.
     pub data: DataFolder,
 }
@@ -140,7 +140,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
                 request.follow_links,
             )?
         }
-        None => Found::default(),
+        None => SourceFiles::default(),
     };
     refuse_refill(request, &found)?;
     let held = request.data.hold()?;
@@ -177,7 +177,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
 
 /// Refuses to fill a table again from files of another schema, from a pipe, or without being told to read
 /// the files again.
-fn refuse_refill(request: &RunRequest, found: &Found) -> Result<()> {
+fn refuse_refill(request: &RunRequest, found: &SourceFiles) -> Result<()> {
     let Some(table) = &request.refill else { return Ok(()) };
     if request.again && request.from.is_some() {
         if found.files.is_empty() || found.files.iter().any(|file| file.schema == table.schema) {
@@ -264,7 +264,7 @@ pub(crate) fn key_of(lake: &Lake) -> String {
 fn end_interrupted(store: &Store) -> Result<()> {
     for record in store.running()? {
         let report = read_report(&record, false)?;
-        store.keep_run(&record.id, false, &document(&report)?)?;
+        store.save_run(&record.id, false, &document(&report)?)?;
     }
     Ok(())
 }
@@ -511,7 +511,7 @@ impl<'r> Running<'r> {
     }
 
     fn keep_report(&self, running: bool) -> Result<()> {
-        self.store.keep_run(&self.tally.report.run, running, &self.document()?)
+        self.store.save_run(&self.tally.report.run, running, &self.document()?)
     }
 
     /// Ends the run. Returns its report, and the last batch that is known to be in each table.

@@ -70,7 +70,7 @@ pub(crate) fn stat(path: &Path) -> Option<(u64, i64)> {
 
 /// What a source consists of.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct SourceFiles {
     /// In byte order of their names.
     pub(crate) files: Vec<DataFile>,
     /// Files with names that are not data, what is no file, and links that were not followed.
@@ -90,7 +90,7 @@ pub(crate) fn find(
     apart: &[&Path],
     source: Option<&str>,
     follow: bool,
-) -> Result<Found> {
+) -> Result<SourceFiles> {
     let metadata = fs::metadata(from).map_err(|error| unreadable(from, &error))?;
     if !metadata.is_dir() && !metadata.is_file() {
         return Err(Error::new(
@@ -101,7 +101,7 @@ pub(crate) fn find(
         .field("from"));
     }
     let root = from.canonicalize().map_err(|error| unreadable(from, &error))?;
-    let mut found = Found::default();
+    let mut found = SourceFiles::default();
     if metadata.is_dir() {
         let mut names = Vec::new();
         let walk = Walk { root: &root, apart, follow };
@@ -129,7 +129,7 @@ impl Walk<'_> {
         &self,
         folder: &Path,
         names: &mut Vec<(String, PathBuf)>,
-        found: &mut Found,
+        found: &mut SourceFiles,
     ) -> Result<()> {
         let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
         for entry in entries {
@@ -319,7 +319,7 @@ mod tests {
         let _socket = UnixListener::bind(root.join("socket.json")).unwrap();
         let fifo = std::process::Command::new("mkfifo").arg(root.join("fifo.json")).status();
         assert!(fifo.unwrap().success());
-        let names = |found: &Found| -> Vec<String> {
+        let names = |found: &SourceFiles| -> Vec<String> {
             found.files.iter().map(|file| file.name.clone()).collect()
         };
         let apart = [&*root.join("lake")];

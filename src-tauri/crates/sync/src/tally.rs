@@ -15,7 +15,7 @@ use crate::report::{
     TableReport,
 };
 use crate::run::TableCount;
-use crate::source::Found;
+use crate::source::SourceFiles;
 
 /// The notice about links that lead out of the folder.
 pub(crate) const LINKS: &str =
@@ -54,7 +54,7 @@ struct Written {
 }
 
 impl Tally {
-    pub(crate) fn new(run: String, from: Option<String>, to: String, found: &Found) -> Self {
+    pub(crate) fn new(run: String, from: Option<String>, to: String, found: &SourceFiles) -> Self {
         let report = RunReport {
             v: 1,
             run,
@@ -461,7 +461,7 @@ mod tests {
     use crate::plan::tests::{part, plan, route};
 
     fn tally() -> Tally {
-        Tally::new("this".to_owned(), None, "/lake".to_owned(), &Found::default())
+        Tally::new("this".to_owned(), None, "/lake".to_owned(), &SourceFiles::default())
     }
 
     fn land(plan: &mut BatchPlan, table: &str, version: u64) {

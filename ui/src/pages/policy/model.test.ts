@@ -347,7 +347,7 @@ describe('the form', () => {
   })
 
   test('is not known before the core has looked', async () => {
-    const held = core.hold('policy_look')
+    const held = core.hold('policy_analyze')
     const model = await empty()
     void model.openPasted(guide, role)
     await settled()
@@ -393,7 +393,7 @@ describe('races', () => {
 
   test('of two looks in flight the latest holds, in whatever order they are answered', async () => {
     const model = await pasted()
-    const held = core.hold('policy_look')
+    const held = core.hold('policy_analyze')
     const old = model.analyze()
     model.replace('no policy at all')
     await settled()
@@ -435,7 +435,7 @@ describe('races', () => {
     const model = await read()
     model.replace('catalog uc\nmine id')
     await quiet()
-    const held = core.hold('policy_look')
+    const held = core.hold('policy_analyze')
     const met = model.meet(roleRead('catalog uc\nmine id'))
     await settled()
     model.type('catalog uc\nmine id2')
@@ -541,7 +541,7 @@ describe('keeping', () => {
   test('waits for what is still being kept when the page comes back at once', async () => {
     const model = await pasted()
     await quiet()
-    const held = core.hold('policy_draft_keep')
+    const held = core.hold('policy_draft_save')
     model.type('catalog uc2')
     model.close()
     const back = newModel()
@@ -564,7 +564,7 @@ describe('keeping', () => {
 
   test('keeps a draft in the window that cannot be kept beyond it', async () => {
     const model = await pasted()
-    core.fails.set('policy_draft_keep', failure('store_failed', 'The disk is full.', ''))
+    core.fails.set('policy_draft_save', failure('store_failed', 'The disk is full.', ''))
     model.type('catalog uc2')
     await quiet()
     model.keep()
@@ -584,22 +584,22 @@ describe('keeping', () => {
   test('sends one draft after the other, and of those that wait only the newest', async () => {
     const model = await pasted()
     await quiet()
-    const held = core.hold('policy_draft_keep')
+    const held = core.hold('policy_draft_save')
     core.asked = []
     for (const text of ['a b', 'a c', 'a d']) {
       model.type(text)
       model.keep()
     }
-    expect(core.asked.filter((one) => one === 'policy_draft_keep')).toHaveLength(1)
+    expect(core.asked.filter((one) => one === 'policy_draft_save')).toHaveLength(1)
     await held.end()
-    expect(core.asked.filter((one) => one === 'policy_draft_keep')).toHaveLength(2)
+    expect(core.asked.filter((one) => one === 'policy_draft_save')).toHaveLength(2)
     expect(core.kept?.text).toBe('a d')
   })
 
   test('a page that goes away sends what still waits', async () => {
     const model = await pasted()
     await quiet()
-    const held = core.hold('policy_draft_keep')
+    const held = core.hold('policy_draft_save')
     model.type('a b')
     model.keep()
     model.type('a c')

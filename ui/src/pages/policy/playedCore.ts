@@ -226,7 +226,7 @@ export class PlayedCore {
   async #answer(name: Name, request: unknown): Promise<unknown> {
     const of = request as Record<string, never>
     switch (name) {
-      case 'policy_look':
+      case 'policy_analyze':
         return view(of.text!, of.base!)
       case 'policy_plan':
         return plan(of.text!, (of.goals as unknown as { allow: [] }).allow, of.form!)
@@ -241,7 +241,7 @@ export class PlayedCore {
         }
       case 'policy_draft':
         return { draft: structuredClone(this.kept) }
-      case 'policy_draft_keep':
+      case 'policy_draft_save':
         if (!this.fails.has(name)) this.kept = of.draft!
         return {}
       case 'role_read':

@@ -93,7 +93,7 @@ export class PolicySession {
 
   async #sendOne(draft: KeptDraft | null): Promise<void> {
     try {
-      await this.#ask('policy_draft_keep', { profile: this.#profile, draft })
+      await this.#ask('policy_draft_save', { profile: this.#profile, draft })
       this.#unkept = null
     } catch (thrown) {
       this.#unkept = draft

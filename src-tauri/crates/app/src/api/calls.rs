@@ -7,11 +7,11 @@ use ts_rs::TS;
 
 /// A question without content, and an answer without one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
-pub struct Nothing {}
+pub struct Empty {}
 
 /// A call by the caller's name for it.
 #[derive(Debug, Clone, Deserialize, TS)]
-pub struct CallName {
+pub struct CallRef {
     /// The name.
     pub call: String,
 }

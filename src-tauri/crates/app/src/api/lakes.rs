@@ -8,14 +8,14 @@ use ts_rs::TS;
 
 /// A lake by its address.
 #[derive(Debug, Clone, Deserialize, TS)]
-pub struct LakeName {
+pub struct LakeRef {
     /// The address or the path.
     pub lake: String,
 }
 
 /// The lakes that are known.
 #[derive(Debug, Clone, Serialize, TS)]
-pub struct Lakes {
+pub struct KnownLakes {
     /// Their addresses, the latest first.
     pub lakes: Vec<String>,
 }

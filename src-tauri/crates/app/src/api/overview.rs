@@ -15,9 +15,9 @@ pub struct Overview {
     /// How many runs are on record.
     pub all_runs: u64,
     /// What needs a person, the worst first.
-    pub needs: Vec<Need>,
+    pub needs: Vec<Attention>,
     /// What changed in lakes, newest first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<LakeChange>,
     /// Events of the last 24 hours.
     pub day: Day,
 }
@@ -39,9 +39,9 @@ pub struct Day {
 
 /// Something that needs a person: of the latest run from one place into one lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct Need {
+pub struct Attention {
     /// What.
-    pub kind: NeedKind,
+    pub kind: AttentionKind,
     /// The run.
     pub run: String,
     /// Its source; none when there were several.
@@ -57,7 +57,7 @@ pub struct Need {
 /// What needs a person. The order is that of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
-pub enum NeedKind {
+pub enum AttentionKind {
     /// A run failed: nothing landed.
     Failed,
     /// A run broke off after part of it had landed.
@@ -76,7 +76,7 @@ pub enum NeedKind {
 
 /// Tables that a run made, or one that it gave columns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct Change {
+pub struct LakeChange {
     /// When the run ended, in RFC 3339.
     pub at: String,
     /// The run.

@@ -19,7 +19,7 @@ pub use headgate_policy::PatchPlan;
 
 /// A draft to look at.
 #[derive(Debug, Clone, Deserialize, TS)]
-pub struct PolicyLook {
+pub struct PolicyAnalyze {
     /// The draft.
     pub text: String,
     /// What it is compared with: the text as AWS has it, or as it was pasted.

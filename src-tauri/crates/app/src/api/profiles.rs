@@ -173,7 +173,7 @@ pub struct ProfileName {
 
 /// A profile to look at.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
-pub struct ProfileAsked {
+pub struct ProfileShow {
     /// Its name; the one in use without.
     pub name: Option<String>,
 }

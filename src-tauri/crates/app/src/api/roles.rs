@@ -40,7 +40,7 @@ pub struct AwsProfiles {
 
 /// A role to read.
 #[derive(Debug, Clone, Deserialize, TS)]
-pub struct RoleName {
+pub struct RoleRef {
     /// Its name or ARN.
     pub role: String,
     /// How AWS is reached.

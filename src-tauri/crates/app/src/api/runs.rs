@@ -1,13 +1,13 @@
 //! Runs on record: their reports, the lines that they rejected and the values that they set aside.
 //!
-//! Errors: `run_not_found`; `letters_gone` for lines that are no longer kept; `nothing_waits` where there is
+//! Errors: `run_not_found`; `rejected_lines_expired` for lines that are no longer kept; `nothing_waits` where there is
 //! nothing to give up, `data_folder_busy` and `cancelled` before its turn; for values those of the lake.
 
 use headgate_lake::DiscardRow;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use headgate_sync::{Letters, Release, RunReport};
+pub use headgate_sync::{RejectedLines, Release, RunReport};
 
 /// Which runs, from where on.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
@@ -29,14 +29,14 @@ pub struct RunList {
 
 /// A run by its id.
 #[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunName {
+pub struct RunRef {
     /// The id, or the number it begins with.
     pub run: String,
 }
 
 /// Some of the lines that a run rejected.
 #[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunLetters {
+pub struct RunRejectedLines {
     /// The run.
     pub run: String,
     /// Of one reason, or of all.

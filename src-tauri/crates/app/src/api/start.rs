@@ -18,7 +18,7 @@ pub struct Start {
 
 /// An error of the page's own.
 #[derive(Debug, Clone, Deserialize, TS)]
-pub struct PageFailed {
+pub struct PageError {
     /// `error`, `rejection`, `console` or `policy`.
     pub kind: String,
     /// What the browser said of it.

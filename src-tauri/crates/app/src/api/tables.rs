@@ -13,7 +13,7 @@ pub use headgate_lake::{TableDetail, TableRows};
 
 /// A table of a lake.
 #[derive(Debug, Clone, Deserialize, TS)]
-pub struct TableName {
+pub struct TableRef {
     /// The lake's address or path.
     pub lake: String,
     /// The table, as `schema.table`.

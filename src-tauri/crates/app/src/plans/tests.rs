@@ -332,8 +332,8 @@ impl Desk {
     fn plan(&self) -> Plan {
         let of = |name| steps(&self.folder.path().join(name), "old", "new");
         let plan = Plan::new(&self.cx, "note", [of("a"), of("b")].concat());
-        self.app.keep_plan(&self.cx, &plan, &plan).unwrap();
-        self.app.kept_plan(&self.cx, "note", &plan.id).unwrap()
+        self.app.save_plan(&self.cx, &plan, &plan).unwrap();
+        self.app.saved_plan(&self.cx, "note", &plan.id).unwrap()
     }
 
     /// Carries a plan out. Returns the states of its changes.
@@ -446,7 +446,7 @@ fn plans_and_changes_are_of_one_profile_and_kind() {
     let mut other = desk.app.cx(Actor::Terminal, Call::unheard());
     other.profile = "other".to_owned();
     for (cx, kind) in [(&other, "note"), (&desk.cx, "trust_policy")] {
-        let gone = desk.app.kept_plan::<Plan>(cx, kind, &plan.id).unwrap_err();
+        let gone = desk.app.saved_plan::<Plan>(cx, kind, &plan.id).unwrap_err();
         assert_eq!(gone.code, "plan_gone");
         let gone = desk.app.change_to_put_back(cx, kind, id).unwrap_err();
         assert_eq!(gone.code, "change_not_found");

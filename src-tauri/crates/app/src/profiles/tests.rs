@@ -99,7 +99,7 @@ fn what_is_kept_belongs_to_the_profile_in_use() {
     let desk = Desk::new(true);
     let draft = json!({"draft": {"read": null, "role": null, "base": "", "text": "{}", "goals": [],
         "form": "guide", "access": {"profile": null, "region": null}}});
-    desk.call("policy_draft_keep", &draft).unwrap();
+    desk.call("policy_draft_save", &draft).unwrap();
     let second = json!({"name": "second", "aws": {"profile": "work", "region": "eu-central-1",
         "endpoint_url": "http://127.0.0.1:5000"}});
     desk.call("profiles_add", &second).unwrap();
@@ -184,7 +184,7 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
         assert_ne!(desk.call(command.name, &request).unwrap_err(), "read_only", "{}", command.name);
     }
     set(true);
-    desk.call("policy_draft_keep", &json!({"draft": null})).unwrap();
+    desk.call("policy_draft_save", &json!({"draft": null})).unwrap();
     // Another process may have switched it on a moment ago.
     let next = App::with_data(desk.folder.path().join("data")).unwrap();
     let cx = next.cx(Actor::Terminal, Call::unheard());

@@ -8,7 +8,7 @@ use headgate_terms::Result;
 
 use crate::{
     Actor, App, ApplyWatch, AwsAccess, AwsSource, Call, ChangeRef, ChangeRequest, Colour, Cx,
-    Endpoint, Identity, Outcome, PlanProgress, ProfileChange, ProfileSettings, RoleName, RoleRead,
+    Endpoint, Identity, Outcome, PlanProgress, ProfileChange, ProfileSettings, RoleRead, RoleRef,
 };
 
 #[allow(dead_code, reason = "the tests of the door to AWS use the rest")]
@@ -143,7 +143,7 @@ impl Played {
     }
 
     fn read_in(&self, cx: &Cx, access: AwsAccess) -> Result<RoleRead> {
-        self.app.role_read(cx, &RoleName { role: ROLE.to_owned(), access })
+        self.app.role_read(cx, &RoleRef { role: ROLE.to_owned(), access })
     }
 
     /// Reads the role, or says with which code that failed.

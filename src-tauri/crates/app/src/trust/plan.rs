@@ -133,7 +133,7 @@ pub(crate) fn cells_of(role: &Arn, before: &str, after: &str) -> Vec<CellChange>
 
 /// The fingerprint of what a text means, and of how it is spelled where that is the change; absent for
 /// what AWS would not take: of that only the bytes are compared.
-fn meaning(role: &str, spelled: bool) -> impl Fn(&str) -> Option<String> + Sync + use<> {
+fn fingerprint(role: &str, spelled: bool) -> impl Fn(&str) -> Option<String> + Sync + use<> {
     let role: Option<Arn> = role.parse().ok();
     let hash =
         if spelled { headgate_policy::structural_hash } else { headgate_policy::semantic_hash };
@@ -149,9 +149,9 @@ pub(crate) fn change_fingerprint(
     before: &str,
     after: &str,
 ) -> impl Fn(&str) -> Option<String> + Sync + use<> {
-    let means = meaning(role, false);
+    let means = fingerprint(role, false);
     let respells = means(before).is_some() && means(before) == means(after);
-    meaning(role, respells)
+    fingerprint(role, respells)
 }
 
 /// The ARN of a role whose policy may be planned.
@@ -253,7 +253,7 @@ impl App {
             )
             .hint("Use the guide's form, which is smaller, or raise the quota `Role trust policy length`."));
         }
-        self.keep_plan(cx, &made.plan, &made)?;
+        self.save_plan(cx, &made.plan, &made)?;
         Ok(made)
     }
 

@@ -178,7 +178,7 @@ impl App {
         request: &PlanRef,
         world: &World<'_>,
     ) -> Result<Applied> {
-        let plan: TrustPlan = self.kept_plan(cx, KIND, &request.plan)?;
+        let plan: TrustPlan = self.saved_plan(cx, KIND, &request.plan)?;
         self.apply_plan(cx, &plan, &request.access, &OnPage(&cx.call), world)
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use headgate_app::policy::Goals;
-use headgate_app::{AwsAccess, Door, HandedPlan, RoleName, RoleRead};
+use headgate_app::{AwsAccess, Door, HandedPlan, RoleRead, RoleRef};
 use headgate_terms::{Arn, Error, Result, Shown, say};
 
 use super::arguments::OfAws;
@@ -60,7 +60,7 @@ pub(super) fn once_piped(names: [&str; 2]) -> Result<()> {
 
 pub(super) fn source(door: &Door<'_>, name: &str, aws: &OfAws) -> Result<Source> {
     if name.starts_with("arn:") {
-        let read = door.role_read(&RoleName { role: name.to_owned(), access: access(aws) })?;
+        let read = door.role_read(&RoleRef { role: name.to_owned(), access: access(aws) })?;
         return Ok(Source { text: read.role.trust_policy.clone(), read: Some(read) });
     }
     let text = text_of(name, POLICY)?;

@@ -13,7 +13,7 @@ use headgate_app::{
 use headgate_terms::{Finding, Fix, Severity, Shown, say};
 
 use crate::output::{Out, Table, line};
-use crate::page::{counted_as, error, shortened};
+use crate::render::{counted_as, error, shortened};
 
 pub(crate) fn validated(
     out: &mut Out<'_>,

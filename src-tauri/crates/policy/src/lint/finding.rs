@@ -3,7 +3,7 @@
 use headgate_terms::{Finding, FindingStatus, Fix, Range, Severity, Shown, say};
 use serde_json::json;
 
-use super::scene::Scene;
+use super::context::LintContext;
 use crate::edit::{Edit, apply_all};
 use crate::evaluate::Caller;
 use crate::plan::covers;
@@ -11,7 +11,7 @@ use crate::policy::Text;
 use crate::read::read;
 use crate::widening::{Place, widened};
 
-pub(super) struct Found {
+pub(super) struct FindingDraft {
     finding: Finding,
     fix: Option<Mend>,
 }
@@ -23,7 +23,7 @@ struct Mend {
     opens: bool,
 }
 
-impl Found {
+impl FindingDraft {
     /// `title` is a sentence without its full stop; `meaning` and `because` are full sentences.
     pub(super) fn new(
         id: &str,
@@ -76,7 +76,7 @@ impl Found {
         self.mend(label.into(), edits, false)
     }
 
-    /// As [`Found::fix`], where it depends on what is known whether there is one.
+    /// As [`FindingDraft::fix`], where it depends on what is known whether there is one.
     pub(super) fn fix_if(self, label: impl Into<Shown>, edits: Option<Vec<Edit>>) -> Self {
         self.fix(label, edits.unwrap_or_default())
     }
@@ -99,7 +99,7 @@ impl Found {
 
     /// The finding. A fix that cannot be carried out, that would break a valid text, or that would let
     /// somebody in unsaid, is left out.
-    pub(super) fn done(mut self, scene: &Scene<'_>, valid: bool) -> Finding {
+    pub(super) fn done(mut self, scene: &LintContext<'_>, valid: bool) -> Finding {
         if let Some(Mend { label, edits, opens }) = self.fix
             && let Ok(after) = apply_all(scene.text, &edits)
             && after != scene.text
@@ -125,7 +125,7 @@ impl Found {
 }
 
 /// Whether somebody is to get in, by what is known. The fixes that let the role itself in say so.
-fn is_wanted(scene: &Scene<'_>, opens: bool, (principal, id, _): &Place) -> bool {
+fn is_wanted(scene: &LintContext<'_>, opens: bool, (principal, id, _): &Place) -> bool {
     let caller = principal.caller(scene.role());
     if opens && scene.role().is_some_and(|role| caller == Some(Caller::Aws(role.clone()))) {
         return true;

@@ -2,16 +2,16 @@
 
 use headgate_terms::{Severity, Shown, say};
 
-use super::found::{Found, named, page, words};
+use super::context::LintContext;
+use super::finding::{FindingDraft, named, page, words};
 use super::principals::is_vendor;
-use super::scene::Scene;
 use crate::condition::{Context, Truth, holds};
 use crate::edit::Edit;
 use crate::evaluate::is_named;
 use crate::operator::{How, Operator, Order, Test};
 use crate::policy::{Condition, Effect, Statement};
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     for (at, statement) in scene.policy.statements.iter().enumerate() {
         found.extend(optional_mfa(at, statement));
         found.extend(session_arn(at, statement));
@@ -28,7 +28,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 const MFA: [&str; 2] = ["aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"];
 
 /// The vendor, or the role itself, that a statement speaks of: for a Deny, one that an Allow lets in.
-fn vendor(scene: &Scene<'_>, statement: &Statement) -> Option<String> {
+fn vendor(scene: &LintContext<'_>, statement: &Statement) -> Option<String> {
     if !statement.covers("sts:AssumeRole") {
         return None;
     }
@@ -50,7 +50,7 @@ fn vendor(scene: &Scene<'_>, statement: &Statement) -> Option<String> {
 }
 
 /// TP032: a session's ARN where callers bring their role's.
-fn session_arn(at: usize, statement: &Statement) -> Option<Found> {
+fn session_arn(at: usize, statement: &Statement) -> Option<FindingDraft> {
     let (test, value) = statement.tests("aws:PrincipalArn").find_map(|test| {
         let is_session = |one: &str| one.contains(":assumed-role/");
         Some((test, test.values.iter().find(|value| is_session(&value.value))?))
@@ -65,7 +65,7 @@ fn session_arn(at: usize, statement: &Statement) -> Option<Found> {
         "never matches what a session brings"
     };
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP032",
             Severity::Warning,
             say!("Statement {} compares `aws:PrincipalArn` with `{}`, which {}", at + 1, arn, Shown::from(says)),
@@ -85,7 +85,7 @@ fn says(test: &Condition, wanted: &str) -> bool {
 }
 
 /// TP023: an Allow that asks for MFA and takes callers that bring none.
-fn optional_mfa(at: usize, statement: &Statement) -> Option<Found> {
+fn optional_mfa(at: usize, statement: &Statement) -> Option<FindingDraft> {
     if statement.effect == Effect::Deny {
         return None;
     }
@@ -98,7 +98,7 @@ fn optional_mfa(at: usize, statement: &Statement) -> Option<Found> {
     let with = Operator { set: None, if_exists: false, ..test.operator }.to_string();
     let operator = &test.operator_text.value;
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP023",
             Severity::Warning,
             say!(
@@ -127,7 +127,7 @@ fn optional_mfa(at: usize, statement: &Statement) -> Option<Found> {
 }
 
 /// TP023: MFA asked from a vendor.
-fn vendor_mfa(at: usize, statement: &Statement, vendor: &str) -> Option<Found> {
+fn vendor_mfa(at: usize, statement: &Statement, vendor: &str) -> Option<FindingDraft> {
     let demands = |test: &&Condition| {
         let values: Vec<&str> = words(&test.values).collect();
         let absent = test.operator.passes_when_absent(&values);
@@ -146,7 +146,7 @@ fn vendor_mfa(at: usize, statement: &Statement, vendor: &str) -> Option<Found> {
     };
     let test = MFA.iter().flat_map(|key| statement.tests(key)).find(demands)?;
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP023",
             Severity::Warning,
             say!("Statement {} asks `{}` for MFA, which no service can bring", at + 1, vendor),
@@ -158,7 +158,7 @@ fn vendor_mfa(at: usize, statement: &Statement, vendor: &str) -> Option<Found> {
 }
 
 /// TP024: an address asked from a vendor.
-fn vendor_address(at: usize, statement: &Statement, vendor: &str) -> Option<Found> {
+fn vendor_address(at: usize, statement: &Statement, vendor: &str) -> Option<FindingDraft> {
     const KEYS: [&str; 4] = ["aws:SourceIp", "aws:VpcSourceIp", "aws:SourceVpc", "aws:SourceVpce"];
     let denies = statement.effect == Effect::Deny;
     let everywhere = |test: &&Condition| words(&test.values).any(|value| value == "0.0.0.0/0");
@@ -167,7 +167,7 @@ fn vendor_address(at: usize, statement: &Statement, vendor: &str) -> Option<Foun
             && !everywhere(test)
     })?;
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP024",
             Severity::Warning,
             say!("Statement {} asks `{}` to call from {}", at + 1, vendor, named(words(&test.values))),
@@ -179,7 +179,7 @@ fn vendor_address(at: usize, statement: &Statement, vendor: &str) -> Option<Foun
 }
 
 /// TP024: a time that is over, or has not come.
-fn not_now(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> {
+fn not_now(scene: &LintContext<'_>, at: usize, statement: &Statement) -> Option<FindingDraft> {
     let now = scene.facts.now.as_ref()?;
     let seconds = crate::instant::parse(now)? / 1_000_000_000;
     let variables = scene.policy.has_variables();
@@ -205,7 +205,7 @@ fn not_now(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found>
         say!("Statement {} has let nobody in since {}", at + 1, when)
     };
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP024",
             Severity::Warning,
             title,

@@ -2,7 +2,7 @@
 
 use headgate_terms::Arn;
 
-use super::parties::{Required, own_account};
+use super::trusted_parties::{Required, own_account};
 use super::{Facts, placeholders};
 use crate::condition::{Context, Truth, holds};
 use crate::edit::{ConditionDraft, Edit, PrincipalRef, StatementDraft};
@@ -15,7 +15,7 @@ use crate::text::Node;
 /// An id that no policy asks for.
 pub(super) const MADE_UP: &str = "any-other-id-that-nobody-gave";
 
-pub(super) struct Scene<'s> {
+pub(super) struct LintContext<'s> {
     pub text: &'s str,
     pub root: Option<&'s Node>,
     pub policy: &'s Policy,
@@ -47,7 +47,7 @@ pub(super) fn confined_to(statement: &Statement) -> impl Iterator<Item = Arn> + 
         .flat_map(|test| &test.values)
         .filter_map(|value| value.value.parse().ok())
 }
-impl<'s> Scene<'s> {
+impl<'s> LintContext<'s> {
     pub(super) fn new(
         text: &'s str,
         root: Option<&'s Node>,

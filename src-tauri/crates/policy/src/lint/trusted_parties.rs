@@ -2,12 +2,12 @@
 
 use headgate_terms::Arn;
 
-use super::scene::{Scene, asks, confined_to};
+use super::context::{LintContext, asks, confined_to};
 use crate::evaluate::{Caller, is_named};
-use crate::known;
-use crate::known::{is_databricks, is_unity_catalog};
 use crate::matrix::{EXTERNAL_ID, Goal};
 use crate::policy::{Policy, Principal, Statement, Who};
+use crate::well_known;
+use crate::well_known::{is_databricks, is_unity_catalog};
 
 /// Whose a principal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ pub(super) fn account(principal: &Principal) -> Option<&str> {
     }
 }
 
-impl<'s> Scene<'s> {
+impl<'s> LintContext<'s> {
     /// Whether the role's account, or nobody's.
     pub(super) fn is_foreign(&self, principal: &Principal) -> bool {
         account(principal).is_some_and(|account| self.own() != Some(account))
@@ -54,7 +54,7 @@ impl<'s> Scene<'s> {
 
     pub(super) fn is_unity_catalog(&self, arn: &Arn) -> bool {
         is_unity_catalog(arn)
-            || arn.account == known::UNITY_CATALOG_DEVELOPMENT
+            || arn.account == well_known::UNITY_CATALOG_DEVELOPMENT
             || self
                 .facts
                 .credential
@@ -64,7 +64,7 @@ impl<'s> Scene<'s> {
 
     pub(super) fn is_segment(&self, arn: &Arn) -> bool {
         let text = arn.to_string();
-        text == known::SEGMENT_ROLE
+        text == well_known::SEGMENT_ROLE
             || self.facts.segment.as_ref().is_some_and(|one| one.principals.contains(&text))
     }
 
@@ -94,7 +94,7 @@ impl<'s> Scene<'s> {
                 if is_databricks(account) {
                     return Party::Databricks;
                 }
-                if account == known::SEGMENT_ACCOUNT {
+                if account == well_known::SEGMENT_ACCOUNT {
                     return Party::Segment;
                 }
                 let mut confined = confined_to(statement).peekable();
@@ -149,7 +149,7 @@ impl<'s> Scene<'s> {
         ids
     }
 
-    /// Works out what [`Scene::required`] gives. What the API says comes before goals.
+    /// Works out what [`LintContext::required`] gives. What the API says comes before goals.
     pub(super) fn wanted(&self) -> Vec<Required> {
         let mut all: Vec<Required> = Vec::new();
         let mut add = |party, principal: &str, id: Option<&str>| {
@@ -174,7 +174,7 @@ impl<'s> Scene<'s> {
             }
         }
         if let Some(segment) = &self.facts.segment {
-            let known = [known::SEGMENT_ROLE.to_owned()];
+            let known = [well_known::SEGMENT_ROLE.to_owned()];
             let principals =
                 if segment.principals.is_empty() { &known[..] } else { &segment.principals[..] };
             for principal in principals {
@@ -260,6 +260,6 @@ pub(super) fn is_workspace(statement: &Statement, principal: &Principal) -> bool
 /// Whether an account is known to be a vendor's.
 pub(super) fn is_known_vendor(account: &str) -> bool {
     is_databricks(account)
-        || account == known::UNITY_CATALOG_DEVELOPMENT
-        || account == known::SEGMENT_ACCOUNT
+        || account == well_known::UNITY_CATALOG_DEVELOPMENT
+        || account == well_known::SEGMENT_ACCOUNT
 }

@@ -15,7 +15,7 @@ use crate::whom::who;
 ///
 /// # Errors
 /// `goals_invalid` when one of the three cannot be what it should.
-pub fn fresh(role: &Arn, unity_catalog: &str, external_id: &str) -> Result<String> {
+pub fn new_policy(role: &Arn, unity_catalog: &str, external_id: &str) -> Result<String> {
     if role.role_name().is_none() {
         return Err(invalid(say!("`{}` is no role's ARN.", role), "role"));
     }
@@ -69,7 +69,7 @@ mod tests {
             let partition = catalog.split(':').nth(1).unwrap();
             let role: Arn =
                 format!("arn:{partition}:iam::417620938841:role/team/lake").parse().unwrap();
-            let text = fresh(&role, catalog, "7c0d9e52-41b8-4f0e").unwrap();
+            let text = new_policy(&role, catalog, "7c0d9e52-41b8-4f0e").unwrap();
             let policy = read(&text).valid().unwrap();
             let allow: Vec<Goal> = [catalog.to_owned(), role.to_string()]
                 .into_iter()
@@ -96,7 +96,7 @@ mod tests {
             (&role, "arn:aws:iam::414351767826:root", "abc", "principal"),
             (&role, catalog, "<ID>", "externalId"),
         ] {
-            let error = fresh(role, catalog, id).unwrap_err();
+            let error = new_policy(role, catalog, id).unwrap_err();
             assert_eq!(
                 (error.code.as_ref(), error.field.as_deref()),
                 ("goals_invalid", Some(field))
