@@ -39,6 +39,16 @@ const LAST_OF_EACH: &str = "SELECT max(number) FROM runs WHERE document <> '' AN
     GROUP BY json_extract(document, '$.to'),
              coalesce(json_extract(document, '$.from'), json_extract(document, '$.source'))";
 
+/// Forgets runs that began before a time, but for those of a list and the latest of each sync.
+fn forgetting() -> String {
+    format!(
+        "DELETE FROM runs WHERE NOT running AND document <> ''
+         AND json_extract(document, '$.started') < ?1
+         AND number NOT IN ({LAST_OF_EACH})
+         AND id NOT IN (SELECT value FROM json_each(?2))"
+    )
+}
+
 impl Store {
     /// Begins a run and names it: a number that counts up, and six digits that tell it from the
     /// runs of other installations.
@@ -198,15 +208,7 @@ impl Store {
         let but: Vec<_> = but.iter().collect();
         let but = serde_json::to_string(&but).unwrap_or_default();
         self.connection
-            .execute(
-                &format!(
-                    "DELETE FROM runs WHERE NOT running AND document <> ''
-                     AND json_extract(document, '$.started') < ?1
-                     AND number NOT IN ({LAST_OF_EACH})
-                     AND id NOT IN (SELECT value FROM json_each(?2))"
-                ),
-                [before, &but],
-            )
+            .execute(&forgetting(), [before, &but])
             .map(|_| ())
             .map_err(|error| failed("forget old runs", &error))
     }
@@ -288,5 +290,21 @@ mod tests {
             assert_eq!(page(before, most), (of(expected), more), "{before:?} {most}");
         }
         assert!(store.runs_before(None, 1).unwrap().entries[0].running);
+    }
+
+    #[test]
+    fn a_run_that_begins_reads_only_the_runs_that_it_asks_for() {
+        let connection = crate::schema::in_memory();
+        for (sql, index) in [
+            (
+                "SELECT id FROM runs WHERE document <> '' AND running ORDER BY number DESC",
+                "runs_running",
+            ),
+            (&*forgetting(), "runs_by_start"),
+            (LAST_OF_EACH, "runs_by_sync"),
+        ] {
+            let plan = crate::schema::plan_of(&connection, sql);
+            assert!(plan.contains(index) && !plan.contains("SCAN runs\n"), "{sql}\n{plan}");
+        }
     }
 }
