@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::edge::Fence;
 use crate::failure::failed;
-use crate::guard::{Guard, Logs};
+use crate::guard::{Checkpoints, Guard, Logs};
 use crate::location::Location;
 
 /// An open lake.
@@ -160,6 +160,18 @@ impl Lake {
     pub(crate) fn through(location: Location, files: Arc<dyn ObjectStore>) -> Result<Self> {
         let store = Fence::over(location.folder().to_owned(), files);
         Self::over(location, store)
+    }
+
+    /// Takes in what an earlier run read of the tables' checkpoints, so that those which are as they were
+    /// are not read again.
+    pub fn recall(&self, checkpoints: Checkpoints) {
+        self.logs.recall(checkpoints);
+    }
+
+    /// What was read of the newest checkpoint of each table, where it is not what was recalled.
+    #[must_use]
+    pub fn new_checkpoints(&self) -> Checkpoints {
+        self.logs.new_checkpoints()
     }
 
     async fn refuse_table(&self) -> Result<()> {

@@ -27,7 +27,9 @@ use headgate_terms::{Column, ColumnType, Error, Result, TableName};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Arrival, Lake, LakeTable, Location, Note, Records, Restored, Standing, Trace, Txn};
+use crate::{
+    Arrival, Checkpoints, Lake, LakeTable, Location, Note, Records, Restored, Standing, Trace, Txn,
+};
 
 /// A lake in a folder of its own.
 struct Desk {
@@ -886,4 +888,41 @@ async fn a_record_is_put_once_and_read_as_it_was_put() {
     desk.lake.remove_record("s", "7.json").await;
     desk.lake.remove_record("s", "7.json").await;
     assert_eq!(other.record("s", "7.json").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_an_earlier_run_looked_through_is_not_looked_through_again() {
+    let desk = Desk::new().await;
+    desk.table().await;
+    for version in 1..25 {
+        desk.commit(version, &[json!({"txn": {"appId": "headgate/test", "version": version + 1}})]);
+    }
+    desk.lake.maintain(&name(), &mut opened(&desk.lake).await).await.unwrap();
+    let store = Arc::new(Harm::default());
+    let open = async |kept: Checkpoints| {
+        let lake = desk.through(&store);
+        lake.recall(kept);
+        store.counts();
+        let table = opened(&lake).await;
+        assert_eq!((table.version(), table.txn("headgate/test")), (24, Some(25)));
+        (store.counts()[0], lake.new_checkpoints())
+    };
+    let (gets, kept) = open(Checkpoints::new()).await;
+    assert_eq!(kept.len(), 1);
+    let (again, nothing) = open(kept.clone()).await;
+    assert_eq!((again, nothing.len()), (gets - 1, 0));
+    // What is not understood is as nothing.
+    let odd = kept.keys().map(|log| (log.clone(), "{}".to_owned())).collect();
+    assert_eq!(open(odd).await, (gets, kept.clone()));
+    // Another state of the file is another file.
+    let checkpoint = desk.path("s/t/_delta_log").join(format!("{:020}.checkpoint.parquet", 24));
+    fs::File::options()
+        .append(true)
+        .open(checkpoint)
+        .unwrap()
+        .set_modified(SystemTime::now() - Duration::from_hours(1))
+        .unwrap();
+    let (gets_of_changed, changed) = open(kept.clone()).await;
+    assert_eq!(gets_of_changed, gets);
+    assert!(!changed.is_empty() && changed != kept);
 }

@@ -1,4 +1,7 @@
-//! The lakes that were opened in a profile, and where each lake lay when it was used last.
+//! The lakes that were opened in a profile, where each lake lay when it was used last, and what was read
+//! of the checkpoints in it.
+
+use std::collections::BTreeMap;
 
 use headgate_terms::Result;
 use rusqlite::OptionalExtension;
@@ -71,6 +74,52 @@ impl Store {
             .map_err(|error| failed("remember a lake", &error))
     }
 
+    /// What is kept of the checkpoints in a lake, by the folder of their log.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn checkpoints(&self, lake: &str) -> Result<BTreeMap<String, String>> {
+        let sql = "SELECT log, document FROM checkpoints WHERE lake = ?1";
+        self.connection
+            .prepare(sql)
+            .and_then(|mut query| {
+                query.query_map([lake], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .map_err(|error| failed("read what is kept of checkpoints", &error))
+    }
+
+    /// Keeps this of checkpoints in a lake; what is kept of others stays.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is kept then.
+    pub fn keep_checkpoints(
+        &mut self,
+        lake: &str,
+        checkpoints: &BTreeMap<String, String>,
+    ) -> Result<()> {
+        let sql = "INSERT INTO checkpoints (lake, log, document) VALUES (?1, ?2, ?3)
+             ON CONFLICT (lake, log) DO UPDATE SET document = excluded.document";
+        let keep = |connection: &mut rusqlite::Connection| {
+            let transaction = connection.transaction()?;
+            for (log, document) in checkpoints {
+                transaction.prepare_cached(sql)?.execute([lake, log, document])?;
+            }
+            transaction.commit()
+        };
+        keep(&mut self.connection).map_err(|error| failed("keep what was read", &error))
+    }
+
+    /// Forgets what is kept of the checkpoints in a lake.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_checkpoints(&self, lake: &str) -> Result<()> {
+        self.connection
+            .execute("DELETE FROM checkpoints WHERE lake = ?1", [lake])
+            .map(|_| ())
+            .map_err(|error| failed("forget what was read", &error))
+    }
+
     /// Knows a lake's ledgers by another name from now on, where that name has none.
     ///
     /// # Errors
@@ -100,6 +149,21 @@ mod tests {
         }
         assert_eq!(store.lake_at("a").unwrap().as_deref(), Some("/3"));
         assert_eq!(store.lake_at("b").unwrap().as_deref(), Some("/2"));
+    }
+
+    #[test]
+    fn what_was_read_of_checkpoints_is_kept_by_lake_and_log() {
+        let mut store = Store::of(crate::schema::in_memory());
+        let of = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(log, kept)| ((*log).to_owned(), (*kept).to_owned())).collect()
+        };
+        store.keep_checkpoints("a", &of(&[("x", "1"), ("y", "1")])).unwrap();
+        store.keep_checkpoints("b", &of(&[("x", "2")])).unwrap();
+        store.keep_checkpoints("a", &of(&[("x", "3")])).unwrap();
+        assert_eq!(store.checkpoints("a").unwrap(), of(&[("x", "3"), ("y", "1")]));
+        store.forget_checkpoints("a").unwrap();
+        assert_eq!(store.checkpoints("a").unwrap(), of(&[]));
+        assert_eq!(store.checkpoints("b").unwrap(), of(&[("x", "2")]));
     }
 
     #[test]

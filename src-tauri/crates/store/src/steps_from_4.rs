@@ -303,3 +303,15 @@ fn an_older_database_has_nothing_of_what_came_later() {
         assert_eq!(runs, usize::from(version == 4));
     }
 }
+
+#[test]
+fn a_report_that_is_not_json_keeps_nothing_from_being_opened() {
+    let runs = "INSERT INTO runs (id, running, document) VALUES
+        ('1-a', 0, '{\"started\":\"2026-01-01T00:00:00Z\",\"to\":\"/a\",\"from\":\"/b\"}'),
+        ('2-b', 0, '{\"started'), ('3-c', 1, ''),
+        ('4-d', 0, '{\"started\":\"2026-01-02T00:00:00Z\",\"to\":\"/a\",\"from\":\"/b\"}');";
+    let store = migrated(runs);
+    store.forget_runs("2026-01-03T00:00:00Z", &std::collections::BTreeSet::new()).unwrap();
+    let left: Vec<_> = store.runs(None).unwrap().into_iter().map(|run| run.id).collect();
+    assert_eq!(left, ["4-d", "2-b"]);
+}

@@ -94,6 +94,13 @@ impl Running<'_> {
             }
         }
         later("a look for kept files", self.sweep());
+        let read = lake.new_checkpoints();
+        if !read.is_empty() {
+            later(
+                "what was read of checkpoints",
+                self.store.keep_checkpoints(&self.lake_key, &read),
+            );
+        }
         for schema in schemas {
             later("a folded record", self.fold_records(schema));
             later("a look for old ids", self.prune(schema));

@@ -221,10 +221,12 @@ fn open_lake(
                 store.forget_ledger(ledger.id)?;
             }
         }
+        store.forget_checkpoints(&key)?;
     }
     store.remember_lake(&id_of(&lake), &here)?;
     // A database of an earlier version knows lakes by their ids alone.
     store.rename_lake(&id_of(&lake), &key_of(&lake))?;
+    lake.recall(store.checkpoints(&key_of(&lake))?);
     Ok(lake)
 }
 
