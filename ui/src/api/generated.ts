@@ -2527,7 +2527,12 @@ released: number,
 /**
  * Where they are kept.
  */
-dead_letters: DeadLetters | null, };
+dead_letters: DeadLetters | null, 
+/**
+ * Data files that were written for them and that no table names, as paths in the lake. They stay until their
+ * table is vacuumed: an installation that is at work may just be naming one.
+ */
+files: Array<string>, };
 
 /**
  * A role.

@@ -164,10 +164,16 @@ fn counted(out: &mut Out<'_>, title: &'static str, counts: &[Counted]) -> io::Re
 pub(crate) fn released(out: &mut Out<'_>, release: &Release) -> io::Result<()> {
     let lines = counted_as(release.released, "line");
     line!(out, "{} of run {} wait no more.", lines, release.run)?;
-    match &release.dead_letters {
-        Some(letters) => line!(out, "They are kept in {}", Shown::clean(&letters.path)),
-        None => Ok(()),
+    if let Some(letters) = &release.dead_letters {
+        line!(out, "They are kept in {}", Shown::clean(&letters.path))?;
     }
+    if !release.files.is_empty() {
+        line!(
+            out,
+            "Files that were written for them stay in the lake until their table is vacuumed:"
+        )?;
+    }
+    release.files.iter().try_for_each(|file| line!(out, "  {}", Shown::clean(file)))
 }
 
 pub(crate) fn preview(out: &mut Out<'_>, preview: &Preview) -> io::Result<()> {

@@ -266,19 +266,15 @@ impl Lake {
             let inside = match self.folders(&self.root.clone().join(schema.as_str())).await {
                 Ok(inside) => inside,
                 // Nobody can say what is in it: one name stands for all, and whoever opens it hears why.
-                Err(error) if error.code == "foreign_link" => {
+                Err(_) => {
                     tables.push(TableName { schema, table: String::new() });
                     continue;
                 }
-                Err(error) => return Err(error),
             };
             for table in inside {
                 let name = TableName { schema: schema.clone(), table };
-                match self.is_empty(&self.path(&name).join("_delta_log")).await {
-                    Ok(true) => {}
-                    Ok(false) => tables.push(name),
-                    Err(error) if error.code == "foreign_link" => tables.push(name),
-                    Err(error) => return Err(error),
+                if !matches!(self.is_empty(&self.path(&name).join("_delta_log")).await, Ok(true)) {
+                    tables.push(name);
                 }
             }
         }

@@ -410,6 +410,51 @@ async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
     assert_eq!(anew.txn("headgate/test"), Some(15), "nothing of the table before");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_commit_stays_behind_a_version_that_went_before_it_was_put() {
+    let desk = Desk::new().await;
+    let store = Arc::new(Harm::default());
+    let lake = desk.through(&store);
+    let first = put(&lake, None, 1, &["a"]).await.unwrap();
+    let second = put(&lake, Some(first), 2, &["b"]).await.unwrap();
+    // An older copy takes the table's place.
+    let gone = desk.version(1);
+    let happens: Meanwhile = Box::new(move || {
+        Box::pin(async move {
+            fs::remove_file(&gone).unwrap();
+        })
+    });
+    *store.meanwhile.lock().unwrap() = Some(("00000002.json", happens));
+    let error = put(&lake, Some(second), 3, &["c"]).await.unwrap_err();
+    assert_eq!(code(&error), ("table_behind", false));
+    let now = opened(&desk.lake).await;
+    assert_eq!((now.version(), now.txn("headgate/test")), (0, Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_missing_is_told_from_one_that_was_cleaned_up() {
+    let desk = Desk::new().await;
+    let mut table = desk.table().await;
+    for batch in 2..=5 {
+        table = put(&desk.lake, Some(table), batch, &["b"]).await.unwrap();
+    }
+    let missing = async || {
+        let app = "headgate/test";
+        let traces = (0..5).map(|at| Trace { version: at, app, batch: at as i64 + 1, id: None });
+        desk.lake.missing(&name(), traces).await.unwrap()
+    };
+    assert_eq!(missing().await, Vec::<i64>::new());
+    fs::remove_file(desk.version(0)).unwrap();
+    fs::remove_file(desk.version(1)).unwrap();
+    assert_eq!(missing().await, Vec::<i64>::new(), "cleaned up");
+    fs::remove_file(desk.version(3)).unwrap();
+    assert_eq!(missing().await, [4]);
+    desk.commit(4, &[json!({"txn": {"appId": "headgate/other", "version": 5}})]);
+    assert_eq!(missing().await, [4, 5]);
+    fs::remove_dir_all(desk.path("s/t")).unwrap();
+    assert_eq!(missing().await, [1, 2, 3, 4, 5]);
+}
+
 /// A change of a table's metadata.
 type Change = Box<dyn Fn(&mut Value)>;
 

@@ -84,6 +84,7 @@ impl Running<'_> {
             }
         };
         self.take_releases(schema, &records)?;
+        self.listed.insert(schema.to_owned(), records.last());
         let has_records = records.last() > 0;
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
         let span = span_of(&Summary::read(&ledger.summary), self.request.window);
@@ -165,6 +166,11 @@ impl Running<'_> {
     pub(crate) fn is_known(&self, ledger: &Ledger, records: &Records) -> bool {
         self.seen.get(&ledger.id) == Some(&ledger.applied)
             || !records.batches.contains(&ledger.applied)
+    }
+
+    /// Whether the lake has become an older one since its records were listed.
+    pub(crate) fn is_put_back(&self, schema: &str, records: &Records) -> bool {
+        self.listed.get(schema).is_some_and(|last| records.last() < *last)
     }
 
     /// Forgets open batches that the lake has no record of any more: it was put back to an earlier state. What

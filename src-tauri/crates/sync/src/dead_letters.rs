@@ -3,8 +3,9 @@
 //! A batch's letters are written apart and join the run's file once the batch is recorded, at the
 //! place the plan names, so that doing it twice changes nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -249,6 +250,11 @@ impl BatchLetters {
         let made = if let Some(made) = self.file.take() {
             made
         } else {
+            if let Some(folder) = self.path.parent() {
+                let mut make = DirBuilder::new();
+                let made = make.recursive(true).mode(0o700).create(folder);
+                made.map_err(|error| failed("make", folder, &error))?;
+            }
             let mut options = private();
             // What a run of this name left behind was never part of a batch.
             let made = options.append(false).write(true).truncate(true).open(&self.path);
@@ -296,10 +302,9 @@ impl Waiting {
     pub(crate) fn join(&self) -> Result<()> {
         if self.at == 0 {
             return match fs::rename(&self.part, &self.run_file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(failed("write", &self.run_file, &error))
-                }
-                _ => crate::folder::sync_names(&self.run_file)
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                renamed => renamed
+                    .and_then(|()| crate::folder::sync_names(&self.run_file))
                     .map_err(|error| failed("write", &self.run_file, &error)),
             };
         }
@@ -313,8 +318,10 @@ impl Waiting {
         options
             .open(&self.run_file)
             .and_then(|mut file| {
-                file.set_len(self.at)?;
-                file.seek(SeekFrom::Start(self.at))?;
+                // What somebody removed of it leaves no gap.
+                let at = self.at.min(file.metadata()?.len());
+                file.set_len(at)?;
+                file.seek(SeekFrom::Start(at))?;
                 io::copy(&mut part, &mut file)?;
                 file.sync_all()
             })

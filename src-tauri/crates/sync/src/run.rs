@@ -26,7 +26,7 @@ use crate::plan::BatchPlan;
 use crate::records::read_report;
 use crate::report::RunReport;
 use crate::source::{DataFile, SourceFiles, find, schema_of};
-use crate::spool::{Spool, remove, remove_held, remove_taken, segments};
+use crate::spool::{Spool, left, remove, remove_held, remove_taken, segments, takes};
 use crate::tables::Tables;
 use crate::tally::Tally;
 use crate::window::earlier;
@@ -295,6 +295,8 @@ pub(crate) struct Running<'r> {
     pub(crate) open: Vec<OpenPlan>,
     /// The last batch of each ledger whose record was seen in the lake.
     pub(crate) seen: HashMap<i64, i64>,
+    /// The last batch of each schema that the lake had a record of when it was looked at.
+    pub(crate) listed: HashMap<String, i64>,
     /// Schemas whose tables were looked at.
     pub(crate) checked: BTreeSet<String>,
     pub(crate) tally: Tally,
@@ -334,6 +336,7 @@ impl<'r> Running<'r> {
             tables: Tables::new(lake, handle.clone(), request.most_columns),
             open: Vec::new(),
             seen: HashMap::new(),
+            listed: HashMap::new(),
             checked: BTreeSet::new(),
             begun: Instant::now(),
             progress: Progress { phase: "reading", ..Progress::default() },
@@ -384,7 +387,13 @@ impl<'r> Running<'r> {
         self.take_turn(&schema)?;
         let ledger = self.store.ledger_or_new(&self.lake_key, &schema)?;
         let (mut entries, mut floor) = (Vec::new(), None);
-        for file in files {
+        for (at, file) in files.iter().enumerate() {
+            if at % LOOKED_AT == 0 {
+                self.tell("reading");
+                if self.watch.cancelled() {
+                    return Err(Stopped::Cancelled);
+                }
+            }
             let known = self.store.file(ledger.id, &file.key)?;
             let same = known
                 .as_ref()
@@ -394,16 +403,23 @@ impl<'r> Running<'r> {
                 entries.push(batch::Entry::file(file, known.as_ref(), true));
                 continue;
             }
-            let file = &file.with_content();
-            let moved = match &file.content {
-                Some(content) if !same => self.store.file_with_content(ledger.id, content)?,
-                _ => None,
-            };
-            if (same || moved.is_some()) && !self.request.again {
-                self.tally.report.files.unchanged += 1;
-                self.read.fetch_add(file.size, Ordering::Relaxed);
+            if !self.request.again {
+                if same {
+                    self.tally.report.files.unchanged += 1;
+                    self.read.fetch_add(file.size, Ordering::Relaxed);
+                    continue;
+                }
+                floor = earlier(floor, known.as_ref().and_then(|known| known.oldest));
+                entries.push(batch::Entry::file(file, known.as_ref(), false).unless_known());
                 continue;
             }
+            let file = &file.with_content();
+            let moved = match &file.content {
+                Some(content) if known.is_none() => {
+                    self.store.file_with_content(ledger.id, content)?
+                }
+                _ => None,
+            };
             let known = known.or(moved);
             floor = earlier(floor, known.as_ref().and_then(|known| known.oldest));
             entries.push(batch::Entry::file(file, known.as_ref(), false));
@@ -532,6 +548,10 @@ impl<'r> Running<'r> {
             error.get_or_insert(late);
         }
         self.tally.waiting(self.open.iter().map(|open| &open.plan));
+        for left in left(&self.request.data.spool()) {
+            let takes = takes(&self.store, &left).unwrap_or_default();
+            self.tally.lines_wait(&left.run, &takes);
+        }
         self.tally.end(error);
         let report = self.tally.report();
         tracing::info!(run = id, status = ?report.status, "run ended");
@@ -546,6 +566,9 @@ impl<'r> Running<'r> {
         Ok((report, landed))
     }
 }
+
+/// Files that are looked up before whoever looks on hears of it.
+const LOOKED_AT: usize = 1_000;
 
 pub(crate) fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)

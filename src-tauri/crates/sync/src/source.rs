@@ -35,30 +35,35 @@ const END: u64 = 64 << 10;
 impl DataFile {
     /// The file with what it holds, unless it is empty or cannot be read.
     pub(crate) fn with_content(&self) -> Self {
-        let content = || -> io::Result<Option<String>> {
-            let mut file = crate::lines::open_file(&self.path)?;
-            let size = file.metadata()?.len();
-            if size == 0 {
-                return Ok(None);
-            }
-            let mut hash = Sha256::new();
-            let mut ends = Vec::new();
-            (&mut file).take(END).read_to_end(&mut ends)?;
-            hash.update(&ends);
-            if size > END {
-                file.seek(SeekFrom::Start(size.saturating_sub(END).max(END)))?;
-                ends.clear();
-                file.take(END).read_to_end(&mut ends)?;
-                hash.update(&ends);
-            }
-            let mut text = format!("{size}:");
-            for byte in hash.finalize() {
-                let _ = write!(text, "{byte:02x}");
-            }
-            Ok(Some(text))
-        };
-        Self { content: content().ok().flatten(), ..self.clone() }
+        Self { content: content_of(&self.path), ..self.clone() }
     }
+}
+
+/// What a file holds, as far as its size and its two ends tell (E1); none when it is empty or cannot be read.
+pub(crate) fn content_of(path: &Path) -> Option<String> {
+    let content = || -> io::Result<Option<String>> {
+        let mut file = crate::lines::open_file(path)?;
+        let size = file.metadata()?.len();
+        if size == 0 {
+            return Ok(None);
+        }
+        let mut hash = Sha256::new();
+        let mut ends = Vec::new();
+        (&mut file).take(END).read_to_end(&mut ends)?;
+        hash.update(&ends);
+        if size > END {
+            file.seek(SeekFrom::Start(size.saturating_sub(END).max(END)))?;
+            ends.clear();
+            file.take(END).read_to_end(&mut ends)?;
+            hash.update(&ends);
+        }
+        let mut text = format!("{size}:");
+        for byte in hash.finalize() {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Ok(Some(text))
+    };
+    content().ok().flatten()
 }
 
 /// A file's size, and when it was changed last in nanoseconds since 1970.

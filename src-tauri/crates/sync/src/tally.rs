@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use headgate_events::DISCARDS;
+use headgate_lake::Trace;
 use headgate_terms::{Error, Shown, TableName, say};
 use jiff::Timestamp;
 
@@ -42,6 +43,13 @@ pub(crate) struct Landed {
     /// The table's version with it.
     pub(crate) version: u64,
     pub(crate) rows: u64,
+}
+
+impl Landed {
+    /// How to find it in the table's log.
+    pub(crate) fn trace(&self) -> Trace<'_> {
+        Trace { version: self.version, app: &self.app, batch: self.batch, id: None }
+    }
 }
 
 /// Events of one batch that went to the same tables.
@@ -136,6 +144,26 @@ impl Tally {
         counted |= self.count_routes(plan, is_first);
         self.report.batches += u64::from(counted);
         self.count_parts(plan);
+    }
+
+    /// Leaves out of a batch what was counted when its files were read first: an event that had landed again was
+    /// counted as a duplicate then.
+    pub(crate) fn read_again(&mut self, plan: &mut BatchPlan) {
+        plan.once = None;
+        for route in &mut plan.routes {
+            route.duplicate = 0;
+            let events = &mut self.report.events;
+            events.received = events.received.saturating_sub(route.accepted);
+            events.duplicate = events.duplicate.saturating_sub(route.accepted);
+        }
+        for at in 0..plan.tables.len() {
+            plan.tables[at].counts.duplicate = 0;
+            let (name, rows) = (plan.table(at), plan.tables[at].counts.rows);
+            let table = self.table(&name, name.table == "users");
+            for count in [&mut table.received, &mut table.duplicate].into_iter().flatten() {
+                *count = count.saturating_sub(rows);
+            }
+        }
     }
 
     /// Counts what belongs to a batch as a whole. Says whether that is any event.
@@ -271,6 +299,16 @@ impl Tally {
         );
         let code = "table_begins_anew".to_owned();
         self.notice(NoticeCount { code, message, count: 1 });
+    }
+
+    /// Says that lines of a run wait that is gone, and what takes them.
+    pub(crate) fn lines_wait(&mut self, run: &str, takes: &str) {
+        let message = say!(
+            "Lines that run {} read from standard input wait in the data folder, and are in no table. `{}` takes them.",
+            run,
+            takes
+        );
+        self.notice(NoticeCount { code: "lines_wait".to_owned(), message, count: 1 });
     }
 
     /// Says that the lake no longer has all records of a schema.
