@@ -22,7 +22,7 @@ export interface Commands {
   runs_release: { request: RunRelease; response: Release; progress: never }
   /** Values that a run set aside. */
   runs_discards: { request: RunDiscards; response: Discards; progress: never }
-  /** The lakes that runs wrote to or a person opened, the latest first. */
+  /** The lakes of the profile: those that its syncs wrote to or a person opened, the latest first. */
   lakes_list: { request: Nothing; response: Lakes; progress: never }
   /** Puts a lake that was opened first among those that are known. */
   lakes_remember: { request: LakeName; response: Lakes; progress: never }
@@ -125,7 +125,7 @@ export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
   runs_show: ['runs'],
   runs_letters: ['runs'],
   runs_discards: ['runs'],
-  lakes_list: ['lakes', 'runs'],
+  lakes_list: ['lakes'],
   tables_list: ['tables'],
   tables_show: ['tables'],
   tables_history: ['tables'],
@@ -1321,7 +1321,7 @@ export type HostEvent = { "kind": "over" } | { "kind": "away" } | { "kind": "dro
 /**
  * Where they lie.
  */
-paths: Array<string>, } | { "kind": "closing", 
+paths: Array<string>, } | { "kind": "leaving" } | { "kind": "closing", 
 /**
  * The commands it waits for.
  */

@@ -18,8 +18,9 @@ mod jobs;
 mod lakes;
 mod neighbour;
 mod overview;
-mod owners;
 mod plans;
+#[cfg(test)]
+mod played;
 mod policies;
 mod profiles;
 mod questions;
@@ -46,7 +47,7 @@ use calls::CallRegistry;
 use events::Bus;
 use grants::Grants;
 use host::NoDesktop;
-use jobs::{Lanes, NewWork, SYNC_LANE, Work};
+use jobs::{NewWork, Runner, SYNC_LANE, Work};
 use questions::Questions;
 use serve::line;
 use sessions::Sessions;
@@ -101,7 +102,7 @@ pub struct App {
     host: Box<dyn Host>,
     calls: CallRegistry,
     bus: Bus,
-    jobs: Lanes,
+    jobs: Runner,
     grants: Grants,
     questions: Questions,
     /// The id of the profile in use, once it was looked up.
@@ -152,7 +153,7 @@ impl App {
             host: Box::new(NoDesktop),
             calls: CallRegistry::default(),
             bus: Bus::default(),
-            jobs: Lanes::default(),
+            jobs: Runner::default(),
             grants: Grants::default(),
             questions: Questions::default(),
             in_use: Mutex::default(),
@@ -210,7 +211,16 @@ impl App {
     ) -> Result<RunReport> {
         let lane = SYNC_LANE.to_owned();
         let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
-        let work = |work: &Work<'_>| headgate_sync::run(request, self.runtime.handle(), work);
+        // Who is at a terminal is told; whoever asked for a job finds it waiting.
+        let waits = cx.actor != Actor::Terminal;
+        let work = |work: &Work<'_>| loop {
+            match headgate_sync::run(request, self.runtime.handle(), work) {
+                Err(error) if waits && error.code == "data_folder_busy" => {
+                    work.wait_for_other_process()?;
+                }
+                done => return done,
+            }
+        };
         if let Err(error) = self.end_interrupted_jobs() {
             tracing::warn!(%error, "jobs that were interrupted are not ended on record");
         }
@@ -249,6 +259,7 @@ impl App {
 
     /// Ends all that goes on, waiting a moment for it.
     pub fn close(self) {
+        self.record_last_ends();
         self.runtime.shutdown_timeout(Duration::from_secs(2));
     }
 }
