@@ -278,7 +278,7 @@ def test_a_thousand_changes_a_second_do_not_stall_the_window(window):
         rate = told[0] / (time.monotonic() - begun)
     # Coarse, for the machine may do other work; `make bench` has the figures.
     assert rate > 500, f"the window took {rate:.0f} a second"
-    assert found["clicks"] > 5 and found["slowest"] < 1_500, found
+    assert found["clicks"] > 5 and found["slowest"] < 2_000, found
     # What was told last is heard too: the page shows what another process does now.
     events = one.folder / "events.ndjson"
     events.write_text('{"type":"track","event":"A","messageId":"1"}\n')
