@@ -32,6 +32,10 @@ pub(crate) enum Claim {
     Unresponsive,
 }
 
+/// How many other processes are heard at a time. Those beyond wait until one of these has said its line, for which
+/// each has a moment.
+const HEARD: usize = 4;
+
 /// How long another is asked; it may be between its lock and its socket, or about to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -97,24 +101,24 @@ impl Instance {
         self.released.load(Ordering::Relaxed)
     }
 
-    /// Calls for what other processes of this user say, each on a thread of its own; it is answered when
-    /// that returns true.
+    /// Calls for what other processes of this user say, on threads of its own; it is answered when that
+    /// returns true.
     pub(crate) fn listen(&self, heard: impl Fn(Message) -> bool + Clone + Send + 'static) {
-        let Some(Ok(socket)) = self.socket.as_ref().map(|(_, socket)| socket.try_clone()) else {
-            return;
-        };
-        let released = self.released.clone();
-        std::thread::spawn(move || {
-            for other in socket.incoming().flatten() {
-                if released.load(Ordering::Relaxed) {
-                    return;
+        let Some((_, socket)) = &self.socket else { return };
+        for _ in 0..HEARD {
+            let Ok(socket) = socket.try_clone() else { return };
+            let (heard, released) = (heard.clone(), self.released.clone());
+            std::thread::spawn(move || {
+                for other in socket.incoming().flatten() {
+                    if released.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    if is_own(&other) {
+                        Message::take(other, &heard);
+                    }
                 }
-                if is_own(&other) {
-                    let heard = heard.clone();
-                    std::thread::spawn(move || Message::take(other, heard));
-                }
-            }
-        });
+            });
+        }
     }
 }
 
@@ -158,6 +162,52 @@ mod tests {
             false
         });
         assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));
+    }
+
+    #[test]
+    fn who_connects_and_says_nothing_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::new(folder.path().to_owned());
+        let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
+        first.listen(|_| true);
+        let path = folder.path().join(headgate_app::SOCKET);
+        let silent: Vec<_> = (0..2 * HEARD).map(|_| UnixStream::connect(&path).unwrap()).collect();
+        let begun = Instant::now();
+        while Message::Show.tell(folder.path()).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "another is heard after them");
+        }
+        for mut one in silent {
+            one.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            assert_eq!(std::io::Read::read(&mut one, &mut [0]).unwrap(), 0, "it is let go");
+        }
+    }
+
+    #[test]
+    fn only_so_many_are_heard_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::new(folder.path().to_owned());
+        let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
+        let (heard, goes_on) = (channel(), Arc::new(AtomicBool::new(false)));
+        let (says, waits) = (heard.0, goes_on.clone());
+        first.listen(move |_| {
+            let _ = says.send(());
+            while !waits.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            true
+        });
+        std::thread::scope(|scope| {
+            let asks: Vec<_> =
+                (0..2 * HEARD).map(|_| scope.spawn(|| Message::Show.tell(folder.path()))).collect();
+            for _ in 0..HEARD {
+                heard.1.recv_timeout(Duration::from_secs(5)).unwrap();
+            }
+            assert!(heard.1.recv_timeout(Duration::from_millis(200)).is_err());
+            goes_on.store(true, Ordering::SeqCst);
+            for one in asks {
+                one.join().unwrap().unwrap();
+            }
+        });
     }
 
     #[test]

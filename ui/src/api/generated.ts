@@ -3,11 +3,11 @@
 /** Every command: what it is asked, answers and reports. */
 export interface Commands {
   /** What this installation is; fails when it cannot work. */
-  app_start: { request: Empty; response: Start; progress: never }
+  app_start: { request: Nothing; response: Start; progress: never }
   /** Puts an error of the page into the log. */
-  page_log_error: { request: PageError; response: Empty; progress: never }
+  page_failed: { request: PageFailed; response: Nothing; progress: never }
   /** What goes on, what needs a person, what changed. */
-  overview_show: { request: Empty; response: Overview; progress: never }
+  overview_show: { request: Nothing; response: Overview; progress: never }
   /** What events would make of a lake; nothing is written. */
   schema_preview: { request: SchemaPreview; response: Preview; progress: Progress }
   /** Brings events into a lake. */
@@ -15,33 +15,33 @@ export interface Commands {
   /** Runs without their tables, newest first, a page at a time. */
   runs_list: { request: RunsPage; response: RunList; progress: never }
   /** One run. */
-  runs_show: { request: RunRef; response: RunReport; progress: never }
+  runs_show: { request: RunName; response: RunReport; progress: never }
   /** Lines that a run rejected. */
-  runs_rejected_lines: { request: RunRejectedLines; response: RejectedLines; progress: never }
+  runs_letters: { request: RunLetters; response: Letters; progress: never }
   /** Gives up what a run's batches wait for, once the syncs before it have ended. */
   runs_release: { request: RunRelease; response: Release; progress: never }
   /** Values that a run set aside. */
   runs_discards: { request: RunDiscards; response: Discards; progress: never }
-  /** The lakes that runs wrote to or a person opened, the latest first. */
-  lakes_list: { request: Empty; response: KnownLakes; progress: never }
+  /** The lakes of the profile: those that its syncs wrote to or a person opened, the latest first. */
+  lakes_list: { request: Nothing; response: Lakes; progress: never }
   /** Puts a lake that was opened first among those that are known. */
-  lakes_remember: { request: LakeRef; response: KnownLakes; progress: never }
+  lakes_remember: { request: LakeName; response: Lakes; progress: never }
   /** The tables of a lake. */
-  tables_list: { request: LakeRef; response: TablesReport; progress: never }
+  tables_list: { request: LakeName; response: TablesReport; progress: never }
   /** One table. */
-  tables_show: { request: TableRef; response: TableDetail; progress: never }
+  tables_show: { request: TableName; response: TableDetail; progress: never }
   /** The commits of a table, newest first. */
-  tables_history: { request: TableRef; response: HistoryReport; progress: never }
+  tables_history: { request: TableName; response: HistoryReport; progress: never }
   /** The first rows of a table. */
-  tables_rows: { request: TableRef; response: TableRows; progress: never }
+  tables_rows: { request: TableName; response: TableRows; progress: never }
   /** The files of a table's newest version. */
-  tables_files: { request: TableRef; response: FilesReport; progress: never }
+  tables_files: { request: TableName; response: FilesReport; progress: never }
   /** Lays the sample day's events down where a sync can take them. */
-  sample_create: { request: Empty; response: Sample; progress: never }
+  sample_lay: { request: Nothing; response: Sample; progress: never }
   /** All that can be said of a trust policy; no account is asked. */
-  policy_analyze: { request: PolicyAnalyze; response: PolicyView; progress: never }
+  policy_look: { request: PolicyLook; response: PolicyView; progress: never }
   /** The policy, or the printed role, on the clipboard; nothing else leaves the clipboard. */
-  policy_paste: { request: Empty; response: PolicyText; progress: never }
+  policy_paste: { request: Nothing; response: PolicyText; progress: never }
   /** Changes a policy's text. */
   policy_edit: { request: PolicyEdit; response: PolicyText; progress: never }
   /** Plans a patch that lets callers in. */
@@ -53,15 +53,15 @@ export interface Commands {
   /** Callers that a policy can be asked to let in, with what is known of them. */
   policy_templates: { request: TemplatesFor; response: Templates; progress: never }
   /** The draft that is kept. */
-  policy_draft: { request: Empty; response: DraftAnswer; progress: never }
+  policy_draft: { request: Nothing; response: DraftAnswer; progress: never }
   /** Keeps a draft, or lets go of it. */
-  policy_draft_save: { request: DraftAnswer; response: Empty; progress: never }
+  policy_draft_keep: { request: DraftAnswer; response: Nothing; progress: never }
   /** The profiles of AWS's configuration. */
-  aws_profiles: { request: Empty; response: AwsProfiles; progress: never }
+  aws_profiles: { request: Nothing; response: AwsProfiles; progress: never }
   /** A role with its trust policy, read from AWS. */
-  role_read: { request: RoleRef; response: RoleRead; progress: never }
+  role_read: { request: RoleName; response: RoleRead; progress: never }
   /** Opens a role's page of the AWS console in the browser. */
-  role_console: { request: RoleArn; response: Empty; progress: never }
+  role_console: { request: RoleArn; response: Nothing; progress: never }
   /** Plans to write a trust policy, and shows what would be sent. */
   role_plan: { request: ChangeRequest; response: TrustPlan; progress: never }
   /** Writes what was planned, if the role is still as it was shown. */
@@ -71,13 +71,13 @@ export interface Commands {
   /** Plans to put back what a change replaced. */
   role_restore: { request: ChangeRef; response: TrustPlan; progress: never }
   /** The settings, and what they are as installed. */
-  settings_show: { request: Empty; response: SettingsReport; progress: never }
+  settings_show: { request: Nothing; response: SettingsReport; progress: never }
   /** Changes settings. */
   settings_change: { request: SettingsChange; response: SettingsReport; progress: never }
   /** The profiles, and which one is in use. */
-  profiles_list: { request: Empty; response: Profiles; progress: never }
+  profiles_list: { request: Nothing; response: Profiles; progress: never }
   /** One profile. */
-  profiles_show: { request: ProfileShow; response: ProfileReport; progress: never }
+  profiles_show: { request: ProfileAsked; response: ProfileReport; progress: never }
   /** Adds a profile. */
   profiles_add: { request: ProfileSettings; response: ProfileReport; progress: never }
   /** Changes a profile. */
@@ -89,15 +89,15 @@ export interface Commands {
   /** Jobs, newest first, a page at a time. */
   jobs_list: { request: JobsPage; response: Jobs; progress: never }
   /** Asks a job to stop. */
-  jobs_cancel: { request: JobId; response: Empty; progress: never }
+  jobs_cancel: { request: JobId; response: Nothing; progress: never }
   /** Asks a call to stop. */
-  calls_cancel: { request: CallRef; response: Empty; progress: never }
+  calls_cancel: { request: CallName; response: Nothing; progress: never }
   /** Lets a person choose a file or a folder. */
   host_choose: { request: Choose; response: Chosen; progress: never }
   /** Puts text on the clipboard. */
-  host_copy: { request: Copy; response: Empty; progress: never }
+  host_copy: { request: Copy; response: Nothing; progress: never }
   /** What happens: data that changed, jobs as they go on, and what comes from outside the page. */
-  events_follow: { request: Empty; response: Empty; progress: CoreEvent }
+  events_follow: { request: Nothing; response: Nothing; progress: CoreEvent }
 }
 
 /** The commands that have no time limit: they report progress, or may wait for the user. */
@@ -120,19 +120,17 @@ export const patient: ReadonlySet<keyof Commands> = new Set([
 
 /** What each command shows: it is asked again when one of these has changed. */
 export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
-  overview_show: ['runs'],
+  overview_show: ['runs', 'lakes', 'jobs'],
   runs_list: ['runs'],
   runs_show: ['runs'],
-  runs_rejected_lines: ['runs'],
+  runs_letters: ['runs'],
   runs_discards: ['runs'],
-  lakes_list: ['lakes', 'runs'],
+  lakes_list: ['lakes'],
   tables_list: ['tables'],
   tables_show: ['tables'],
   tables_history: ['tables'],
   tables_rows: ['tables'],
   tables_files: ['tables'],
-  policy_analyze: ['profiles'],
-  policy_templates: ['profiles', 'drafts'],
   policy_draft: ['drafts'],
   aws_profiles: ['profiles'],
   role_history: ['changes'],
@@ -241,40 +239,6 @@ range: Range,
  * The line of its key, from 1.
  */
 line: number, };
-
-/**
- * Something that needs a person: of the latest run from one place into one lake.
- */
-export type Attention = { 
-/**
- * What.
- */
-kind: AttentionKind, 
-/**
- * The run.
- */
-run: string, 
-/**
- * Its source; none when there were several.
- */
-source: string | null, 
-/**
- * How many lines, values, files or tables.
- */
-count: number, 
-/**
- * The error, for a run, a file or a table.
- */
-error: Failure | null, 
-/**
- * The file or the table.
- */
-on: string | null, };
-
-/**
- * What needs a person. The order is that of the page.
- */
-export type AttentionKind = "failed" | "broke_off" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
 
 /**
  * How AWS is reached; what is not named is as the profile in use says.
@@ -409,7 +373,7 @@ source: string | null, };
 /**
  * A call by the caller's name for it.
  */
-export type CallRef = { 
+export type CallName = { 
 /**
  * The name.
  */
@@ -478,6 +442,39 @@ after: Decision,
  * The statements that decided.
  */
 statements: Array<number>, };
+
+/**
+ * Tables that a run made, or one that it gave columns.
+ */
+export type Change = { 
+/**
+ * When the run ended, in RFC 3339.
+ */
+at: string, 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * The lake.
+ */
+to: string, 
+/**
+ * The tables' schema.
+ */
+schema: string, 
+/**
+ * The tables: all that were made there, or the one that gained columns.
+ */
+tables: Array<string>, 
+/**
+ * Whether they were made.
+ */
+created: boolean, 
+/**
+ * The columns that a table gained, in order; none for tables that were made.
+ */
+columns: Array<string>, };
 
 /**
  * Changes, newest first.
@@ -971,11 +968,6 @@ export type Edit = { "op": "add_principal", statement: number, kind: PrincipalKi
 export type Effect = "Allow" | "Deny";
 
 /**
- * A question without content, and an answer without one.
- */
-export type Empty = Record<symbol, never>;
-
-/**
  * Received = written + duplicate + rejected (E8), and where something is wrong with a table also what
  * waits for it and what was lost with it.
  */
@@ -1329,7 +1321,7 @@ export type HostEvent = { "kind": "over" } | { "kind": "away" } | { "kind": "dro
 /**
  * Where they lie.
  */
-paths: Array<string>, } | { "kind": "closing", 
+paths: Array<string>, } | { "kind": "leaving" } | { "kind": "closing", 
 /**
  * The commands it waits for.
  */
@@ -1578,55 +1570,76 @@ id: string,
 from: string, };
 
 /**
+ * A lake by its address.
+ */
+export type LakeName = { 
+/**
+ * The address or the path.
+ */
+lake: string, };
+
+/**
  * The lakes that are known.
  */
-export type KnownLakes = { 
+export type Lakes = { 
 /**
  * Their addresses, the latest first.
  */
 lakes: Array<string>, };
 
 /**
- * Tables that a run made, or one that it gave columns.
+ * A line that is no event, as kept.
  */
-export type LakeChange = { 
+export type Letter = { 
 /**
- * When the run ended, in RFC 3339.
+ * The file it came in.
  */
-at: string, 
+file: string, 
 /**
- * The run.
+ * Its number there, from 1.
  */
-run: string, 
+line: number, 
 /**
- * The lake.
+ * Why it is no event.
  */
-to: string, 
+reason: string, 
 /**
- * The tables' schema.
+ * The line, or its beginning; none when it is not UTF-8.
  */
-schema: string, 
+raw: string | null, 
 /**
- * The tables: all that were made there, or the one that gained columns.
+ * The line, or its beginning, in base64 when it is not UTF-8.
  */
-tables: Array<string>, 
+raw_base64: string | null, 
 /**
- * Whether they were made.
+ * Whether this is only its beginning; the file has it whole.
  */
-created: boolean, 
+cut: boolean, 
 /**
- * The columns that a table gained, in order; none for tables that were made.
+ * The length in bytes of a line that is not kept whole, without its end.
  */
-columns: Array<string>, };
+bytes: number | null, 
+/**
+ * The SHA-256 of such a line, in hexadecimal.
+ */
+sha256: string | null, 
+/**
+ * The byte of the inflated file at which such a line begins; none for standard input.
+ */
+offset: number | null, };
 
 /**
- * A lake by its address.
+ * Some of a run's letters.
  */
-export type LakeRef = { 
+export type Letters = { 
 /**
- * The address or the path.
+ * In the order they came.
  */
-lake: string, };
+letters: Array<Letter>, 
+/**
+ * Where the next ones begin; none at the end.
+ */
+next: number | null, };
 
 /**
  * The matrix of a draft and its base.
@@ -1656,6 +1669,45 @@ closes: number,
  * Callers that are not shown, because there are too many.
  */
 left_out: number, };
+
+/**
+ * Something that needs a person: of the latest run from one place into one lake.
+ */
+export type Need = { 
+/**
+ * What.
+ */
+kind: NeedKind, 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * Its source; none when there were several.
+ */
+source: string | null, 
+/**
+ * How many lines, values, files or tables.
+ */
+count: number, 
+/**
+ * The error, for a run, a file or a table.
+ */
+error: Failure | null, 
+/**
+ * The file or the table.
+ */
+on: string | null, };
+
+/**
+ * What needs a person. The order is that of the page.
+ */
+export type NeedKind = "failed" | "broke_off" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
+
+/**
+ * A question without content, and an answer without one.
+ */
+export type Nothing = Record<symbol, never>;
 
 /**
  * A notice and how often it was given.
@@ -1694,11 +1746,11 @@ all_runs: number,
 /**
  * What needs a person, the worst first.
  */
-needs: Array<Attention>, 
+needs: Array<Need>, 
 /**
  * What changed in lakes, newest first.
  */
-changes: Array<LakeChange>, 
+changes: Array<Change>, 
 /**
  * Events of the last 24 hours.
  */
@@ -1707,7 +1759,7 @@ day: Day, };
 /**
  * An error of the page's own.
  */
-export type PageError = { 
+export type PageFailed = { 
 /**
  * `error`, `rejection`, `console` or `policy`.
  */
@@ -1791,23 +1843,6 @@ plan: string,
 access: AwsAccess, };
 
 /**
- * A draft to look at.
- */
-export type PolicyAnalyze = { 
-/**
- * The draft.
- */
-text: string, 
-/**
- * What it is compared with: the text as AWS has it, or as it was pasted.
- */
-base: string | null, 
-/**
- * What is known of the role and of those who are to get in.
- */
-facts: Facts, };
-
-/**
  * A policy as cards.
  */
 export type PolicyCards = { 
@@ -1849,6 +1884,23 @@ role: string,
  * The tool.
  */
 to: ExportKind, };
+
+/**
+ * A draft to look at.
+ */
+export type PolicyLook = { 
+/**
+ * The draft.
+ */
+text: string, 
+/**
+ * What it is compared with: the text as AWS has it, or as it was pasted.
+ */
+base: string | null, 
+/**
+ * What is known of the role and of those who are to get in.
+ */
+facts: Facts, };
 
 /**
  * A plan to make.
@@ -2249,6 +2301,15 @@ writers: Array<ProfileWriter>,
 external_ids: ExternalIds, workspace_url: string | null, workspace_id: string | null, account_url: string | null, account_id: string | null, auth: string | null, application_id: string | null, storage_credential: string | null, external_location: string | null, catalog: string | null, warehouse_id: string | null, };
 
 /**
+ * A profile to look at.
+ */
+export type ProfileAsked = { 
+/**
+ * Its name; the one in use without.
+ */
+name: string | null, };
+
+/**
  * What a profile is to be from now on.
  */
 export type ProfileChange = { 
@@ -2345,15 +2406,6 @@ writers: Array<ProfileWriter>,
  * The external ids of those who write.
  */
 external_ids: ExternalIds, };
-
-/**
- * A profile to look at.
- */
-export type ProfileShow = { 
-/**
- * Its name; the one in use without.
- */
-name: string | null, };
 
 /**
  * Who writes to the lakes of a profile.
@@ -2455,60 +2507,6 @@ code: Refusal,
 message: Shown, };
 
 /**
- * A line that is no event, as kept.
- */
-export type RejectedLine = { 
-/**
- * The file it came in.
- */
-file: string, 
-/**
- * Its number there, from 1.
- */
-line: number, 
-/**
- * Why it is no event.
- */
-reason: string, 
-/**
- * The line, or its beginning; none when it is not UTF-8.
- */
-raw: string | null, 
-/**
- * The line, or its beginning, in base64 when it is not UTF-8.
- */
-raw_base64: string | null, 
-/**
- * Whether this is only its beginning; the file has it whole.
- */
-cut: boolean, 
-/**
- * The length in bytes of a line that is not kept whole, without its end.
- */
-bytes: number | null, 
-/**
- * The SHA-256 of such a line, in hexadecimal.
- */
-sha256: string | null, 
-/**
- * The byte of the inflated file at which such a line begins; none for standard input.
- */
-offset: number | null, };
-
-/**
- * Some of a run's letters.
- */
-export type RejectedLines = { 
-/**
- * In the order they came.
- */
-letters: Array<RejectedLine>, 
-/**
- * Where the next ones begin; none at the end.
- */
-next: number | null, };
-
-/**
  * What was given up.
  */
 export type Release = { 
@@ -2527,12 +2525,7 @@ released: number,
 /**
  * Where they are kept.
  */
-dead_letters: DeadLetters | null, 
-/**
- * Data files that were written for them and that no table names, as paths in the lake. They stay until their
- * table is vacuumed: an installation that is at work may just be naming one.
- */
-files: Array<string>, };
+dead_letters: DeadLetters | null, };
 
 /**
  * A role.
@@ -2542,6 +2535,19 @@ export type RoleArn = {
  * Its ARN.
  */
 role: string, };
+
+/**
+ * A role to read.
+ */
+export type RoleName = { 
+/**
+ * Its name or ARN.
+ */
+role: string, 
+/**
+ * How AWS is reached.
+ */
+access: AwsAccess, };
 
 /**
  * A role with all that could be read of it.
@@ -2581,19 +2587,6 @@ protected: string | null,
 evidence: Evidence, };
 
 /**
- * A role to read.
- */
-export type RoleRef = { 
-/**
- * Its name or ARN.
- */
-role: string, 
-/**
- * How AWS is reached.
- */
-access: AwsAccess, };
-
-/**
  * A row.
  */
 export type RowView = { 
@@ -2628,6 +2621,23 @@ run: string,
 from: number, };
 
 /**
+ * Some of the lines that a run rejected.
+ */
+export type RunLetters = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * Of one reason, or of all.
+ */
+reason: string | null, 
+/**
+ * Where to begin: 0, or what the answer before gave as `next`.
+ */
+from: number, };
+
+/**
  * A page of runs.
  */
 export type RunList = { 
@@ -2643,28 +2653,11 @@ next: string | null, };
 /**
  * A run by its id.
  */
-export type RunRef = { 
+export type RunName = { 
 /**
  * The id, or the number it begins with.
  */
 run: string, };
-
-/**
- * Some of the lines that a run rejected.
- */
-export type RunRejectedLines = { 
-/**
- * The run.
- */
-run: string, 
-/**
- * Of one reason, or of all.
- */
-reason: string | null, 
-/**
- * Where to begin: 0, or what the answer before gave as `next`.
- */
-from: number, };
 
 /**
  * What a run's batches wait for, to be given up.
@@ -3228,7 +3221,7 @@ modified: string | null, };
 /**
  * A table of a lake.
  */
-export type TableRef = { 
+export type TableName = { 
 /**
  * The lake's address or path.
  */
@@ -3365,7 +3358,7 @@ behind: Array<Unreadable>, };
 /**
  * Data that commands read and make stale.
  */
-export type Tag = "runs" | "lakes" | "tables" | "settings" | "drafts" | "changes" | "profiles" | "jobs";
+export type Tag = "runs" | "lakes" | "tables" | "settings" | "drafts" | "changes" | "profiles" | "jobs" | "sessions";
 
 /**
  * One caller, as far as it is known.

@@ -147,6 +147,11 @@ impl CallRegistry {
         self.open().values().all(|open| open.command == "events_follow")
     }
 
+    /// Whether a page listens to what happens.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.open().values().any(|open| open.command == "events_follow")
+    }
+
     /// Asks every call to stop but those that change something outside this machine: what was sent
     /// cannot be taken back, and its end is to be seen.
     pub(crate) fn cancel_local(&self) {

@@ -39,8 +39,8 @@ macro_rules! commands {
             [local] runs_release(RunRelease) -> Release, stales [Runs Jobs];
             /// Values that a run set aside.
             [read] runs_discards(RunDiscards) -> Discards, reads [Runs];
-            /// The lakes that runs wrote to or a person opened, the latest first.
-            [read] lakes_list(Empty) -> KnownLakes, reads [Lakes Runs];
+            /// The lakes of the profile: those that its syncs wrote to or a person opened, the latest first.
+            [read] lakes_list(Empty) -> KnownLakes, reads [Lakes];
             /// Puts a lake that was opened first among those that are known.
             [local] lakes_remember(LakeRef) -> KnownLakes, stales [Lakes];
             /// The tables of a lake.

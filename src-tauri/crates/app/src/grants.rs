@@ -262,7 +262,7 @@ impl App {
         if used == Used::LakeWritten {
             return Ok(false);
         }
-        Ok(self.opened_lakes(&cx.profile)?.iter().any(|lake| below(lake))
+        Ok(self.lakes_of(&cx.profile)?.iter().any(|lake| below(lake))
             || self.runs(cx)?.iter().filter_map(|run| run.from.as_deref()).any(below))
     }
 }

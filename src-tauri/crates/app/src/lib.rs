@@ -20,8 +20,9 @@ mod jobs;
 mod lakes;
 mod neighbour;
 mod overview;
-mod owners;
 mod plans;
+#[cfg(test)]
+mod played;
 mod policies;
 mod profiles;
 mod questions;
@@ -51,7 +52,7 @@ use calls::CallRegistry;
 use events::Bus;
 use grants::Grants;
 use host::NoDesktop;
-use jobs::Lanes;
+use jobs::Runner;
 use questions::Questions;
 use sessions::Sessions;
 use stores::Stores;
@@ -85,7 +86,7 @@ pub struct App {
     host: Box<dyn Host>,
     calls: CallRegistry,
     bus: Bus,
-    jobs: Lanes,
+    jobs: Runner,
     grants: Grants,
     questions: Questions,
     /// The id of the profile in use, once it was looked up.
@@ -136,7 +137,7 @@ impl App {
             host: Box::new(NoDesktop),
             calls: CallRegistry::default(),
             bus: Bus::default(),
-            jobs: Lanes::default(),
+            jobs: Runner::default(),
             grants: Grants::default(),
             questions: Questions::default(),
             in_use: Mutex::default(),
@@ -188,6 +189,7 @@ impl App {
 
     /// Ends all that goes on, waiting a moment for it.
     pub fn close(self) {
+        self.record_last_ends();
         self.runtime.shutdown_timeout(Duration::from_secs(2));
     }
 }

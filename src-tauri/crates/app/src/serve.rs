@@ -164,6 +164,9 @@ fn write(answer: &impl Serialize) -> Result<Box<RawValue>> {
     })
 }
 
+/// How often an application that ends looks whether what it waits for has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
 #[allow(clippy::unnecessary_wraps, reason = "every command answers alike")]
 impl App {
     fn calls_cancel(&self, _: &Cx, request: &CallRef) -> Result<Empty> {
@@ -239,10 +242,22 @@ impl App {
         self.questions.ask(&*self.host, confirm)
     }
 
+    /// Has a page keep what was typed last, before its window closes: it stops listening once it has. Waits for
+    /// that at most so long.
+    pub fn let_page_finish(&self, most: Duration) {
+        if !self.calls.is_followed() {
+            return;
+        }
+        self.announce(&HostEvent::Leaving);
+        let begun = std::time::Instant::now();
+        while self.calls.is_followed() && begun.elapsed() < most {
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Waits until nothing is under way outside this machine, however long that takes, then asks
     /// everything else to stop and waits for it at most so long.
     pub fn stop_calls(&self, most: Duration) {
-        const LOOK: Duration = Duration::from_millis(20);
         self.closing.store(true, Ordering::SeqCst);
         // What was not sent yet is stopped; what was is seen to its end.
         self.calls.cancel_unsent();
@@ -260,5 +275,6 @@ impl App {
         while (self.has_jobs() || !self.calls.is_quiet()) && begun.elapsed() < most {
             std::thread::sleep(LOOK);
         }
+        self.record_last_ends();
     }
 }

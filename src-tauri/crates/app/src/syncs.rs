@@ -7,7 +7,7 @@ use headgate_terms::{Error, Result, TableName, say};
 
 use crate::App;
 use crate::api::{CallAbout, SchemaPreview, SyncStart};
-use crate::cx::Cx;
+use crate::cx::{Actor, Cx};
 use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
 
 impl App {
@@ -80,7 +80,16 @@ impl App {
     ) -> Result<RunReport> {
         let lane = SYNC_LANE.to_owned();
         let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
-        let work = |work: &Work<'_>| headgate_sync::run(request, self.runtime().handle(), work);
+        // Who is at a terminal is told; whoever asked for a job finds it waiting.
+        let waits = cx.actor != Actor::Terminal;
+        let work = |work: &Work<'_>| loop {
+            match headgate_sync::run(request, self.runtime().handle(), work) {
+                Err(error) if waits && error.code == "data_folder_busy" => {
+                    work.wait_for_other_process()?;
+                }
+                done => return done,
+            }
+        };
         if let Err(error) = self.end_interrupted_jobs() {
             tracing::warn!(%error, "jobs that were interrupted are not ended on record");
         }

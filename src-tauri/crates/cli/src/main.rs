@@ -269,11 +269,14 @@ fn source(text: &str) -> Result<Option<PathBuf>> {
     }
 }
 
-/// Set when the process is asked to end.
+/// Set when the process is asked to end, which ends its question too.
 fn stop_on_signal(app: &App) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = stop.clone();
-    app.on_signal(move || set.store(true, Ordering::Relaxed));
+    app.on_signal(move || {
+        set.store(true, Ordering::Relaxed);
+        terminal::end_questions();
+    });
     stop
 }
 

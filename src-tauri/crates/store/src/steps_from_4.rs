@@ -102,11 +102,11 @@ fn each_kind_of_row_is_found_in_its_table() {
     assert_eq!(document, json!({"writer": serde_json::from_str::<Value>(WRITER).unwrap()}));
 
     assert_eq!(
-        store.opened_lakes("default").unwrap(),
+        store.lakes_of("default").unwrap(),
         ["s3://events/lake", "/home/ana/it's \"mine\"", "file:///old"]
     );
-    store.remember_opened_lake("default", "file:///old").unwrap();
-    assert_eq!(store.opened_lakes("default").unwrap()[..2], ["file:///old", "s3://events/lake"]);
+    store.remember_lake_of("default", "file:///old").unwrap();
+    assert_eq!(store.lakes_of("default").unwrap()[..2], ["file:///old", "s3://events/lake"]);
     assert_eq!(store.lake_at("lake 1").unwrap().as_deref(), Some("/home/ana/lake"));
     assert_eq!(store.lake_at("lake 2").unwrap().as_deref(), Some("s3://events/lake"));
 
@@ -206,7 +206,7 @@ fn rows_of_another_shape_stay_where_they_are() {
             let store = migrated(&row(name, value));
             assert_eq!(settings(&store), [(name.to_owned(), value.to_owned())], "{name}");
             assert!(has_new_id(&store), "{name}");
-            assert_eq!(store.opened_lakes("default").unwrap(), [""; 0]);
+            assert_eq!(store.lakes_of("default").unwrap(), [""; 0]);
             assert_eq!(store.drafted_roles("default").unwrap(), []);
             assert_eq!(store.goals("default", "arn").unwrap(), None);
         }
@@ -226,7 +226,7 @@ fn a_broken_row_keeps_no_other_from_its_table() {
     let store = migrated(&rows.concat());
     let left: Vec<_> = settings_names(&store);
     assert_eq!(left, ["goals of b", "goals of c", "goals of d", "policy_draft", "writer"]);
-    assert_eq!(store.opened_lakes("default").unwrap(), ["/a"]);
+    assert_eq!(store.lakes_of("default").unwrap(), ["/a"]);
     assert_eq!(store.goals("default", "a").unwrap().as_deref(), Some("[]"));
 }
 
@@ -245,7 +245,7 @@ fn lakes_keep_their_order_whatever_their_number() {
     ] {
         let store = migrated(&row("lakes", value));
         assert_eq!(settings(&store), []);
-        assert_eq!(store.opened_lakes("default").unwrap(), expected);
+        assert_eq!(store.lakes_of("default").unwrap(), expected);
     }
 }
 
@@ -253,14 +253,14 @@ fn lakes_keep_their_order_whatever_their_number() {
 fn a_database_without_settings_gets_an_empty_profile() {
     let store = migrated("");
     assert!(has_new_id(&store));
-    assert_eq!(store.opened_lakes("default").unwrap(), [""; 0]);
+    assert_eq!(store.lakes_of("default").unwrap(), [""; 0]);
 }
 
 #[test]
 fn who_only_looks_may_be_the_first_to_open_it() {
     let folder = old_folder(&row("lakes", LAKES));
     let store = Store::open_if_any(folder.path()).unwrap().unwrap();
-    assert_eq!(store.opened_lakes("default").unwrap().len(), 3);
+    assert_eq!(store.lakes_of("default").unwrap().len(), 3);
 }
 
 /// As it is read in a folder that cannot be written, where no step can be taken.
@@ -281,7 +281,7 @@ fn an_older_database_has_nothing_of_what_came_later() {
         ] {
             assert_eq!(found, None);
         }
-        assert_eq!(store.opened_lakes("default").unwrap(), [""; 0]);
+        assert_eq!(store.lakes_of("default").unwrap(), [""; 0]);
         assert_eq!(store.lake_at("lake 1").unwrap(), None);
         assert_eq!(store.draft("default", "").unwrap(), None);
         assert_eq!(store.latest_draft("default").unwrap(), None);

@@ -615,6 +615,23 @@ describe('keeping', () => {
     expect(core.kept?.text).toBe('a d')
   })
 
+  test('a window that closes waits until what was typed last is kept', async () => {
+    const model = await pasted()
+    await quiet()
+    const held = core.hold('policy_draft_keep')
+    model.type('a b')
+    model.keep()
+    model.type('a c')
+    let isKept = false
+    void model.finish().then(() => (isKept = true))
+    await settled()
+    expect(isKept).toBe(false)
+    await held.end()
+    await settled()
+    expect(isKept).toBe(true)
+    expect(core.kept?.text).toBe('a c')
+  })
+
   test('a draft that has just begun is kept when its page is left', async () => {
     const held = core.hold('policy_templates')
     const model = await empty()

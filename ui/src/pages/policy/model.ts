@@ -340,6 +340,12 @@ export class PolicyModel extends PolicyDraft {
     return refused
   }
 
+  /** Keeps what a moment would have kept, and waits for it. */
+  async finish(): Promise<void> {
+    if (!this.refuses('flush')) this.keeper.flush()
+    await this.session.settled()
+  }
+
   #kept(): KeptDraft {
     const { read, base, access } = this
     const { preferred: form, kept: planned } = this.planning

@@ -58,7 +58,7 @@ export class PolicySession {
 
   /** The draft that is kept, after what was still to be kept. */
   async read(): Promise<KeptDraft | null> {
-    await this.#sending?.catch(() => {})
+    await this.settled()
     return this.#unkept ?? (await this.#ask('policy_draft', {})).draft
   }
 
@@ -75,6 +75,11 @@ export class PolicySession {
     const { draft } = this.#next
     this.#next = null
     this.#sendOne(draft).catch(() => {})
+  }
+
+  /** Waits until what is to be kept is, or could not be. */
+  async settled(): Promise<void> {
+    await this.#sending?.catch(() => {})
   }
 
   async #send(): Promise<void> {

@@ -71,6 +71,8 @@ pub enum HostEvent {
         /// Where they lie.
         paths: Vec<String>,
     },
+    /// The window closes as soon as the page has kept what was typed last.
+    Leaving,
     /// The window was asked to close and waits until what was sent outside this machine has ended.
     Closing {
         /// The commands it waits for.

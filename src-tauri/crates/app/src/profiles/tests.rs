@@ -1,59 +1,12 @@
 //! Profiles as hosts meet them: added, changed, switched and removed, and what a read-only one refuses.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-
-use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{COMMANDS, Choose, CoreEvent, Host, Kind, Tag};
-
-/// A desktop that agrees or not, and remembers what it asked.
-#[derive(Clone, Default)]
-struct User {
-    agrees: bool,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Host for User {
-    fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
-        Ok(None)
-    }
-
-    fn copy(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
-        self.asked.lock().unwrap().push(confirm.text.to_string());
-        Ok(self.agrees)
-    }
-}
-
-struct Desk {
-    app: App,
-    user: User,
-    folder: tempfile::TempDir,
-}
+use crate::played::Desk;
+use crate::{COMMANDS, CoreEvent, Kind, Tag};
 
 impl Desk {
-    fn new(agrees: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let user = User { agrees, ..User::default() };
-        let app = App::with_data(folder.path().join("data")).unwrap().on(Box::new(user.clone()));
-        Self { app, user, folder }
-    }
-
-    fn call(&self, name: &str, request: &Value) -> Result<Value, String> {
-        let cx = self.app.cx(Actor::Window, Call::unheard());
-        let answer = self.app.call(name, &to_raw_value(request).unwrap(), &cx);
-        match answer {
-            Ok(answer) => Ok(serde_json::from_str(answer.get()).unwrap()),
-            Err(error) => Err(error.code.to_string()),
-        }
-    }
-
     fn names(&self) -> Vec<(String, bool)> {
         let listed = self.call("profiles_list", &json!({})).unwrap();
         let listed = listed["profiles"].as_array().unwrap().iter();
@@ -137,6 +90,24 @@ fn what_is_kept_belongs_to_the_profile_in_use() {
         next.cx_in("none", Actor::Terminal, Call::unheard()).err().unwrap().code,
         "profile_not_found"
     );
+}
+
+#[test]
+fn a_profile_has_the_lakes_that_were_opened_in_it_or_that_its_syncs_wrote_to() {
+    let desk = Desk::new(true);
+    let (opened, written, other) = (desk.path("opened"), desk.path("written"), desk.path("other"));
+    let events = desk.events("events");
+    let lakes = || desk.call("lakes_list", &json!({})).unwrap()["lakes"].clone();
+    desk.call("lakes_remember", &json!({"lake": opened})).unwrap();
+    desk.sync(&events, &written).unwrap();
+    assert_eq!(lakes(), json!([written, opened]));
+    desk.call("profiles_add", &json!({"name": "second"})).unwrap();
+    desk.call("profiles_use", &json!({"name": "second"})).unwrap();
+    assert_eq!(lakes(), json!([]));
+    desk.sync(&events, &other).unwrap();
+    assert_eq!(lakes(), json!([other]));
+    desk.call("profiles_use", &json!({"name": "default"})).unwrap();
+    assert_eq!(lakes(), json!([written, opened]));
 }
 
 #[test]
@@ -236,10 +207,10 @@ fn a_page_cannot_switch_read_only_off_by_itself() {
     for (agrees, answer) in [(false, Some("not_confirmed")), (true, None)] {
         let desk = Desk::new(agrees);
         desk.call("profiles_change", &change(true)).unwrap();
-        assert!(desk.user.asked.lock().unwrap().is_empty(), "to protect it needs no question");
+        assert!(desk.user.asked().is_empty(), "to protect it needs no question");
         let changed = desk.call("profiles_change", &change(false));
         assert_eq!(changed.err().as_deref(), answer);
-        assert_eq!(desk.user.asked.lock().unwrap().len(), 1);
+        assert_eq!(desk.user.asked().len(), 1);
         let shown = desk.call("profiles_show", &json!({"name": null})).unwrap();
         assert_eq!(shown["profile"]["read_only"], !agrees);
     }
@@ -262,13 +233,13 @@ fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
     assert_eq!(refusing.call("profiles_add", &add).unwrap_err(), "not_confirmed");
     assert_eq!(refusing.call("profiles_change", &change).unwrap_err(), "not_confirmed");
     assert_eq!(refusing.access(&AwsAccess::default()).endpoint, None);
-    assert!(refusing.user.asked.lock().unwrap()[0].contains("`https://evil.example`"));
+    assert!(refusing.user.asked()[0].contains("`https://evil.example`"));
 
     agreeing.call("profiles_change", &change).unwrap();
     // What was confirmed is not asked about again, nor is what goes away.
     agreeing.call("profiles_change", &json!({"name": "x", "settings": add})).unwrap();
     agreeing.call("profiles_change", &json!({"name": "x", "settings": {"name": "x"}})).unwrap();
-    assert_eq!(agreeing.user.asked.lock().unwrap().len(), 1);
+    assert_eq!(agreeing.user.asked().len(), 1);
 }
 
 #[test]
