@@ -21,7 +21,7 @@ pub struct RunRecord {
 
 /// What came in since a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Since {
+pub struct PeriodTotals {
     /// Runs that began.
     pub runs: u64,
     /// Places, or for standard input sources, that they took from.
@@ -73,7 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn keep_run(&self, id: &str, running: bool, document: &str) -> Result<()> {
+    pub fn save_run(&self, id: &str, running: bool, document: &str) -> Result<()> {
         self.connection
             .execute(
                 "UPDATE runs SET running = ?2, document = ?3 WHERE id = ?1",
@@ -150,7 +150,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn since(&self, since: &str) -> Result<Since> {
+    pub fn since(&self, since: &str) -> Result<PeriodTotals> {
         let mut found = self
             .connection
             .query_row(
@@ -162,7 +162,7 @@ impl Store {
                  FROM runs WHERE document <> '' AND json_extract(document, '$.started') >= ?1",
                 [since],
                 |row| {
-                    Ok(Since {
+                    Ok(PeriodTotals {
                         runs: count(row, 0)?,
                         sources: count(row, 1)?,
                         received: count(row, 2)?,
@@ -265,7 +265,7 @@ mod tests {
             let id = store.begin_run().unwrap();
             // The second has no report yet.
             if at != 1 {
-                store.keep_run(&id, at == 4, r#"{"started":"2026-01-01T00:00:00Z"}"#).unwrap();
+                store.save_run(&id, at == 4, r#"{"started":"2026-01-01T00:00:00Z"}"#).unwrap();
             }
             ids.push(id);
         }
