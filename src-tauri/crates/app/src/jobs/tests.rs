@@ -380,7 +380,7 @@ fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
                 let ended = scope.spawn(move || {
                     let mut ended = std::collections::BTreeSet::new();
                     while ended.len() < 100 {
-                        let text = heard.recv_timeout(Duration::from_secs(60)).unwrap();
+                        let text = heard.recv_timeout(Duration::from_mins(1)).unwrap();
                         let event: serde_json::Value = serde_json::from_str(&text).unwrap();
                         if event["kind"] == "missed" {
                             // As a page does, which asks again.

@@ -1,6 +1,7 @@
 //! Logins against an account of AWS that is played: a code is good once there, as with AWS.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -382,7 +383,7 @@ impl Page<'_> {
                 Ok(serde_json::from_str(answer.get()).unwrap())
             }
             Err(error) => {
-                seen.push_str(&format!("{error} {error:?} {}", json!(error)));
+                let _ = write!(seen, "{error} {error:?} {}", json!(error));
                 Err(error)
             }
         }
@@ -443,7 +444,7 @@ fn use_secrets(played: &Played) {
     let mut seen = page.seen.lock().unwrap().clone();
     let events = std::iter::from_fn(|| listener.within(std::time::Duration::ZERO));
     for event in events {
-        seen.push_str(&format!("{event:?} {}", json!(event)));
+        let _ = write!(seen, "{event:?} {}", json!(event));
     }
     assert!(seen.contains("\"kind\":\"job\"") && seen.contains("wrong_request"));
     let kept = bytes_below(played.folder.path());
