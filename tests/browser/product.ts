@@ -86,7 +86,10 @@ export async function served(
   rmSync(folder, { recursive: true, force: true })
 }
 
-export const test = base.extend<{ product: Product; quiet: void }>({
+/** Where the styles are that a test used, until `styles.spec.ts` adds them up. */
+export const usedStyles = join(here, 'results/styles')
+
+export const test = base.extend<{ product: Product; quiet: void; styles: void }>({
   product: async ({}, use) => served(use),
   // Nothing may be said on the console, no policy broken.
   quiet: [
@@ -101,6 +104,17 @@ export const test = base.extend<{ product: Product; quiet: void }>({
       page.on('pageerror', (error) => said.push(String(error)))
       await use()
       expect(said).toEqual([])
+    },
+    { auto: true },
+  ],
+  styles: [
+    async ({ page }, use, { testId }) => {
+      await page.coverage.startCSSCoverage({ resetOnNavigation: false })
+      await use()
+      const sheets = await page.coverage.stopCSSCoverage()
+      mkdirSync(usedStyles, { recursive: true })
+      const own = sheets.filter(({ url }) => url.includes('/assets/'))
+      writeFileSync(join(usedStyles, `${testId}.json`), JSON.stringify(own))
     },
     { auto: true },
   ],
