@@ -91,9 +91,20 @@ export const usedStyles = join(here, 'results/styles')
 
 export const test = base.extend<{ product: Product; quiet: void; styles: void }>({
   product: async ({}, use) => served(use),
-  // Nothing may be said on the console, no policy broken.
+  styles: [
+    async ({ page }, use, { testId }) => {
+      await page.coverage.startCSSCoverage({ resetOnNavigation: false })
+      await use()
+      const sheets = await page.coverage.stopCSSCoverage()
+      mkdirSync(usedStyles, { recursive: true })
+      const own = sheets.filter(({ url }) => url.includes('/assets/'))
+      writeFileSync(join(usedStyles, `${testId}.json`), JSON.stringify(own))
+    },
+    { auto: true },
+  ],
+  // Nothing may be said on the console, no policy broken. What was used of the styles is read after that.
   quiet: [
-    async ({ page }, use) => {
+    async ({ page, styles: _ }, use) => {
       const said: string[] = []
       page.on('console', (message) => {
         if (message.type() === 'error' || message.type() === 'warning')
@@ -104,17 +115,6 @@ export const test = base.extend<{ product: Product; quiet: void; styles: void }>
       page.on('pageerror', (error) => said.push(String(error)))
       await use()
       expect(said).toEqual([])
-    },
-    { auto: true },
-  ],
-  styles: [
-    async ({ page }, use, { testId }) => {
-      await page.coverage.startCSSCoverage({ resetOnNavigation: false })
-      await use()
-      const sheets = await page.coverage.stopCSSCoverage()
-      mkdirSync(usedStyles, { recursive: true })
-      const own = sheets.filter(({ url }) => url.includes('/assets/'))
-      writeFileSync(join(usedStyles, `${testId}.json`), JSON.stringify(own))
     },
     { auto: true },
   ],
