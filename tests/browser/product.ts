@@ -91,8 +91,9 @@ export const usedStyles = join(here, 'results/styles')
 
 export const test = base.extend<{ product: Product; quiet: void; styles: void }>({
   product: async ({}, use) => served(use),
+  // What the page used of its styles is read while the product is still there.
   styles: [
-    async ({ page }, use, { testId }) => {
+    async ({ page, product: _ }, use, { testId }) => {
       await page.coverage.startCSSCoverage({ resetOnNavigation: false })
       await use()
       const sheets = await page.coverage.stopCSSCoverage()
@@ -102,9 +103,9 @@ export const test = base.extend<{ product: Product; quiet: void; styles: void }>
     },
     { auto: true },
   ],
-  // Nothing may be said on the console, no policy broken. What was used of the styles is read after that.
+  // Nothing may be said on the console, no policy broken.
   quiet: [
-    async ({ page, styles: _ }, use) => {
+    async ({ page }, use) => {
       const said: string[] = []
       page.on('console', (message) => {
         if (message.type() === 'error' || message.type() === 'warning')
