@@ -149,6 +149,11 @@ export function visibleLines<T>(value: T): T | string {
   return spaced.replace(acts, (character) => (character === '\n' ? '\n' : mark(character)))
 }
 
+/** A sentence without the back-ticks around its values, for a title or another plain text. */
+export function plain(sentence: string): string {
+  return sentence.replaceAll('`', '')
+}
+
 /** A value between the back-ticks of a sentence, which it cannot end. */
 export function quoted(value: string): string {
   return `\`${visible(value).replaceAll('`', '\\u{60}')}\``
