@@ -96,6 +96,8 @@ export const test = base.extend<{ product: Product; quiet: void; styles: void }>
     async ({ page, product: _ }, use, { testId }) => {
       await page.coverage.startCSSCoverage({ resetOnNavigation: false })
       await use()
+      // What is still asked for has no answer any more.
+      await page.unrouteAll({ behavior: 'ignoreErrors' })
       const sheets = await page.coverage.stopCSSCoverage()
       mkdirSync(usedStyles, { recursive: true })
       const own = sheets.filter(({ url }) => url.includes('/assets/'))
