@@ -112,6 +112,31 @@ test('text that is no policy', async ({ page, product }) => {
   await pictures(page, 'policy-export-invalid')
 })
 
+test('how much room is left is said before it is gone', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  /** A policy that lets so many roles in. */
+  const letsIn = (many: number) =>
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: {
+        Effect: 'Allow',
+        Principal: {
+          AWS: Array.from(
+            { length: many },
+            (_, at) => `arn:aws:iam::123456789012:role/writer-${at}`,
+          ),
+        },
+        Action: 'sts:AssumeRole',
+      },
+    })
+  const meter = page.getByRole('meter', { name: 'Policy size, characters' })
+  await paste(page, letsIn(40), role)
+  await expect(meter).toHaveClass(/warning/)
+  await pasteOver(page, letsIn(60))
+  await expect(meter).toHaveClass(/failed/)
+  await picture(page, 'policy-too-large')
+})
+
 test('callers and ids that only patterns name', async ({ page, product }) => {
   await page.goto(`${product.url}#/policy`)
   await paste(page, patterns, role)
