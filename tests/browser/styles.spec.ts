@@ -36,8 +36,8 @@ function rulesOf(text: string, from = 0, to = text.length): Rule[] {
   return rules
 }
 
-/** What no test can show: how a page looks to the system's own colours, and what a pointer over it does. */
-const unshown = /:hover|::selection|Highlight|CanvasText/
+/** What a picture does not show: the system's own colours, and what is under the pointer or has the focus. */
+const unshown = /:hover|:focus-visible|::selection|Highlight|CanvasText/
 
 test('no rule of the styles is unused', () => {
   const all = readdirSync(usedStyles).flatMap(
