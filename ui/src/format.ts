@@ -103,10 +103,11 @@ export function leaf(path: string): string {
 
 /**
  * A long value in two halves, the second of which is never cut: whole parts of a path, where `most`
- * characters hold them.
+ * characters hold them. One that is hardly longer is not cut.
  */
 export function halves(value: string, most = 28): [string, string] {
-  const least = Math.max(0, value.length - most)
+  if (value.length <= 32) return ['', value]
+  const least = value.length - most
   const slash = value.indexOf('/', least)
   const at = slash < 0 || slash >= value.length - 1 ? least : slash
   return [value.slice(0, at), value.slice(at)]
