@@ -241,6 +241,17 @@ test('a stream that breaks is opened again, and what was missed is read', async 
   await expect.poll(() => asked('runs_show')).toBe(2)
 })
 
+test('a stream that cannot be opened is said, until it can', async ({ page, product }) => {
+  let isGone = true
+  await page.route('**/call/events_follow', (route) =>
+    isGone ? route.fulfill({ body: '' }) : route.continue(),
+  )
+  await page.goto(product.url)
+  await expect(page.getByText('Reconnecting…')).toBeVisible()
+  isGone = false
+  await expect(page.getByText('Reconnecting…')).toHaveCount(0, { timeout: 30_000 })
+})
+
 /** Has the list of runs be so long, each page of it read on its own. */
 async function long(page: Page, all: number): Promise<void> {
   await page.route('**/call/runs_list', async (route) => {

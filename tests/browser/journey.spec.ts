@@ -287,6 +287,8 @@ test('exact numbers and hostile text stay what they are', async ({ page, product
 
 test('settings are kept and hold for the next run', async ({ page, product }) => {
   await page.goto(`${product.url}#/settings`)
+  await page.getByLabel('Light').check({ force: true })
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'light')
   await page.getByLabel('Dark').check({ force: true })
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
   await page.getByLabel('Rejected lines').fill('30')

@@ -100,3 +100,27 @@ testAws(
     expect(JSON.parse(await account.policy(roleName))).toEqual(JSON.parse(databricks()))
   },
 )
+
+test('a switch that fails leaves the profile in use, and says so', async ({ page, product }) => {
+  const failure = {
+    code: 'profile_not_found',
+    message: 'There is no profile `Second`.',
+    hint: null,
+    field: null,
+    retryable: false,
+    trace: null,
+  }
+  await page.goto(`${product.url}#/settings`)
+  await page.getByRole('button', { name: 'Add a profile…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('Second')
+  await dialog.getByRole('button', { name: 'Add profile' }).click()
+  await expect(dialog).toHaveCount(0)
+  await page.route('**/call/profiles_use', (route) =>
+    route.fulfill({ body: `${JSON.stringify({ failure })}\n` }),
+  )
+  const choice = page.getByRole('combobox', { name: 'Profile' })
+  await choice.selectOption('Second')
+  await expect(page.getByRole('alert')).toContainText('Not switched')
+  await expect(choice.locator('option:checked')).toHaveText('default')
+})

@@ -1,16 +1,8 @@
 import { mount } from 'svelte'
+import './style/tokens.css'
+import './style/base.css'
 import App from './App.svelte'
 import { ask } from './api'
-import './components/tokens.css'
-import './components/ground.css'
-import './components/frame.css'
-import './components/controls.css'
-import './components/tables.css'
-import './components/drawings.css'
-import './components/pages.css'
-import './components/policy.css'
-import './components/scrolling.css'
-import './components/window.css'
 
 // What goes wrong in the page itself belongs in the log: a window has no console.
 let told = 0
@@ -32,6 +24,5 @@ console.error = (...said: unknown[]) => {
 const target = document.getElementById('page')
 if (target) {
   target.replaceChildren()
-  target.className = 'root'
   mount(App, { target })
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { EventCounts, Failure, Attention, RunReport, TableReport } from './api'
-import { brief, bytes, command, duration, halves, share } from './format'
+import { ago, brief, bytes, command, duration, halves, share } from './format'
 import { astray, attention, cut, need, sentence, sum } from './words'
 
 function events(change: Partial<EventCounts>): EventCounts {
@@ -299,6 +299,24 @@ test('a long path keeps its end', () => {
   expect(halves('/srv/lake/web_prod/order_completed')[1]).toBe('/web_prod/order_completed')
   expect(halves('/srv/a_file_with_a_name_that_is_much_too_long_to_show')[1]).toHaveLength(28)
   expect(halves('short')).toEqual(['', 'short'])
+  const account = 'arn:aws:iam::123456789012:root'
+  expect(halves(account, 18)).toEqual(['', account])
+  expect(halves('arn:aws:iam::123456789012:role/lake-writer', 18)[1]).toBe('/lake-writer')
+  expect(
+    halves('arn:aws:iam::414351767826:role/a-role-14S5ZJVKOTYTL-of-theirs', 18)[1],
+  ).toHaveLength(18)
+})
+
+test('how long ago, to the minute or to the second', () => {
+  const now = Date.parse('2026-11-22T14:32:12Z')
+  const told = (at: string, toTheSecond?: boolean) => ago(at, now, toTheSecond)
+  expect(told('2026-11-22T14:32:00Z')).toBe('just now')
+  expect(told('2026-11-22T14:32:00Z', true)).toBe('12 s ago')
+  expect(told('2026-11-22T14:32:10Z', true)).toBe('just now')
+  expect(told('2026-11-22T14:00:00Z')).toBe('32 minutes ago')
+  expect(told('2026-11-22T13:00:00Z')).toBe('1 hour ago')
+  expect(told('2026-11-20T13:00:00Z')).toBe('2 days ago')
+  expect(told('soon')).toBe('at an unknown time')
 })
 
 test('a part of a value says so, with the size of the whole where that is known', () => {

@@ -10,7 +10,7 @@ use headgate_app::{
     CommitEntry, Counted, HistoryReport, Preview, Release, RunReport, SettingsReport, Status,
     TableDetail, TablesReport, Theme,
 };
-use headgate_terms::{Error, Shown, say};
+use headgate_terms::{Error, Shown, grouped, say};
 
 use crate::output::{Out, Table, line};
 
@@ -392,19 +392,6 @@ fn added(commit: &CommitEntry) -> Shown {
 /// A table's name with its schema.
 fn named(schema: &str, table: &str) -> Shown {
     Shown::clean(&format!("{schema}.{table}"))
-}
-
-/// A count with its thousands apart.
-fn grouped(count: u64) -> Shown {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    Shown::clean(&text)
 }
 
 /// A count of things, in words.

@@ -3,9 +3,9 @@
 use std::io;
 
 use headgate_app::{DemoReport, RunReport};
-use headgate_terms::{Shown, say};
+use headgate_terms::{Shown, grouped, say};
 
-use super::{grouped, run, shortened};
+use super::{run, shortened};
 use crate::output::{Out, line};
 
 pub(crate) fn demo(out: &mut Out<'_>, report: &DemoReport) -> io::Result<()> {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use headgate_terms::{Severity, say};
+use headgate_terms::{Severity, grouped, say};
 
 use super::context::LintContext;
-use super::finding::{FindingDraft, page, thousands};
+use super::finding::{FindingDraft, page};
 use crate::edit::Edit;
 use crate::operator::{How, Test};
 use crate::plan::QUOTA;
@@ -178,7 +178,7 @@ fn too_large(scene: &LintContext<'_>) -> Option<FindingDraft> {
             "One more vendor may not fit. Merge statements, or remove unused ids and `Sid`s, before it is needed.",
         )
     };
-    let (shown, most) = (thousands(size), thousands(quota));
+    let (shown, most) = (grouped(size as u64), grouped(quota as u64));
     let title = if size > quota {
         say!("The policy has `{}` characters, and `{}` are allowed", shown, most)
     } else {

@@ -167,16 +167,3 @@ pub(super) fn named<'v>(values: impl IntoIterator<Item = &'v str>) -> Shown {
 pub(super) fn words(texts: &[Text]) -> impl Iterator<Item = &str> {
     texts.iter().map(|text| text.value.as_str())
 }
-
-/// A number with its thousands apart.
-pub(super) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut shown = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
-}
