@@ -53,9 +53,10 @@ export interface Commands {
   /** Callers that a policy can be asked to let in, with what is known of them. */
   policy_templates: { request: TemplatesFor; response: Templates; progress: never }
   /** The draft that is kept. */
-  policy_draft: { request: Nothing; response: DraftAnswer; progress: never }
-  /** Keeps a draft, or lets go of it. */
-  policy_draft_keep: { request: DraftAnswer; response: Nothing; progress: never }
+  policy_draft: { request: DraftOf; response: DraftAnswer; progress: never }
+  policy_drafts: { request: Nothing; response: Drafts; progress: never }
+  policy_draft_keep: { request: DraftToKeep; response: Nothing; progress: never }
+  policy_draft_discard: { request: DraftRef; response: Nothing; progress: never }
   /** The profiles of AWS's configuration. */
   aws_profiles: { request: Nothing; response: AwsProfiles; progress: never }
   /** A role with its trust policy, read from AWS. */
@@ -132,6 +133,7 @@ export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
   tables_rows: ['tables'],
   tables_files: ['tables'],
   policy_draft: ['drafts'],
+  policy_drafts: ['drafts'],
   aws_profiles: ['profiles'],
   role_history: ['changes'],
   settings_show: ['settings', 'runs'],
@@ -487,7 +489,7 @@ v: number,
 /**
  * The changes.
  */
-changes: Array<ChangeRecord>, };
+changes: Array<ChangeRecord>, next?: string, };
 
 /**
  * A change of a trust policy in the journal.
@@ -946,16 +948,12 @@ more: boolean, };
 /**
  * The draft that is kept, if any.
  */
-export type DraftAnswer = { 
-/**
- * The id of the profile that it belongs to; to be kept without, the one in use. A page that is left
- * because of a switch keeps its draft afterwards.
- */
-profile?: string | null, 
-/**
- * The draft.
- */
-draft: KeptDraft | null, };
+export type DraftAnswer = { draft: KeptDraft | null, };
+export type DraftOf = { profile?: string | null, role?: string | null, };
+export type DraftRef = { profile?: string | null, role: string, };
+export type DraftToKeep = { profile?: string | null, draft: KeptDraft, };
+export type DraftEntry = { role: string, at: string, };
+export type Drafts = { drafts: Array<DraftEntry>, };
 
 /**
  * One change. Statements count from 0.
@@ -1295,11 +1293,7 @@ allow: Array<Goal>, };
 /**
  * Whose changes.
  */
-export type HistoryOf = { 
-/**
- * A role's ARN; all roles without.
- */
-role: string | null, };
+export type HistoryOf = { role: string | null, before: string | null, limit: number | null, };
 
 /**
  * The commits of a table.

@@ -64,10 +64,14 @@ macro_rules! commands {
             [read] policy_export(PolicyExport) -> PolicyText;
             /// Callers that a policy can be asked to let in, with what is known of them.
             [local] policy_templates(TemplatesFor) -> Templates;
-            /// The draft that is kept.
-            [read] policy_draft(Nothing) -> DraftAnswer, reads [Drafts];
-            /// Keeps a draft, or lets go of it.
-            [local] policy_draft_keep(DraftAnswer) -> Nothing, stales [Drafts];
+            /// The drafts that are kept.
+            [read] policy_drafts(Nothing) -> Drafts, reads [Drafts];
+            /// One draft.
+            [read] policy_draft(DraftOf) -> DraftAnswer, reads [Drafts];
+            /// Keeps a draft; those of other roles stay.
+            [local] policy_draft_keep(DraftToKeep) -> Nothing, stales [Drafts];
+            /// Discards a draft.
+            [local] policy_draft_discard(DraftRef) -> Nothing, stales [Drafts];
             /// The profiles of AWS's configuration.
             [read] aws_profiles(Nothing) -> AwsProfiles, reads [Profiles];
             /// A role with its trust policy, read from AWS.

@@ -1,6 +1,8 @@
-//! The draft of a policy that is kept while it is worked on, and the goals that each role had.
+//! The drafts of policies that are kept while they are worked on, one for each role, and the goals that
+//! each role had.
 
 use headgate_policy::Goal;
+use headgate_store::DraftedRole;
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -71,16 +73,64 @@ pub struct KeptGoal {
     pub on: bool,
 }
 
+/// Which draft.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+pub struct DraftOf {
+    /// The id of its profile; without, the one in use.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub profile: Option<String>,
+    /// The ARN of its role, empty for a policy that was pasted without one; without, the draft that was
+    /// saved last.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub role: Option<String>,
+}
+
 /// The draft that is kept, if any.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Serialize, TS)]
 pub struct DraftAnswer {
-    /// The id of the profile that it belongs to; to be kept without, the one in use. A page that is left
-    /// because of a switch keeps its draft afterwards.
+    /// The draft.
+    pub draft: Option<KeptDraft>,
+}
+
+/// A draft to keep.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct DraftToKeep {
+    /// The id of the profile that it belongs to; without, the one in use. A page that is left because of
+    /// a switch keeps its draft afterwards.
     #[serde(default)]
     #[ts(optional = nullable)]
     pub profile: Option<String>,
     /// The draft.
-    pub draft: Option<KeptDraft>,
+    pub draft: KeptDraft,
+}
+
+/// A draft that is kept, by its role.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct DraftRef {
+    /// The id of its profile; without, the one in use.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub profile: Option<String>,
+    /// The role's ARN; empty for a policy that was pasted without one.
+    pub role: String,
+}
+
+/// One of the drafts that are kept.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct DraftEntry {
+    /// The role's ARN; empty for a policy that was pasted without one.
+    pub role: String,
+    /// When it was saved last.
+    pub at: String,
+}
+
+/// The drafts that are kept in a profile.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Drafts {
+    /// The one saved last first.
+    pub drafts: Vec<DraftEntry>,
 }
 
 impl KeptDraft {
@@ -92,38 +142,40 @@ impl KeptDraft {
 }
 
 impl App {
-    pub(crate) fn policy_draft(&self, cx: &Cx, _: &Nothing) -> Result<DraftAnswer> {
-        let Some(store) = self.store_if_any()? else {
-            return Ok(DraftAnswer { profile: Some(cx.profile.clone()), draft: None });
-        };
-        let kept = store.latest_draft(&cx.profile)?;
-        let draft = kept.and_then(|kept| serde_json::from_str(&kept.document).ok());
-        Ok(DraftAnswer { profile: Some(cx.profile.clone()), draft })
+    pub(crate) fn policy_drafts(&self, cx: &Cx, _: &Nothing) -> Result<Drafts> {
+        let Some(store) = self.store_if_any()? else { return Ok(Drafts { drafts: Vec::new() }) };
+        let kept = store.drafted_roles(&cx.profile)?.into_iter();
+        let drafts = kept.map(|DraftedRole { role, at }| DraftEntry { role, at }).collect();
+        Ok(Drafts { drafts })
     }
 
-    pub(crate) fn policy_draft_keep(&self, cx: &Cx, kept: &DraftAnswer) -> Result<Nothing> {
+    pub(crate) fn policy_draft(&self, cx: &Cx, of: &DraftOf) -> Result<DraftAnswer> {
+        let Some(store) = self.store_if_any()? else { return Ok(DraftAnswer { draft: None }) };
+        let profile = of.profile.as_ref().unwrap_or(&cx.profile);
+        let kept = match &of.role {
+            Some(role) => store.draft(profile, role)?,
+            None => store.latest_draft(profile)?,
+        };
+        Ok(DraftAnswer { draft: kept.and_then(|kept| serde_json::from_str(&kept.document).ok()) })
+    }
+
+    pub(crate) fn policy_draft_keep(&self, cx: &Cx, kept: &DraftToKeep) -> Result<Nothing> {
         let store = self.store()?;
         let profile = kept.profile.as_ref().unwrap_or(&cx.profile);
-        let Some(draft) = &kept.draft else {
-            // The page has discarded the draft that it shows, which is the latest.
-            if let Some(latest) = store.latest_draft(profile)? {
-                store.discard_draft(profile, &latest.role)?;
-            }
-            return Ok(Nothing {});
-        };
+        let draft = &kept.draft;
         let text = serde_json::to_string(draft).unwrap_or_default();
-        // The page shows one draft: opening another policy discards the one before.
-        for other in store.drafted_roles(profile)? {
-            if other.role != draft.role() {
-                store.discard_draft(profile, &other.role)?;
-            }
-        }
         store.save_draft(profile, draft.role(), &cx.now(), &text)?;
         if !draft.role().is_empty() {
             let goals: Vec<&Goal> = draft.goals.iter().map(|kept| &kept.goal).collect();
             let text = serde_json::to_string(&goals).unwrap_or_default();
             store.save_goals(profile, draft.role(), &text)?;
         }
+        Ok(Nothing {})
+    }
+
+    pub(crate) fn policy_draft_discard(&self, cx: &Cx, of: &DraftRef) -> Result<Nothing> {
+        let profile = of.profile.as_ref().unwrap_or(&cx.profile);
+        self.store()?.discard_draft(profile, &of.role)?;
         Ok(Nothing {})
     }
 

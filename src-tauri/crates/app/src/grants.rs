@@ -18,7 +18,7 @@ use crate::App;
 use crate::callers::TemplatesFor;
 use crate::calls::{CallName, Nothing};
 use crate::cx::Cx;
-use crate::drafts::DraftAnswer;
+use crate::drafts::{DraftOf, DraftRef, DraftToKeep};
 use crate::host::{Choose, Confirm, Copy, RoleArn};
 use crate::jobs::{JobId, JobsPage};
 use crate::policies::{PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyTry};
@@ -84,7 +84,9 @@ pathless!(
     PolicyTry,
     PolicyExport,
     TemplatesFor,
-    DraftAnswer,
+    DraftOf,
+    DraftRef,
+    DraftToKeep,
     RoleArn,
     RoleName,
     ChangeRequest,

@@ -56,7 +56,7 @@ pub use callers::{Templates, TemplatesFor};
 pub use calls::{Call, CallAbout, CallName, Nothing, Sink};
 pub use cx::{Actor, Cx};
 pub use demo::{DemoReport, Sample};
-pub use drafts::DraftAnswer;
+pub use drafts::{DraftAnswer, DraftOf, DraftRef, DraftToKeep, Drafts};
 pub use events::{CoreEvent, Listener, Tag};
 pub use grants::{Place, Request, Used};
 pub use headgate_aws::{Endpoint, Identity};

@@ -21,7 +21,7 @@ use crate::callers::{Templates, TemplatesFor};
 use crate::calls::{CallName, Nothing};
 use crate::cx::{Actor, Cx};
 use crate::demo::Sample;
-use crate::drafts::DraftAnswer;
+use crate::drafts::{DraftAnswer, DraftOf, DraftRef, DraftToKeep, Drafts};
 use crate::events::{CoreEvent, Tag};
 use crate::grants::Request;
 use crate::host::{Choose, Chosen, Confirm, Copy, HostEvent, RoleArn};

@@ -108,7 +108,14 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
             apply(app, cx, HandedPlan::own(plan), &access, json)
         }
         PolicyCommand::History { role } => {
-            let history = app.door(cx).role_history(&HistoryOf { role })?;
+            let mut asked = HistoryOf { role, ..HistoryOf::default() };
+            let mut history = app.door(cx).role_history(&asked)?;
+            while let Some(before) = history.next.take() {
+                asked.before = Some(before);
+                let page = app.door(cx).role_history(&asked)?;
+                history.changes.extend(page.changes);
+                history.next = page.next;
+            }
             show(json, &history, |out| page::history(out, &history))?;
             Ok(Exit::Done)
         }

@@ -3,7 +3,7 @@
 
 import { getContext, onDestroy, setContext } from 'svelte'
 import { ask } from '../../api'
-import { live } from '../../live.svelte'
+import { toast } from '../../toast.svelte'
 import { PolicyModel } from './model'
 import { PolicySession } from './session.svelte'
 
@@ -17,7 +17,7 @@ export function providePolicy(profile: string): PolicyModel {
     session = new PolicySession(ask, profile)
     sessions.set(profile, session)
   }
-  const model = new PolicyModel({ ask, session, note: (text) => live.note(text) })
+  const model = new PolicyModel({ ask, session, note: (text) => toast.note(text) })
   void model.load()
   onDestroy(() => model.close())
   return setContext(key, model)

@@ -16,8 +16,8 @@ use crate::App;
 use crate::cx::Cx;
 use crate::host::Confirm;
 use crate::plans::{
-    ApplyWatch, Change, ChangeState, NotChanged, OnPage, Outcome, PlanKind, RetryPolicy, Sender,
-    Step, Why,
+    ApplyWatch, Change, ChangeState, ChangesPage, NotChanged, OnPage, Outcome, PlanKind,
+    RetryPolicy, Sender, Step, Why,
 };
 use crate::roles::{AwsAccess, own_principals};
 use crate::serve::line;
@@ -98,11 +98,15 @@ pub struct Applied {
     pub waited_ms: u64,
 }
 
-/// Whose changes.
-#[derive(Debug, Clone, Deserialize, TS)]
+/// Whose changes, from where on.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
 pub struct HistoryOf {
     /// A role's ARN; all roles without.
     pub role: Option<String>,
+    /// What the page before gave as `next`; none for the first.
+    pub before: Option<String>,
+    /// How many at most.
+    pub limit: Option<u32>,
 }
 
 /// Changes, newest first.
@@ -112,6 +116,10 @@ pub struct ChangeHistory {
     pub v: u8,
     /// The changes.
     pub changes: Vec<ChangeRecord>,
+    /// What to ask for as `before` for those that are older; none at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub next: Option<String>,
 }
 
 /// A change to put back.
@@ -350,13 +358,20 @@ impl App {
         })
     }
 
-    /// The changes to trust policies, newest first.
+    /// A page of the changes to trust policies, newest first.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn role_history(&self, cx: &Cx, request: &HistoryOf) -> Result<ChangeHistory> {
-        let changes = self.changes_of(cx, KIND, request.role.as_deref())?;
-        Ok(ChangeHistory { v: 1, changes: changes.iter().filter_map(ChangeRecord::of).collect() })
+        let HistoryOf { role, before, limit } = request;
+        let asked =
+            ChangesPage { object: role.as_deref(), before: before.as_deref(), limit: *limit };
+        let (changes, next) = self.changes_of(cx, KIND, &asked)?;
+        Ok(ChangeHistory {
+            v: 1,
+            changes: changes.iter().filter_map(ChangeRecord::of).collect(),
+            next,
+        })
     }
 
     /// What to plan to put a change back, and the change's id, once the role still has what it wrote.
