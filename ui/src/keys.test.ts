@@ -15,12 +15,10 @@ class FakeElement {
   }
 }
 
-let dialog: { contains(one: unknown): boolean; querySelector(): null } | null = null
-let marked: FakeElement | null = null
+let dialog: { contains(one: unknown): boolean } | null = null
 
 beforeEach(() => {
   dialog = null
-  marked = null
   session.palette = false
   replace('#/')
   vi.stubGlobal('HTMLElement', FakeElement)
@@ -28,7 +26,7 @@ beforeEach(() => {
   vi.stubGlobal('document', {
     activeElement: null,
     contains: () => true,
-    querySelector: (selector: string) => (selector === '[role="dialog"]' ? dialog : marked),
+    querySelector: (selector: string) => (selector === '[role="dialog"]' ? dialog : null),
   })
 })
 
@@ -69,18 +67,12 @@ test('a key presses the control that came last, for as long as it is there', () 
 
 test('what lies under a dialog is not pressed', () => {
   const [under, gone] = control('run')
-  dialog = { contains: () => false, querySelector: () => null }
+  dialog = { contains: () => false }
   expect(press('Enter', { ctrlKey: true })).toBe(false)
   dialog = null
   press('Enter', { ctrlKey: true })
   expect(under.clicks).toBe(1)
   gone()
-})
-
-test('a control that is only marked in the document is pressed too', () => {
-  marked = new FakeElement()
-  press('z', { ctrlKey: true })
-  expect(marked.clicks).toBe(1)
 })
 
 test('pages are opened by their keys, and the palette over them', () => {

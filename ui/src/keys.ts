@@ -37,7 +37,7 @@ const controls = new Map<Control, HTMLElement[]>()
 /** Has a key press a control for as long as it is there. Of several, the one that came last is pressed. */
 export function key(name: Control): Attachment<HTMLElement> {
   return (element) => {
-    // Also in the document, for tests and for the pages that name their keys there only.
+    // Also in the document, for tests.
     element.dataset.key = name
     controls.set(name, [...(controls.get(name) ?? []), element])
     return () => {
@@ -46,11 +46,10 @@ export function key(name: Control): Attachment<HTMLElement> {
   }
 }
 
-/** The control that a key presses; what lies under a dialog is not pressed. */
-function find(name: Control): HTMLElement | undefined {
+/** The control that a key presses; none that lies under a dialog. */
+export function control(name: Control): HTMLElement | undefined {
   const over: ParentNode = document.querySelector('[role="dialog"]') ?? document
-  const mine = controls.get(name)?.findLast((one) => over.contains(one))
-  return mine ?? over.querySelector<HTMLElement>(`[data-key="${name}"]`) ?? undefined
+  return controls.get(name)?.findLast((one) => over.contains(one))
 }
 
 /** Whether keys belong to what is in focus, an editor in a shadow root too. */
@@ -69,7 +68,7 @@ function inEditor(event: KeyboardEvent): boolean {
 }
 
 function press(name: Control): boolean {
-  const target = find(name)
+  const target = control(name)
   if (!target) return false
   if (target instanceof HTMLInputElement) {
     target.focus()

@@ -694,10 +694,12 @@ describe('the drafts of a profile', () => {
     await model.openRead(roleRead('other id', other), access)
     model.replace('other id2')
     await model.openPasted('pasted id', '')
+    model.replace('pasted id2')
+    model.keep()
     await quiet()
     expect(draftOf(role)).toBe('catalog uc\nmine id')
     expect(draftOf(other)).toBe('other id2')
-    expect(draftOf('')).toBe('pasted id')
+    expect(draftOf('')).toBe('pasted id2')
 
     expect(await model.openKept(role)).toBe(null)
     expect(model).toMatchObject({ stage: 'read', role, text: 'catalog uc\nmine id' })
@@ -736,8 +738,9 @@ describe('the drafts of a profile', () => {
     expect(draftOf(role)).toBe('catalog uc\nmine id2')
   })
 
-  test('a role that only was read leaves none behind', async () => {
-    const model = await read()
+  test('one that nobody changed leaves nothing behind', async () => {
+    const model = await pasted('pasted id', '')
+    await model.openRead(roleRead('catalog uc'), access)
     await model.openRead(roleRead('other id', other), access)
     await quiet()
     expect([...core.drafts.keys()]).toEqual([other])
@@ -773,9 +776,10 @@ describe('the drafts of a profile', () => {
     expect(model.text).toBe('pasted id')
     // The one in sight is replaced, as its dialog says.
     expect(await model.openPasted('pasted id2', '')).toBe(null)
+    model.replace('pasted id3')
     await model.openKept(role)
-    expect(await model.openPasted('pasted id3', '')).toMatchObject({ field: 'role' })
-    expect(draftOf('')).toBe('pasted id2')
+    expect(await model.openPasted('pasted id4', '')).toMatchObject({ field: 'role' })
+    expect(draftOf('')).toBe('pasted id3')
   })
 
   test('a role that gets its name takes its draft along', async () => {

@@ -170,17 +170,19 @@ export class PolicyModel extends PolicyDraft {
     }
   }
 
-  /** Keeps what is open, for another policy takes its place; one that only was read is discarded then. */
+  /** Keeps what is open, for another policy takes its place; what nobody changed is discarded then. */
   #leaving(): () => void {
     if (!this.isOpen) return () => {}
     const was = this.role
-    if (!this.read || !this.isUntouched) this.keeper.flush()
-    else
-      return () => {
-        // One that stays is in the list, and harms nobody.
-        if (was !== this.role) this.session.discard(was).catch(() => {})
-      }
+    if (this.isUntouched) return () => this.#discardOf(was)
+    this.keeper.flush()
     return () => {}
+  }
+
+  /** Discards the draft of a role, unless it is the one that is open. */
+  #discardOf(role: string): void {
+    // One that stays is in the list, and harms nobody.
+    if (role !== this.role) this.session.discard(role).catch(() => {})
   }
 
   /** Why a policy cannot be of a role: another draft of it would be lost. */
@@ -231,7 +233,7 @@ export class PolicyModel extends PolicyDraft {
     this.own.named = role
     this.own.refusal = null
     this.keeper.now()
-    if (was !== role) this.session.discard(was).catch(() => {})
+    this.#discardOf(was)
     await this.#learn()
     await this.analyze()
     this.keeper.soon()
