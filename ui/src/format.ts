@@ -93,6 +93,13 @@ export function utc(at: string): string {
   return `${date.toISOString().replace('T', ' ').replace('Z', '')} UTC`
 }
 
+const names = new Intl.Collator('en-US', { numeric: true })
+
+/** The order of names, in which 2 comes before 10. */
+export function byName(a: string, b: string): number {
+  return names.compare(a, b)
+}
+
 /** A path's last part. */
 export function leaf(path: string): string {
   const trimmed = path.replace(/\/+$/, '')
