@@ -75,6 +75,39 @@ test('what lies under a dialog is not pressed', () => {
   gone()
 })
 
+test('letters and arrows move in the list, wherever the focus is but in a control', () => {
+  const [list, gone] = control('list')
+  const moves: string[] = []
+  Object.assign(list, {
+    focus: () => moves.push('focus'),
+    dispatchEvent: (event: KeyboardEvent) => moves.push(event.key),
+  })
+  vi.stubGlobal(
+    'KeyboardEvent',
+    class extends Event {
+      key: string
+      constructor(name: string, { key }: { key: string }) {
+        super(name)
+        this.key = key
+      }
+    },
+  )
+  const heading = new FakeElement()
+  heading.tagName = 'H1'
+  const body = new FakeElement()
+  body.tagName = 'BODY'
+  for (const at of [heading, body]) {
+    expect(press('j', { composedPath: () => [at as never] })).toBe(true)
+    expect(press('ArrowUp', { composedPath: () => [at as never] })).toBe(true)
+  }
+  expect(moves).toEqual(['focus', 'j', 'focus', 'ArrowUp', 'focus', 'j', 'focus', 'ArrowUp'])
+  const button = new FakeElement()
+  expect(press('j', { composedPath: () => [button as never] })).toBe(false)
+  expect(moves).toHaveLength(8)
+  gone()
+  expect(press('j', { composedPath: () => [body as never] })).toBe(false)
+})
+
 test('pages are opened by their keys, and the palette over them', () => {
   press('4', { ctrlKey: true })
   expect(location.hash).toBe('#/tables')

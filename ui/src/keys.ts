@@ -7,8 +7,8 @@ import { pageKeys, pageOfKey } from './pages'
 import { address, go } from './route.svelte'
 import { session } from './session.svelte'
 
-/** Controls that a key presses, on the pages that have them. */
-export type Control = 'search' | 'again' | 'run' | 'undo' | 'redo' | 'paste'
+/** Controls that a key presses or goes to, on the pages that have them. */
+export type Control = 'search' | 'again' | 'run' | 'undo' | 'redo' | 'paste' | 'list' | 'detail'
 
 /** The list that `?` shows. */
 export function keyMap(): [keys: string, does: string][] {
@@ -120,10 +120,23 @@ function single(event: KeyboardEvent): boolean {
     if (!button) return false
     button.click()
   } else if (event.key === 'Escape') {
-    const list = document.querySelector<HTMLElement>('[data-list]')
+    const list = control('list')
     if (!list || list === document.activeElement) return false
     list.focus()
-  } else return false
+  } else if (moves.includes(event.key)) return move(event)
+  else return false
+  return true
+}
+
+const moves = ['j', 'k', 'ArrowDown', 'ArrowUp']
+
+/** Moves in the list, from where nothing else is moved. */
+function move(event: KeyboardEvent): boolean {
+  const [target] = event.composedPath()
+  const list = control('list')
+  if (!list || !(target instanceof HTMLElement) || !/^(BODY|H1)$/.test(target.tagName)) return false
+  list.focus()
+  list.dispatchEvent(new KeyboardEvent('keydown', { key: event.key }))
   return true
 }
 

@@ -1,6 +1,15 @@
 // What a run, a need and a reason are in words: short, specific, no blame, the next action last.
 
-import type { EventCounts, Need, Preview, RunReport, Status, TableReport } from './api'
+import type {
+  Counted,
+  EventCounts,
+  JobState,
+  Need,
+  Preview,
+  RunReport,
+  Status,
+  TableReport,
+} from './api'
 import { count, many, quoted } from './format'
 
 /** A run in one plain sentence or two; of one that fills a table, which. */
@@ -182,6 +191,15 @@ export const statusWords: Record<Status, string> = {
   cancelled: 'Stopped',
 }
 
+/** How a run or its job has ended, after what ended. */
+export const endWords: Partial<Record<Status | JobState, string>> = {
+  succeeded: 'succeeded',
+  partial: 'landed in part',
+  failed: 'failed',
+  cancelled: 'was stopped',
+  interrupted: 'broke off',
+}
+
 /** Why a line is no event: its name, and what is wrong with it. */
 export const rejections: Record<string, [string, string]> = {
   not_json: ['Not JSON', 'The line cannot be read as JSON'],
@@ -228,6 +246,16 @@ export function cut({ cut, bytes }: Part): string {
 
 export function reason(words: Record<string, [string, string]>, code: string): [string, string] {
   return words[code] ?? [code, '']
+}
+
+/** Why lines and values of a run are not in the lake: words by which the run is found. */
+export function reasonsOf({
+  rejected,
+  discards,
+}: Pick<RunReport, 'rejected' | 'discards'>): string {
+  const of = (counted: Counted[], words: Record<string, [string, string]>) =>
+    counted.map((one) => `${one.reason} ${reason(words, one.reason)[0]}`)
+  return [...of(rejected, rejections), ...of(discards, reasons)].join(' ')
 }
 
 /** What needs a person: the matter, and what to know about it; with the events of its run, where they are known. */
