@@ -100,6 +100,11 @@ export function byName(a: string, b: string): number {
   return names.compare(a, b)
 }
 
+/** The user's time zone, in which times are shown. */
+export function zone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
 /** A path's last part. */
 export function leaf(path: string): string {
   const trimmed = path.replace(/\/+$/, '')
@@ -107,8 +112,8 @@ export function leaf(path: string): string {
 }
 
 /** A long value in two halves, the second of which is never cut: whole parts of a path, where they fit. */
-export function halves(value: string): [string, string] {
-  const least = Math.max(0, value.length - 28)
+export function halves(value: string, end = 28): [string, string] {
+  const least = Math.max(0, value.length - end)
   const slash = value.indexOf('/', least)
   const at = slash < 0 || slash >= value.length - 1 ? least : slash
   return [value.slice(0, at), value.slice(at)]
