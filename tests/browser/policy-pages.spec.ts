@@ -29,7 +29,9 @@ test('a policy is taken from the clipboard, and nothing else is', async ({ page,
   const text = page.getByLabel('Trust policy, as JSON')
   await product.play({ copied: 'hunter2, a password' })
   await page.getByRole('button', { name: 'Paste', exact: true }).click()
-  await expect(page.getByRole('alert')).toContainText('The clipboard does not contain a trust policy')
+  await expect(page.getByRole('alert')).toContainText(
+    'The clipboard does not contain a trust policy',
+  )
   await expect(text).toHaveValue('')
   await product.play({ copied: databricks() })
   await page.getByRole('button', { name: 'Paste', exact: true }).click()
