@@ -50,9 +50,17 @@ test('preview, sync, look into a discard, open the table', async ({ page, produc
   await page.getByRole('button', { name: 'much' }).first().click()
   await page.getByRole('button', { name: 'Copy value' }).click()
   await expect.poll(() => product.copied()).toBe('much')
-  await page.getByRole('link', { name: 'Open the table' }).first().click()
+  await page.getByRole('link', { name: 'Show the row' }).first().click()
   await expect(page.getByRole('heading', { name: 'web.order_completed' })).toBeVisible()
-  await page.getByRole('tab', { name: 'First rows' }).click()
+  await expect(page.getByRole('tab', { name: 'First rows' })).toHaveAttribute(
+    'aria-selected',
+    'true',
+  )
+  await expect(page.getByRole('gridcell', { name: '3', exact: true })).toBeVisible()
+  await expect(page.getByRole('gridcell', { name: '12', exact: true })).toHaveCount(0)
+  await page.getByLabel('Search rows').fill('nothing')
+  await expect(page.getByText('No matching rows among the 2 rows shown.')).toBeVisible()
+  await page.getByLabel('Search rows').fill('')
   // The event's own columns come first, and the id stays in sight.
   await expect(page.getByRole('gridcell', { name: '12', exact: true })).toBeVisible()
   const ids = page.getByRole('gridcell', { name: /^m-\d+$/ })
