@@ -247,7 +247,7 @@ test('long lists stay in hand', async ({ page, product }) => {
   await expect(grid).toBeVisible()
   expect(await page.getByRole('columnheader').count()).toBeLessThan(30)
   await grid.evaluate((element) => (element.scrollLeft = element.scrollWidth))
-  await expect(page.getByRole('columnheader', { name: 'key_1899' })).toBeVisible()
+  await expect(page.getByRole('columnheader', { name: 'uuid_ts' })).toBeVisible()
   await frames('columns', grid, 'scrollLeft', -300)
 
   const list = page.getByRole('listbox', { name: 'Tables' })
@@ -386,7 +386,7 @@ test('keys move in a list at once, and the end of a sync is told elsewhere', asy
   await expect(page.locator('.toast')).toContainText('The sync of web succeeded')
   await page.goto('about:blank')
   await page.goto(`${product.url}#/syncs`)
-  const chosen = page.getByRole('option', { selected: true })
+  const chosen = page.getByRole('listbox', { name: 'Runs' }).getByRole('option', { selected: true })
   await expect(chosen).toContainText('Run 2-')
   await page.keyboard.press('j')
   await expect(chosen).toContainText('Run 1-')

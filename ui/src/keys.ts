@@ -136,7 +136,8 @@ function move(event: KeyboardEvent): boolean {
   const list = control('list')
   if (!list || !(target instanceof HTMLElement) || !/^(BODY|H1)$/.test(target.tagName)) return false
   list.focus()
-  list.dispatchEvent(new KeyboardEvent('keydown', { key: event.key }))
+  const moved = { key: event.key, bubbles: true, cancelable: true }
+  list.dispatchEvent(new KeyboardEvent('keydown', moved))
   return true
 }
 

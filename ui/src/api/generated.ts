@@ -52,10 +52,13 @@ export interface Commands {
   policy_export: { request: PolicyExport; response: PolicyText; progress: never }
   /** Callers that a policy can be asked to let in, with what is known of them. */
   policy_templates: { request: TemplatesFor; response: Templates; progress: never }
-  /** The draft that is kept. */
-  policy_draft: { request: DraftOf; response: DraftAnswer; progress: never }
+  /** The drafts that are kept. */
   policy_drafts: { request: Nothing; response: Drafts; progress: never }
+  /** One draft. */
+  policy_draft: { request: DraftOf; response: DraftAnswer; progress: never }
+  /** Keeps a draft; those of other roles stay. */
   policy_draft_keep: { request: DraftToKeep; response: Nothing; progress: never }
+  /** Discards a draft. */
   policy_draft_discard: { request: DraftRef; response: Nothing; progress: never }
   /** The profiles of AWS's configuration. */
   aws_profiles: { request: Nothing; response: AwsProfiles; progress: never }
@@ -132,8 +135,8 @@ export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
   tables_history: ['tables'],
   tables_rows: ['tables'],
   tables_files: ['tables'],
-  policy_draft: ['drafts'],
   policy_drafts: ['drafts'],
+  policy_draft: ['drafts'],
   aws_profiles: ['profiles'],
   role_history: ['changes'],
   settings_show: ['settings', 'runs'],
@@ -489,7 +492,11 @@ v: number,
 /**
  * The changes.
  */
-changes: Array<ChangeRecord>, next?: string, };
+changes: Array<ChangeRecord>, 
+/**
+ * What to ask for as `before` for those that are older; none at the end.
+ */
+next?: string, };
 
 /**
  * A change of a trust policy in the journal.
@@ -948,12 +955,74 @@ more: boolean, };
 /**
  * The draft that is kept, if any.
  */
-export type DraftAnswer = { draft: KeptDraft | null, };
-export type DraftOf = { profile?: string | null, role?: string | null, };
-export type DraftRef = { profile?: string | null, role: string, };
-export type DraftToKeep = { profile?: string | null, draft: KeptDraft, };
-export type DraftEntry = { role: string, at: string, };
-export type Drafts = { drafts: Array<DraftEntry>, };
+export type DraftAnswer = { 
+/**
+ * The draft.
+ */
+draft: KeptDraft | null, };
+
+/**
+ * One of the drafts that are kept.
+ */
+export type DraftEntry = { 
+/**
+ * The role's ARN; empty for a policy that was pasted without one.
+ */
+role: string, 
+/**
+ * When it was saved last.
+ */
+at: string, };
+
+/**
+ * Which draft.
+ */
+export type DraftOf = { 
+/**
+ * The id of its profile; without, the one in use.
+ */
+profile?: string | null, 
+/**
+ * The ARN of its role, empty for a policy that was pasted without one; without, the draft that was
+ * saved last.
+ */
+role?: string | null, };
+
+/**
+ * A draft that is kept, by its role.
+ */
+export type DraftRef = { 
+/**
+ * The id of its profile; without, the one in use.
+ */
+profile?: string | null, 
+/**
+ * The role's ARN; empty for a policy that was pasted without one.
+ */
+role: string, };
+
+/**
+ * A draft to keep.
+ */
+export type DraftToKeep = { 
+/**
+ * The id of the profile that it belongs to; without, the one in use. A page that is left because of
+ * a switch keeps its draft afterwards.
+ */
+profile?: string | null, 
+/**
+ * The draft.
+ */
+draft: KeptDraft, };
+
+/**
+ * The drafts that are kept in a profile.
+ */
+export type Drafts = { 
+/**
+ * The one saved last first.
+ */
+drafts: Array<DraftEntry>, };
 
 /**
  * One change. Statements count from 0.
@@ -1291,9 +1360,21 @@ role: string,
 allow: Array<Goal>, };
 
 /**
- * Whose changes.
+ * Whose changes, from where on.
  */
-export type HistoryOf = { role: string | null, before: string | null, limit: number | null, };
+export type HistoryOf = { 
+/**
+ * A role's ARN; all roles without.
+ */
+role: string | null, 
+/**
+ * What the page before gave as `next`; none for the first.
+ */
+before: string | null, 
+/**
+ * How many at most.
+ */
+limit: number | null, };
 
 /**
  * The commits of a table.
