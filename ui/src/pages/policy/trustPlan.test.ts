@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Applied, ChangeRecord, StepRole, TrustPlan } from '../../api'
+import type { Applied, ChangeRecord, Job, StepRole, TrustPlan } from '../../api'
 import { failure } from '../../api/host'
 import { job } from '../../api/played'
 import type { PlanState } from '../../plans/plan'
@@ -128,15 +128,14 @@ test('a change is under way while the job goes on that sends it', () => {
     of('c2', 'sent', '2026-01-01T00:00:20.5Z'),
     of('c1', 'sent', '2026-01-01T00:00:10Z'),
   ]
-  const change = (started: string | null, profile = 'default') =>
-    job('a', { kind: 'change', started, profile, about: null })
+  const change = (queued: string, more: Partial<Job> = {}) =>
+    job('a', { kind: 'change', queued, about: null, ...more })
   expect(underWay(changes, [change('2026-01-01T00:00:20Z')], 'default')).toBe('c2')
-  // One that a process left behind when it died, before this job began.
+  const stopping = change('2026-01-01T00:00:20Z', { state: 'stopping' })
+  expect(underWay(changes, [stopping], 'default')).toBe('c2')
+  // One that a process left behind when it died, before this job was asked for.
   expect(underWay(changes, [change('2026-01-01T00:00:25Z')], 'default')).toBe(undefined)
-  expect(underWay(changes, [change(null)], 'default')).toBe(undefined)
-  expect(underWay(changes, [change('2026-01-01T00:00:20Z', 'other')], 'default')).toBe(undefined)
-  expect(underWay(changes, [job('a', { started: '2026-01-01T00:00:20Z' })], 'default')).toBe(
-    undefined,
-  )
+  for (const more of [{ state: 'queued' }, { profile: 'other' }, { kind: 'sync' }] as const)
+    expect(underWay(changes, [change('2026-01-01T00:00:20Z', more)], 'default')).toBe(undefined)
   expect(underWay(changes, [], 'default')).toBe(undefined)
 })

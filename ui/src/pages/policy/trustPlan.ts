@@ -68,11 +68,11 @@ export function underWay(
   jobs: readonly Job[],
   profile: string | null,
 ): string | undefined {
-  const since = jobs
-    .filter((job) => job.kind === 'change' && job.profile === profile && job.started)
-    .map((job) => Date.parse(job.started!))
+  const asked = jobs
+    .filter((job) => job.kind === 'change' && job.profile === profile && job.state !== 'queued')
+    .map((job) => Date.parse(job.queued))
   const sent = changes.find((one) => one.state === 'sent')
-  return sent && since.some((began) => began <= Date.parse(sent.at)) ? sent.id : undefined
+  return sent && asked.some((at) => at <= Date.parse(sent.at)) ? sent.id : undefined
 }
 
 /** A change of the journal; one that is being sent has no end yet. */
