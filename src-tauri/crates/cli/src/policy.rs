@@ -16,8 +16,8 @@ use headgate_app::policy::{
     Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, ApplyWatch, AwsAccess, ChangeRef, ChangeRequest, Cx, Endpoint, HandedPlan, HistoryOf,
-    Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
+    App, ApplyWatch, AwsAccess, ChangeHistory, ChangeRef, ChangeRequest, Cx, Endpoint, HandedPlan,
+    HistoryOf, Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
 };
 use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
@@ -41,6 +41,19 @@ pub(crate) fn carry_out(app: &App, cx: &Cx, command: PolicyCommand, json: bool) 
         }
         error
     })
+}
+
+/// All changes to a role, or to all roles, page after page.
+fn whole_history(app: &App, cx: &Cx, role: Option<String>) -> Result<ChangeHistory> {
+    let mut asked = HistoryOf { role, ..HistoryOf::default() };
+    let mut history = app.door(cx).role_history(&asked)?;
+    while let Some(before) = history.next.take() {
+        asked.before = Some(before);
+        let page = app.door(cx).role_history(&asked)?;
+        history.changes.extend(page.changes);
+        history.next = page.next;
+    }
+    Ok(history)
 }
 
 fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> {
@@ -108,14 +121,7 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
             apply(app, cx, HandedPlan::own(plan), &access, json)
         }
         PolicyCommand::History { role } => {
-            let mut asked = HistoryOf { role, ..HistoryOf::default() };
-            let mut history = app.door(cx).role_history(&asked)?;
-            while let Some(before) = history.next.take() {
-                asked.before = Some(before);
-                let page = app.door(cx).role_history(&asked)?;
-                history.changes.extend(page.changes);
-                history.next = page.next;
-            }
+            let history = whole_history(app, cx, role)?;
             show(json, &history, |out| page::history(out, &history))?;
             Ok(Exit::Done)
         }
