@@ -55,7 +55,7 @@ test('a sync is followed by a page that is opened later, to its end', async ({
   await expect(other.getByRole('progressbar', { name: 'Progress of the sync' })).toBeVisible()
   await other.getByRole('button', { name: 'Stop' }).click()
   for (const one of [page, other]) {
-    await expect(one.getByText(/Stopped on request\./)).toBeVisible({ timeout: 60_000 })
+    await expect(one.getByText(/Stopped\./)).toBeVisible({ timeout: 60_000 })
     await expect(one.locator('.rail .syncing')).toHaveCount(0)
   }
 })
@@ -83,7 +83,7 @@ test('a second sync waits for the first, says so, and can be taken out of the qu
   await expect(page.getByRole('alert')).toHaveCount(0)
   await page.locator('.rail .syncing').click()
   await page.getByRole('button', { name: 'Stop' }).click()
-  await expect(page.getByText(/Stopped on request\./)).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByText(/Stopped\./)).toBeVisible({ timeout: 60_000 })
 })
 
 test('a sync of another page waits for the same lake, and both pages say so', async ({

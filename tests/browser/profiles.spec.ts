@@ -62,6 +62,10 @@ test('a profile is added, used, edited and removed', async ({ page, product }) =
   await page.keyboard.press('Escape')
 
   await list.getByRole('button', { name: 'Remove default' }).click()
+  await expect(list.getByRole('button', { name: 'Keep', exact: true })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(list.getByRole('button', { name: 'Remove default' })).toBeFocused()
+  await page.keyboard.press('Enter')
   await expect(list).toContainText('Nothing remote is changed.')
   await accessible(page)
   await list.getByRole('button', { name: 'Remove default' }).click()

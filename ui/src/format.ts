@@ -95,6 +95,18 @@ export function utc(at: string): string {
   return `${date.toISOString().replace('T', ' ').replace('Z', '')} UTC`
 }
 
+const names = new Intl.Collator('en-US', { numeric: true })
+
+/** The order of names, in which 2 comes before 10. */
+export function byName(a: string, b: string): number {
+  return names.compare(a, b)
+}
+
+/** The user's time zone, in which times are shown. */
+export function zone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
 /** A path's last part. */
 export function leaf(path: string): string {
   const trimmed = path.replace(/\/+$/, '')
@@ -102,12 +114,11 @@ export function leaf(path: string): string {
 }
 
 /**
- * A long value in two halves, the second of which is never cut: whole parts of a path, where `most`
- * characters hold them. One that is hardly longer is not cut.
+ * A long value in two halves, the second of which is never cut: whole parts of a path, where `end`
+ * characters hold them.
  */
-export function halves(value: string, most = 28): [string, string] {
-  if (value.length <= 32) return ['', value]
-  const least = value.length - most
+export function halves(value: string, end = 28): [string, string] {
+  const least = Math.max(0, value.length - end)
   const slash = value.indexOf('/', least)
   const at = slash < 0 || slash >= value.length - 1 ? least : slash
   return [value.slice(0, at), value.slice(at)]

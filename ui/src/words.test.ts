@@ -1,7 +1,18 @@
 import { expect, test } from 'vitest'
-import type { EventCounts, Failure, Attention, RunReport, TableReport } from './api'
-import { ago, brief, bytes, command, duration, halves, share } from './format'
-import { astray, attention, cut, need, sentence, sum } from './words'
+import type { EventCounts, Failure, Attention, Preview, RunReport, TableReport } from './api'
+import { ago, brief, bytes, byName, command, duration, halves, share } from './format'
+import {
+  astray,
+  attention,
+  byHarm,
+  cut,
+  harm,
+  need,
+  preview,
+  reasons,
+  sentence,
+  sum,
+} from './words'
 
 function events(change: Partial<EventCounts>): EventCounts {
   return { received: 0, written: 0, duplicate: 0, rejected: 0, waiting: 0, lost: 0, ...change }
@@ -322,4 +333,90 @@ test('how long ago, to the minute or to the second', () => {
 test('a part of a value says so, with the size of the whole where that is known', () => {
   expect([{}, { cut: false, bytes: 9 }, { cut: true }].map(cut)).toEqual(['', '', 'Cut.'])
   expect(cut({ cut: true, bytes: 12_345_678 })).toBe('Cut, 12,345,678 bytes in all.')
+})
+
+test('what needs a person is weighed by its harm', () => {
+  const of = (kind: Attention['kind'], run: string): Attention => ({
+    kind,
+    run,
+    source: 'web',
+    count: 1,
+    error: null,
+    on: null,
+  })
+  const counts = new Map([
+    ['1', events({ received: 100_001, written: 1, rejected: 100_000 })],
+    ['2', events({ received: 100, written: 98, rejected: 2 })],
+    ['3', events({ received: 160, written: 160 })],
+    ['4', events({ received: 3, written: 2, lost: 1 })],
+  ])
+  const eventsOf = (run: string) => counts.get(run)
+  const needs = [
+    of('discarded', '3'),
+    of('rejected', '2'),
+    of('tables', '4'),
+    of('tables', '2'),
+    of('rejected', '1'),
+    of('failed', '9'),
+  ]
+  expect(needs.map((one) => harm(one, eventsOf(one.run)))).toEqual([
+    'note',
+    'warning',
+    'failed',
+    'warning',
+    'failed',
+    'failed',
+  ])
+  // What weighs the same stays in the order of the core.
+  expect(byHarm(needs, eventsOf).map((one) => `${one.kind} ${one.run}`)).toEqual([
+    'tables 4',
+    'rejected 1',
+    'failed 9',
+    'rejected 2',
+    'tables 2',
+    'discarded 3',
+  ])
+})
+
+test('a preview tells events without a table from values that have no place', () => {
+  const found = {
+    v: 1,
+    events: { received: 7, duplicate: 0, rejected: 0 },
+    tables: [],
+    discards: [
+      {
+        schema: 'web',
+        table: 'tracks',
+        column: 'event',
+        reason: 'no_event_table',
+        count: 5,
+        sample: '注文',
+      },
+      {
+        schema: 'web',
+        table: 'tracks',
+        column: 'a',
+        reason: 'type_mismatch',
+        count: 2,
+        sample: 'x',
+      },
+    ],
+    damaged: [],
+    notices: [],
+  } as Preview
+  expect(preview(found)).toBe(
+    'All 7 events would land; 5 events would have no table of their own, 2 values would be set aside. Nothing has been written.',
+  )
+  expect(reasons.no_event_table?.[1]).toContain('a to z')
+})
+
+test('names are in the order in which people count', () => {
+  const names = ['event_number_1000', 'event_number_0', 'event_number_10', 'event_number_1', 'a']
+  expect(names.toSorted(byName)).toEqual([
+    'a',
+    'event_number_0',
+    'event_number_1',
+    'event_number_10',
+    'event_number_1000',
+  ])
 })

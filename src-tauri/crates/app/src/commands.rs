@@ -69,10 +69,14 @@ macro_rules! commands {
             [read] policy_export(PolicyExport) -> PolicyText;
             /// Callers that a policy can be asked to let in, with what is known of them.
             [read] policy_templates(TemplatesFor) -> Templates, reads [Profiles Drafts];
-            /// The draft that is kept.
-            [read] policy_draft(Empty) -> DraftAnswer, reads [Drafts];
-            /// Keeps a draft, or lets go of it.
-            [local] policy_draft_save(DraftAnswer) -> Empty, stales [Drafts];
+            /// The drafts that are kept.
+            [read] policy_drafts(Empty) -> Drafts, reads [Drafts];
+            /// One draft.
+            [read] policy_draft(DraftOf) -> DraftAnswer, reads [Drafts];
+            /// Keeps a draft; those of other roles stay.
+            [local] policy_draft_save(DraftToKeep) -> Empty, stales [Drafts];
+            /// Discards a draft.
+            [local] policy_draft_discard(DraftRef) -> Empty, stales [Drafts];
             /// The profiles of AWS's configuration.
             [read] aws_profiles(Empty) -> AwsProfiles, reads [Profiles];
             /// A role with its trust policy, read from AWS.

@@ -1,10 +1,14 @@
-//! The draft of a policy that is kept while it is worked on, and the goals that each role had.
+//! The drafts of policies that are kept while they are worked on, one for each role, and the goals that
+//! each role had.
 
 use headgate_policy::Goal;
+use headgate_store::DraftedRole;
 use headgate_terms::Result;
 
 use crate::App;
-use crate::api::{DraftAnswer, Empty, KeptDraft};
+use crate::api::{
+    DraftAnswer, DraftEntry, DraftOf, DraftRef, DraftToKeep, Drafts, Empty, KeptDraft,
+};
 use crate::cx::Cx;
 
 impl KeptDraft {
@@ -16,38 +20,40 @@ impl KeptDraft {
 }
 
 impl App {
-    pub(crate) fn policy_draft(&self, cx: &Cx, _: &Empty) -> Result<DraftAnswer> {
-        let Some(store) = self.store_if_any()? else {
-            return Ok(DraftAnswer { profile: Some(cx.profile.clone()), draft: None });
-        };
-        let kept = store.latest_draft(&cx.profile)?;
-        let draft = kept.and_then(|kept| serde_json::from_str(&kept.document).ok());
-        Ok(DraftAnswer { profile: Some(cx.profile.clone()), draft })
+    pub(crate) fn policy_drafts(&self, cx: &Cx, _: &Empty) -> Result<Drafts> {
+        let Some(store) = self.store_if_any()? else { return Ok(Drafts { drafts: Vec::new() }) };
+        let kept = store.drafted_roles(&cx.profile)?.into_iter();
+        let drafts = kept.map(|DraftedRole { role, at }| DraftEntry { role, at }).collect();
+        Ok(Drafts { drafts })
     }
 
-    pub(crate) fn policy_draft_save(&self, cx: &Cx, kept: &DraftAnswer) -> Result<Empty> {
+    pub(crate) fn policy_draft(&self, cx: &Cx, of: &DraftOf) -> Result<DraftAnswer> {
+        let Some(store) = self.store_if_any()? else { return Ok(DraftAnswer { draft: None }) };
+        let profile = of.profile.as_ref().unwrap_or(&cx.profile);
+        let kept = match &of.role {
+            Some(role) => store.draft(profile, role)?,
+            None => store.latest_draft(profile)?,
+        };
+        Ok(DraftAnswer { draft: kept.and_then(|kept| serde_json::from_str(&kept.document).ok()) })
+    }
+
+    pub(crate) fn policy_draft_save(&self, cx: &Cx, kept: &DraftToKeep) -> Result<Empty> {
         let store = self.store()?;
         let profile = kept.profile.as_ref().unwrap_or(&cx.profile);
-        let Some(draft) = &kept.draft else {
-            // The page has discarded the draft that it shows, which is the latest.
-            if let Some(latest) = store.latest_draft(profile)? {
-                store.discard_draft(profile, &latest.role)?;
-            }
-            return Ok(Empty {});
-        };
+        let draft = &kept.draft;
         let text = serde_json::to_string(draft).unwrap_or_default();
-        // The page shows one draft: opening another policy discards the one before.
-        for other in store.drafted_roles(profile)? {
-            if other.role != draft.role() {
-                store.discard_draft(profile, &other.role)?;
-            }
-        }
         store.save_draft(profile, draft.role(), &cx.now(), &text)?;
         if !draft.role().is_empty() {
             let goals: Vec<&Goal> = draft.goals.iter().map(|kept| &kept.goal).collect();
             let text = serde_json::to_string(&goals).unwrap_or_default();
             store.save_goals(profile, draft.role(), &text)?;
         }
+        Ok(Empty {})
+    }
+
+    pub(crate) fn policy_draft_discard(&self, cx: &Cx, of: &DraftRef) -> Result<Empty> {
+        let profile = of.profile.as_ref().unwrap_or(&cx.profile);
+        self.store()?.discard_draft(profile, &of.role)?;
         Ok(Empty {})
     }
 

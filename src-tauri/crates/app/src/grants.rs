@@ -16,11 +16,11 @@ use headgate_terms::{Error, Result, Shown, say};
 
 use crate::App;
 use crate::api::{
-    CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftAnswer, Empty, HistoryOf, JobId,
-    JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit, PolicyExport, PolicyPlan,
-    PolicyTry, ProfileChange, ProfileName, ProfileSettings, ProfileShow, RoleArn, RoleRef,
-    RunDiscards, RunRef, RunRejectedLines, RunRelease, RunsPage, SchemaPreview, SettingsChange,
-    SyncStart, TableRef, TemplatesFor,
+    CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep, Empty,
+    HistoryOf, JobId, JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit,
+    PolicyExport, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings, ProfileShow,
+    RoleArn, RoleRef, RunDiscards, RunRef, RunRejectedLines, RunRelease, RunsPage, SchemaPreview,
+    SettingsChange, SyncStart, TableRef, TemplatesFor,
 };
 use crate::cx::Cx;
 use crate::host::Confirm;
@@ -78,7 +78,9 @@ pathless!(
     PolicyTry,
     PolicyExport,
     TemplatesFor,
-    DraftAnswer,
+    DraftOf,
+    DraftRef,
+    DraftToKeep,
     RoleArn,
     RoleRef,
     ChangeRequest,

@@ -101,6 +101,17 @@ impl Change {
     }
 }
 
+/// Which changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ChangesPage<'a> {
+    /// To which object; to all without.
+    pub(crate) object: Option<&'a str>,
+    /// What the page before gave as its next; none for the first.
+    pub(crate) before: Option<&'a str>,
+    /// How many at most.
+    pub(crate) limit: Option<u32>,
+}
+
 /// Who sends changes, and where to.
 pub(crate) struct Sender {
     by: String,
@@ -127,8 +138,9 @@ pub(crate) struct Carried<F> {
 
 /// How long a plan is kept.
 const PLAN_DAYS: i64 = 30;
-/// The most changes that are shown.
-const MOST_CHANGES: u32 = 500;
+/// How many changes a page has, and the most that one may have.
+const PAGE: u32 = 100;
+const MOST: u32 = 500;
 
 impl Plan {
     /// A plan that was made now.
@@ -255,17 +267,19 @@ impl App {
         Ok(Carried { changes, last, unrecorded })
     }
 
-    /// The changes of a kind, newest first: to one object, or to all.
+    /// A page of the changes of a kind, newest first, and what to ask for as `before` for those that are
+    /// older: to one object, or to all.
     pub(crate) fn changes_of(
         &self,
         cx: &Cx,
         kind: &str,
-        object: Option<&str>,
-    ) -> Result<Vec<Change>> {
-        let Some(store) = self.store_if_any()? else { return Ok(Vec::new()) };
-        let found = store.journal_of(&cx.profile, object, None, MOST_CHANGES)?;
-        let kept = found.entries.iter().filter(|kept| kept.kind == kind);
-        Ok(kept.filter_map(Change::of).collect())
+        asked: &ChangesPage<'_>,
+    ) -> Result<(Vec<Change>, Option<String>)> {
+        let Some(store) = self.store_if_any()? else { return Ok((Vec::new(), None)) };
+        let most = asked.limit.unwrap_or(PAGE).clamp(1, MOST);
+        let found = store.journal_of(&cx.profile, kind, asked.object, asked.before, most)?;
+        let next = found.entries.last().filter(|_| found.more).map(|kept| kept.id.clone());
+        Ok((found.entries.iter().filter_map(Change::of).collect(), next))
     }
 
     /// A change that wrote something, or may have.

@@ -16,8 +16,8 @@ use headgate_app::policy::{
     Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, ApplyWatch, AwsAccess, ChangeRef, ChangeRequest, Door, Endpoint, HandedPlan, HistoryOf,
-    Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
+    App, ApplyWatch, AwsAccess, ChangeHistory, ChangeRef, ChangeRequest, Door, Endpoint,
+    HandedPlan, HistoryOf, Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
 };
 use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
@@ -46,6 +46,19 @@ pub(crate) fn carry_out(
         }
         error
     })
+}
+
+/// All changes to a role, or to all roles, page after page.
+fn whole_history(door: &Door<'_>, role: Option<String>) -> Result<ChangeHistory> {
+    let mut asked = HistoryOf { role, ..HistoryOf::default() };
+    let mut history = door.role_history(&asked)?;
+    while let Some(before) = history.next.take() {
+        asked.before = Some(before);
+        let page = door.role_history(&asked)?;
+        history.changes.extend(page.changes);
+        history.next = page.next;
+    }
+    Ok(history)
 }
 
 fn said(app: &App, door: &Door<'_>, command: PolicyCommand, json: bool) -> Result<Exit> {
@@ -112,7 +125,7 @@ fn said(app: &App, door: &Door<'_>, command: PolicyCommand, json: bool) -> Resul
             apply(app, door, HandedPlan::own(plan), &access, json)
         }
         PolicyCommand::History { role } => {
-            let history = door.role_history(&HistoryOf { role })?;
+            let history = whole_history(door, role)?;
             show(json, &history, |out| render::history(out, &history))?;
             Ok(Exit::Done)
         }

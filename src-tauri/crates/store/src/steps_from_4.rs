@@ -120,7 +120,7 @@ fn each_kind_of_row_is_found_in_its_table() {
     assert_eq!(store.draft("default", other).unwrap(), None);
     assert_eq!(store.drafted_roles("default").unwrap().len(), 1);
 
-    let journal = store.journal_of("default", None, None, 10).unwrap().entries;
+    let journal = store.journal_of("default", "trust_policy", None, None, 10).unwrap().entries;
     let found: Vec<_> = journal.iter().map(|it| (&*it.id, &*it.kind, &*it.document)).collect();
     assert_eq!(
         found,
@@ -142,7 +142,10 @@ fn each_kind_of_row_is_found_in_its_table() {
     store.add_profile("1", "one", "2026-01-04T00:00:00Z", "{}").unwrap();
     assert!(store.use_profile("1").unwrap() && store.remove_profile("default").unwrap());
     assert_eq!(store.goals("default", ROLE).unwrap(), None);
-    assert_eq!(store.journal_of("default", None, None, 10).unwrap().entries.len(), 2);
+    assert_eq!(
+        store.journal_of("default", "trust_policy", None, None, 10).unwrap().entries.len(),
+        2
+    );
 }
 
 #[test]
@@ -293,7 +296,7 @@ fn an_older_database_has_nothing_of_what_came_later() {
             assert_eq!(store.jobs(only_open, None, 10).unwrap(), Page::default());
         }
         for object in [None, Some("a")] {
-            let page = store.journal_of("default", object, Some("a1"), 10).unwrap();
+            let page = store.journal_of("default", "trust_policy", object, Some("a1"), 10).unwrap();
             assert_eq!(page, Page::default());
         }
         assert_eq!(store.journal_entry("a1").unwrap(), None);

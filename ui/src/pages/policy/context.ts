@@ -4,7 +4,7 @@
 import { getContext, onDestroy, setContext } from 'svelte'
 import { ask } from '../../api'
 import { events } from '../../api/events.svelte'
-import { live } from '../../live.svelte'
+import { toast } from '../../toast.svelte'
 import { PolicyModel } from './model'
 import { PolicySession } from './session.svelte'
 
@@ -20,7 +20,7 @@ export function providePolicy(profile: string): PolicyModel {
     // Also for a page that was left a moment before.
     events.beforeLeaving(() => begun.settled())
   }
-  const model = new PolicyModel({ ask, session, note: (text) => live.note(text) })
+  const model = new PolicyModel({ ask, session, note: (text) => toast.note(text) })
   void model.load()
   const stay = events.beforeLeaving(() => model.finish())
   onDestroy(() => {

@@ -1,4 +1,4 @@
-//! The draft of a policy that is kept while it is worked on.
+//! The drafts of policies that are kept while they are worked on, one for each role.
 //!
 //! Errors: `profile_not_found` when the profile was removed meanwhile.
 
@@ -8,16 +8,64 @@ use ts_rs::TS;
 
 use super::{AwsAccess, RoleRead};
 
+/// Which draft.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+pub struct DraftOf {
+    /// The id of its profile; without, the one in use.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub profile: Option<String>,
+    /// The ARN of its role, empty for a policy that was pasted without one; without, the draft that was
+    /// saved last.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub role: Option<String>,
+}
+
 /// The draft that is kept, if any.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Serialize, TS)]
 pub struct DraftAnswer {
-    /// The id of the profile that it belongs to; to be kept without, the one in use. A page that is left
-    /// because of a switch keeps its draft afterwards.
+    /// The draft.
+    pub draft: Option<KeptDraft>,
+}
+
+/// A draft to keep.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct DraftToKeep {
+    /// The id of the profile that it belongs to; without, the one in use. A page that is left because of
+    /// a switch keeps its draft afterwards.
     #[serde(default)]
     #[ts(optional = nullable)]
     pub profile: Option<String>,
     /// The draft.
-    pub draft: Option<KeptDraft>,
+    pub draft: KeptDraft,
+}
+
+/// A draft that is kept, by its role.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct DraftRef {
+    /// The id of its profile; without, the one in use.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub profile: Option<String>,
+    /// The role's ARN; empty for a policy that was pasted without one.
+    pub role: String,
+}
+
+/// One of the drafts that are kept.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct DraftEntry {
+    /// The role's ARN; empty for a policy that was pasted without one.
+    pub role: String,
+    /// When it was saved last.
+    pub at: String,
+}
+
+/// The drafts that are kept in a profile.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Drafts {
+    /// The one saved last first.
+    pub drafts: Vec<DraftEntry>,
 }
 
 /// A draft that is kept while it is worked on.

@@ -119,11 +119,15 @@ pub struct ChangeRecord {
     pub error: Option<Error>,
 }
 
-/// Whose changes.
-#[derive(Debug, Clone, Deserialize, TS)]
+/// Whose changes, from where on.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
 pub struct HistoryOf {
     /// A role's ARN; all roles without.
     pub role: Option<String>,
+    /// What the page before gave as `next`; none for the first.
+    pub before: Option<String>,
+    /// How many at most.
+    pub limit: Option<u32>,
 }
 
 /// Changes, newest first.
@@ -133,6 +137,10 @@ pub struct ChangeHistory {
     pub v: u8,
     /// The changes.
     pub changes: Vec<ChangeRecord>,
+    /// What to ask for as `before` for those that are older; none at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub next: Option<String>,
 }
 
 /// A change to put back.

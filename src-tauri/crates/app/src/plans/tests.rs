@@ -13,7 +13,7 @@ use headgate_terms::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::walk::{Part, Walked, parts, walk};
-use super::{ApplyWatch, Change, NotChanged, PlanKind, RetryPolicy, Sender, Why};
+use super::{ApplyWatch, Change, ChangesPage, NotChanged, PlanKind, RetryPolicy, Sender, Why};
 use crate::world::Consent;
 use crate::{
     Actor, App, Call, ChangeRecord, ChangeState, Cx, Outcome, Plan, PlanProgress, Step, StepRole,
@@ -352,7 +352,7 @@ impl Desk {
 
     /// The journal, newest first.
     fn journal(&self) -> Vec<Change> {
-        self.app.changes_of(&self.cx, "note", None).unwrap()
+        self.app.changes_of(&self.cx, "note", &ChangesPage::default()).unwrap().0
     }
 
     /// A plan that puts a change back.
@@ -380,8 +380,14 @@ fn a_plan_of_any_kind_is_kept_carried_out_recorded_and_put_back() {
         assert_eq!((&change.own["colour"], change.restores.as_ref()), (&json!("yellow"), None));
     }
     let of_a = journal.iter().find(|change| change.object.ends_with("/a")).unwrap();
-    let by_object = desk.app.changes_of(&desk.cx, "note", Some(&of_a.object)).unwrap();
-    assert_eq!(by_object, std::slice::from_ref(of_a));
+    let asked = ChangesPage { object: Some(&of_a.object), ..ChangesPage::default() };
+    let by_object = desk.app.changes_of(&desk.cx, "note", &asked).unwrap();
+    assert_eq!(by_object, (vec![of_a.clone()], None));
+    let first = ChangesPage { limit: Some(1), ..ChangesPage::default() };
+    let (newest, next) = desk.app.changes_of(&desk.cx, "note", &first).unwrap();
+    let rest = ChangesPage { before: next.as_deref(), ..first };
+    let oldest = desk.app.changes_of(&desk.cx, "note", &rest).unwrap();
+    assert_eq!((newest, oldest), (vec![journal[0].clone()], (vec![journal[1].clone()], None)));
 
     // Carried out again it changes nothing.
     let states = desk.carry_out(&plan, &Notes::default()).unwrap();
@@ -450,7 +456,7 @@ fn plans_and_changes_are_of_one_profile_and_kind() {
         assert_eq!(gone.code, "plan_gone");
         let gone = desk.app.change_to_put_back(cx, kind, id).unwrap_err();
         assert_eq!(gone.code, "change_not_found");
-        assert_eq!(desk.app.changes_of(cx, kind, None).unwrap(), []);
+        assert_eq!(desk.app.changes_of(cx, kind, &ChangesPage::default()).unwrap().0, []);
     }
 }
 

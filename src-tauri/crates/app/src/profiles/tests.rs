@@ -48,6 +48,33 @@ fn there_is_a_profile_before_anything_was_kept() {
 }
 
 #[test]
+fn each_role_has_a_draft_that_stays_until_it_is_discarded() {
+    let desk = Desk::new(true);
+    assert_eq!(desk.call("policy_drafts", &json!({})).unwrap(), json!({"drafts": []}));
+    let (a, b) = ("arn:aws:iam::417620938841:role/a", "arn:aws:iam::417620938841:role/b");
+    for (role, text) in [(Some(a), "of a"), (Some(b), "of b"), (None, "of nobody")] {
+        let draft = json!({"draft": {"read": null, "role": role, "base": "", "text": text, "goals": [],
+            "form": "guide", "access": {"profile": null, "region": null}}});
+        desk.call("policy_draft_save", &draft).unwrap();
+    }
+    let roles = || {
+        let kept = desk.call("policy_drafts", &json!({})).unwrap();
+        let kept = kept["drafts"].as_array().unwrap().clone();
+        kept.iter().map(|one| text(&one["role"])).collect::<Vec<_>>()
+    };
+    assert_eq!(roles(), ["", b, a]);
+    for (role, kept) in [(json!(a), "of a"), (json!(b), "of b"), (json!(""), "of nobody")] {
+        let draft = desk.call("policy_draft", &json!({ "role": role })).unwrap();
+        assert_eq!(draft["draft"]["text"], kept);
+    }
+    assert_eq!(desk.call("policy_draft", &json!({})).unwrap()["draft"]["text"], "of nobody");
+    desk.call("policy_draft_discard", &json!({"role": ""})).unwrap();
+    desk.call("policy_draft_discard", &json!({"role": a})).unwrap();
+    assert_eq!(roles(), [b]);
+    assert_eq!(desk.call("policy_draft", &json!({ "role": a })).unwrap()["draft"], json!(null));
+}
+
+#[test]
 fn what_is_kept_belongs_to_the_profile_in_use() {
     let desk = Desk::new(true);
     let draft = json!({"draft": {"read": null, "role": null, "base": "", "text": "{}", "goals": [],
@@ -80,6 +107,9 @@ fn what_is_kept_belongs_to_the_profile_in_use() {
 
     desk.call("profiles_use", &json!({"name": "default"})).unwrap();
     assert_eq!(desk.call("policy_draft", &json!({})).unwrap()["draft"]["text"], "{}");
+    let (elsewhere, role) = (json!({"profile": "other", "role": ""}), json!({"role": ""}));
+    desk.call("policy_draft_discard", &elsewhere).unwrap();
+    assert_eq!(desk.call("policy_draft", &role).unwrap()["draft"]["text"], "{}");
     // It is the one in use for the next process too.
     desk.call("profiles_use", &json!({"name": "second"})).unwrap();
     let next = App::with_data(desk.folder.path().join("data")).unwrap();
@@ -155,7 +185,7 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
         assert_ne!(desk.call(command.name, &request).unwrap_err(), "read_only", "{}", command.name);
     }
     set(true);
-    desk.call("policy_draft_save", &json!({"draft": null})).unwrap();
+    desk.call("policy_draft_discard", &json!({"role": ""})).unwrap();
     // Another process may have switched it on a moment ago.
     let next = App::with_data(desk.folder.path().join("data")).unwrap();
     let cx = next.cx(Actor::Terminal, Call::unheard());

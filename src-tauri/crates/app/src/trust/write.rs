@@ -16,7 +16,9 @@ use crate::api::{
 };
 use crate::cx::Cx;
 use crate::host::Confirm;
-use crate::plans::{ApplyWatch, Change, NotChanged, OnPage, PlanKind, RetryPolicy, Sender, Why};
+use crate::plans::{
+    ApplyWatch, Change, ChangesPage, NotChanged, OnPage, PlanKind, RetryPolicy, Sender, Why,
+};
 use crate::roles::own_principals;
 use crate::world::World;
 
@@ -254,13 +256,20 @@ impl App {
         })
     }
 
-    /// The changes to trust policies, newest first.
+    /// A page of the changes to trust policies, newest first.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn role_history(&self, cx: &Cx, request: &HistoryOf) -> Result<ChangeHistory> {
-        let changes = self.changes_of(cx, KIND, request.role.as_deref())?;
-        Ok(ChangeHistory { v: 1, changes: changes.iter().filter_map(ChangeRecord::of).collect() })
+        let HistoryOf { role, before, limit } = request;
+        let asked =
+            ChangesPage { object: role.as_deref(), before: before.as_deref(), limit: *limit };
+        let (changes, next) = self.changes_of(cx, KIND, &asked)?;
+        Ok(ChangeHistory {
+            v: 1,
+            changes: changes.iter().filter_map(ChangeRecord::of).collect(),
+            next,
+        })
     }
 
     /// What to plan to put a change back, and the change's id, once the role still has what it wrote.
