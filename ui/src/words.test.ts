@@ -310,8 +310,6 @@ test('a long path keeps its end', () => {
   expect(halves('/srv/lake/web_prod/order_completed')[1]).toBe('/web_prod/order_completed')
   expect(halves('/srv/a_file_with_a_name_that_is_much_too_long_to_show')[1]).toHaveLength(28)
   expect(halves('short')).toEqual(['', 'short'])
-  const account = 'arn:aws:iam::123456789012:root'
-  expect(halves(account, 18)).toEqual(['', account])
   expect(halves('arn:aws:iam::123456789012:role/lake-writer', 18)[1]).toBe('/lake-writer')
   expect(
     halves('arn:aws:iam::414351767826:role/a-role-14S5ZJVKOTYTL-of-theirs', 18)[1],
