@@ -200,7 +200,13 @@ pub fn keys_of(rows: &RecordBatch, columns: &[&str], give: &mut dyn FnMut(&str))
 
 /// Texts joined as one that is of no other texts.
 pub fn key<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    texts.into_iter().map(|text| format!("{}:{text}", text.len())).collect()
+    let mut key = String::new();
+    for text in texts {
+        key.push_str(&text.len().to_string());
+        key.push(':');
+        key.push_str(text);
+    }
+    key
 }
 
 /// The rows that are asked for: those received in a span of time, and those that do not say when.

@@ -263,13 +263,10 @@ impl Lake {
     pub async fn tables(&self) -> Result<Vec<TableName>> {
         let mut tables = Vec::new();
         for schema in self.folders(&self.root).await? {
-            let inside = match self.folders(&self.root.clone().join(schema.as_str())).await {
-                Ok(inside) => inside,
-                // Nobody can say what is in it: one name stands for all, and whoever opens it hears why.
-                Err(_) => {
-                    tables.push(TableName { schema, table: String::new() });
-                    continue;
-                }
+            // Where nobody can say what is in it, one name stands for all, and whoever opens it hears why.
+            let Ok(inside) = self.folders(&self.root.clone().join(schema.as_str())).await else {
+                tables.push(TableName { schema, table: String::new() });
+                continue;
             };
             for table in inside {
                 let name = TableName { schema: schema.clone(), table };
