@@ -104,20 +104,34 @@ impl Lake {
         name: &TableName,
         traces: impl IntoIterator<Item = Trace<'t>>,
     ) -> Result<Vec<i64>> {
-        let there = self.commits(name).await?;
-        let is_cleaned = match there.first() {
-            Some((first, _)) => *first,
-            None if self.is_empty(&self.log(name)).await? => 0,
-            None => u64::MAX,
-        };
-        let mut missing = Vec::new();
-        for trace in traces.into_iter().filter(|trace| trace.version >= is_cleaned) {
-            let known = self.commit(name, trace.version).await?;
-            if !known.is_some_and(|actions| trace.is_of(&actions)) {
-                missing.push(trace.batch);
+        let (mut missing, mut oldest) = (Vec::new(), None);
+        for trace in traces {
+            match self.commit(name, trace.version).await? {
+                Some(actions) if trace.is_of(&actions) => {}
+                Some(_) => missing.push(trace.batch),
+                // A log may have very many entries: they are listed only where one is not there.
+                None => {
+                    let oldest = match oldest {
+                        Some(oldest) => oldest,
+                        None => *oldest.insert(self.oldest_commit(name).await?),
+                    };
+                    if trace.version >= oldest {
+                        missing.push(trace.batch);
+                    }
+                }
             }
         }
         Ok(missing)
+    }
+
+    /// The version of the oldest commit that a log still has: 0 where there is no log, and beyond all where it
+    /// has only checkpoints.
+    async fn oldest_commit(&self, name: &TableName) -> Result<u64> {
+        Ok(match self.commits(name).await?.first() {
+            Some((oldest, _)) => *oldest,
+            None if self.is_empty(&self.log(name)).await? => 0,
+            None => u64::MAX,
+        })
     }
 }
 
