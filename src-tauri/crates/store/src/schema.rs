@@ -16,7 +16,7 @@ use crate::failed;
 use crate::merge_ledgers::merge_ledgers;
 
 /// How many steps there are.
-pub(crate) const VERSION: i64 = 6;
+pub(crate) const VERSION: i64 = 7;
 
 /// One step a version; a step that has shipped is never edited.
 pub(crate) fn steps() -> Migrations<'static> {
@@ -27,6 +27,7 @@ pub(crate) fn steps() -> Migrations<'static> {
         M::up_with_hook(include_str!("steps/4.sql"), merge_ledgers),
         M::up(include_str!("steps/5.sql")),
         M::up(include_str!("steps/6.sql")),
+        M::up(include_str!("steps/7.sql")),
     ])
 }
 
