@@ -63,8 +63,9 @@ pub use headgate_aws::{Endpoint, Identity};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
 pub use headgate_policy::{self as policy, PatchPlan};
 pub use headgate_sync::{
-    Counted, DataFolder, Letters, Preview, PreviewRequest, Progress, Release, RunReport,
-    RunRequest, Status, TableReport, Watch,
+    ColumnChoice, Counted, DataFolder, Letters, Preview, PreviewColumn, PreviewRequest,
+    PreviewTable, PreviewType, Progress, Release, RunReport, RunRequest, Status, TableReport,
+    Watch,
 };
 pub use host::{Choose, ChooseKind, Chosen, Confirm, Copy, Host, HostEvent, Notice, RoleArn};
 pub use jobs::{Job, JobId, JobKind, JobState, Jobs, JobsPage};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest};
+use headgate_sync::{ColumnChoice, Preview, PreviewRequest, RunReport, RunRequest};
 use headgate_terms::{Error, Result, TableName, say};
 use serde::Deserialize;
 use ts_rs::TS;
@@ -20,6 +20,9 @@ pub struct SchemaPreview {
     pub lake: Option<String>,
     /// The source's name; none takes it from the files' place.
     pub source: Option<String>,
+    /// Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
+    #[serde(default)]
+    pub columns: Vec<String>,
 }
 
 /// Events to bring into a lake.
@@ -36,6 +39,9 @@ pub struct SyncStart {
     /// The only table to write, as `schema.table`: it gets what its rows lack.
     #[serde(default)]
     pub refill: Option<String>,
+    /// Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
+    #[serde(default)]
+    pub columns: Vec<String>,
     /// Whether a lake that is a copy of a known one becomes a lake of its own.
     #[serde(default)]
     pub new_lake_id: bool,
@@ -47,6 +53,7 @@ impl App {
         let mut request = PreviewRequest::new(from, self.data().clone());
         request.lake = given(asked.lake.as_deref());
         request.source = given(asked.source.as_deref());
+        request.columns = ColumnChoice::parse_all(&asked.columns)?;
         request.batch_bytes = self.settings()?.batch_bytes();
         self.preview(&request, &cx.call)
     }
@@ -64,6 +71,7 @@ impl App {
         request.again = asked.again;
         request.refill =
             given(asked.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
+        request.columns = ColumnChoice::parse_all(&asked.columns)?;
         request.new_lake_id = asked.new_lake_id;
         self.settings()?.apply(&mut request);
         // As it was asked for: so whoever asked finds its job.

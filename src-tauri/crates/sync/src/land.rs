@@ -117,6 +117,7 @@ impl Running<'_> {
         letters: &mut BatchLetters,
         held: PathBuf,
     ) -> Result<Prepared, Stopped> {
+        self.settle_choices()?;
         let planned = Timestamp::now().as_microsecond();
         let plan = ShredOptions { planned, most_columns: self.request.most_columns };
         let earlier = Some((&self.store, ledger.id));
@@ -124,7 +125,9 @@ impl Running<'_> {
         let mut window = SeenWindow::new(earlier, span, planned, ledger.newest);
         let schema = feed.schema.clone();
         let look_on = self.look_on();
-        let mut catalog = SchemaView { tables: &mut self.tables, schema: &schema, only: None };
+        let chosen = self.chosen(ledger, &schema)?;
+        let (tables, only) = (&mut self.tables, None);
+        let mut catalog = SchemaView { tables, schema: &schema, only, chosen: &chosen };
         let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
         let reading = Instant::now();
         let most = self.request.batch_bytes;
@@ -135,8 +138,9 @@ impl Running<'_> {
             return Err(Stopped::Cancelled);
         }
         let (ids, newest) = window.finish()?;
+        let chosen = chosen.planned(&batch.batch.tables);
         let plan = self.write(batch, &feed.source, &schema, plan, letters)?;
-        Ok(Prepared { plan, newest, ids })
+        Ok(Prepared { plan: BatchPlan { chosen, ..plan }, newest, ids })
     }
 
     /// Writes what a batch came to as files, and plans the rest.
