@@ -83,7 +83,7 @@ fn a_preview_says_which_columns_mix_types_and_what_a_choice_would_set_aside() {
     desk.put("1.ndjson", lines.collect::<String>());
     let from = desk.path("in").display().to_string();
     let preview = |more: &[&str]| {
-        let arguments = [&["schema", "preview", &from], more].concat();
+        let arguments = [&["schema", "preview", from.as_str()][..], more].concat();
         let answer = desk.json(&arguments);
         assert_eq!(answer.exit, 0, "{}", answer.document);
         answer.document
@@ -112,7 +112,7 @@ fn a_preview_says_which_columns_mix_types_and_what_a_choice_would_set_aside() {
     let text = desk.command(&["schema", "preview", &from]).output().unwrap().stdout;
     let text = String::from_utf8(text).unwrap();
     for words in [
-        "± quantity",
+        "±  quantity",
         "quantity: STRING, because 3 of 60 values are text (`three`). The other 57 would fit BIGINT (`0`).",
         "`--column events.order_done.quantity=BIGINT`",
         "± mixed",

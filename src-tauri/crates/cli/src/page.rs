@@ -220,9 +220,7 @@ pub(crate) fn preview(out: &mut Out<'_>, preview: &Preview) -> io::Result<()> {
     let mixed = preview.tables.iter().find_map(|table| {
         let column = table.columns.iter().find(|column| column.state == "mixed")?;
         let (best, _) = best_type(column.mixture.as_deref()?);
-        let name =
-            Shown::clean(&format!("{}.{}.{}={best}", table.schema, table.table, column.name));
-        Some(name)
+        Some(format!("{}.{}.{}={best}", table.schema, table.table, column.name))
     });
     if let Some(choice) = mixed {
         line!(

@@ -631,7 +631,7 @@ mod tests {
         }
     }
 
-    fn told(c: &TableColumn) -> String {
+    fn column_text(c: &TableColumn) -> String {
         format!(
             "{:?} {} {} {:?} {} {} {:?}",
             c.column, c.existing, c.fixed, c.from, c.filled, c.discarded, c.mixture
@@ -667,7 +667,8 @@ mod tests {
             .tables
             .iter()
             .map(|table| {
-                let columns: Vec<_> = table.columns.iter().chain(&table.unmade).map(told).collect();
+                let columns: Vec<_> =
+                    table.columns.iter().chain(&table.unmade).map(column_text).collect();
                 let Table { name, rows, accepted, duplicate, discarded, .. } = table;
                 format!("{name} {rows} {accepted} {duplicate} {discarded} {columns:#?}")
             })

@@ -319,11 +319,11 @@ mod tests {
             ("a.b.c=", "wrong_use: `` is not a type of column."),
             (
                 "web.tracks.Event=BIGINT",
-                "column_fixed: The type of `tracks.event` cannot be chosen: the table has this column from its creation, or reserves its name.",
+                "column_fixed: The type of `web.tracks.event` cannot be chosen: the table has this column from its creation, or reserves its name.",
             ),
             (
                 "web.users.anonymous_id=STRING",
-                "column_fixed: The type of `users.anonymous_id` cannot be chosen: the table has this column from its creation, or reserves its name.",
+                "column_fixed: The type of `web.users.anonymous_id` cannot be chosen: the table has this column from its creation, or reserves its name.",
             ),
         ] {
             let error = ColumnChoice::parse(text).unwrap_err();
