@@ -271,14 +271,14 @@ fn mixes(mixture: &[PreviewType]) -> Shown {
             let example = of
                 .example
                 .as_deref()
-                .map_or_else(Shown::default, |example| say!(" (`{}`)", shortened(example)));
+                .map_or_else(Shown::default, |example| say!(" (`{}`)", beginning(example)));
             say!("{} {}{}", count, are(of), example)
         })
         .collect();
     let rest = if fit == 1 { say!("The other one") } else { say!("The other {}", grouped(fit)) };
     let examples = mixture.iter().filter(|of| holds(kind, of.kind));
     let examples: Vec<Shown> = examples
-        .filter_map(|of| of.example.as_deref().map(|example| say!("`{}`", shortened(example))))
+        .filter_map(|of| of.example.as_deref().map(|example| say!("`{}`", beginning(example))))
         .collect();
     let such = match examples.as_slice() {
         [] => Shown::default(),
@@ -305,6 +305,16 @@ fn best_type(mixture: &[PreviewType]) -> (ColumnType, u64) {
 /// Whether a column of one type holds the values of another.
 fn holds(kind: ColumnType, of: ColumnType) -> bool {
     kind == of || kind == ColumnType::Double && of == ColumnType::BigInt
+}
+
+/// As much of a value as a sentence has room for.
+fn beginning(text: &str) -> String {
+    const LONGEST: usize = 48;
+    let mut cut: String = text.chars().take(LONGEST).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut
 }
 
 /// What the values of one type are, in words.
