@@ -480,7 +480,7 @@ impl PreviewColumn {
         self.mixture =
             self.mixture.take().filter(|types| types.len() > 1 && !types.iter().all(is_number));
         if let Some(types) = &mut self.mixture {
-            types.sort_by(|a, b| b.count.cmp(&a.count));
+            types.sort_by_key(|of| std::cmp::Reverse(of.count));
             if self.state == "new" && !self.chosen && self.kind == ColumnType::String {
                 "mixed".clone_into(&mut self.state);
             }

@@ -440,7 +440,9 @@ mod tests {
                 Work::Append { columns, statistics, adds }
             };
             let mut plan = plan("run", number, vec![part]);
-            chosen.iter().for_each(|column| plan.chosen.choose("a", column));
+            for column in chosen {
+                plan.chosen.choose("a", column);
+            }
             let mut summary = Summary::default();
             summary.landed(&plan, 0, "id", None);
             summary
