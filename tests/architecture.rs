@@ -130,3 +130,53 @@ fn no_room_is_called_after_nothing() {
         }
     }
 }
+
+/// What of the application is not a use-case: its life, and who listens.
+const LIFE: &[&str] = &[
+    "announce",
+    "changes_world",
+    "close",
+    "cx",
+    "cx_in",
+    "data",
+    "door",
+    "from_environment",
+    "has_jobs",
+    "hears",
+    "leave_page",
+    "listen",
+    "on",
+    "on_signal",
+    "stop_calls",
+    "tidy",
+    "wait_for_jobs",
+    "wait_for_others",
+    "with_data",
+];
+
+/// The public methods of a type in the files below a folder.
+fn methods(of: &str, folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for path in std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            found.extend(methods(of, &path));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a file");
+        let head = format!("impl {of} {{");
+        for body in text.split("\n}").filter_map(|item| item.split_once(&head)) {
+            let methods = body.1.lines().filter_map(|line| line.strip_prefix("    pub fn "));
+            found.extend(methods.map(|name| name.split(['(', '<']).next().unwrap().to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_use_case_is_reached_only_with_whom_it_is_for() {
+    let app = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src");
+    // Commands by name take it, and so does every method of the door.
+    let life: BTreeSet<String> = LIFE.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(methods("App", &app), life, "a use-case belongs to `Door`");
+    assert!(methods("Door<'_>", &app).contains("sync_run"));
+}

@@ -19,7 +19,7 @@ use rustix::process::geteuid;
 pub(crate) struct Instance {
     lock: Option<File>,
     socket: Option<(PathBuf, UnixListener)>,
-    given_up: Arc<AtomicBool>,
+    released: Arc<AtomicBool>,
 }
 
 /// What a claim comes to.
@@ -27,10 +27,14 @@ pub(crate) enum Claim {
     /// This start is the window.
     Window(Instance),
     /// Another is, and was asked to come forward.
-    Told,
+    HandedOver,
     /// Another is, and did not answer.
-    Silent,
+    Unresponsive,
 }
+
+/// How many other processes are heard at a time. Those beyond wait until one of these has said its line, for which
+/// each has a moment.
+const HEARD: usize = 4;
 
 /// How long another is asked; it may be between its lock and its socket, or about to end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -40,7 +44,7 @@ impl Instance {
     pub(crate) fn claim(data: &DataFolder, address: Option<&str>) -> Claim {
         // What cannot be made or written is said by the page; it has the words for it.
         if data.make().is_err() {
-            return Claim::Window(Self::alone());
+            return Claim::Window(Self::without_lock());
         }
         let path = data.path().join(headgate_app::SOCKET);
         let lock = OpenOptions::new()
@@ -48,7 +52,7 @@ impl Instance {
             .append(true)
             .mode(0o600)
             .open(data.path().join("window.lock"));
-        let Ok(lock) = lock else { return Claim::Window(Self::alone()) };
+        let Ok(lock) = lock else { return Claim::Window(Self::without_lock()) };
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -57,31 +61,31 @@ impl Instance {
                 // One that ends gives its right up instead of an answer.
                 while lock.try_lock().is_err() {
                     if asks.tell(data.path()).is_ok() {
-                        return Claim::Told;
+                        return Claim::HandedOver;
                     }
                     if begun.elapsed() > PATIENCE {
-                        return Claim::Silent;
+                        return Claim::Unresponsive;
                     }
                     std::thread::sleep(Duration::from_millis(50));
                 }
             }
-            Err(TryLockError::Error(_)) => return Claim::Window(Self::alone()),
+            Err(TryLockError::Error(_)) => return Claim::Window(Self::without_lock()),
         }
         // Left by a window that died; the lock says that nobody listens.
         let _ = fs::remove_file(&path);
         // A path may be too long for a socket; then a later start can only say that this one is open.
         let socket = UnixListener::bind(&path).ok().map(|socket| (path, socket));
-        Claim::Window(Self { lock: Some(lock), socket, given_up: Arc::default() })
+        Claim::Window(Self { lock: Some(lock), socket, released: Arc::default() })
     }
 
     /// A window without a data folder.
-    pub(crate) fn alone() -> Self {
-        Self { lock: None, socket: None, given_up: Arc::default() }
+    pub(crate) fn without_lock() -> Self {
+        Self { lock: None, socket: None, released: Arc::default() }
     }
 
     /// Gives the right up while the window still closes: the next start is a window of its own.
-    pub(crate) fn give_up(&self) {
-        if self.given_up.swap(true, Ordering::Relaxed) {
+    pub(crate) fn release(&self) {
+        if self.released.swap(true, Ordering::Relaxed) {
             return;
         }
         if let Some((path, _)) = &self.socket {
@@ -93,28 +97,28 @@ impl Instance {
     }
 
     /// Whether the right was given up.
-    pub(crate) fn is_given_up(&self) -> bool {
-        self.given_up.load(Ordering::Relaxed)
+    pub(crate) fn is_released(&self) -> bool {
+        self.released.load(Ordering::Relaxed)
     }
 
-    /// Calls for what other processes of this user say, each on a thread of its own; it is answered when
-    /// that returns true.
+    /// Calls for what other processes of this user say, on threads of its own; it is answered when that
+    /// returns true.
     pub(crate) fn listen(&self, heard: impl Fn(Message) -> bool + Clone + Send + 'static) {
-        let Some(Ok(socket)) = self.socket.as_ref().map(|(_, socket)| socket.try_clone()) else {
-            return;
-        };
-        let given_up = self.given_up.clone();
-        std::thread::spawn(move || {
-            for other in socket.incoming().flatten() {
-                if given_up.load(Ordering::Relaxed) {
-                    return;
+        let Some((_, socket)) = &self.socket else { return };
+        for _ in 0..HEARD {
+            let Ok(socket) = socket.try_clone() else { return };
+            let (heard, released) = (heard.clone(), self.released.clone());
+            std::thread::spawn(move || {
+                for other in socket.incoming().flatten() {
+                    if released.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    if is_own(&other) {
+                        Message::take(other, &heard);
+                    }
                 }
-                if is_own(&other) {
-                    let heard = heard.clone();
-                    std::thread::spawn(move || Message::take(other, heard));
-                }
-            }
-        });
+            });
+        }
     }
 }
 
@@ -135,14 +139,14 @@ mod tests {
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
         let (send, receive) = channel();
         first.listen(move |message| send.send(message).is_ok());
-        assert!(matches!(Instance::claim(&data, Some("/syncs/1-abc")), Claim::Told));
-        assert!(matches!(Instance::claim(&data, None), Claim::Told));
+        assert!(matches!(Instance::claim(&data, Some("/syncs/1-abc")), Claim::HandedOver));
+        assert!(matches!(Instance::claim(&data, None), Claim::HandedOver));
         let said = || receive.recv_timeout(Duration::from_secs(5)).unwrap();
         assert_eq!([said(), said()], [Message::Open("/syncs/1-abc".to_owned()), Message::Show]);
         // A run may hold the folder at the same time.
         data.hold().expect("a run is not kept from it");
         // While the first still closes, the next start is a window.
-        first.give_up();
+        first.release();
         assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));
     }
 
@@ -154,10 +158,56 @@ mod tests {
         let first = Arc::new(first);
         let ends = first.clone();
         first.listen(move |_| {
-            ends.give_up();
+            ends.release();
             false
         });
         assert!(matches!(Instance::claim(&data, None), Claim::Window(_)));
+    }
+
+    #[test]
+    fn who_connects_and_says_nothing_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::new(folder.path().to_owned());
+        let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
+        first.listen(|_| true);
+        let path = folder.path().join(headgate_app::SOCKET);
+        let silent: Vec<_> = (0..2 * HEARD).map(|_| UnixStream::connect(&path).unwrap()).collect();
+        let begun = Instant::now();
+        while Message::Show.tell(folder.path()).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "another is heard after them");
+        }
+        for mut one in silent {
+            one.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            assert_eq!(std::io::Read::read(&mut one, &mut [0]).unwrap(), 0, "it is let go");
+        }
+    }
+
+    #[test]
+    fn only_so_many_are_heard_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::new(folder.path().to_owned());
+        let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
+        let (heard, goes_on) = (channel(), Arc::new(AtomicBool::new(false)));
+        let (says, waits) = (heard.0, goes_on.clone());
+        first.listen(move |_| {
+            let _ = says.send(());
+            while !waits.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            true
+        });
+        std::thread::scope(|scope| {
+            let asks: Vec<_> =
+                (0..2 * HEARD).map(|_| scope.spawn(|| Message::Show.tell(folder.path()))).collect();
+            for _ in 0..HEARD {
+                heard.1.recv_timeout(Duration::from_secs(5)).unwrap();
+            }
+            assert!(heard.1.recv_timeout(Duration::from_millis(200)).is_err());
+            goes_on.store(true, Ordering::SeqCst);
+            for one in asks {
+                one.join().unwrap().unwrap();
+            }
+        });
     }
 
     #[test]

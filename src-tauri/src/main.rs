@@ -44,13 +44,13 @@ fn main() -> ExitCode {
     }
     let instance = match app.as_ref().map(|app| Instance::claim(app.data(), address.as_deref())) {
         Ok(Claim::Window(instance)) => instance,
-        Ok(Claim::Told) => return ExitCode::SUCCESS,
-        Ok(Claim::Silent) => {
+        Ok(Claim::HandedOver) => return ExitCode::SUCCESS,
+        Ok(Claim::Unresponsive) => {
             eprintln!("Headgate is open already, and did not answer. Close its window first.");
             return ExitCode::FAILURE;
         }
         // The window says what is wrong.
-        Err(_) => Instance::alone(),
+        Err(_) => Instance::without_lock(),
     };
     log::begin(app.as_ref().ok().map(App::data));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "the window opens");

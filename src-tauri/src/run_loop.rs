@@ -1,6 +1,7 @@
 //! The application's life: it begins with a window, goes on without one while a job does, and ends.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::window;
 /// How long an application that ends waits for a run to end its batch. For a change that was sent outside
 /// this machine it waits without a limit.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a window that closes waits for its page to keep what was typed last.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// What the application serves, and its right to do so.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub(crate) struct Shell {
     /// The use-cases, or why there are none: then the page says so.
     served: Arc<OnceLock<Result<App>>>,
     pub(crate) instance: Arc<Instance>,
+    /// Whether the window closes, and is not to come forward any more.
+    pub(crate) is_closing: Arc<AtomicBool>,
 }
 
 impl Shell {
@@ -35,6 +40,13 @@ impl Shell {
     /// The use-cases, where there are some.
     pub(crate) fn app(&self) -> Option<&App> {
         self.served()?.as_ref().ok()
+    }
+
+    /// Has the page keep what was typed last.
+    pub(crate) fn let_page_finish(&self) {
+        if let Some(app) = self.app() {
+            app.let_page_finish(PARTING);
+        }
     }
 
     /// Has everything stop. A run that has begun to commit finishes its batch.
@@ -68,13 +80,14 @@ impl Shell {
                 if shell.has_jobs() {
                     return shell.end_after_jobs(&tauri);
                 }
-                shell.instance.give_up();
+                shell.instance.release();
                 tauri.exit(0);
             });
         });
     }
 
-    fn has_jobs(&self) -> bool {
+    /// Whether a job goes on, which needs no window.
+    pub(crate) fn has_jobs(&self) -> bool {
         self.app().is_some_and(App::has_jobs)
     }
 
@@ -97,7 +110,8 @@ impl Shell {
         let (send, done) = channel();
         let (shell, main) = (self.clone(), tauri.clone());
         let asked = tauri.run_on_main_thread(move || {
-            let came = !shell.instance.is_given_up() && window::come_forward(&main, &shell).is_ok();
+            let ends = shell.instance.is_released() || shell.is_closing.load(Ordering::SeqCst);
+            let came = !ends && window::come_forward(&main, &shell).is_ok();
             if let (true, Some(app), Some(address)) = (came, shell.app(), address) {
                 app.announce(&HostEvent::Open { address });
             }
@@ -110,7 +124,8 @@ impl Shell {
         let Some(app) = self.app() else { return };
         let shell = self.clone();
         app.on_signal(move || {
-            shell.instance.give_up();
+            shell.instance.release();
+            shell.let_page_finish();
             shell.stop();
             tauri.exit(0);
         });
@@ -119,7 +134,8 @@ impl Shell {
 
 /// Opens the window, and stays until there is neither a window nor a job.
 pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
-    let shell = Shell { served: Arc::default(), instance: Arc::new(instance) };
+    let shell =
+        Shell { served: Arc::default(), instance: Arc::new(instance), is_closing: Arc::default() };
     let (answers, stays) = (shell.clone(), shell.clone());
     let built = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())

@@ -1,8 +1,8 @@
 //! The window: made, asked, closed, and made again while the application works on without one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use headgate_app::{Actor, App, Call, HostEvent};
+use headgate_app::{Actor, Call, HostEvent};
 use headgate_terms::Error;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -39,26 +39,31 @@ pub(crate) fn open(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
         .on_navigation(is_own)
         .build()?;
     let (shown, shell) = (window.clone(), shell.clone());
-    let closing = AtomicBool::new(false);
     window.on_window_event(move |event| match event {
         WindowEvent::CloseRequested { api, .. } => {
-            // Jobs go on without a window.
-            if shell.app().is_some_and(App::has_jobs) {
-                return;
-            }
             api.prevent_close();
-            if closing.swap(true, Ordering::Relaxed) {
+            if shell.is_closing.swap(true, Ordering::SeqCst) {
                 return;
             }
             let _ = shown.hide();
-            shell.instance.give_up();
+            // Jobs go on without a window.
+            let goes_on = shell.has_jobs();
+            if !goes_on {
+                shell.instance.release();
+            }
             let (window, shell) = (shown.clone(), shell.clone());
             std::thread::spawn(move || {
-                shell.stop();
+                shell.let_page_finish();
+                if !goes_on {
+                    shell.stop();
+                }
                 let _ = window.destroy();
             });
         }
-        WindowEvent::Destroyed => shell.goes_on_without(),
+        WindowEvent::Destroyed => {
+            shell.is_closing.store(false, Ordering::SeqCst);
+            shell.goes_on_without();
+        }
         WindowEvent::DragDrop(event) => {
             let Some(app) = shell.app() else { return };
             match event {
@@ -103,7 +108,7 @@ fn is_own(url: &Url) -> bool {
 
 /// What the page sends along with a command's name.
 #[derive(Deserialize)]
-struct Asked {
+struct IpcRequest {
     /// The page's name for the call.
     call: String,
     request: Box<RawValue>,
@@ -117,7 +122,7 @@ pub(crate) fn answer(shell: &Shell, invoke: Invoke<Wry>) -> bool {
     let shell = shell.clone();
     tauri::async_runtime::spawn_blocking(move || {
         let asked = match message.payload() {
-            InvokeBody::Json(payload) => Asked::deserialize(payload).ok(),
+            InvokeBody::Json(payload) => IpcRequest::deserialize(payload).ok(),
             InvokeBody::Raw(_) => None,
         };
         let Some(asked) = asked else { return resolver.reject(wrong_request()) };

@@ -45,7 +45,7 @@ fn main() {
             queued: "2026-11-27T10:00:00Z",
         };
         store.add_job(&new).expect("a job");
-        store.end_job(&id, JobState::Failed, None, None, "2026-11-27T10:00:00Z").expect("its end");
+        store.end_job(&id, JobState::Failed, None, "2026-11-27T10:00:00Z").expect("its end");
     }
     let many = costs(500, "jobs_list", page);
     println!(

@@ -4,11 +4,13 @@ Ready is the first contentful paint, counted from the start of the process. Memo
 the process and of the web view's processes below it, once the page stands still.
 """
 
+import contextlib
 import gzip
 import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -16,6 +18,11 @@ from selenium import webdriver
 from selenium.webdriver.webkitgtk.service import Service
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/window"))
+from flood import answers, flooded  # noqa: E402
+
+# How many changes another process tells the window of in a second, and for how many seconds.
+FLOOD, SECONDS = 1_000, 10
 # A window's page has been painted when this is true of its document.
 STANDS = {"headgate": "return document.querySelector('.choices .primary:not([disabled])') !== null", "empty": "return document.readyState === 'complete'"}
 
@@ -53,8 +60,9 @@ def share(process):
     return int(next(line for line in text.splitlines() if line.startswith("Pss:")).split()[1]) / 1000
 
 
-def once(kind, binary, display):
-    """Opens a window once. Returns milliseconds to the first paint, and MB of the shell and of the web view."""
+@contextlib.contextmanager
+def opened(kind, binary, display):
+    """A window whose page stands. Yields its driver, its service and its data folder."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("DBUS")} | {
             "DISPLAY": display, "HEADGATE_DATA": f"{folder}/data", "XDG_CONFIG_HOME": f"{folder}/config",
@@ -70,16 +78,32 @@ def once(kind, binary, display):
             painted = "return performance.getEntriesByName('first-contentful-paint').length > 0"
             while not (driver.execute_script(STANDS[kind]) and driver.execute_script(painted)) and time.monotonic() < deadline:
                 time.sleep(0.02)
-            paint = driver.execute_script(
-                "return performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0].startTime"
-            )
-            (process,) = [p for p, _ in below(service.process.pid) if os.path.realpath(f"/proc/{p}/exe") == str(binary.resolve())]
-            time.sleep(1)
-            parts = below(process)
-            web = sum(share(p) for p, _ in parts[1:])
-            return paint - started(process) * 1000, share(process), web
+            yield driver, service, pathlib.Path(folder) / "data"
         finally:
             driver.quit()
+
+
+def once(kind, binary, display):
+    """Opens a window once. Returns milliseconds to the first paint, and MB of the shell and of the web view."""
+    with opened(kind, binary, display) as (driver, service, _):
+        paint = driver.execute_script(
+            "return performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        )
+        (process,) = [p for p, _ in below(service.process.pid) if os.path.realpath(f"/proc/{p}/exe") == str(binary.resolve())]
+        time.sleep(1)
+        parts = below(process)
+        web = sum(share(p) for p, _ in parts[1:])
+        return paint - started(process) * 1000, share(process), web
+
+
+def under_flood(binary, display):
+    """How the page answers while nothing happens, and while much does; and how many changes a second it was told of."""
+    with opened("headgate", binary, display) as (driver, _, data):
+        quiet = answers(driver, SECONDS)
+        with flooded(data, FLOOD) as told:
+            begun = time.monotonic()
+            busy = answers(driver, SECONDS)
+            return quiet, busy, told[0] / (time.monotonic() - begun)
 
 
 def report(target, runs=7):
@@ -94,6 +118,7 @@ def report(target, runs=7):
         for _ in range(runs):
             figures["headgate"].append(once("headgate", target / "headgate-desktop", display))
             figures["empty"].append(once("empty", target / "examples/empty", display))
+        quiet, busy, rate = under_flood(target / "headgate-desktop", display)
     finally:
         server.terminate()
         server.wait()
@@ -106,6 +131,11 @@ def report(target, runs=7):
 |---|---:|---:|---:|
 | headgate | {ours[0]:.0f} | {ours[1]:.0f} | {ours[2]:.0f} |
 | empty, of the same making | {empty[0]:.0f} | {empty[1]:.0f} | {empty[2]:.0f} |
+
+| the page, going from page to page for {SECONDS} s | a click shown after, ms | the slowest, ms | frames a second | longest without one, ms |
+|---|---:|---:|---:|---:|
+| while nothing else happens | {quiet['median']:.0f} | {quiet['slowest']:.0f} | {quiet['frames']:.0f} | {quiet['stalled']:.0f} |
+| while another process tells of {rate:,.0f} changes a second | {busy['median']:.0f} | {busy['slowest']:.0f} | {busy['frames']:.0f} | {busy['stalled']:.0f} |
 
 The window is ready in **{ours[0] / empty[0]:.2f} times** an empty one's time. The page's JavaScript is **{first:.0f} kB** in gzip before the editor is opened, {sum(scripts.values()):.0f} kB in all.
 """

@@ -1,6 +1,7 @@
 // The page follows the core: what happens elsewhere appears by itself, a sync is followed wherever the
 // page is opened, a second one waits for its turn, and nothing is read by the clock.
 
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, pictures, sync, tamper, test, track, type Product } from './product'
@@ -54,7 +55,7 @@ test('a sync is followed by a page that is opened later, to its end', async ({
   await expect(other.getByRole('progressbar', { name: 'Progress of the sync' })).toBeVisible()
   await other.getByRole('button', { name: 'Stop' }).click()
   for (const one of [page, other]) {
-    await expect(one.getByText(/Stopped on request\./)).toBeVisible({ timeout: 60_000 })
+    await expect(one.getByText(/Stopped\./)).toBeVisible({ timeout: 60_000 })
     await expect(one.locator('.rail .syncing')).toHaveCount(0)
   }
 })
@@ -82,7 +83,54 @@ test('a second sync waits for the first, says so, and can be taken out of the qu
   await expect(page.getByRole('alert')).toHaveCount(0)
   await page.locator('.rail .syncing').click()
   await page.getByRole('button', { name: 'Stop' }).click()
-  await expect(page.getByText(/Stopped on request\./)).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByText(/Stopped\./)).toBeVisible({ timeout: 60_000 })
+})
+
+test('a sync of another page waits for the same lake, and both pages say so', async ({
+  page,
+  context,
+  product,
+}) => {
+  test.setTimeout(120_000)
+  const first = await many(page, product, 'first', STOPPED)
+  const second = product.events('second', [track('Viewed')])
+  await starts(page, product, first, 'web')
+  await expect(page.getByRole('progressbar', { name: 'Progress of the sync' })).toBeVisible()
+  const other = await context.newPage()
+  await starts(other, product, second, 'shop')
+  await expect(other.locator('.form').getByText('Waiting for web to finish')).toBeVisible()
+  await expect(page.getByRole('list', { name: 'Waiting for their turn' })).toContainText('shop')
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await expect(other.getByText('The one event is in the lake.')).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByRole('list', { name: 'Waiting for their turn' })).toHaveCount(0)
+})
+
+test('a sync waits for the run of another process, and begins when that has ended', async ({
+  page,
+  product,
+}) => {
+  test.setTimeout(120_000)
+  const to = join(product.folder, 'lake')
+  const words = ['sync', 'run', '--json', '--from', '-', '--to', to, '--source', 'web']
+  const terminal = spawn(process.env.HEADGATE_BIN!, words, {
+    env: { ...process.env, HEADGATE_DATA: product.data },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  const ended = new Promise((done) => terminal.on('exit', done))
+  terminal.stdin.write(`${JSON.stringify(track('Viewed'))}\n`)
+  await expect
+    .poll(async () => {
+      await page.goto('about:blank')
+      await page.goto(product.url)
+      return page.locator('.rail').textContent()
+    })
+    .toContain('Syncing web')
+  await starts(page, product, product.events('second', [track('Viewed')]), 'shop')
+  await expect(page.locator('.form').getByText('Waiting for web to finish')).toBeVisible()
+  terminal.stdin.end()
+  expect(await ended).toBe(0)
+  await expect(page.getByText('The one event is in the lake.')).toBeVisible({ timeout: 60_000 })
+  await expect(page.locator('.run-name')).toContainText('shop')
 })
 
 test('a sync that waited begins by itself', async ({ page, product }) => {
@@ -191,6 +239,17 @@ test('a stream that breaks is opened again, and what was missed is read', async 
   await expect.poll(() => asked('events_follow')).toBe(2)
   await expect.poll(() => asked('runs_list')).toBe(2)
   await expect.poll(() => asked('runs_show')).toBe(2)
+})
+
+test('a stream that cannot be opened is said, until it can', async ({ page, product }) => {
+  let isGone = true
+  await page.route('**/call/events_follow', (route) =>
+    isGone ? route.fulfill({ body: '' }) : route.continue(),
+  )
+  await page.goto(product.url)
+  await expect(page.getByText('Reconnecting…')).toBeVisible()
+  isGone = false
+  await expect(page.getByText('Reconnecting…')).toHaveCount(0, { timeout: 30_000 })
 })
 
 /** Has the list of runs be so long, each page of it read on its own. */

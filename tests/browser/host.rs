@@ -3,13 +3,16 @@
 //! `POST /call/<command>` answers with a line of JSON for each report and one for the answer. What a
 //! desktop would do is played through `/desktop`: what the next dialog gives, what was copied, what
 //! is dropped, what the user was asked and told, and what was opened.
+//!
+//! Only the page itself is answered. Connections are bounded, and each has a time to say what it wants.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path as Part, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -18,9 +21,20 @@ use axum::routing::{get, post};
 use futures::StreamExt;
 use futures::channel::mpsc::unbounded;
 use headgate_app::{Actor, App, Call, Choose, Confirm, Host, HostEvent, Notice};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+/// How many connections are open at a time; those beyond wait.
+const CONNECTIONS: usize = 64;
+/// How long a request may take to arrive, its head and its body each.
+const ARRIVES: Duration = Duration::from_secs(10);
+/// The most bytes of a request.
+const MOST_BYTES: usize = 16 << 20;
 
 #[derive(Clone)]
 struct Served {
@@ -75,7 +89,7 @@ impl Host for Desktop {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct CallRequest {
     call: String,
     request: Box<RawValue>,
 }
@@ -111,16 +125,38 @@ fn main() {
             .layer(middleware::from_fn_with_state(own, guard))
             .with_state(served);
         println!("{}", json!({"v": 1, "ready": true, "url": format!("http://{address}/")}));
-        axum::serve(listener, router).await.expect("it serves");
+        serve(&listener, router).await;
     });
 }
 
-/// Only the page itself may ask: no other site, and no other name for this address.
+/// Serves connections, a bounded number at a time. One that says nothing is closed.
+async fn serve(listener: &tokio::net::TcpListener, router: Router) {
+    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut http = Builder::new(TokioExecutor::new()).http1_only();
+    http.http1().timer(TokioTimer::new()).header_read_timeout(ARRIVES);
+    loop {
+        let place = free.clone().acquire_owned().await.expect("it stays open");
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let answers = TowerToHyperService::new(router.clone());
+        let (http, stream) = (http.clone(), TokioIo::new(stream));
+        tokio::spawn(async move {
+            let _ = http.serve_connection(stream, answers).await;
+            drop(place);
+        });
+    }
+}
+
+/// Only the page itself may ask: no other site, and no other name for this address. What it asks has a time to
+/// arrive.
 async fn guard(State(own): State<Arc<str>>, request: Request, next: Next) -> Response {
-    if is_own(&own, request.headers()) {
-        next.run(request).await
-    } else {
-        StatusCode::FORBIDDEN.into_response()
+    if !is_own(&own, request.headers()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let (head, body) = request.into_parts();
+    match tokio::time::timeout(ARRIVES, to_bytes(body, MOST_BYTES)).await {
+        Ok(Ok(body)) => next.run(Request::from_parts(head, body.into())).await,
+        Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
     }
 }
 
@@ -131,7 +167,7 @@ fn is_own(own: &str, headers: &HeaderMap) -> bool {
 }
 
 async fn call(State(served): State<Served>, Part(command): Part<String>, body: Bytes) -> Response {
-    let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
+    let Ok(asked) = serde_json::from_slice::<CallRequest>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let (send, lines) = unbounded::<String>();

@@ -40,15 +40,34 @@ test('preview, sync, look into a discard, open the table', async ({ page, produc
   await expect(page.getByText('Line copied')).toBeVisible()
   expect(await product.copied()).toBe('not an event')
 
+  await page.getByRole('button', { name: 'Copy 1 line', exact: true }).click()
+  await expect.poll(() => product.copied()).toBe('not an event\n')
+
   await page.getByRole('tab', { name: /Values set aside/ }).click()
+  await expect(page.getByRole('row', { name: /much/ }).first()).toContainText(/m-\d+/)
+  await page.getByRole('button', { name: /^Copy \d+ values?$/ }).click()
+  await expect.poll(() => product.copied()).toContain('"column_value":"much"')
   await page.getByRole('button', { name: 'much' }).first().click()
   await page.getByRole('button', { name: 'Copy value' }).click()
   await expect.poll(() => product.copied()).toBe('much')
-  await page.getByRole('link', { name: 'Open the table' }).first().click()
+  await page.getByRole('link', { name: 'Show the row' }).first().click()
   await expect(page.getByRole('heading', { name: 'web.order_completed' })).toBeVisible()
-  await page.getByRole('tab', { name: 'First rows' }).click()
-  await page.getByRole('grid').evaluate((element) => (element.scrollLeft = element.scrollWidth))
+  await expect(page.getByRole('tab', { name: 'First rows' })).toHaveAttribute(
+    'aria-selected',
+    'true',
+  )
+  await expect(page.getByRole('gridcell', { name: '3', exact: true })).toBeVisible()
+  await expect(page.getByRole('gridcell', { name: '12', exact: true })).toHaveCount(0)
+  await page.getByLabel('Search rows').fill('nothing')
+  await expect(page.getByText('No matching rows among the 2 rows shown.')).toBeVisible()
+  await page.getByLabel('Search rows').fill('')
+  // The event's own columns come first, and the id stays in sight.
   await expect(page.getByRole('gridcell', { name: '12', exact: true })).toBeVisible()
+  const ids = page.getByRole('gridcell', { name: /^m-\d+$/ })
+  const was = await ids.first().boundingBox()
+  await page.getByRole('grid').evaluate((element) => (element.scrollLeft = element.scrollWidth))
+  await expect(page.getByRole('columnheader', { name: 'uuid_ts' })).toBeVisible()
+  expect(await ids.first().boundingBox()).toEqual(was)
   await page.getByRole('tab', { name: 'Versions' }).click()
   await expect(page.getByRole('link', { name: /^Run / }).first()).toBeVisible()
 })
@@ -129,7 +148,7 @@ test('a sync shows how it goes on, is stopped, survives a reload, and is taken u
   await page.reload()
   await expect(page.getByRole('progressbar', { name: 'Progress of the sync' })).toBeVisible()
   await page.getByRole('button', { name: 'Stop' }).click()
-  await expect(page.getByText(/Stopped on request. [\d,]+ events had landed./)).toBeVisible({
+  await expect(page.getByText(/Stopped. [\d,]+ events had landed./)).toBeVisible({
     timeout: 60_000,
   })
   await expect(page.getByText('Adds up')).toBeVisible()
@@ -228,7 +247,7 @@ test('long lists stay in hand', async ({ page, product }) => {
   await expect(grid).toBeVisible()
   expect(await page.getByRole('columnheader').count()).toBeLessThan(30)
   await grid.evaluate((element) => (element.scrollLeft = element.scrollWidth))
-  await expect(page.getByRole('columnheader', { name: 'key_1899' })).toBeVisible()
+  await expect(page.getByRole('columnheader', { name: 'uuid_ts' })).toBeVisible()
   await frames('columns', grid, 'scrollLeft', -300)
 
   const list = page.getByRole('listbox', { name: 'Tables' })
@@ -287,6 +306,8 @@ test('exact numbers and hostile text stay what they are', async ({ page, product
 
 test('settings are kept and hold for the next run', async ({ page, product }) => {
   await page.goto(`${product.url}#/settings`)
+  await page.getByLabel('Light').check({ force: true })
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'light')
   await page.getByLabel('Dark').check({ force: true })
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
   await page.getByLabel('Rejected lines').fill('30')
@@ -337,4 +358,41 @@ test('a refusal carries the name of its call as a trace', async ({ product }) =>
     trace: 'find-me',
     field: 'run',
   })
+})
+
+test('the sources of a lake are offered where its events are compared', async ({
+  page,
+  product,
+}) => {
+  const lake = join(product.folder, 'lake')
+  const from = product.events('in', [track('Viewed')])
+  await sync(page, product, from, lake, 'shop')
+  await page.goto(`${product.url}#/schemas?${new URLSearchParams({ from, lake })}`)
+  const said = page.getByRole('status').filter({ hasText: 'is a new source here' })
+  await expect(said).toContainText('events is a new source here; this lake has shop.')
+  await picture(page, 'schemas-new-source')
+  await said.getByRole('button', { name: /Compare with shop, \d tables/ }).click()
+  await expect(page.getByLabel('Source')).toHaveValue('shop')
+  await expect(said).toHaveCount(0)
+  await page.goto(`${product.url}#/syncs/new?${new URLSearchParams({ from, lake })}`)
+  await expect(page.locator('#source-hint')).toContainText('This lake has shop.')
+})
+
+test('keys move in a list at once, and the end of a sync is told elsewhere', async ({
+  page,
+  product,
+}) => {
+  const lake = join(product.folder, 'lake')
+  for (const name of ['one', 'two'])
+    await sync(page, product, product.events(name, [track('Viewed')]), lake)
+  await expect(page.locator('.toast')).toContainText('The sync of web succeeded')
+  await page.goto('about:blank')
+  await page.goto(`${product.url}#/syncs`)
+  const chosen = page.getByRole('listbox', { name: 'Runs' }).getByRole('option', { selected: true })
+  await expect(chosen).toContainText('Run 2-')
+  await page.keyboard.press('j')
+  await expect(chosen).toContainText('Run 1-')
+  await expect(page.getByRole('listbox', { name: 'Runs' })).toBeFocused()
+  await page.keyboard.press('k')
+  await expect(chosen).toContainText('Run 2-')
 })

@@ -158,7 +158,7 @@ testBetween(
     await dialog(page).getByRole('button', { name: 'Close', exact: true }).last().click()
     await page.getByRole('link', { name: 'Tables', exact: true }).click()
     await expect(page.getByRole('heading', { name: 'Tables', level: 1 })).toBeVisible()
-    const kept = page.waitForResponse('**/call/policy_draft_keep')
+    const kept = page.waitForResponse('**/call/policy_draft_save')
     release()
     await (await kept).finished()
     await page.getByRole('link', { name: 'Trust policy', exact: true }).click()

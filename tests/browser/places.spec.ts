@@ -73,7 +73,7 @@ test('what cannot be copied is said beside its button', async ({ page, product }
 
 test('a draft that is not kept says so on its page', async ({ page, product }) => {
   await page.goto(`${product.url}#/policy`)
-  await fails(page, 'policy_draft_keep')
+  await fails(page, 'policy_draft_save')
   await paste(page, databricks(), role)
   await expect(page.getByText('The draft is not kept')).toBeVisible()
   await expect(page.locator('.toast')).toHaveCount(0)

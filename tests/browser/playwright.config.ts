@@ -6,6 +6,11 @@ export default defineConfig({
   timeout: 60_000,
   workers: 1,
   reporter: [['list']],
+  projects: [
+    { name: 'pages', testIgnore: 'styles.spec.ts' },
+    // What the others used of the page's styles, added up.
+    { name: 'styles', testMatch: 'styles.spec.ts', dependencies: ['pages'] },
+  ],
   use: {
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

@@ -29,7 +29,9 @@ test('a policy is taken from the clipboard, and nothing else is', async ({ page,
   const text = page.getByLabel('Trust policy, as JSON')
   await product.play({ copied: 'hunter2, a password' })
   await page.getByRole('button', { name: 'Paste', exact: true }).click()
-  await expect(page.getByRole('alert')).toContainText('The clipboard does not contain a trust policy')
+  await expect(page.getByRole('alert')).toContainText(
+    'The clipboard does not contain a trust policy',
+  )
   await expect(text).toHaveValue('')
   await product.play({ copied: databricks() })
   await page.getByRole('button', { name: 'Paste', exact: true }).click()
@@ -108,6 +110,74 @@ test('text that is no policy', async ({ page, product }) => {
   await page.getByRole('button', { name: 'Export', exact: true }).click()
   await expect(page.getByRole('dialog').getByRole('alert')).toContainText('policy_invalid')
   await pictures(page, 'policy-export-invalid')
+})
+
+test('how much room is left is said before it is gone', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  /** A policy that lets so many roles in. */
+  const letsIn = (many: number) =>
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: {
+        Effect: 'Allow',
+        Principal: {
+          AWS: Array.from(
+            { length: many },
+            (_, at) => `arn:aws:iam::123456789012:role/writer-${at}`,
+          ),
+        },
+        Action: 'sts:AssumeRole',
+      },
+    })
+  const meter = page.getByRole('meter', { name: 'Policy size, characters' })
+  await paste(page, letsIn(40), role)
+  await expect(meter).toHaveClass(/warning/)
+  await pasteOver(page, letsIn(60))
+  await expect(meter).toHaveClass(/failed/)
+  await picture(page, 'policy-too-large')
+})
+
+test('what could not be changed is said where it was, and shows what is in force', async ({
+  page,
+  product,
+}) => {
+  const failure = {
+    code: 'policy_invalid',
+    message: 'Not so.',
+    hint: null,
+    field: null,
+    retryable: false,
+    trace: null,
+  }
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks())
+  await page.route('**/call/policy_edit', (route) =>
+    route.fulfill({ body: `${JSON.stringify({ failure })}\n` }),
+  )
+  await page.getByLabel('Statements').check({ force: true })
+  const card = page.getByRole('listitem', { name: /^statement 1/ })
+  await card.getByLabel('Deny').click({ force: true })
+  await expect(card.getByRole('alert')).toContainText('Not so.')
+  await expect(card.getByLabel('Allow')).toBeChecked()
+  await pasteOver(page, 'x'.repeat(131_073))
+  const text = page.getByRole('region', { name: 'The policy as text' })
+  await expect(text.getByRole('alert')).toContainText('131,073 characters')
+  await page.getByRole('button', { name: 'Export', exact: true }).click()
+  await page.getByLabel('The role’s name or ARN').fill('lake-writer')
+  await expect(page.getByRole('region', { name: 'AWS CLI' })).toContainText('lake-writer')
+})
+
+test('a fix says which cells it changes', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  const account = {
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::595280932656:root' },
+    Action: 'sts:AssumeRole',
+    Condition: { StringEquals: { 'sts:ExternalId': workspaceId } },
+  }
+  await paste(page, JSON.stringify({ Version: '2012-10-17', Statement: account }), role)
+  await page.locator('[data-finding]', { hasText: 'TP011' }).click()
+  await expect(page.locator('.cells li').first()).toContainText('allowed, then denied')
 })
 
 test('callers and ids that only patterns name', async ({ page, product }) => {

@@ -86,8 +86,25 @@ export async function served(
   rmSync(folder, { recursive: true, force: true })
 }
 
-export const test = base.extend<{ product: Product; quiet: void }>({
+/** Where the styles are that a test used, until `styles.spec.ts` adds them up. */
+export const usedStyles = join(here, 'results/styles')
+
+export const test = base.extend<{ product: Product; quiet: void; styles: void }>({
   product: async ({}, use) => served(use),
+  // What the page used of its styles is read while the product is still there.
+  styles: [
+    async ({ page, product: _ }, use, { testId }) => {
+      await page.coverage.startCSSCoverage({ resetOnNavigation: false })
+      await use()
+      // What is still asked for has no answer any more.
+      await page.unrouteAll({ behavior: 'ignoreErrors' })
+      const sheets = await page.coverage.stopCSSCoverage()
+      mkdirSync(usedStyles, { recursive: true })
+      const own = sheets.filter(({ url }) => url.includes('/assets/'))
+      writeFileSync(join(usedStyles, `${testId}.json`), JSON.stringify(own))
+    },
+    { auto: true },
+  ],
   // Nothing may be said on the console, no policy broken.
   quiet: [
     async ({ page }, use) => {

@@ -62,6 +62,10 @@ test('a profile is added, used, edited and removed', async ({ page, product }) =
   await page.keyboard.press('Escape')
 
   await list.getByRole('button', { name: 'Remove default' }).click()
+  await expect(list.getByRole('button', { name: 'Keep', exact: true })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(list.getByRole('button', { name: 'Remove default' })).toBeFocused()
+  await page.keyboard.press('Enter')
   await expect(list).toContainText('Nothing remote is changed.')
   await accessible(page)
   await list.getByRole('button', { name: 'Remove default' }).click()
@@ -100,3 +104,27 @@ testAws(
     expect(JSON.parse(await account.policy(roleName))).toEqual(JSON.parse(databricks()))
   },
 )
+
+test('a switch that fails leaves the profile in use, and says so', async ({ page, product }) => {
+  const failure = {
+    code: 'profile_not_found',
+    message: 'There is no profile `Second`.',
+    hint: null,
+    field: null,
+    retryable: false,
+    trace: null,
+  }
+  await page.goto(`${product.url}#/settings`)
+  await page.getByRole('button', { name: 'Add a profile…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('Second')
+  await dialog.getByRole('button', { name: 'Add profile' }).click()
+  await expect(dialog).toHaveCount(0)
+  await page.route('**/call/profiles_use', (route) =>
+    route.fulfill({ body: `${JSON.stringify({ failure })}\n` }),
+  )
+  const choice = page.getByRole('combobox', { name: 'Profile' })
+  await choice.selectOption('Second')
+  await expect(page.getByRole('alert')).toContainText('Not switched')
+  await expect(choice.locator('option:checked')).toHaveText('default')
+})

@@ -5,11 +5,15 @@ page's calls, with a user that this test plays; it is named by HEADGATE_HOST.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import pty
+import signal
 import subprocess
+import termios
+import time
 import urllib.request
 
 from test_trust import HEADGATE, Admin, KEYS, admin, certificates, cloud, front, of_databricks, proxy  # noqa: F401
@@ -94,13 +98,20 @@ def test_an_account_on_this_machine_is_changed_without_a_question(cloud, admin):
 def at_a_terminal(one, answer, *words):
     """What a command says on standard error to a person who answers its question, and how it ends."""
     terminal, its = pty.openpty()
-    ran = subprocess.Popen([HEADGATE, "policy", *words], env=one.environment, stdin=its, stderr=its, stdout=subprocess.DEVNULL)
+    ran = subprocess.Popen(
+        [HEADGATE, "policy", *words], env=one.environment, stdin=its, stderr=its, stdout=subprocess.DEVNULL,
+        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
     os.close(its)
-    os.write(terminal, answer)
+    if isinstance(answer, bytes):
+        os.write(terminal, answer)
     said = b""
     with contextlib.suppress(OSError):
         while part := os.read(terminal, 4_096):
             said += part
+            if callable(answer) and b"[y/N]" in said:
+                answer(terminal, ran)
+                answer = None
     os.close(terminal)
     return said.decode(), ran.wait(90)
 
@@ -125,3 +136,28 @@ def test_a_person_at_a_terminal_is_asked_and_a_script_is_not(cloud, admin):
         # A script names what it writes, as it always did.
         assert real("apply", real.plan(role))["outcome"] == "written"
         assert len(cloud.policy("asked")["Statement"]) == 3
+
+
+def test_a_command_that_is_stopped_at_its_question_ends_at_once_and_sends_nothing(cloud, admin):
+    role = cloud.make("stopped")
+    authority, certificate = certificates(admin.home)
+    with front(cloud, certificate) as address, proxy(address) as (port, _):
+        real = Admin(admin.home, AWS_CA_BUNDLE=authority, HTTPS_PROXY=f"http://127.0.0.1:{port}", **KEYS)
+        plan = real.plan(role)
+        stops = {
+            "Ctrl-C": lambda terminal, _: os.write(terminal, b"\x03"),
+            "SIGTERM": lambda _, ran: ran.send_signal(signal.SIGTERM),
+            "in the middle of a line": lambda terminal, _: os.write(terminal, b"y\x03"),
+        }
+        for name, stop in stops.items():
+            stopped = []
+
+            def now(terminal, ran, stop=stop):
+                stopped.append(time.monotonic())
+                stop(terminal, ran)
+
+            said, code = at_a_terminal(real, now, "apply", plan)
+            assert time.monotonic() - stopped[0] < 5, name
+            assert code == 1 and "cancelled" in said, (name, said)
+        assert cloud.policy("stopped") == of_databricks("stopped")
+        assert real("history")["changes"] == [], "nothing was sent, so there is no change"

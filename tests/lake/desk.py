@@ -89,9 +89,9 @@ class Run:
 
 
 class Desk:
-    def __init__(self, folder, fold=None):
-        """`fold` is how many records become one, where it is not the product's own number."""
-        self.folder, self.fold = pathlib.Path(folder), fold
+    def __init__(self, folder, fold=None, user=None):
+        """`fold` is how many records become one, where it is not the product's own number; `user` runs the command."""
+        self.folder, self.fold, self.user = pathlib.Path(folder), fold, user
 
     def path(self, name):
         return self.folder / name
@@ -105,13 +105,14 @@ class Desk:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def start(self, *arguments, data="data", crash=None):
+    def start(self, *arguments, data="data", crash=None, stdin=subprocess.DEVNULL):
         """Starts the command, which dies at `crash` in a debug build."""
         environment = {key: value for key, value in os.environ.items() if key != "HEADGATE_CRASH"}
         environment |= {"HEADGATE_DATA": str(self.path(data))} | ({"HEADGATE_CRASH": crash} if crash else {})
         environment |= {"HEADGATE_FOLD": str(self.fold)} if self.fold else {}
         command = [HEADGATE, *map(str, arguments), "--json"]
-        return subprocess.Popen(command, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        other = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
+        return subprocess.Popen(command, env=environment, text=True, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **other)
 
     def end(self, process):
         try:

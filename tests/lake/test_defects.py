@@ -9,13 +9,17 @@ import gzip
 import itertools
 import json
 import os
+import re
+import shutil
 import signal
+import subprocess
+import tempfile
 import time
 
 import deltalake
 import duckdb
 import pytest
-from desk import PATIENCE, event, lines
+from desk import HEADGATE, PATIENCE, Desk, event, lines
 
 MB = 1 << 20
 
@@ -171,6 +175,31 @@ def test_a_lake_whose_mark_was_lost_is_not_taken_for_a_new_one(desk):
     run = desk.sync()
     assert run.exit != 0 or desk.ids("bought") == {"t-1": 1}, run
     assert desk.ids("bought") == desk.ids("tracks") == {"t-1": 1}
+
+
+@pytest.mark.parametrize("lost", ["checkpoint", "hint checkpoint", "24", "25", "26", "28", "25 26 27 28", "3 checkpoint hint"])
+@pytest.mark.parametrize("data", ["data", "new"])
+def test_a_log_that_lost_something_around_its_checkpoint_is_told_in_words_of_our_own(desk, lost, data):
+    desk.put("a.ndjson", [track(n) for n in range(25)])
+    desk.sync("--batch-bytes", "1")
+    desk.put("b.ndjson", [track(n) for n in range(25, 29)])
+    desk.sync("--batch-bytes", "1")
+    log = desk.table("bought") / "_delta_log"
+    assert (log / f"{24:020}.checkpoint.parquet").exists() and (log / f"{28:020}.json").exists()
+    names = {"checkpoint": f"{24:020}.checkpoint.parquet", "hint": "_last_checkpoint"}
+    for what in lost.split():
+        (log / names.get(what, f"{int(what) if what.isdigit() else 0:020}.json")).unlink()
+    desk.put("c.ndjson", [track(100)])
+    run = desk.sync(data=data)
+    try:
+        found = desk.ids("bought")
+    except duckdb.Error:
+        found = {}
+    assert found == {f"t-{n}": 1 for n in [*range(29), 100]} or set(run.errors) == {"bought"}, run
+    for error in [run.error("bought")] if run.errors else []:
+        assert error["code"] in ("table_damaged", "table_behind") and "--refill" in error["hint"], run
+        assert not re.search("kernel|invalid|Expected", error["message"], re.I), run
+    assert desk.ids("tracks") == {f"t-{n}": 1 for n in [*range(29), 100]}
 
 
 # Two who make one table.
@@ -338,6 +367,26 @@ def test_a_lake_that_was_replaced_under_a_run_is_not_written(desk):
     assert desk.ids("tracks") == {"t-9000": 1}, "another lake was written"
 
 
+@pytest.mark.parametrize("later", [0, 20, 40, 60, 80, 100, 120, 140, 160, 180])
+def test_a_lake_that_an_older_copy_of_itself_replaced_under_a_run_has_no_gap(desk, later):
+    desk.put("../first/a.ndjson", [track(9_000)])
+    desk.sync(file="first")
+    desk.copy("lake", "older")
+    process = twelve_batches(desk)
+    stopped_after(desk, process, 3, later)
+    desk.replace("older", "lake")
+    process.send_signal(signal.SIGCONT)
+    run = desk.end(process)
+    assert run.exit in (1, 3) and (run.code or run.errors), run
+    for table in desk.tables():
+        assert list(desk.log(table)) == list(range(len(desk.log(table)))), (table, run)
+    again = desk.sync()
+    for table in ("bought", "tracks"):
+        found = desk.ids(table)
+        assert all(times == 1 for times in found.values()), f"{table} after {again}"
+        assert len(found) == EVENTS + 1 or table in again.errors, f"`{table}` has {len(found)} after {again}"
+
+
 def test_a_table_restored_under_a_run_is_named(desk):
     process = twelve_batches(desk)
     stopped_after(desk, process, 2, 80)
@@ -384,6 +433,135 @@ def test_records_that_were_folded_say_the_same(desk):
         assert (run.exit, run.events, run.document["files"]["unchanged"]) == (0, [5, 1, 4, 0], 2), run
         assert set(desk.ids("tracks").values()) == set(desk.ids("identifies").values()) == {1}
         assert dict(desk.rows("SELECT id, plan FROM {users}")) == newest
+
+
+def test_whoever_was_faster_is_named_when_nothing_could_be_recorded(desk):
+    desk.put("../far/a.ndjson", [track(1)])
+    desk.sync(file="far", data="other")
+    desk.put("a.ndjson", [track(n, f"Name {n}") for n in range(2, 30)])
+    record = json.loads(desk.path("lake/_headgate/web/1.json").read_text())
+    record |= {"tables": [], "routes": [], "extents": [], "once": None}
+    record["installation"] = {"id": "of-another", "name": "faster (12345678)"}
+    process, seen = desk.start(*desk.syncing()), set(desk.path("lake/web").glob("*/*.parquet"))
+    while process.poll() is None:
+        # Each time that its first files are written, another batch is recorded before its own is.
+        if new := set(desk.path("lake/web").glob("name_*/*.parquet")) - seen:
+            seen |= new
+            record["number"] += 1
+            record["planned"] += 1
+            path = desk.path("lake/_headgate/web") / f"{record['number']}.json"
+            path.with_suffix(".new").write_text(json.dumps(record))
+            path.with_suffix(".new").rename(path)
+            while set(desk.path("lake/web").glob("name_*/*.parquet")) and process.poll() is None:
+                time.sleep(0.001)
+    run = desk.end(process)
+    if run.exit == 0:
+        pytest.skip("a record of its own came first")
+    assert run.code == "lake_busy" and run.document["error"]["retryable"], run
+    assert "faster (12345678) wrote" in run.document["error"]["message"], run
+
+
+# Lines of standard input.
+
+def test_lines_that_a_dead_run_had_read_are_told_until_they_are_taken(desk):
+    lake = desk.path("a lake")
+    arguments = ["sync", "run", "--from", "-", "--to", lake, "--source", "My Web"]
+    process = desk.start(*arguments, stdin=subprocess.PIPE)
+    process.stdin.write(lines(track(n) for n in range(1, 20_001)))
+    process.stdin.flush()
+    spool = lambda: sum(path.stat().st_size for path in desk.path("data/spool").glob("*.ndjson"))
+    begun = time.monotonic()
+    while not spool():
+        assert time.monotonic() - begun < PATIENCE
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    died = desk.run("runs", "list").document["runs"][0]
+    assert (died["error"]["code"], "< /dev/null` takes them" in died["error"]["hint"]) == ("interrupted", True), died
+    desk.put("a.ndjson", [track(30_001)])
+    for _ in range(2):
+        other = desk.sync()
+        told = [notice for notice in other.notices if notice.startswith("lines_wait")]
+        assert len(told) == 1 and died["run"] in told[0], other
+    assert desk.run("runs", "show", died["run"]).document["error"]["hint"] == died["error"]["hint"]
+    command = told[0].split("`")[1].replace("headgate", f"{HEADGATE} --json", 1)
+    environment = os.environ | {"HEADGATE_DATA": str(desk.path("data"))}
+    taken = subprocess.run(command, shell=True, env=environment, text=True, capture_output=True, timeout=PATIENCE)
+    assert taken.returncode == 0, taken
+    found = desk.ids("bought", lake, "my_web")
+    assert len(found) > 1_000 and set(found) == {f"t-{n}" for n in range(1, len(found) + 1)}
+    assert not any("lines_wait" in notice for notice in [*desk.sync().notices, taken.stdout])
+    assert "wait" not in desk.run("runs", "show", died["run"]).document["error"]["hint"]
+
+
+# What this user may not read or write.
+
+@pytest.fixture
+def lowly():
+    """A desk of a user who is not let everywhere, as root is."""
+    root = os.geteuid() == 0
+    folder = tempfile.mkdtemp(prefix="headgate-lowly-")
+    if root:
+        os.chown(folder, 65534, 65534)
+    yield Desk(folder, user=65534 if root else None)
+    shutil.rmtree(folder)
+
+
+def test_a_database_that_is_read_only_is_named_until_it_is_not(lowly):
+    lowly.put("a.ndjson", [track(1)])
+    assert lowly.sync().exit == 0
+    path = lowly.path("data/headgate.db")
+    path.chmod(0o400)
+    run = lowly.sync()
+    assert (run.exit, run.code) == (1, "permission_denied"), run
+    assert "data/headgate.db` is read-only" in run.document["error"]["message"], run
+    path.chmod(0o600)
+    lowly.put("b.ndjson", [track(2)])
+    assert lowly.sync().exit == 0
+    assert lowly.ids("bought") == {"t-1": 1, "t-2": 1}
+
+
+def test_files_beside_the_database_that_are_read_only_stop_nothing(lowly):
+    lowly.put("a.ndjson", [track(1)])
+    assert lowly.sync(crash="planned").exit < 0
+    for path in lowly.path("data").glob("headgate.db-*"):
+        path.chmod(0o400)
+    assert len(list(lowly.path("data").glob("headgate.db-*"))) == 2
+    assert lowly.sync().exit == 0
+    assert lowly.ids("bought") == {"t-1": 1}
+
+
+@pytest.mark.parametrize("of", ["bought", "bought/_delta_log"])
+def test_a_table_that_cannot_be_read_fails_alone_for_one_who_knows_nothing_yet(lowly, of):
+    lowly.put("a.ndjson", [track(1), track(2, "Viewed")])
+    lowly.sync()
+    lowly.table(of).chmod(0)
+    lowly.remove("data")
+    lowly.put("b.ndjson", [track(3), track(4, "Viewed")])
+    run = lowly.sync()
+    lowly.table(of).chmod(0o700)
+    assert (run.exit, set(run.errors)) == (3, {"bought"}), run
+    assert lowly.ids("viewed") == {"t-2": 1, "t-4": 1}
+    assert lowly.sync().exit == 0
+    assert lowly.ids("bought") == {"t-1": 1, "t-3": 1}
+    assert lowly.ids("tracks") == {"t-1": 1, "t-2": 1, "t-3": 1, "t-4": 1}
+
+
+def test_a_folder_of_rejected_lines_that_is_removed_stops_nothing(desk):
+    desk.put("a.ndjson", lines([track(1)]) + "no event\n")
+    assert desk.sync(crash="planned").exit < 0
+    desk.remove("data/dead_letters")
+    run = desk.sync()
+    assert (run.exit, run.events) == (3, [2, 1, 0, 1]), run
+    process = desk.start("sync", "run", "--from", "-", "--to", desk.path("lake"), "--source", "web", stdin=subprocess.PIPE)
+    begun = time.monotonic()
+    while not list(desk.path("data/spool").glob("*")) and time.monotonic() - begun < 1:
+        time.sleep(0.01)
+    desk.remove("data/dead_letters")
+    process.stdin.write(lines([track(2)]) + "no event either\n")
+    run = desk.end(process)
+    assert (run.exit, run.events) == (3, [2, 1, 0, 1]), run
+    assert [letter["raw"] for letter in desk.letters()] == ["no event either"]
 
 
 # What is visible.

@@ -50,7 +50,7 @@ def attacks(path, endpoint):
         "tables_rows": (table, "path_not_allowed"),
         "tables_files": (table, "path_not_allowed"),
         "runs_show": ({"run": "../../etc/passwd"}, "run_not_found"),
-        "runs_letters": ({"run": "../../etc/passwd", "reason": None, "from": 0}, "run_not_found"),
+        "runs_rejected_lines": ({"run": "../../etc/passwd", "reason": None, "from": 0}, "run_not_found"),
         "runs_discards": ({"run": "../../etc/passwd", "from": 0}, "run_not_found"),
         "role_read": ({"role": ROLE, "access": access}, "aws_unreachable"),
         "role_plan": ({"role": ROLE, "role_id": "AROAEXAMPLEEXAMPLEEX", "before": "{}", "after": policy, "goals": [], "access": access,
@@ -85,10 +85,10 @@ def test_a_page_that_was_taken_over_reads_sends_and_changes_nothing(window, tmp_
         listener.accept()
     assert [path.name for path in tmp_path.glob("*stolen*")] == [] and sorted(path.name for path in secret.iterdir()) == ["a.ndjson"]
     # The size limit of the guard, and what is in Tauri's own table and not in ours.
-    assert "code" in asks(one, "policy_look", {"text": "x" * 1_100_000, "base": None, "facts": {}})
+    assert "code" in asks(one, "policy_analyze", {"text": "x" * 1_100_000, "base": None, "facts": {}})
     # A page that reports without end does not fill the disk.
     for _ in range(120):
-        one.invoke("page_failed", json.dumps({"call": "p", "request": {"kind": "error", "text": "on purpose"}, "channel": None}))
+        one.invoke("page_log_error", json.dumps({"call": "p", "request": {"kind": "error", "text": "on purpose"}, "channel": None}))
     assert sum(line["fields"].get("text") == "on purpose" for line in one.log()) <= 60
 
 

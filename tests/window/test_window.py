@@ -16,6 +16,7 @@ import time
 import duckdb
 import duckdb_extensions
 import pytest
+from flood import answers, flooded
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -235,6 +236,56 @@ def test_a_policy_is_pasted_and_typed_on_in_the_editor(window):
     one.see("Nothing is changed.")
     one.settle()
     assert len(one.driver.get_screenshot_as_png()) > 10_000
+
+
+def open_editor(one):
+    """Opens the text of the policy that is shown, to type into."""
+    one.see("Who may assume this role")
+    one.driver.find_element(By.XPATH, "//*[@role='tab'][normalize-space()='Draft']").click()
+    content = one.wait.until(lambda driver: driver.execute_script(
+        "return [...document.querySelectorAll('.editor *')].map((one) => one.shadowRoot?.querySelector('.cm-content')).find(Boolean)"))
+    content.click()
+
+
+@pytest.mark.parametrize("how", ["closed", "ended"])
+def test_what_was_typed_last_is_kept_when_the_window_goes_away_at_once(window, how):
+    one = window("/policy")
+    one.see("Paste a policy")
+    area = one.driver.find_element(By.TAG_NAME, "textarea")
+    area.click()
+    area.send_keys(POLICY)
+    one.press("Look at it")
+    open_editor(one)
+    (process,) = one.processes()
+    webdriver.ActionChains(one.driver).key_down(Keys.CONTROL).send_keys(Keys.HOME).key_up(Keys.CONTROL).send_keys("typed-last").perform()
+    if how == "closed":
+        press_close(one)
+    else:
+        os.kill(process, signal.SIGTERM)
+    assert one.wait_for_end() == []
+    again = window("/policy")
+    again.see("Line 1")
+    kept = again.invoke("policy_draft", json.dumps({"call": "d", "request": {}, "channel": None}))["answer"]
+    assert kept["draft"]["text"].startswith("typed-last{")
+
+
+def test_a_thousand_changes_a_second_do_not_stall_the_window(window):
+    one = window("/syncs")
+    one.see("No sync yet")
+    with flooded(one.data, 1_000) as told:
+        begun = time.monotonic()
+        found = answers(one.driver, 4)
+        rate = told[0] / (time.monotonic() - begun)
+    # Coarse, for the machine may do other work; `make bench` has the figures.
+    assert rate > 500, f"the window took {rate:.0f} a second"
+    assert found["clicks"] > 5 and found["slowest"] < 2_000, found
+    # What was told last is heard too: the page shows what another process does now.
+    events = one.folder / "events.ndjson"
+    events.write_text('{"type":"track","event":"A","messageId":"1"}\n')
+    command = [HEADGATE, "sync", "run", "--json", "--from", str(events), "--to", str(one.folder / "lake"), "--source", "web"]
+    assert subprocess.run(command, env=one.environment, capture_output=True).returncode == 0
+    one.driver.find_element(By.XPATH, "//*[contains(@class, 'rail')]//a[starts-with(normalize-space(), 'Syncs')]").click()
+    one.see("web")
 
 
 def test_only_the_table_of_commands_is_answered(window):

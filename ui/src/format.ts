@@ -57,10 +57,12 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** How long ago, in one word and a number. */
-export function ago(at: string, now: number): string {
+/** How long ago; what is not a minute ago is "just now" unless it is told to the second. */
+export function ago(at: string, now: number, toTheSecond = false): string {
   const seconds = Math.floor((now - Date.parse(at)) / 1000)
-  if (seconds < 60) return 'just now'
+  if (Number.isNaN(seconds)) return 'at an unknown time'
+  if (seconds < (toTheSecond ? 5 : 60)) return 'just now'
+  if (seconds < 60) return `${seconds} s ago`
   if (seconds < 3600) return `${many(Math.floor(seconds / 60), 'minute')} ago`
   if (seconds < 86_400) return `${many(Math.floor(seconds / 3600), 'hour')} ago`
   return `${many(Math.floor(seconds / 86_400), 'day')} ago`
@@ -93,15 +95,30 @@ export function utc(at: string): string {
   return `${date.toISOString().replace('T', ' ').replace('Z', '')} UTC`
 }
 
+const names = new Intl.Collator('en-US', { numeric: true })
+
+/** The order of names, in which 2 comes before 10. */
+export function byName(a: string, b: string): number {
+  return names.compare(a, b)
+}
+
+/** The user's time zone, in which times are shown. */
+export function zone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
 /** A path's last part. */
 export function leaf(path: string): string {
   const trimmed = path.replace(/\/+$/, '')
   return trimmed.slice(trimmed.lastIndexOf('/') + 1) || path
 }
 
-/** A long value in two halves, the second of which is never cut: whole parts of a path, where they fit. */
-export function halves(value: string): [string, string] {
-  const least = Math.max(0, value.length - 28)
+/**
+ * A long value in two halves, the second of which is never cut: whole parts of a path, where `end`
+ * characters hold them.
+ */
+export function halves(value: string, end = 28): [string, string] {
+  const least = Math.max(0, value.length - end)
   const slash = value.indexOf('/', least)
   const at = slash < 0 || slash >= value.length - 1 ? least : slash
   return [value.slice(0, at), value.slice(at)]
@@ -142,6 +159,11 @@ export function visibleLines<T>(value: T): T | string {
   if (typeof value !== 'string') return value
   const spaced = value.replaceAll('\r\n', '\n').replaceAll('\t', '    ')
   return spaced.replace(acts, (character) => (character === '\n' ? '\n' : mark(character)))
+}
+
+/** A sentence without the back-ticks around its values, for a title or another plain text. */
+export function plain(sentence: string): string {
+  return sentence.replaceAll('`', '')
 }
 
 /** A value between the back-ticks of a sentence, which it cannot end. */

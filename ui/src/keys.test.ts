@@ -15,12 +15,10 @@ class FakeElement {
   }
 }
 
-let dialog: { contains(one: unknown): boolean; querySelector(): null } | null = null
-let marked: FakeElement | null = null
+let dialog: { contains(one: unknown): boolean } | null = null
 
 beforeEach(() => {
   dialog = null
-  marked = null
   session.palette = false
   replace('#/')
   vi.stubGlobal('HTMLElement', FakeElement)
@@ -28,7 +26,7 @@ beforeEach(() => {
   vi.stubGlobal('document', {
     activeElement: null,
     contains: () => true,
-    querySelector: (selector: string) => (selector === '[role="dialog"]' ? dialog : marked),
+    querySelector: (selector: string) => (selector === '[role="dialog"]' ? dialog : null),
   })
 })
 
@@ -69,7 +67,7 @@ test('a key presses the control that came last, for as long as it is there', () 
 
 test('what lies under a dialog is not pressed', () => {
   const [under, gone] = control('run')
-  dialog = { contains: () => false, querySelector: () => null }
+  dialog = { contains: () => false }
   expect(press('Enter', { ctrlKey: true })).toBe(false)
   dialog = null
   press('Enter', { ctrlKey: true })
@@ -77,10 +75,37 @@ test('what lies under a dialog is not pressed', () => {
   gone()
 })
 
-test('a control that is only marked in the document is pressed too', () => {
-  marked = new FakeElement()
-  press('z', { ctrlKey: true })
-  expect(marked.clicks).toBe(1)
+test('letters and arrows move in the list, wherever the focus is but in a control', () => {
+  const [list, gone] = control('list')
+  const moves: string[] = []
+  Object.assign(list, {
+    focus: () => moves.push('focus'),
+    dispatchEvent: (event: KeyboardEvent) => moves.push(event.key),
+  })
+  vi.stubGlobal(
+    'KeyboardEvent',
+    class extends Event {
+      key: string
+      constructor(name: string, { key }: { key: string }) {
+        super(name)
+        this.key = key
+      }
+    },
+  )
+  const heading = new FakeElement()
+  heading.tagName = 'H1'
+  const body = new FakeElement()
+  body.tagName = 'BODY'
+  for (const at of [heading, body]) {
+    expect(press('j', { composedPath: () => [at as never] })).toBe(true)
+    expect(press('ArrowUp', { composedPath: () => [at as never] })).toBe(true)
+  }
+  expect(moves).toEqual(['focus', 'j', 'focus', 'ArrowUp', 'focus', 'j', 'focus', 'ArrowUp'])
+  const button = new FakeElement()
+  expect(press('j', { composedPath: () => [button as never] })).toBe(false)
+  expect(moves).toHaveLength(8)
+  gone()
+  expect(press('j', { composedPath: () => [body as never] })).toBe(false)
 })
 
 test('pages are opened by their keys, and the palette over them', () => {

@@ -7,8 +7,8 @@ import { pageKeys, pageOfKey } from './pages'
 import { address, go } from './route.svelte'
 import { session } from './session.svelte'
 
-/** Controls that a key presses, on the pages that have them. */
-export type Control = 'search' | 'again' | 'run' | 'undo' | 'redo' | 'paste'
+/** Controls that a key presses or goes to, on the pages that have them. */
+export type Control = 'search' | 'again' | 'run' | 'undo' | 'redo' | 'paste' | 'list' | 'detail'
 
 /** The list that `?` shows. */
 export function keyMap(): [keys: string, does: string][] {
@@ -37,7 +37,7 @@ const controls = new Map<Control, HTMLElement[]>()
 /** Has a key press a control for as long as it is there. Of several, the one that came last is pressed. */
 export function key(name: Control): Attachment<HTMLElement> {
   return (element) => {
-    // Also in the document, for tests and for the pages that name their keys there only.
+    // Also in the document, for tests.
     element.dataset.key = name
     controls.set(name, [...(controls.get(name) ?? []), element])
     return () => {
@@ -46,11 +46,10 @@ export function key(name: Control): Attachment<HTMLElement> {
   }
 }
 
-/** The control that a key presses; what lies under a dialog is not pressed. */
-function find(name: Control): HTMLElement | undefined {
+/** The control that a key presses; none that lies under a dialog. */
+export function control(name: Control): HTMLElement | undefined {
   const over: ParentNode = document.querySelector('[role="dialog"]') ?? document
-  const mine = controls.get(name)?.findLast((one) => over.contains(one))
-  return mine ?? over.querySelector<HTMLElement>(`[data-key="${name}"]`) ?? undefined
+  return controls.get(name)?.findLast((one) => over.contains(one))
 }
 
 /** Whether keys belong to what is in focus, an editor in a shadow root too. */
@@ -69,7 +68,7 @@ function inEditor(event: KeyboardEvent): boolean {
 }
 
 function press(name: Control): boolean {
-  const target = find(name)
+  const target = control(name)
   if (!target) return false
   if (target instanceof HTMLInputElement) {
     target.focus()
@@ -121,10 +120,24 @@ function single(event: KeyboardEvent): boolean {
     if (!button) return false
     button.click()
   } else if (event.key === 'Escape') {
-    const list = document.querySelector<HTMLElement>('[data-list]')
+    const list = control('list')
     if (!list || list === document.activeElement) return false
     list.focus()
-  } else return false
+  } else if (moves.includes(event.key)) return move(event)
+  else return false
+  return true
+}
+
+const moves = ['j', 'k', 'ArrowDown', 'ArrowUp']
+
+/** Moves in the list, from where nothing else is moved. */
+function move(event: KeyboardEvent): boolean {
+  const [target] = event.composedPath()
+  const list = control('list')
+  if (!list || !(target instanceof HTMLElement) || !/^(BODY|H1)$/.test(target.tagName)) return false
+  list.focus()
+  const moved = { key: event.key, bubbles: true, cancelable: true }
+  list.dispatchEvent(new KeyboardEvent('keydown', moved))
   return true
 }
 

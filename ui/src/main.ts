@@ -1,22 +1,14 @@
 import { mount } from 'svelte'
+import './style/tokens.css'
+import './style/base.css'
 import App from './App.svelte'
 import { ask } from './api'
-import './components/tokens.css'
-import './components/ground.css'
-import './components/frame.css'
-import './components/controls.css'
-import './components/tables.css'
-import './components/drawings.css'
-import './components/pages.css'
-import './components/policy.css'
-import './components/scrolling.css'
-import './components/window.css'
 
 // What goes wrong in the page itself belongs in the log: a window has no console.
 let told = 0
 function tell(kind: string, text: string): void {
   told += 1
-  if (told <= 20) void ask('page_failed', { kind, text: text.slice(0, 4_000) }).catch(() => {})
+  if (told <= 20) void ask('page_log_error', { kind, text: text.slice(0, 4_000) }).catch(() => {})
 }
 addEventListener('error', (event) => tell('error', `${event.message} at ${event.filename}`))
 addEventListener('unhandledrejection', (event) => tell('rejection', String(event.reason)))
@@ -32,6 +24,5 @@ console.error = (...said: unknown[]) => {
 const target = document.getElementById('page')
 if (target) {
   target.replaceChildren()
-  target.className = 'root'
   mount(App, { target })
 }

@@ -5,6 +5,7 @@ import { job, played } from './api/played'
 import { jobs } from './jobs.svelte'
 import { go } from './route.svelte'
 import { standing, syncs, syncStarter } from './syncs.svelte'
+import { toast } from './toast.svelte'
 
 vi.mock('./api/http', async () => ({ http: (await import('./api/played')).played.host }))
 
@@ -200,4 +201,26 @@ test('a run has its job while it is on record as running, and a moment longer', 
   // The record is read a moment later.
   expect(syncs.of({ run: '7-a', status: 'running' })?.state).toBe('succeeded')
   expect(syncs.of({ run: '7-a', status: 'succeeded' })).toBeUndefined()
+})
+
+test.each([
+  ['succeeded', 'The sync of shop succeeded', true],
+  ['partial', 'The sync of shop landed in part', false],
+  ['failed', 'The sync of shop failed', false],
+  ['cancelled', 'The sync of shop was stopped', false],
+  ['interrupted', 'The sync of shop broke off', false],
+] as const)('whoever is elsewhere hears that a sync has %s', (state, text, done) => {
+  toast.message = null
+  hear(job('1', { about, run: '7-a' }))
+  expect(toast.message).toBeNull()
+  hear(job('1', { about, run: '7-a', state }))
+  expect(toast.message).toEqual({ text, done })
+})
+
+test('what another program syncs, or is taken out of the queue, ends in silence', () => {
+  toast.message = null
+  hear(job('1', { about, run: '7-a', state: 'succeeded', actor: 'terminal' }))
+  hear(job('2', { about, run: '7-a', state: 'succeeded', kind: 'release' }))
+  hear(job('3', { about, state: 'cancelled' }))
+  expect(toast.message).toBeNull()
 })

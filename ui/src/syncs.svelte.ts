@@ -16,6 +16,8 @@ import { events } from './api/events.svelte'
 import { leaf } from './format'
 import { isOpen, jobs } from './jobs.svelte'
 import { address, go, route } from './route.svelte'
+import { toast } from './toast.svelte'
+import { endWords } from './words'
 
 /** A sync that this window asked for, until it has ended or its failure was seen. */
 export class PendingSync {
@@ -73,7 +75,8 @@ class Syncs {
   hear(event: CoreEvent): void {
     if (event.kind !== 'job') return
     const { job } = event
-    if (job.kind !== 'sync' || job.actor !== 'window' || !isOpen(job)) return
+    if (job.kind !== 'sync' || job.actor !== 'window') return
+    if (!isOpen(job)) return tellEnd(job)
     if (this.pending.some((one) => one.job === job.id)) return
     const mine = this.pending.find((one) => !one.ended && !one.job && isAbout(job, one.request))
     if (mine) mine.job = job.id
@@ -125,6 +128,14 @@ class Syncs {
       this.notStopped = { ...others, [job.id]: asFailure(thrown) }
     }
   }
+}
+
+/** Tells whoever is elsewhere, or does not see the page, that a run has ended; its page says how. */
+function tellEnd({ run, about, state }: Job): void {
+  if (run === null) return
+  const text = `The sync of ${sourceOf(about)} ${endWords[state] ?? 'has ended'}`
+  if (state === 'succeeded') toast.done(text)
+  else toast.note(text)
 }
 
 export const syncs = new Syncs()

@@ -1,16 +1,29 @@
 import { expect, test } from 'vitest'
 import type {
+  Attention,
   ColumnType,
   EventCounts,
   Failure,
-  Need,
   Preview,
   PreviewColumn,
   RunReport,
   TableReport,
 } from './api'
-import { brief, bytes, command, duration, halves, share } from './format'
-import { astray, attention, bestType, cut, mixes, need, preview, sentence, sum } from './words'
+import { ago, brief, bytes, byName, command, duration, halves, share } from './format'
+import {
+  astray,
+  attention,
+  bestType,
+  byHarm,
+  cut,
+  harm,
+  mixes,
+  need,
+  preview,
+  reasons,
+  sentence,
+  sum,
+} from './words'
 
 function events(change: Partial<EventCounts>): EventCounts {
   return { received: 0, written: 0, duplicate: 0, rejected: 0, waiting: 0, lost: 0, ...change }
@@ -230,7 +243,7 @@ test('a run needs a person for what is gone before what waits', () => {
 })
 
 test('a need says what a table lacks, and how many events are astray', () => {
-  const of: Need = {
+  const of: Attention = {
     kind: 'tables',
     run: '12-abc',
     source: 'web',
@@ -308,6 +321,22 @@ test('a long path keeps its end', () => {
   expect(halves('/srv/lake/web_prod/order_completed')[1]).toBe('/web_prod/order_completed')
   expect(halves('/srv/a_file_with_a_name_that_is_much_too_long_to_show')[1]).toHaveLength(28)
   expect(halves('short')).toEqual(['', 'short'])
+  expect(halves('arn:aws:iam::123456789012:role/lake-writer', 18)[1]).toBe('/lake-writer')
+  expect(
+    halves('arn:aws:iam::414351767826:role/a-role-14S5ZJVKOTYTL-of-theirs', 18)[1],
+  ).toHaveLength(18)
+})
+
+test('how long ago, to the minute or to the second', () => {
+  const now = Date.parse('2026-11-22T14:32:12Z')
+  const told = (at: string, toTheSecond?: boolean) => ago(at, now, toTheSecond)
+  expect(told('2026-11-22T14:32:00Z')).toBe('just now')
+  expect(told('2026-11-22T14:32:00Z', true)).toBe('12 s ago')
+  expect(told('2026-11-22T14:32:10Z', true)).toBe('just now')
+  expect(told('2026-11-22T14:00:00Z')).toBe('32 minutes ago')
+  expect(told('2026-11-22T13:00:00Z')).toBe('1 hour ago')
+  expect(told('2026-11-20T13:00:00Z')).toBe('2 days ago')
+  expect(told('soon')).toBe('at an unknown time')
 })
 
 test('a part of a value says so, with the size of the whole where that is known', () => {
@@ -391,4 +420,90 @@ test('a preview says how many columns mix types', () => {
     `${said} 1 column mixes types; decide before the first run. Nothing has been written.`,
   )
   expect(preview(found(['mixed', 'mixed']))).toContain('2 columns mix types;')
+})
+
+test('what needs a person is weighed by its harm', () => {
+  const of = (kind: Attention['kind'], run: string): Attention => ({
+    kind,
+    run,
+    source: 'web',
+    count: 1,
+    error: null,
+    on: null,
+  })
+  const counts = new Map([
+    ['1', events({ received: 100_001, written: 1, rejected: 100_000 })],
+    ['2', events({ received: 100, written: 98, rejected: 2 })],
+    ['3', events({ received: 160, written: 160 })],
+    ['4', events({ received: 3, written: 2, lost: 1 })],
+  ])
+  const eventsOf = (run: string) => counts.get(run)
+  const needs = [
+    of('discarded', '3'),
+    of('rejected', '2'),
+    of('tables', '4'),
+    of('tables', '2'),
+    of('rejected', '1'),
+    of('failed', '9'),
+  ]
+  expect(needs.map((one) => harm(one, eventsOf(one.run)))).toEqual([
+    'note',
+    'warning',
+    'failed',
+    'warning',
+    'failed',
+    'failed',
+  ])
+  // What weighs the same stays in the order of the core.
+  expect(byHarm(needs, eventsOf).map((one) => `${one.kind} ${one.run}`)).toEqual([
+    'tables 4',
+    'rejected 1',
+    'failed 9',
+    'rejected 2',
+    'tables 2',
+    'discarded 3',
+  ])
+})
+
+test('a preview tells events without a table from values that have no place', () => {
+  const found = {
+    v: 1,
+    events: { received: 7, duplicate: 0, rejected: 0 },
+    tables: [],
+    discards: [
+      {
+        schema: 'web',
+        table: 'tracks',
+        column: 'event',
+        reason: 'no_event_table',
+        count: 5,
+        sample: '注文',
+      },
+      {
+        schema: 'web',
+        table: 'tracks',
+        column: 'a',
+        reason: 'type_mismatch',
+        count: 2,
+        sample: 'x',
+      },
+    ],
+    damaged: [],
+    notices: [],
+  } as Preview
+  expect(preview(found)).toBe(
+    'All 7 events would land; 5 events would have no table of their own, 2 values would be set aside. Nothing has been written.',
+  )
+  expect(reasons.no_event_table?.[1]).toContain('a to z')
+})
+
+test('names are in the order in which people count', () => {
+  const names = ['event_number_1000', 'event_number_0', 'event_number_10', 'event_number_1', 'a']
+  expect(names.toSorted(byName)).toEqual([
+    'a',
+    'event_number_0',
+    'event_number_1',
+    'event_number_10',
+    'event_number_1000',
+  ])
 })

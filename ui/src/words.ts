@@ -1,9 +1,11 @@
 // What a run, a need and a reason are in words: short, specific, no blame, the next action last.
 
 import type {
+  Attention,
   ColumnType,
+  Counted,
   EventCounts,
-  Need,
+  JobState,
   Preview,
   PreviewType,
   RunReport,
@@ -34,7 +36,7 @@ function outcome(run: RunReport): string {
     case 'running':
       return received > 0 ? `${count(received)} events so far.` : 'Reading the events.'
     case 'cancelled':
-      return `Stopped on request. ${had(run)} Run it again for the rest.`
+      return `Stopped. ${had(run)} Run it again for the rest.`
     case 'failed':
       return `Failed. ${had(run)}`
     default:
@@ -188,7 +190,16 @@ export const statusWords: Record<Status, string> = {
   succeeded: 'Succeeded',
   partial: 'Partial',
   failed: 'Failed',
-  cancelled: 'Cancelled',
+  cancelled: 'Stopped',
+}
+
+/** How a run or its job has ended, after what ended. */
+export const endWords: Partial<Record<Status | JobState, string>> = {
+  succeeded: 'succeeded',
+  partial: 'landed in part',
+  failed: 'failed',
+  cancelled: 'was stopped',
+  interrupted: 'broke off',
 }
 
 /** Why a line is no event: its name, and what is wrong with it. */
@@ -215,7 +226,10 @@ export const reasons: Record<string, [string, string]> = {
     'No name left',
     'The key has no letter or digit that a column could be named by',
   ],
-  no_event_table: ['No event name', 'A track without a usable name has no table of its own'],
+  no_event_table: [
+    'No event table',
+    'The name of the track has no letter of a to z and no digit to name a table by; its row is in `tracks`',
+  ],
   too_many_columns: ['Too many columns', 'The table has as many columns as it may have'],
 }
 
@@ -236,8 +250,18 @@ export function reason(words: Record<string, [string, string]>, code: string): [
   return words[code] ?? [code, '']
 }
 
+/** Why lines and values of a run are not in the lake: words by which the run is found. */
+export function reasonsOf({
+  rejected,
+  discards,
+}: Pick<RunReport, 'rejected' | 'discards'>): string {
+  const of = (counted: Counted[], words: Record<string, [string, string]>) =>
+    counted.map((one) => `${one.reason} ${reason(words, one.reason)[0]}`)
+  return [...of(rejected, rejections), ...of(discards, reasons)].join(' ')
+}
+
 /** What needs a person: the matter, and what to know about it; with the events of its run, where they are known. */
-export function need(need: Need, events?: EventCounts): [string, string] {
+export function need(need: Attention, events?: EventCounts): [string, string] {
   const [matter, more] = needOf(need)
   if (!events || !['failed', 'broke_off', 'cancelled', 'tables'].includes(need.kind))
     return [matter, more]
@@ -247,7 +271,7 @@ export function need(need: Need, events?: EventCounts): [string, string] {
   return [matter, [more, rest].filter(Boolean).join(' ')]
 }
 
-function needOf(need: Need): [string, string] {
+function needOf(need: Attention): [string, string] {
   const of = need.source ? `of ${quoted(need.source)}` : 'of several sources'
   const said = need.error ? need.error.message : ''
   const on = need.on ?? ''
@@ -296,6 +320,30 @@ function needOf(need: Need): [string, string] {
   }
 }
 
+/** How much harm something does that needs a person; a note is of rows that have landed. */
+export type Harm = 'failed' | 'warning' | 'note'
+
+/** Lost events and runs that brought next to nothing are failures, whatever their status. */
+export function harm({ kind }: Attention, events?: EventCounts): Harm {
+  if (kind === 'discarded') return 'note'
+  const { received, rejected, lost } = events ?? { received: 0, rejected: 0, lost: 0 }
+  const isFailed =
+    kind === 'failed' ||
+    (kind === 'tables' && lost > 0) ||
+    (kind === 'rejected' && rejected * 2 > received)
+  return isFailed ? 'failed' : 'warning'
+}
+
+/** What needs a person, the worst first. */
+export function byHarm(
+  needs: readonly Attention[],
+  eventsOf: (run: string) => EventCounts | undefined,
+): Attention[] {
+  const order: Harm[] = ['failed', 'warning', 'note']
+  const rank = (one: Attention) => order.indexOf(harm(one, eventsOf(one.run)))
+  return needs.toSorted((a, b) => rank(a) - rank(b))
+}
+
 /** What a preview says, in one or two sentences. */
 export function preview(found: Preview): string {
   const { received, duplicate, rejected } = found.events
@@ -310,7 +358,11 @@ export function preview(found: Preview): string {
     .filter((table) => table.state !== 'new')
     .flatMap((table) => table.columns)
     .filter((column) => column.state === 'new').length
-  const aside = found.discards.reduce((sum, discard) => sum + discard.count, 0)
+  const of = (isEvent: boolean) =>
+    found.discards
+      .filter(({ reason }) => (reason === 'no_event_table') === isEvent)
+      .reduce((sum, discard) => sum + discard.count, 0)
+  const [bare, aside] = [of(true), of(false)]
   const parts = [
     fresh > 0 ? many(fresh, 'new table') : '',
     columns > 0 ? many(columns, 'new column') : '',
@@ -327,6 +379,9 @@ export function preview(found: Preview): string {
   const tail = [
     duplicate > 0 ? many(duplicate, 'is a duplicate', 'are duplicates') : '',
     rejected > 0 ? `${many(rejected, 'line')} cannot be read` : '',
+    bare > 0
+      ? `${many(bare, 'event')} would have no table of ${bare === 1 ? 'its' : 'their'} own`
+      : '',
     aside > 0 ? `${many(aside, 'value')} would be set aside` : '',
     refused > 0 ? `${many(refused, 'table')} would refuse` : '',
     found.damaged.length > 0 ? `${many(found.damaged.length, 'file')} cannot be read whole` : '',

@@ -21,11 +21,18 @@ export class Events {
   broken = $state(false)
 
   #listeners = new Set<Listener>()
+  #finishing = new Set<() => Promise<unknown>>()
 
   /** Returns what ends the listening. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Has something done before the window closes, which waits a moment for it. Returns what ends that. */
+  beforeLeaving(finish: () => Promise<unknown>): () => void {
+    this.#finishing.add(finish)
+    return () => this.#finishing.delete(finish)
   }
 
   /** Follows the core for as long as the page lives. */
@@ -45,7 +52,8 @@ export class Events {
       const timer = setTimeout(opened, openAfter)
       const progress = (event: CoreEvent) => {
         opened()
-        this.#tell(event)
+        if (event.kind === 'host' && event.event.kind === 'leaving') void this.#leave(call)
+        else this.#tell(event)
       }
       // However it ends, it is opened again.
       await ask('events_follow', {}, { call, progress }).catch(() => {})
@@ -55,6 +63,12 @@ export class Events {
       await new Promise((done) => setTimeout(done, wait))
       wait = Math.min(longestWait, wait * 2)
     }
+  }
+
+  /** The window closes once its stream has ended. */
+  async #leave(call: string): Promise<void> {
+    await Promise.allSettled([...this.#finishing].map((finish) => finish()))
+    await ask('calls_cancel', { call }).catch(() => {})
   }
 
   #tell(event: CoreEvent): void {

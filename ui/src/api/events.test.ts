@@ -50,6 +50,22 @@ test('whoever stops listening in the middle of an event keeps it from nobody', (
   expect(heard).toEqual(['first', 'second', 'second'])
 })
 
+test('a window that closes waits until all is kept, which its stream ends with', async () => {
+  const { events, heard } = followed()
+  let kept = () => {}
+  events.beforeLeaving(() => new Promise<void>((done) => (kept = done)))
+  events.beforeLeaving(() => Promise.reject(new Error('the disk is full')))
+  const none = events.beforeLeaving(() => new Promise(() => {}))
+  none()
+  stream().report({ kind: 'host', event: { kind: 'leaving' } })
+  await vi.advanceTimersByTimeAsync(500)
+  expect(played.of('calls_cancel')).toEqual([])
+  kept()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(played.last('calls_cancel').request).toEqual({ call: stream().call })
+  expect(heard).toEqual([])
+})
+
 test('one stream is open, and nothing is missed at first', async () => {
   const { heard } = followed()
   await vi.advanceTimersByTimeAsync(60_000)

@@ -3,11 +3,11 @@
 /** Every command: what it is asked, answers and reports. */
 export interface Commands {
   /** What this installation is; fails when it cannot work. */
-  app_start: { request: Nothing; response: Start; progress: never }
+  app_start: { request: Empty; response: Start; progress: never }
   /** Puts an error of the page into the log. */
-  page_failed: { request: PageFailed; response: Nothing; progress: never }
+  page_log_error: { request: PageError; response: Empty; progress: never }
   /** What goes on, what needs a person, what changed. */
-  overview_show: { request: Nothing; response: Overview; progress: never }
+  overview_show: { request: Empty; response: Overview; progress: never }
   /** What events would make of a lake; nothing is written. */
   schema_preview: { request: SchemaPreview; response: Preview; progress: Progress }
   /** Brings events into a lake. */
@@ -15,33 +15,33 @@ export interface Commands {
   /** Runs without their tables, newest first, a page at a time. */
   runs_list: { request: RunsPage; response: RunList; progress: never }
   /** One run. */
-  runs_show: { request: RunName; response: RunReport; progress: never }
+  runs_show: { request: RunRef; response: RunReport; progress: never }
   /** Lines that a run rejected. */
-  runs_letters: { request: RunLetters; response: Letters; progress: never }
+  runs_rejected_lines: { request: RunRejectedLines; response: RejectedLines; progress: never }
   /** Gives up what a run's batches wait for, once the syncs before it have ended. */
   runs_release: { request: RunRelease; response: Release; progress: never }
   /** Values that a run set aside. */
   runs_discards: { request: RunDiscards; response: Discards; progress: never }
-  /** The lakes that runs wrote to or a person opened, the latest first. */
-  lakes_list: { request: Nothing; response: Lakes; progress: never }
+  /** The lakes of the profile: those that its syncs wrote to or a person opened, the latest first. */
+  lakes_list: { request: Empty; response: KnownLakes; progress: never }
   /** Puts a lake that was opened first among those that are known. */
-  lakes_remember: { request: LakeName; response: Lakes; progress: never }
+  lakes_remember: { request: LakeRef; response: KnownLakes; progress: never }
   /** The tables of a lake. */
-  tables_list: { request: LakeName; response: TablesReport; progress: never }
+  tables_list: { request: LakeRef; response: TablesReport; progress: never }
   /** One table. */
-  tables_show: { request: TableName; response: TableDetail; progress: never }
+  tables_show: { request: TableRef; response: TableDetail; progress: never }
   /** The commits of a table, newest first. */
-  tables_history: { request: TableName; response: HistoryReport; progress: never }
+  tables_history: { request: TableRef; response: HistoryReport; progress: never }
   /** The first rows of a table. */
-  tables_rows: { request: TableName; response: TableRows; progress: never }
+  tables_rows: { request: TableRef; response: TableRows; progress: never }
   /** The files of a table's newest version. */
-  tables_files: { request: TableName; response: FilesReport; progress: never }
+  tables_files: { request: TableRef; response: FilesReport; progress: never }
   /** Lays the sample day's events down where a sync can take them. */
-  sample_lay: { request: Nothing; response: Sample; progress: never }
+  sample_create: { request: Empty; response: Sample; progress: never }
   /** All that can be said of a trust policy; no account is asked. */
-  policy_look: { request: PolicyLook; response: PolicyView; progress: never }
+  policy_analyze: { request: PolicyAnalyze; response: PolicyView; progress: never }
   /** The policy, or the printed role, on the clipboard; nothing else leaves the clipboard. */
-  policy_paste: { request: Nothing; response: PolicyText; progress: never }
+  policy_paste: { request: Empty; response: PolicyText; progress: never }
   /** Changes a policy's text. */
   policy_edit: { request: PolicyEdit; response: PolicyText; progress: never }
   /** Plans a patch that lets callers in. */
@@ -52,16 +52,20 @@ export interface Commands {
   policy_export: { request: PolicyExport; response: PolicyText; progress: never }
   /** Callers that a policy can be asked to let in, with what is known of them. */
   policy_templates: { request: TemplatesFor; response: Templates; progress: never }
-  /** The draft that is kept. */
-  policy_draft: { request: Nothing; response: DraftAnswer; progress: never }
-  /** Keeps a draft, or lets go of it. */
-  policy_draft_keep: { request: DraftAnswer; response: Nothing; progress: never }
+  /** The drafts that are kept. */
+  policy_drafts: { request: Empty; response: Drafts; progress: never }
+  /** One draft. */
+  policy_draft: { request: DraftOf; response: DraftAnswer; progress: never }
+  /** Keeps a draft; those of other roles stay. */
+  policy_draft_save: { request: DraftToKeep; response: Empty; progress: never }
+  /** Discards a draft. */
+  policy_draft_discard: { request: DraftRef; response: Empty; progress: never }
   /** The profiles of AWS's configuration. */
-  aws_profiles: { request: Nothing; response: AwsProfiles; progress: never }
+  aws_profiles: { request: Empty; response: AwsProfiles; progress: never }
   /** A role with its trust policy, read from AWS. */
-  role_read: { request: RoleName; response: RoleRead; progress: never }
+  role_read: { request: RoleRef; response: RoleRead; progress: never }
   /** Opens a role's page of the AWS console in the browser. */
-  role_console: { request: RoleArn; response: Nothing; progress: never }
+  role_console: { request: RoleArn; response: Empty; progress: never }
   /** Plans to write a trust policy, and shows what would be sent. */
   role_plan: { request: ChangeRequest; response: TrustPlan; progress: never }
   /** Writes what was planned, if the role is still as it was shown. */
@@ -71,13 +75,13 @@ export interface Commands {
   /** Plans to put back what a change replaced. */
   role_restore: { request: ChangeRef; response: TrustPlan; progress: never }
   /** The settings, and what they are as installed. */
-  settings_show: { request: Nothing; response: SettingsReport; progress: never }
+  settings_show: { request: Empty; response: SettingsReport; progress: never }
   /** Changes settings. */
   settings_change: { request: SettingsChange; response: SettingsReport; progress: never }
   /** The profiles, and which one is in use. */
-  profiles_list: { request: Nothing; response: Profiles; progress: never }
+  profiles_list: { request: Empty; response: Profiles; progress: never }
   /** One profile. */
-  profiles_show: { request: ProfileAsked; response: ProfileReport; progress: never }
+  profiles_show: { request: ProfileShow; response: ProfileReport; progress: never }
   /** Adds a profile. */
   profiles_add: { request: ProfileSettings; response: ProfileReport; progress: never }
   /** Changes a profile. */
@@ -89,15 +93,15 @@ export interface Commands {
   /** Jobs, newest first, a page at a time. */
   jobs_list: { request: JobsPage; response: Jobs; progress: never }
   /** Asks a job to stop. */
-  jobs_cancel: { request: JobId; response: Nothing; progress: never }
+  jobs_cancel: { request: JobId; response: Empty; progress: never }
   /** Asks a call to stop. */
-  calls_cancel: { request: CallName; response: Nothing; progress: never }
+  calls_cancel: { request: CallRef; response: Empty; progress: never }
   /** Lets a person choose a file or a folder. */
   host_choose: { request: Choose; response: Chosen; progress: never }
   /** Puts text on the clipboard. */
-  host_copy: { request: Copy; response: Nothing; progress: never }
+  host_copy: { request: Copy; response: Empty; progress: never }
   /** What happens: data that changed, jobs as they go on, and what comes from outside the page. */
-  events_follow: { request: Nothing; response: Nothing; progress: CoreEvent }
+  events_follow: { request: Empty; response: Empty; progress: CoreEvent }
 }
 
 /** The commands that have no time limit: they report progress, or may wait for the user. */
@@ -120,17 +124,20 @@ export const patient: ReadonlySet<keyof Commands> = new Set([
 
 /** What each command shows: it is asked again when one of these has changed. */
 export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
-  overview_show: ['runs', 'lakes', 'jobs'],
+  overview_show: ['runs'],
   runs_list: ['runs'],
   runs_show: ['runs'],
-  runs_letters: ['runs'],
+  runs_rejected_lines: ['runs'],
   runs_discards: ['runs'],
-  lakes_list: ['lakes', 'runs'],
+  lakes_list: ['lakes'],
   tables_list: ['tables'],
   tables_show: ['tables'],
   tables_history: ['tables'],
   tables_rows: ['tables'],
   tables_files: ['tables'],
+  policy_analyze: ['profiles'],
+  policy_templates: ['profiles', 'drafts'],
+  policy_drafts: ['drafts'],
   policy_draft: ['drafts'],
   aws_profiles: ['profiles'],
   role_history: ['changes'],
@@ -239,6 +246,40 @@ range: Range,
  * The line of its key, from 1.
  */
 line: number, };
+
+/**
+ * Something that needs a person: of the latest run from one place into one lake.
+ */
+export type Attention = { 
+/**
+ * What.
+ */
+kind: AttentionKind, 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * Its source; none when there were several.
+ */
+source: string | null, 
+/**
+ * How many lines, values, files or tables.
+ */
+count: number, 
+/**
+ * The error, for a run, a file or a table.
+ */
+error: Failure | null, 
+/**
+ * The file or the table.
+ */
+on: string | null, };
+
+/**
+ * What needs a person. The order is that of the page.
+ */
+export type AttentionKind = "failed" | "broke_off" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
 
 /**
  * How AWS is reached; what is not named is as the profile in use says.
@@ -373,7 +414,7 @@ source: string | null, };
 /**
  * A call by the caller's name for it.
  */
-export type CallName = { 
+export type CallRef = { 
 /**
  * The name.
  */
@@ -444,39 +485,6 @@ after: Decision,
 statements: Array<number>, };
 
 /**
- * Tables that a run made, or one that it gave columns.
- */
-export type Change = { 
-/**
- * When the run ended, in RFC 3339.
- */
-at: string, 
-/**
- * The run.
- */
-run: string, 
-/**
- * The lake.
- */
-to: string, 
-/**
- * The tables' schema.
- */
-schema: string, 
-/**
- * The tables: all that were made there, or the one that gained columns.
- */
-tables: Array<string>, 
-/**
- * Whether they were made.
- */
-created: boolean, 
-/**
- * The columns that a table gained, in order; none for tables that were made.
- */
-columns: Array<string>, };
-
-/**
  * Changes, newest first.
  */
 export type ChangeHistory = { 
@@ -487,7 +495,11 @@ v: number,
 /**
  * The changes.
  */
-changes: Array<ChangeRecord>, };
+changes: Array<ChangeRecord>, 
+/**
+ * What to ask for as `before` for those that are older; none at the end.
+ */
+next?: string, };
 
 /**
  * A change of a trust policy in the journal.
@@ -948,14 +960,72 @@ more: boolean, };
  */
 export type DraftAnswer = { 
 /**
- * The id of the profile that it belongs to; to be kept without, the one in use. A page that is left
- * because of a switch keeps its draft afterwards.
+ * The draft.
+ */
+draft: KeptDraft | null, };
+
+/**
+ * One of the drafts that are kept.
+ */
+export type DraftEntry = { 
+/**
+ * The role's ARN; empty for a policy that was pasted without one.
+ */
+role: string, 
+/**
+ * When it was saved last.
+ */
+at: string, };
+
+/**
+ * Which draft.
+ */
+export type DraftOf = { 
+/**
+ * The id of its profile; without, the one in use.
+ */
+profile?: string | null, 
+/**
+ * The ARN of its role, empty for a policy that was pasted without one; without, the draft that was
+ * saved last.
+ */
+role?: string | null, };
+
+/**
+ * A draft that is kept, by its role.
+ */
+export type DraftRef = { 
+/**
+ * The id of its profile; without, the one in use.
+ */
+profile?: string | null, 
+/**
+ * The role's ARN; empty for a policy that was pasted without one.
+ */
+role: string, };
+
+/**
+ * A draft to keep.
+ */
+export type DraftToKeep = { 
+/**
+ * The id of the profile that it belongs to; without, the one in use. A page that is left because of
+ * a switch keeps its draft afterwards.
  */
 profile?: string | null, 
 /**
  * The draft.
  */
-draft: KeptDraft | null, };
+draft: KeptDraft, };
+
+/**
+ * The drafts that are kept in a profile.
+ */
+export type Drafts = { 
+/**
+ * The one saved last first.
+ */
+drafts: Array<DraftEntry>, };
 
 /**
  * One change. Statements count from 0.
@@ -966,6 +1036,11 @@ export type Edit = { "op": "add_principal", statement: number, kind: PrincipalKi
  * What a statement says to those it matches.
  */
 export type Effect = "Allow" | "Deny";
+
+/**
+ * A question without content, and an answer without one.
+ */
+export type Empty = Record<symbol, never>;
 
 /**
  * Received = written + duplicate + rejected (E8), and where something is wrong with a table also what
@@ -1293,13 +1368,21 @@ role: string,
 allow: Array<Goal>, };
 
 /**
- * Whose changes.
+ * Whose changes, from where on.
  */
 export type HistoryOf = { 
 /**
  * A role's ARN; all roles without.
  */
-role: string | null, };
+role: string | null, 
+/**
+ * What the page before gave as `next`; none for the first.
+ */
+before: string | null, 
+/**
+ * How many at most.
+ */
+limit: number | null, };
 
 /**
  * The commits of a table.
@@ -1321,7 +1404,7 @@ export type HostEvent = { "kind": "over" } | { "kind": "away" } | { "kind": "dro
 /**
  * Where they lie.
  */
-paths: Array<string>, } | { "kind": "closing", 
+paths: Array<string>, } | { "kind": "leaving" } | { "kind": "closing", 
 /**
  * The commands it waits for.
  */
@@ -1570,76 +1653,55 @@ id: string,
 from: string, };
 
 /**
- * A lake by its address.
- */
-export type LakeName = { 
-/**
- * The address or the path.
- */
-lake: string, };
-
-/**
  * The lakes that are known.
  */
-export type Lakes = { 
+export type KnownLakes = { 
 /**
  * Their addresses, the latest first.
  */
 lakes: Array<string>, };
 
 /**
- * A line that is no event, as kept.
+ * Tables that a run made, or one that it gave columns.
  */
-export type Letter = { 
+export type LakeChange = { 
 /**
- * The file it came in.
+ * When the run ended, in RFC 3339.
  */
-file: string, 
+at: string, 
 /**
- * Its number there, from 1.
+ * The run.
  */
-line: number, 
+run: string, 
 /**
- * Why it is no event.
+ * The lake.
  */
-reason: string, 
+to: string, 
 /**
- * The line, or its beginning; none when it is not UTF-8.
+ * The tables' schema.
  */
-raw: string | null, 
+schema: string, 
 /**
- * The line, or its beginning, in base64 when it is not UTF-8.
+ * The tables: all that were made there, or the one that gained columns.
  */
-raw_base64: string | null, 
+tables: Array<string>, 
 /**
- * Whether this is only its beginning; the file has it whole.
+ * Whether they were made.
  */
-cut: boolean, 
+created: boolean, 
 /**
- * The length in bytes of a line that is not kept whole, without its end.
+ * The columns that a table gained, in order; none for tables that were made.
  */
-bytes: number | null, 
-/**
- * The SHA-256 of such a line, in hexadecimal.
- */
-sha256: string | null, 
-/**
- * The byte of the inflated file at which such a line begins; none for standard input.
- */
-offset: number | null, };
+columns: Array<string>, };
 
 /**
- * Some of a run's letters.
+ * A lake by its address.
  */
-export type Letters = { 
+export type LakeRef = { 
 /**
- * In the order they came.
+ * The address or the path.
  */
-letters: Array<Letter>, 
-/**
- * Where the next ones begin; none at the end.
- */
-next: number | null, };
+lake: string, };
 
 /**
  * The matrix of a draft and its base.
@@ -1669,45 +1731,6 @@ closes: number,
  * Callers that are not shown, because there are too many.
  */
 left_out: number, };
-
-/**
- * Something that needs a person: of the latest run from one place into one lake.
- */
-export type Need = { 
-/**
- * What.
- */
-kind: NeedKind, 
-/**
- * The run.
- */
-run: string, 
-/**
- * Its source; none when there were several.
- */
-source: string | null, 
-/**
- * How many lines, values, files or tables.
- */
-count: number, 
-/**
- * The error, for a run, a file or a table.
- */
-error: Failure | null, 
-/**
- * The file or the table.
- */
-on: string | null, };
-
-/**
- * What needs a person. The order is that of the page.
- */
-export type NeedKind = "failed" | "broke_off" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
-
-/**
- * A question without content, and an answer without one.
- */
-export type Nothing = Record<symbol, never>;
 
 /**
  * A notice and how often it was given.
@@ -1746,11 +1769,11 @@ all_runs: number,
 /**
  * What needs a person, the worst first.
  */
-needs: Array<Need>, 
+needs: Array<Attention>, 
 /**
  * What changed in lakes, newest first.
  */
-changes: Array<Change>, 
+changes: Array<LakeChange>, 
 /**
  * Events of the last 24 hours.
  */
@@ -1759,7 +1782,7 @@ day: Day, };
 /**
  * An error of the page's own.
  */
-export type PageFailed = { 
+export type PageError = { 
 /**
  * `error`, `rejection`, `console` or `policy`.
  */
@@ -1843,6 +1866,23 @@ plan: string,
 access: AwsAccess, };
 
 /**
+ * A draft to look at.
+ */
+export type PolicyAnalyze = { 
+/**
+ * The draft.
+ */
+text: string, 
+/**
+ * What it is compared with: the text as AWS has it, or as it was pasted.
+ */
+base: string | null, 
+/**
+ * What is known of the role and of those who are to get in.
+ */
+facts: Facts, };
+
+/**
  * A policy as cards.
  */
 export type PolicyCards = { 
@@ -1884,23 +1924,6 @@ role: string,
  * The tool.
  */
 to: ExportKind, };
-
-/**
- * A draft to look at.
- */
-export type PolicyLook = { 
-/**
- * The draft.
- */
-text: string, 
-/**
- * What it is compared with: the text as AWS has it, or as it was pasted.
- */
-base: string | null, 
-/**
- * What is known of the role and of those who are to get in.
- */
-facts: Facts, };
 
 /**
  * A plan to make.
@@ -2332,15 +2355,6 @@ writers: Array<ProfileWriter>,
 external_ids: ExternalIds, workspace_url: string | null, workspace_id: string | null, account_url: string | null, account_id: string | null, auth: string | null, application_id: string | null, storage_credential: string | null, external_location: string | null, catalog: string | null, warehouse_id: string | null, };
 
 /**
- * A profile to look at.
- */
-export type ProfileAsked = { 
-/**
- * Its name; the one in use without.
- */
-name: string | null, };
-
-/**
  * What a profile is to be from now on.
  */
 export type ProfileChange = { 
@@ -2437,6 +2451,15 @@ writers: Array<ProfileWriter>,
  * The external ids of those who write.
  */
 external_ids: ExternalIds, };
+
+/**
+ * A profile to look at.
+ */
+export type ProfileShow = { 
+/**
+ * Its name; the one in use without.
+ */
+name: string | null, };
 
 /**
  * Who writes to the lakes of a profile.
@@ -2538,6 +2561,60 @@ code: Refusal,
 message: Shown, };
 
 /**
+ * A line that is no event, as kept.
+ */
+export type RejectedLine = { 
+/**
+ * The file it came in.
+ */
+file: string, 
+/**
+ * Its number there, from 1.
+ */
+line: number, 
+/**
+ * Why it is no event.
+ */
+reason: string, 
+/**
+ * The line, or its beginning; none when it is not UTF-8.
+ */
+raw: string | null, 
+/**
+ * The line, or its beginning, in base64 when it is not UTF-8.
+ */
+raw_base64: string | null, 
+/**
+ * Whether this is only its beginning; the file has it whole.
+ */
+cut: boolean, 
+/**
+ * The length in bytes of a line that is not kept whole, without its end.
+ */
+bytes: number | null, 
+/**
+ * The SHA-256 of such a line, in hexadecimal.
+ */
+sha256: string | null, 
+/**
+ * The byte of the inflated file at which such a line begins; none for standard input.
+ */
+offset: number | null, };
+
+/**
+ * Some of a run's letters.
+ */
+export type RejectedLines = { 
+/**
+ * In the order they came.
+ */
+letters: Array<RejectedLine>, 
+/**
+ * Where the next ones begin; none at the end.
+ */
+next: number | null, };
+
+/**
  * What was given up.
  */
 export type Release = { 
@@ -2556,7 +2633,12 @@ released: number,
 /**
  * Where they are kept.
  */
-dead_letters: DeadLetters | null, };
+dead_letters: DeadLetters | null, 
+/**
+ * Data files that were written for them and that no table names, as paths in the lake. They stay until their
+ * table is vacuumed: an installation that is at work may just be naming one.
+ */
+files: Array<string>, };
 
 /**
  * A role.
@@ -2566,19 +2648,6 @@ export type RoleArn = {
  * Its ARN.
  */
 role: string, };
-
-/**
- * A role to read.
- */
-export type RoleName = { 
-/**
- * Its name or ARN.
- */
-role: string, 
-/**
- * How AWS is reached.
- */
-access: AwsAccess, };
 
 /**
  * A role with all that could be read of it.
@@ -2618,6 +2687,19 @@ protected: string | null,
 evidence: Evidence, };
 
 /**
+ * A role to read.
+ */
+export type RoleRef = { 
+/**
+ * Its name or ARN.
+ */
+role: string, 
+/**
+ * How AWS is reached.
+ */
+access: AwsAccess, };
+
+/**
  * A row.
  */
 export type RowView = { 
@@ -2652,23 +2734,6 @@ run: string,
 from: number, };
 
 /**
- * Some of the lines that a run rejected.
- */
-export type RunLetters = { 
-/**
- * The run.
- */
-run: string, 
-/**
- * Of one reason, or of all.
- */
-reason: string | null, 
-/**
- * Where to begin: 0, or what the answer before gave as `next`.
- */
-from: number, };
-
-/**
  * A page of runs.
  */
 export type RunList = { 
@@ -2684,11 +2749,28 @@ next: string | null, };
 /**
  * A run by its id.
  */
-export type RunName = { 
+export type RunRef = { 
 /**
  * The id, or the number it begins with.
  */
 run: string, };
+
+/**
+ * Some of the lines that a run rejected.
+ */
+export type RunRejectedLines = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * Of one reason, or of all.
+ */
+reason: string | null, 
+/**
+ * Where to begin: 0, or what the answer before gave as `next`.
+ */
+from: number, };
 
 /**
  * What a run's batches wait for, to be given up.
@@ -3260,7 +3342,7 @@ modified: string | null, };
 /**
  * A table of a lake.
  */
-export type TableName = { 
+export type TableRef = { 
 /**
  * The lake's address or path.
  */
@@ -3397,7 +3479,7 @@ behind: Array<Unreadable>, };
 /**
  * Data that commands read and make stale.
  */
-export type Tag = "runs" | "lakes" | "tables" | "settings" | "drafts" | "changes" | "profiles" | "jobs" | "sessions";
+export type Tag = "runs" | "lakes" | "tables" | "settings" | "drafts" | "changes" | "profiles" | "jobs";
 
 /**
  * One caller, as far as it is known.

@@ -119,48 +119,48 @@ test('the same request is not asked twice, however it was made', async () => {
 test('while a request is about the same, the old answer stays until the new one is there', async () => {
   let filter = $state('a')
   const [shown] = component(() =>
-    query('policy_look', () => ({ text: filter, base: null, facts: {} as never }), {
+    query('policy_analyze', () => ({ text: filter, base: null, facts: {} as never }), {
       key: () => 'policy',
     }),
   )
-  await played.last('policy_look').answer('of a')
+  await played.last('policy_analyze').answer('of a')
   filter = 'b'
   flushSync()
   expect([shown.value, shown.waiting]).toEqual(['of a', true])
-  const failure = await played.last('policy_look').fail('broken')
+  const failure = await played.last('policy_analyze').fail('broken')
   expect([shown.value, shown.failure]).toEqual(['of a', failure])
   filter = 'c'
   flushSync()
-  await played.last('policy_look').answer('of c')
+  await played.last('policy_analyze').answer('of c')
   expect([shown.value, shown.failure]).toEqual(['of c', undefined])
 })
 
 test('a request that keeps changing is asked once it stands still', async () => {
   let text = $state('a')
   const [shown] = component(() =>
-    query('policy_look', () => ({ text, base: null, facts: {} as never }), { debounce: 200 }),
+    query('policy_analyze', () => ({ text, base: null, facts: {} as never }), { debounce: 200 }),
   )
   // The first is not kept waiting.
-  expect(asked('policy_look')).toHaveLength(1)
-  await played.last('policy_look').answer('of a')
+  expect(asked('policy_analyze')).toHaveLength(1)
+  await played.last('policy_analyze').answer('of a')
   for (const next of ['ab', 'abc', 'abcd']) {
     text = next
     flushSync()
     await vi.advanceTimersByTimeAsync(150)
-    expect(asked('policy_look')).toHaveLength(1)
+    expect(asked('policy_analyze')).toHaveLength(1)
     expect([shown.value, shown.waiting]).toEqual([undefined, true])
   }
   await vi.advanceTimersByTimeAsync(50)
-  expect(asked('policy_look').at(-1)).toMatchObject({ text: 'abcd' })
-  expect(asked('policy_look')).toHaveLength(2)
+  expect(asked('policy_analyze').at(-1)).toMatchObject({ text: 'abcd' })
+  expect(asked('policy_analyze')).toHaveLength(2)
 })
 
 test('an answer that comes while the next request stands still is late too', async () => {
   let text = $state('a')
   const [shown] = component(() =>
-    query('policy_look', () => ({ text, base: null, facts: {} as never }), { debounce: 200 }),
+    query('policy_analyze', () => ({ text, base: null, facts: {} as never }), { debounce: 200 }),
   )
-  const first = played.last('policy_look')
+  const first = played.last('policy_analyze')
   text = 'ab'
   flushSync()
   await first.answer('of a')
@@ -267,7 +267,7 @@ test('what changes all the time and takes long is not asked for all the time', a
 
 test('what a command does not show does not concern it', async () => {
   run(() => '1')
-  component(() => query('sample_lay', () => ({})))
+  component(() => query('sample_create', () => ({})))
   run(() => '2', { follow: false })
   for (const one of played.calls) await one.answer('old')
   changed('settings', 'drafts')
@@ -276,7 +276,7 @@ test('what a command does not show does not concern it', async () => {
   changed('runs')
   await vi.advanceTimersByTimeAsync(60_000)
   expect(asked('runs_show')).toEqual([{ run: '1' }, { run: '2' }, { run: '1' }])
-  expect(asked('sample_lay')).toHaveLength(1)
+  expect(asked('sample_create')).toHaveLength(1)
 })
 
 test('after a gap everything that can have changed is asked again', async () => {
@@ -413,22 +413,22 @@ test('a page that cannot be read leaves the others, and can be asked for again',
 test('a new request begins at its first page', async () => {
   let reason = $state<string | null>(null)
   const [kept] = component(() =>
-    query('runs_letters', () => ({ run: '1', reason, from: 0 }), {
+    query('runs_rejected_lines', () => ({ run: '1', reason, from: 0 }), {
       pages: {
         next: ({ next }) => (next === null ? null : { from: next }),
         join: (soFar, more) => ({ ...more, letters: [...soFar.letters, ...more.letters] }),
       },
     }),
   )
-  await played.last('runs_letters').answer({ letters: ['a'], next: 10 })
+  await played.last('runs_rejected_lines').answer({ letters: ['a'], next: 10 })
   kept.more()
-  await played.last('runs_letters').answer({ letters: ['b'], next: 20 })
+  await played.last('runs_rejected_lines').answer({ letters: ['b'], next: 20 })
   reason = 'not_json'
   flushSync()
   expect(kept.value).toBeUndefined()
-  await played.last('runs_letters').answer({ letters: ['c'], next: 5 })
+  await played.last('runs_rejected_lines').answer({ letters: ['c'], next: 5 })
   expect(kept.value).toEqual({ letters: ['c'], next: 5 })
-  expect(asked('runs_letters')).toHaveLength(3)
+  expect(asked('runs_rejected_lines')).toHaveLength(3)
   kept.more()
-  expect(asked('runs_letters').at(-1)).toEqual({ run: '1', reason: 'not_json', from: 5 })
+  expect(asked('runs_rejected_lines').at(-1)).toEqual({ run: '1', reason: 'not_json', from: 5 })
 })

@@ -2,7 +2,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import type { RunReport, TableSummary } from '../api'
 import { played } from '../api/played'
 import { entries } from '../pages'
-import { olderRun, pageEntries, search, tableEntry } from './paletteEntries'
+import { olderRun, pageEntries, runEntry, search, tableEntry } from './paletteEntries'
 import { TableIndex } from './tableIndex.svelte'
 
 vi.mock('../api/http', async () => ({ http: (await import('../api/played')).played.host }))
@@ -11,7 +11,8 @@ beforeEach(() => {
   played.calls = []
 })
 
-const table = (name: string) => ({ schema: 'web', table: name, rows: 3 }) as TableSummary
+const table = (name: string) =>
+  ({ schema: 'web', table: name, rows: 3, columns: [] as unknown[] }) as TableSummary
 const report = (...names: string[]) => ({ tables: names.map(table), unreadable: [], behind: [] })
 const lakes = () => played.of('tables_list').map((one) => (one.request as { lake: string }).lake)
 const names = (index: TableIndex) => index.found.map((one) => `${one.lake} ${one.table.table}`)
@@ -121,4 +122,27 @@ test('a run that is named is offered though it was not read', () => {
   expect(olderRun(' 12-a3 ', runs).map(({ name }) => name)).toEqual(['Run 12-a3'])
   for (const words of ['120', '120-afe45', '', 'twelve', '12 x', '12-xyz'])
     expect(olderRun(words, runs)).toEqual([])
+})
+
+test('a table is found by its columns, and a run by what went wrong in it', () => {
+  const columns = [{ name: 'ship_to_city', type: 'STRING' }]
+  const entry = tableEntry({
+    lake: '/lake',
+    table: { ...table('orders'), columns } as TableSummary,
+  })
+  expect(search([entry], 'ship_to').map((one) => one.name)).toEqual(['web.orders'])
+  const run = {
+    run: '3-a',
+    source: 'web',
+    status: 'partial',
+    started: '2026-11-28T10:00:00Z',
+    finished: null,
+    events: { received: 3 },
+    rejected: [{ reason: 'not_json', count: 1 }],
+    discards: [{ reason: 'type_mismatch', count: 1 }],
+  } as unknown as RunReport
+  const entries = [runEntry(run, Date.now())]
+  for (const words of ['not_json', 'not json', 'type mismatch', 'partial'])
+    expect(search(entries, words)).toEqual(entries)
+  expect(search(entries, 'too_deep')).toEqual([])
 })

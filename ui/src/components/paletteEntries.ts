@@ -5,7 +5,7 @@ import type { RunReport } from '../api'
 import { ago, brief, leaf, many } from '../format'
 import { entries } from '../pages'
 import { address, go } from '../route.svelte'
-import { statusWords } from '../words'
+import { reasonsOf, statusWords } from '../words'
 import type { IconName } from './icons'
 import type { FoundTable } from './tableIndex.svelte'
 
@@ -49,6 +49,7 @@ export function tableEntry({ lake, table }: FoundTable): Entry {
     icon: 'tables',
     name,
     sub: `${rows}${leaf(lake)}`,
+    keywords: table.columns.map((column) => column.name).join(' '),
     act: () => go(address('tables', '', { lake, table: name })),
   }
 }
@@ -66,6 +67,7 @@ export function runEntry(run: RunReport, now: number): Entry {
     icon: 'syncs',
     name: `Run ${run.run}`,
     sub: `${run.source ?? 'several sources'}, ${what}, ${many(run.events.received, 'event')}`,
+    keywords: reasonsOf(run),
     act: () => go(address('syncs', run.run)),
   }
 }

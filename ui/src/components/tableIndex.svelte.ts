@@ -40,6 +40,7 @@ export class TableIndex {
   }
 }
 
-function isLocal(lake: string): boolean {
+/** Whether a lake is on this machine. */
+export function isLocal(lake: string): boolean {
   return !/^[a-z][a-z0-9+.-]*:\/\//i.test(lake) || lake.startsWith('file://')
 }

@@ -9,10 +9,9 @@ use headgate_policy::{
 };
 use headgate_terms::{Arn, Result, say};
 use serde::{Deserialize, Serialize};
-use ts_rs::TS;
-use uuid::Uuid;
 
 use crate::App;
+use crate::api::{KnownId, Template, Templates, TemplatesFor};
 use crate::cx::Cx;
 
 /// What people call Unity Catalog's roles, in the order in which they are known.
@@ -22,50 +21,6 @@ const CATALOGS: [&str; 3] =
 /// Unity Catalog's roles with their names.
 fn catalogs() -> impl Iterator<Item = (&'static str, &'static str)> {
     CATALOGS.into_iter().zip(UNITY_CATALOG_ROLES)
-}
-
-/// Which role the templates are for.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct TemplatesFor {
-    /// Its ARN, where it is known.
-    pub role: Option<String>,
-    /// The policy that it has, for the ids that stand in it.
-    pub text: String,
-}
-
-/// The callers that a policy can be asked to let in.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Templates {
-    /// In the order of the guide.
-    pub templates: Vec<Template>,
-}
-
-/// One caller, as far as it is known.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Template {
-    /// A name for programs.
-    pub id: &'static str,
-    /// What people call it.
-    pub label: String,
-    /// Its ARN; none where it has to be named.
-    pub principal: Option<String>,
-    /// The ids that it is known by, the surest first.
-    pub known_ids: Vec<KnownId>,
-    /// Where a person finds the id.
-    pub where_id: &'static str,
-    /// Whether Databricks needs it in any case.
-    pub required: bool,
-    /// What its statement is called.
-    pub sid: Option<&'static str>,
-}
-
-/// An id with where it is known from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct KnownId {
-    /// The id.
-    pub id: String,
-    /// Where from, in words.
-    pub from: String,
 }
 
 /// What this installation is to a policy.
@@ -191,26 +146,19 @@ impl App {
         Ok(self.profile_document(profile)?.writer)
     }
 
-    /// Remembers who this installation is to AWS; makes its external id when it has none.
-    pub(crate) fn know_writer(&self, profile: &str, principal: Option<String>) -> Result<()> {
-        let was = self.writer(profile)?;
-        let id = was.as_ref().map(|was| was.external_id.clone());
-        let known = principal.or_else(|| was.and_then(|was| was.principal));
-        let writer = Writer {
-            principal: known,
-            external_id: id.unwrap_or_else(|| Uuid::new_v4().to_string()),
-        };
-        self.change_profile(profile, |document| document.writer = Some(writer))
+    /// Remembers who this installation is to AWS.
+    pub(crate) fn know_writer(&self, profile: &str, principal: String) -> Result<()> {
+        if self.writer_principal(profile)?.as_ref() == Some(&principal) {
+            return Ok(());
+        }
+        self.change_profile(profile, |document| document.writer_mut().principal = Some(principal))
     }
 
-    pub(crate) fn policy_templates(&self, cx: &Cx, asked: &TemplatesFor) -> Result<Templates> {
-        if self.writer(&cx.profile)?.is_none() {
-            self.know_writer(&cx.profile, None)?;
-        }
+    pub(crate) fn policy_templates(&self, cx: &Cx, request: &TemplatesFor) -> Result<Templates> {
         let writer = self.writer(&cx.profile)?;
-        let role: Option<Arn> = asked.role.as_ref().and_then(|role| role.parse().ok());
+        let role: Option<Arn> = request.role.as_ref().and_then(|role| role.parse().ok());
         let partition = role.as_ref().map_or("aws", |role| role.partition.as_str());
-        let kept = self.kept_goals(&cx.profile, asked.role.as_deref())?;
+        let kept = self.saved_goals(&cx.profile, request.role.as_deref())?;
         let segment = self.profile_document(&cx.profile)?.settings.external_ids.segment;
         let ids = |principal: &str| {
             let mut known: Vec<KnownId> = kept
@@ -219,7 +167,7 @@ impl App {
                 .filter_map(|goal| goal.external_id.clone())
                 .map(|id| KnownId { id, from: "used for this role before".to_owned() })
                 .collect();
-            for id in in_policy(&asked.text, principal) {
+            for id in in_policy(&request.text, principal) {
                 if !known.iter().any(|one| one.id == id) {
                     known.push(KnownId { id, from: "in this policy".to_owned() });
                 }
@@ -241,7 +189,7 @@ impl App {
                 sid: Some("UnityCatalogAssumeRole"),
             });
         }
-        if let Some(role) = &asked.role {
+        if let Some(role) = &request.role {
             let mut known_ids = ids(role);
             for known in templates.iter().flat_map(|template| &template.known_ids) {
                 if !known_ids.contains(known) {

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headgate_sync::{Progress, Watch};
 use headgate_terms::{Error, Result, say};
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
+use serde::Serialize;
 
 use crate::serve::Kind;
 
@@ -23,28 +22,6 @@ pub struct Call {
     /// Whether something was sent outside this machine.
     sent: Arc<AtomicBool>,
 }
-
-/// What a sync or a preview works on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct CallAbout {
-    /// Where the events come from.
-    pub from: String,
-    /// The lake.
-    pub to: Option<String>,
-    /// The source's name, where it was given.
-    pub source: Option<String>,
-}
-
-/// A call by the caller's name for it.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct CallName {
-    /// The name.
-    pub call: String,
-}
-
-/// A question without content, and an answer without one.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
-pub struct Nothing {}
 
 impl Call {
     /// A call named by its caller.
@@ -168,6 +145,11 @@ impl CallRegistry {
     pub(crate) fn is_quiet(&self) -> bool {
         // Whoever listens ends with the window.
         self.open().values().all(|open| open.command == "events_follow")
+    }
+
+    /// Whether a page listens to what happens.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.open().values().any(|open| open.command == "events_follow")
     }
 
     /// Asks every call to stop but those that change something outside this machine: what was sent

@@ -4,10 +4,15 @@
 // and capability, the isolation guard's list, and the page's types, its list of calls without a time
 // limit and the tags by which it asks again. It is included, so that a build script can read it too.
 //
+// What is asked for and answered is in `api`.
+//
 // Kinds: `read` changes nothing; `local` changes the data folder, a lake folder or the clipboard;
 // `world` changes something outside this machine: a profile that is read-only refuses it, its caller
 // confirms it, and a closing window waits for it. `secret` marks a request that may hold a secret: it is
 // never kept, logged or listed.
+//
+// `reads` names the data of which an answer is shown for as long as it is true. An answer that is true once,
+// such as a preview or a plan, reads nothing here.
 
 /// Hands the whole table to the macro that is named.
 #[macro_export]
@@ -15,45 +20,45 @@ macro_rules! commands {
     ($then:ident) => {
         $then! {
             /// What this installation is; fails when it cannot work.
-            [local] app_start(Nothing) -> Start;
+            [local] app_start(Empty) -> Start;
             /// Puts an error of the page into the log.
-            [local] page_failed(PageFailed) -> Nothing;
+            [local] page_log_error(PageError) -> Empty;
             /// What goes on, what needs a person, what changed.
-            [read] overview_show(Nothing) -> Overview, reads [Runs Lakes Jobs];
+            [read] overview_show(Empty) -> Overview, reads [Runs];
             /// What events would make of a lake; nothing is written.
             [read] schema_preview(SchemaPreview) -> Preview, progress Progress;
             /// Brings events into a lake.
-            [local] sync_start(SyncStart) -> RunReport, progress Progress, stales [Runs Lakes Tables];
+            [local] sync_start(SyncStart) -> RunReport, progress Progress, stales [Runs Lakes Tables Jobs];
             /// Runs without their tables, newest first, a page at a time.
             [read] runs_list(RunsPage) -> RunList, reads [Runs];
             /// One run.
-            [read] runs_show(RunName) -> RunReport, reads [Runs];
+            [read] runs_show(RunRef) -> RunReport, reads [Runs];
             /// Lines that a run rejected.
-            [read] runs_letters(RunLetters) -> Letters, reads [Runs];
+            [read] runs_rejected_lines(RunRejectedLines) -> RejectedLines, reads [Runs];
             /// Gives up what a run's batches wait for, once the syncs before it have ended.
-            [local] runs_release(RunRelease) -> Release, stales [Runs Tables];
+            [local] runs_release(RunRelease) -> Release, stales [Runs Jobs];
             /// Values that a run set aside.
             [read] runs_discards(RunDiscards) -> Discards, reads [Runs];
-            /// The lakes that runs wrote to or a person opened, the latest first.
-            [read] lakes_list(Nothing) -> Lakes, reads [Lakes Runs];
+            /// The lakes of the profile: those that its syncs wrote to or a person opened, the latest first.
+            [read] lakes_list(Empty) -> KnownLakes, reads [Lakes];
             /// Puts a lake that was opened first among those that are known.
-            [local] lakes_remember(LakeName) -> Lakes, stales [Lakes];
+            [local] lakes_remember(LakeRef) -> KnownLakes, stales [Lakes];
             /// The tables of a lake.
-            [read] tables_list(LakeName) -> TablesReport, reads [Tables];
+            [read] tables_list(LakeRef) -> TablesReport, reads [Tables];
             /// One table.
-            [read] tables_show(TableName) -> TableDetail, reads [Tables];
+            [read] tables_show(TableRef) -> TableDetail, reads [Tables];
             /// The commits of a table, newest first.
-            [read] tables_history(TableName) -> HistoryReport, reads [Tables];
+            [read] tables_history(TableRef) -> HistoryReport, reads [Tables];
             /// The first rows of a table.
-            [read] tables_rows(TableName) -> TableRows, reads [Tables];
+            [read] tables_rows(TableRef) -> TableRows, reads [Tables];
             /// The files of a table's newest version.
-            [read] tables_files(TableName) -> FilesReport, reads [Tables];
+            [read] tables_files(TableRef) -> FilesReport, reads [Tables];
             /// Lays the sample day's events down where a sync can take them.
-            [local] sample_lay(Nothing) -> Sample;
+            [local] sample_create(Empty) -> Sample;
             /// All that can be said of a trust policy; no account is asked.
-            [read] policy_look(PolicyLook) -> PolicyView;
+            [read] policy_analyze(PolicyAnalyze) -> PolicyView, reads [Profiles];
             /// The policy, or the printed role, on the clipboard; nothing else leaves the clipboard.
-            [read] policy_paste(Nothing) -> PolicyText;
+            [read] policy_paste(Empty) -> PolicyText;
             /// Changes a policy's text.
             [read] policy_edit(PolicyEdit) -> PolicyText;
             /// Plans a patch that lets callers in.
@@ -63,53 +68,57 @@ macro_rules! commands {
             /// A policy for another tool.
             [read] policy_export(PolicyExport) -> PolicyText;
             /// Callers that a policy can be asked to let in, with what is known of them.
-            [local] policy_templates(TemplatesFor) -> Templates;
-            /// The draft that is kept.
-            [read] policy_draft(Nothing) -> DraftAnswer, reads [Drafts];
-            /// Keeps a draft, or lets go of it.
-            [local] policy_draft_keep(DraftAnswer) -> Nothing, stales [Drafts];
+            [read] policy_templates(TemplatesFor) -> Templates, reads [Profiles Drafts];
+            /// The drafts that are kept.
+            [read] policy_drafts(Empty) -> Drafts, reads [Drafts];
+            /// One draft.
+            [read] policy_draft(DraftOf) -> DraftAnswer, reads [Drafts];
+            /// Keeps a draft; those of other roles stay.
+            [local] policy_draft_save(DraftToKeep) -> Empty, stales [Drafts];
+            /// Discards a draft.
+            [local] policy_draft_discard(DraftRef) -> Empty, stales [Drafts];
             /// The profiles of AWS's configuration.
-            [read] aws_profiles(Nothing) -> AwsProfiles, reads [Profiles];
+            [read] aws_profiles(Empty) -> AwsProfiles, reads [Profiles];
             /// A role with its trust policy, read from AWS.
-            [local secret] role_read(RoleName) -> RoleRead;
+            [local secret] role_read(RoleRef) -> RoleRead, stales [Profiles];
             /// Opens a role's page of the AWS console in the browser.
-            [read] role_console(RoleArn) -> Nothing;
+            [read] role_console(RoleArn) -> Empty;
             /// Plans to write a trust policy, and shows what would be sent.
             [local secret] role_plan(ChangeRequest) -> TrustPlan;
             /// Writes what was planned, if the role is still as it was shown.
-            [world secret] role_apply(PlanRef) -> Applied, progress PlanProgress, stales [Changes];
+            [world secret] role_apply(PlanRef) -> Applied, progress PlanProgress, stales [Changes Jobs];
             /// What was written, newest first.
             [read] role_history(HistoryOf) -> ChangeHistory, reads [Changes];
             /// Plans to put back what a change replaced.
             [local secret] role_restore(ChangeRef) -> TrustPlan;
             /// The settings, and what they are as installed.
-            [read] settings_show(Nothing) -> SettingsReport, reads [Settings Runs];
+            [read] settings_show(Empty) -> SettingsReport, reads [Settings Runs];
             /// Changes settings.
-            [local] settings_change(SettingsChange) -> SettingsReport, stales [Settings Runs];
+            [local] settings_change(SettingsChange) -> SettingsReport, stales [Settings Runs Jobs];
             /// The profiles, and which one is in use.
-            [read] profiles_list(Nothing) -> Profiles, reads [Profiles];
+            [read] profiles_list(Empty) -> Profiles, reads [Profiles];
             /// One profile.
-            [read] profiles_show(ProfileAsked) -> ProfileReport, reads [Profiles];
+            [read] profiles_show(ProfileShow) -> ProfileReport, reads [Profiles];
             /// Adds a profile.
             [local] profiles_add(ProfileSettings) -> ProfileReport, stales [Profiles];
             /// Changes a profile.
             [local] profiles_change(ProfileChange) -> ProfileReport, stales [Profiles];
             /// Has everything from now on concern another profile.
-            [local] profiles_use(ProfileName) -> ProfileReport, stales [Profiles Lakes Drafts Changes Jobs];
+            [local] profiles_use(ProfileName) -> ProfileReport, stales [Profiles Lakes Drafts Changes];
             /// Removes a profile with what is kept of it here; nothing remote is changed.
-            [local] profiles_remove(ProfileName) -> ProfileRemoved, stales [Profiles Lakes Drafts Changes Jobs];
+            [local] profiles_remove(ProfileName) -> ProfileRemoved, stales [Profiles Jobs];
             /// Jobs, newest first, a page at a time.
             [read] jobs_list(JobsPage) -> Jobs, reads [Jobs];
             /// Asks a job to stop.
-            [local] jobs_cancel(JobId) -> Nothing;
+            [local] jobs_cancel(JobId) -> Empty, stales [Jobs];
             /// Asks a call to stop.
-            [local] calls_cancel(CallName) -> Nothing;
+            [local] calls_cancel(CallRef) -> Empty;
             /// Lets a person choose a file or a folder.
             [read] host_choose(Choose) -> Chosen;
             /// Puts text on the clipboard.
-            [local secret] host_copy(Copy) -> Nothing;
+            [local secret] host_copy(Copy) -> Empty;
             /// What happens: data that changed, jobs as they go on, and what comes from outside the page.
-            [read] events_follow(Nothing) -> Nothing, progress CoreEvent;
+            [read] events_follow(Empty) -> Empty, progress CoreEvent;
         }
     };
 }

@@ -10,10 +10,9 @@ use headgate_sync::{
 };
 use headgate_terms::{Error, Result, say};
 use serde::Serialize;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Empty, Sample};
 use crate::cx::Cx;
 
 /// The day's events, as Segment lays them down: one file an hour that had any.
@@ -38,26 +37,13 @@ pub struct DemoReport {
     pub preview: Preview,
 }
 
-/// The sample day, ready to be synced.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Sample {
-    /// The folder with its events.
-    pub from: String,
-    /// The lake that they are meant for, which need not exist.
-    pub to: String,
-    /// The source's name.
-    pub source: &'static str,
-    /// How many events.
-    pub events: usize,
-}
-
 impl App {
     /// Makes a lake of the sample day, in a new temporary folder if none is named. Its data folder
     /// is its own, below the lake.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn demo(&self, to: Option<&str>, watch: &dyn Watch) -> Result<DemoReport> {
+    pub(crate) fn demo(&self, _: &Cx, to: Option<&str>, watch: &dyn Watch) -> Result<DemoReport> {
         let lake = match to {
             Some(to) => Location::parse(to).map_err(|e| e.field("to"))?.folder().to_owned(),
             None => tempfile::Builder::new()
@@ -67,7 +53,7 @@ impl App {
                 .map_err(|error| unwritable(&std::env::temp_dir(), &error))?,
         };
         let own = lake.join("_headgate").join("demo");
-        let events = lay(&own)?;
+        let events = write_sample(&own)?;
         let data = DataFolder::new(own.join("data"));
         let address = lake.display().to_string();
         let mut looked = PreviewRequest::new(events.clone(), data.clone());
@@ -80,10 +66,10 @@ impl App {
     }
 
     /// Lays the sample day's events down in the data folder, where a sync can take them.
-    pub(crate) fn sample_lay(&self, _: &Cx, _: &Nothing) -> Result<Sample> {
+    pub(crate) fn sample_create(&self, _: &Cx, _: &Empty) -> Result<Sample> {
         self.data().make()?;
         let own = self.data().path().join("sample");
-        let events = lay(&own)?;
+        let events = write_sample(&own)?;
         Ok(Sample {
             from: events.display().to_string(),
             to: own.join("lake").display().to_string(),
@@ -94,7 +80,7 @@ impl App {
 }
 
 /// Writes the day's files into a folder below another, unless they are there.
-fn lay(below: &Path) -> Result<PathBuf> {
+fn write_sample(below: &Path) -> Result<PathBuf> {
     let events = below.join("events");
     fs::create_dir_all(&events).map_err(|error| unwritable(&events, &error))?;
     for (name, text) in DAY {

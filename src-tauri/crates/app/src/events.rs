@@ -5,75 +5,20 @@
 //! latest state waits. One that is too slow all the same is told that it `missed` something, and asks for
 //! everything again.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use headgate_terms::Result;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{CoreEvent, Empty, HostEvent, Job, Tag};
 use crate::cx::Cx;
-use crate::host::HostEvent;
-use crate::jobs::Job;
-
-/// Data that commands read and make stale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Tag {
-    /// Runs, with what they rejected and set aside.
-    Runs,
-    /// The lakes that are known.
-    Lakes,
-    /// The tables of lakes.
-    Tables,
-    /// The settings.
-    Settings,
-    /// Drafts of policies.
-    Drafts,
-    /// Changes to the world outside, in the journal.
-    Changes,
-    /// The profiles.
-    Profiles,
-    /// Jobs.
-    Jobs,
-    /// Sessions with AWS.
-    Sessions,
-}
-
-/// Something that happened.
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum CoreEvent {
-    /// Data changed: what shows it is asked for again.
-    Changed {
-        /// Which data.
-        tags: BTreeSet<Tag>,
-        /// Of which profile.
-        profile: String,
-        /// Counts up with every change.
-        revision: u64,
-    },
-    /// A job was queued, began, went on or ended.
-    Job {
-        /// The job as it is now.
-        job: Box<Job>,
-    },
-    /// Something came from outside the page.
-    Host {
-        /// What.
-        event: HostEvent,
-    },
-    /// More happened than could be kept for this listener.
-    Missed,
-}
 
 /// How many events wait for a listener before it has missed some.
-const MOST: usize = 1_000;
-/// How long a listener lets events gather before it takes the next: a page draws no faster.
+const MOST: usize = 200;
+/// How long a listener lets events gather before it takes them: a page draws no faster.
 const GATHER: Duration = Duration::from_millis(20);
 
 #[derive(Default)]
@@ -130,15 +75,16 @@ impl Queue {
 pub struct Listener(Arc<Queue>);
 
 impl Listener {
-    /// The next event, waited for until there is one or `ended` says so. [`Bus::wake`] has that asked.
-    fn next(&self, ended: impl Fn() -> bool) -> Option<CoreEvent> {
+    /// The events that wait; the first is waited for until there is one or `ended` says so. [`Bus::wake`] has
+    /// that asked.
+    fn next(&self, ended: impl Fn() -> bool) -> Option<VecDeque<CoreEvent>> {
         let mut waiting = self.0.waiting();
         loop {
             if ended() {
                 return None;
             }
-            if let Some(event) = waiting.pop_front() {
-                return Some(event);
+            if !waiting.is_empty() {
+                return Some(std::mem::take(&mut *waiting));
             }
             waiting = self.0.woken.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -239,15 +185,15 @@ impl App {
 
     /// Reports all that happens until the call is to stop or nobody listens any more.
     #[allow(clippy::unnecessary_wraps, reason = "every command is alike")]
-    pub(crate) fn events_follow(&self, cx: &Cx, _: &Nothing) -> Result<Nothing> {
+    pub(crate) fn events_follow(&self, cx: &Cx, _: &Empty) -> Result<Empty> {
         let listener = self.bus.listen();
-        while let Some(event) = listener.next(|| cx.call.stopped()) {
-            if !cx.call.report(&event) {
+        while let Some(events) = listener.next(|| cx.call.stopped()) {
+            if !events.iter().all(|event| cx.call.report(event)) {
                 break;
             }
             std::thread::sleep(GATHER);
         }
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 }
 
@@ -314,5 +260,83 @@ mod tests {
             bus.wake();
             assert!(waits.join().unwrap());
         });
+    }
+
+    /// What a page hears, and when, of something that is told a thousand times in a second.
+    fn told_in_a_second(tell: impl Fn(&Bus, u64)) -> Vec<(Duration, serde_json::Value)> {
+        let folder = tempfile::tempdir().unwrap();
+        let app = App::with_data(folder.path().join("data")).unwrap();
+        let (send, heard) = std::sync::mpsc::channel();
+        let begun = std::time::Instant::now();
+        let sink = move |text: &str| send.send((begun.elapsed(), text.to_owned())).is_ok();
+        let cx = app.cx(crate::Actor::Window, crate::Call::new("page", Box::new(sink)));
+        std::thread::scope(|scope| {
+            let follows = scope.spawn(|| app.events_follow(&cx, &Empty {}));
+            while app.bus.listeners().is_empty() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            for at in 0..1_000 {
+                tell(&app.bus, at);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            // What was told last arrives soon, however much was told.
+            std::thread::sleep(10 * GATHER);
+            cx.call.stop();
+            app.wake();
+            follows.join().unwrap().unwrap();
+        });
+        drop(cx);
+        let told = heard.into_iter();
+        told.map(|(at, text)| (at, serde_json::from_str(&text).unwrap())).collect()
+    }
+
+    fn job(id: &str, at: u64) -> Job {
+        Job {
+            id: id.to_owned(),
+            kind: crate::JobKind::Sync,
+            profile: "default".to_owned(),
+            actor: crate::Actor::Window,
+            state: crate::JobState::Running,
+            about: None,
+            waits_for: None,
+            run: Some(at.to_string()),
+            progress: None,
+            queued: String::new(),
+            started: None,
+            ended: None,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn a_thousand_changes_a_second_reach_a_page_as_often_as_it_draws() {
+        let told = told_in_a_second(|bus, at| {
+            bus.changed("default", &[Tag::Runs]);
+            bus.job(&job("a", at));
+        });
+        let (last, _) = told.last().unwrap();
+        let most = 2 * (last.as_millis() / GATHER.as_millis() + 2);
+        assert!(told.len() as u128 <= most, "{} of at most {most}", told.len());
+        let of = |kind: &str| {
+            let found = told.iter().filter(|(_, event)| event["kind"] == kind);
+            found.map(|(_, event)| event).collect::<Vec<_>>()
+        };
+        assert_eq!(of("changed").last().unwrap()["revision"], 1_000);
+        assert_eq!(of("job").last().unwrap()["job"]["run"], "999");
+        assert_eq!(of("changed").len() + of("job").len(), told.len(), "nothing is missed");
+    }
+
+    #[test]
+    fn a_thousand_jobs_a_second_reach_a_page_while_they_are_news() {
+        let told = told_in_a_second(|bus, at| bus.job(&job(&at.to_string(), at)));
+        let mut next = Some(0);
+        for (_, event) in &told {
+            // Whoever was too slow is told so, and may go on anywhere.
+            let id = event["job"]["id"].as_str().and_then(|id| id.parse::<u64>().ok());
+            assert!(id.is_none() || next.is_none() || id == next, "{id:?} instead of {next:?}");
+            assert!(id.is_some() || event["kind"] == "missed", "{event}");
+            next = id.map(|id| id + 1);
+        }
+        assert_eq!(next, Some(1_000));
     }
 }

@@ -15,35 +15,29 @@ use headgate_lake::Location;
 use headgate_terms::{Error, Result, Shown, say};
 
 use crate::App;
-use crate::callers::TemplatesFor;
-use crate::calls::{CallName, Nothing};
+use crate::api::{
+    CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep, Empty,
+    HistoryOf, JobId, JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit,
+    PolicyExport, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings, ProfileShow,
+    RoleArn, RoleRef, RunDiscards, RunRef, RunRejectedLines, RunRelease, RunsPage, SchemaPreview,
+    SettingsChange, SyncStart, TableRef, TemplatesFor,
+};
 use crate::cx::Cx;
-use crate::drafts::DraftAnswer;
-use crate::host::{Choose, Confirm, Copy, RoleArn};
-use crate::jobs::{JobId, JobsPage};
-use crate::policies::{PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyTry};
-use crate::profiles::{ProfileAsked, ProfileChange, ProfileName, ProfileSettings};
-use crate::roles::RoleName;
-use crate::runs::{RunDiscards, RunLetters, RunName, RunRelease, RunsPage};
-use crate::settings::SettingsChange;
-use crate::start::PageFailed;
-use crate::syncs::{SchemaPreview, SyncStart};
-use crate::tables::{LakeName, TableName};
-use crate::trust::{ChangeRef, ChangeRequest, HistoryOf, PlanRef};
+use crate::host::Confirm;
 
 /// A path in a request.
-pub struct Place<'r> {
+pub(crate) struct Place<'r> {
     /// The request's field.
-    pub field: &'static str,
+    pub(crate) field: &'static str,
     /// What it holds, as the command reads it.
-    pub text: &'r str,
+    pub(crate) text: &'r str,
     /// What the command does with it.
-    pub used: Used,
+    pub(crate) used: Used,
 }
 
 /// What a command does with a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Used {
+pub(crate) enum Used {
     /// Reads events from it.
     Events,
     /// Reads the lake there.
@@ -53,7 +47,7 @@ pub enum Used {
 }
 
 /// What the page may ask: a request says which paths it names, so that a command cannot forget it.
-pub trait Request {
+pub(crate) trait PageRequest {
     /// Whether an answer may wait for the user.
     const WAITS: bool = false;
 
@@ -63,7 +57,7 @@ pub trait Request {
 
 macro_rules! pathless {
     ($($request:ty),+ $(,)?) => {$(
-        impl Request for $request {
+        impl PageRequest for $request {
             fn places(&self) -> Vec<Place<'_>> {
                 Vec::new()
             }
@@ -73,35 +67,37 @@ macro_rules! pathless {
 
 // What these name is an id, a text or a setting.
 pathless!(
-    Nothing,
-    PageFailed,
-    RunName,
-    RunLetters,
+    Empty,
+    PageError,
+    RunRef,
+    RunRejectedLines,
     RunDiscards,
-    PolicyLook,
+    PolicyAnalyze,
     PolicyEdit,
     PolicyPlan,
     PolicyTry,
     PolicyExport,
     TemplatesFor,
-    DraftAnswer,
+    DraftOf,
+    DraftRef,
+    DraftToKeep,
     RoleArn,
-    RoleName,
+    RoleRef,
     ChangeRequest,
     PlanRef,
     HistoryOf,
     ChangeRef,
     SettingsChange,
-    CallName,
+    CallRef,
     Copy,
     RunsPage,
     JobsPage,
     JobId,
-    ProfileAsked,
+    ProfileShow,
     ProfileName,
 );
 
-impl Request for Choose {
+impl PageRequest for Choose {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -109,7 +105,7 @@ impl Request for Choose {
     }
 }
 
-impl Request for ProfileSettings {
+impl PageRequest for ProfileSettings {
     // The desktop asks about an endpoint.
     const WAITS: bool = true;
 
@@ -118,7 +114,7 @@ impl Request for ProfileSettings {
     }
 }
 
-impl Request for ProfileChange {
+impl PageRequest for ProfileChange {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -126,7 +122,7 @@ impl Request for ProfileChange {
     }
 }
 
-impl Request for RunRelease {
+impl PageRequest for RunRelease {
     // Lines are read again, and there may be many.
     const WAITS: bool = true;
 
@@ -135,7 +131,7 @@ impl Request for RunRelease {
     }
 }
 
-impl Request for SchemaPreview {
+impl PageRequest for SchemaPreview {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -144,7 +140,7 @@ impl Request for SchemaPreview {
     }
 }
 
-impl Request for SyncStart {
+impl PageRequest for SyncStart {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -153,7 +149,7 @@ impl Request for SyncStart {
     }
 }
 
-impl Request for LakeName {
+impl PageRequest for LakeRef {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -161,7 +157,7 @@ impl Request for LakeName {
     }
 }
 
-impl Request for TableName {
+impl PageRequest for TableRef {
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -268,8 +264,8 @@ impl App {
         if used == Used::LakeWritten {
             return Ok(false);
         }
-        Ok(self.opened_lakes(&cx.profile)?.iter().any(|lake| below(lake))
-            || self.runs()?.iter().filter_map(|run| run.from.as_deref()).any(below))
+        Ok(self.lakes_of(&cx.profile)?.iter().any(|lake| below(lake))
+            || self.runs(cx)?.iter().filter_map(|run| run.from.as_deref()).any(below))
     }
 }
 

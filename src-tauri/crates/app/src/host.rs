@@ -4,14 +4,11 @@
 use std::path::PathBuf;
 
 use headgate_terms::{Arn, Error, Result, Shown, say};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Choose, Chosen, Copy, Empty, PolicyText, RoleArn};
 use crate::cx::Cx;
-use crate::policies::PolicyText;
 
 /// A desktop. What a host does not implement, it cannot do, and says so.
 pub trait Host: Send + Sync {
@@ -75,71 +72,6 @@ pub struct Confirm {
     pub yes: Shown,
 }
 
-/// What to choose.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct Choose {
-    /// Of which kind.
-    pub kind: ChooseKind,
-    /// The dialog's title.
-    pub title: String,
-}
-
-/// What can be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum ChooseKind {
-    /// A file of events.
-    File,
-    /// A folder.
-    Folder,
-}
-
-/// What was chosen.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Chosen {
-    /// Its path; none when the dialog was closed.
-    pub path: Option<String>,
-}
-
-/// Text for the clipboard.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct Copy {
-    /// The text.
-    pub text: String,
-}
-
-/// A role.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RoleArn {
-    /// Its ARN.
-    pub role: String,
-}
-
-/// What happens outside the page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum HostEvent {
-    /// Files or folders are held over the window.
-    Over,
-    /// They were taken away again.
-    Away,
-    /// They were dropped.
-    Dropped {
-        /// Where they lie.
-        paths: Vec<String>,
-    },
-    /// The window was asked to close and waits until what was sent outside this machine has ended.
-    Closing {
-        /// The commands it waits for.
-        commands: Vec<String>,
-    },
-    /// A page of the application was asked for from outside.
-    Open {
-        /// Its address, beginning with `/`.
-        address: String,
-    },
-}
-
 /// Where there is no desktop.
 pub(crate) struct NoDesktop;
 
@@ -162,12 +94,12 @@ impl App {
         Ok(Chosen { path: path.map(|path| path.display().to_string()) })
     }
 
-    pub(crate) fn host_copy(&self, _: &Cx, request: &Copy) -> Result<Nothing> {
+    pub(crate) fn host_copy(&self, _: &Cx, request: &Copy) -> Result<Empty> {
         self.host.copy(&request.text)?;
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 
-    pub(crate) fn policy_paste(&self, _: &Cx, _: &Nothing) -> Result<PolicyText> {
+    pub(crate) fn policy_paste(&self, _: &Cx, _: &Empty) -> Result<PolicyText> {
         let text = self.host.read_clipboard()?;
         if is_policy(&text) {
             return Ok(PolicyText { text });
@@ -177,14 +109,14 @@ impl App {
             .hint("Copy a policy, or what `aws iam get-role` prints, as JSON. Other text can be typed or pasted into the field."))
     }
 
-    pub(crate) fn role_console(&self, _: &Cx, request: &RoleArn) -> Result<Nothing> {
+    pub(crate) fn role_console(&self, _: &Cx, request: &RoleArn) -> Result<Empty> {
         let url = console(&request.role).ok_or_else(|| {
             Error::new("no_console", say!("The AWS console has no page for `{}`.", request.role))
                 .hint("Name a role by its ARN.")
                 .field("role")
         })?;
         self.questions.open(&*self.host, &url)?;
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 }
 

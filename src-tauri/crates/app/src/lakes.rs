@@ -1,43 +1,35 @@
-//! The lakes that are known here: those that runs wrote to, and those that a person opened.
+//! The lakes of a profile: those that its syncs wrote to, and those that a person opened in it.
 
 use headgate_lake::Location;
 use headgate_terms::Result;
-use serde::Serialize;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Empty, KnownLakes, LakeRef};
 use crate::cx::Cx;
-use crate::tables::LakeName;
-
-/// The lakes that are known.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Lakes {
-    /// Their addresses, the latest first.
-    pub lakes: Vec<String>,
-}
 
 impl App {
-    pub(crate) fn lakes_list(&self, cx: &Cx, _: &Nothing) -> Result<Lakes> {
-        let mut lakes = self.opened_lakes(&cx.profile)?;
-        for lake in headgate_sync::lakes(self.data())? {
-            if !lakes.contains(&lake) {
-                lakes.push(lake);
-            }
-        }
-        Ok(Lakes { lakes })
+    pub(crate) fn lakes_list(&self, cx: &Cx, _: &Empty) -> Result<KnownLakes> {
+        Ok(KnownLakes { lakes: self.lakes_of(&cx.profile)? })
     }
 
-    pub(crate) fn lakes_remember(&self, cx: &Cx, asked: &LakeName) -> Result<Lakes> {
-        let address = Location::parse(&asked.lake).map_err(|error| error.field("lake"))?;
-        let lake = address.to_string();
-        self.store()?.remember_opened_lake(&cx.profile, &lake)?;
-        self.lakes_list(cx, &Nothing {})
+    pub(crate) fn lakes_remember(&self, cx: &Cx, request: &LakeRef) -> Result<KnownLakes> {
+        self.remember_lake(cx, &request.lake).map_err(|error| error.field("lake"))?;
+        self.lakes_list(cx, &Empty {})
     }
 
-    pub(crate) fn opened_lakes(&self, profile: &str) -> Result<Vec<String>> {
+    /// Puts a lake in front of those of the profile.
+    ///
+    /// # Errors
+    /// When its address is none, and when the store fails.
+    pub(crate) fn remember_lake(&self, cx: &Cx, lake: &str) -> Result<()> {
+        let lake = Location::parse(lake)?.to_string();
+        self.store()?.remember_lake_of(&cx.profile, &lake)
+    }
+
+    /// The addresses of a profile's lakes, the latest used first.
+    pub(crate) fn lakes_of(&self, profile: &str) -> Result<Vec<String>> {
         match self.store_if_any()? {
-            Some(store) => store.opened_lakes(profile),
+            Some(store) => store.lakes_of(profile),
             None => Ok(Vec::new()),
         }
     }

@@ -4,10 +4,12 @@
 
 include!("commands.rs");
 
+mod api;
 mod callers;
 mod calls;
 mod cx;
 mod demo;
+mod door;
 mod drafts;
 mod events;
 mod grants;
@@ -18,8 +20,9 @@ mod jobs;
 mod lakes;
 mod neighbour;
 mod overview;
-mod owners;
 mod plans;
+#[cfg(test)]
+mod played;
 mod policies;
 mod profiles;
 mod questions;
@@ -33,6 +36,9 @@ mod stores;
 mod syncs;
 mod tables;
 mod trust;
+#[cfg(test)]
+mod truth;
+mod world;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -46,53 +52,31 @@ use calls::CallRegistry;
 use events::Bus;
 use grants::Grants;
 use host::NoDesktop;
-use jobs::{Lanes, NewWork, SYNC_LANE, Work};
+use jobs::Runner;
 use questions::Questions;
-use serve::line;
 use sessions::Sessions;
 use stores::Stores;
 
-pub use callers::{Templates, TemplatesFor};
-pub use calls::{Call, CallAbout, CallName, Nothing, Sink};
+pub use api::*;
+pub use calls::{Call, Sink};
 pub use cx::{Actor, Cx};
-pub use demo::{DemoReport, Sample};
-pub use drafts::DraftAnswer;
-pub use events::{CoreEvent, Listener, Tag};
-pub use grants::{Place, Request, Used};
+pub use demo::DemoReport;
+pub use door::Door;
+pub use events::Listener;
 pub use headgate_aws::{Endpoint, Identity};
-pub use headgate_lake::{CommitEntry, DiscardRow, TableDetail, TableRows, TableSummary};
-pub use headgate_policy::{self as policy, PatchPlan};
+pub use headgate_lake::{CommitEntry, DiscardRow, TableSummary};
+pub use headgate_policy as policy;
 pub use headgate_sync::{
-    ColumnChoice, Counted, DataFolder, Letters, Preview, PreviewColumn, PreviewRequest,
-    PreviewTable, PreviewType, Progress, Release, RunReport, RunRequest, Status, TableReport,
-    Watch,
+    ColumnChoice, Counted, DataFolder, PreviewRequest, RunRequest, Status, TableReport, Watch,
 };
-pub use host::{Choose, ChooseKind, Chosen, Confirm, Copy, Host, HostEvent, Notice, RoleArn};
-pub use jobs::{Job, JobId, JobKind, JobState, Jobs, JobsPage};
-pub use lakes::Lakes;
+pub use host::{Confirm, Host, Notice};
 pub use neighbour::{Changed, Message, SOCKET};
-pub use overview::Overview;
-pub use plans::{ApplyWatch, ChangeState, Outcome, Plan, PlanProgress, Step, StepRole};
-pub use policies::{
-    PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
-    PolicyView, invalid, valid,
-};
-pub use profiles::{
-    AwsSource, Colour, Credentials, DatabricksSource, ExternalIds, Profile, ProfileAsked,
-    ProfileChange, ProfileKind, ProfileName, ProfileRemoved, ProfileReport, ProfileSettings,
-    ProfileWriter, Profiles,
-};
-pub use roles::{AwsAccess, AwsProfiles, RoleName, RoleRead, facts_of, now};
-pub use runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease, RunsPage};
-pub use serve::{COMMANDS, Command, Door, Kind};
-pub use settings::{Settings, SettingsChange, SettingsReport, Theme};
-pub use start::{PageFailed, Start};
-pub use syncs::{SchemaPreview, SyncStart, table_to_fill};
-pub use tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
-pub use trust::{
-    Applied, ChangeHistory, ChangeRecord, ChangeRef, ChangeRequest, HandedPlan, HistoryOf, PlanRef,
-    TrustPlan,
-};
+pub use plans::ApplyWatch;
+pub use policies::{invalid, valid};
+pub use roles::{facts_of, now};
+pub use serve::{COMMANDS, Command, Kind};
+pub use syncs::table_to_fill;
+pub use trust::HandedPlan;
 
 /// Everything a host can ask for.
 pub struct App {
@@ -102,7 +86,7 @@ pub struct App {
     host: Box<dyn Host>,
     calls: CallRegistry,
     bus: Bus,
-    jobs: Lanes,
+    jobs: Runner,
     grants: Grants,
     questions: Questions,
     /// The id of the profile in use, once it was looked up.
@@ -153,7 +137,7 @@ impl App {
             host: Box::new(NoDesktop),
             calls: CallRegistry::default(),
             bus: Bus::default(),
-            jobs: Lanes::default(),
+            jobs: Runner::default(),
             grants: Grants::default(),
             questions: Questions::default(),
             in_use: Mutex::default(),
@@ -186,53 +170,8 @@ impl App {
 
     /// The runtime that carries the outside world's work.
     #[must_use]
-    pub fn runtime(&self) -> &Runtime {
+    pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime
-    }
-
-    /// Brings events into a lake.
-    ///
-    /// # Errors
-    /// What goes wrong before there is a run; the report says the rest.
-    pub fn sync_run(&self, cx: &Cx, request: &RunRequest, watch: &dyn Watch) -> Result<RunReport> {
-        let from =
-            request.from.as_ref().map_or_else(|| "-".to_owned(), |from| from.display().to_string());
-        let to = Some(request.to.clone());
-        let about = CallAbout { from, to, source: request.source.clone() };
-        self.carry_out(&line::sync_start, cx, || self.sync_about(cx, request, about, watch))
-    }
-
-    fn sync_about(
-        &self,
-        cx: &Cx,
-        request: &RunRequest,
-        about: CallAbout,
-        watch: &dyn Watch,
-    ) -> Result<RunReport> {
-        let lane = SYNC_LANE.to_owned();
-        let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
-        let work = |work: &Work<'_>| headgate_sync::run(request, self.runtime.handle(), work);
-        if let Err(error) = self.end_interrupted_jobs() {
-            tracing::warn!(%error, "jobs that were interrupted are not ended on record");
-        }
-        let report = self.job(cx, new, work, |report| {
-            let state = match report.status {
-                Status::Succeeded => JobState::Succeeded,
-                Status::Partial => JobState::Partial,
-                Status::Cancelled => JobState::Cancelled,
-                Status::Failed | Status::Running => JobState::Failed,
-            };
-            (state, report.error.clone())
-        });
-        report.map_err(|error| self.with_holder(error))
-    }
-
-    /// Shows what events would make of a lake.
-    ///
-    /// # Errors
-    /// As [`headgate_sync::preview`].
-    pub fn preview(&self, request: &PreviewRequest, watch: &dyn Watch) -> Result<Preview> {
-        headgate_sync::preview(request, self.runtime.handle(), watch)
     }
 
     /// Calls once when the process is asked to end.
@@ -250,6 +189,7 @@ impl App {
 
     /// Ends all that goes on, waiting a moment for it.
     pub fn close(self) {
+        self.record_last_ends();
         self.runtime.shutdown_timeout(Duration::from_secs(2));
     }
 }

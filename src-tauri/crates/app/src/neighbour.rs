@@ -2,23 +2,25 @@
 //! `show`, `open ADDRESS` or `changed {…}`. The window answers a line that it took with one of its own; a
 //! window that is ending does not, and whoever asked it to come forward opens one instead.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use headgate_sync::DataFolder;
 use serde::{Deserialize, Serialize};
 
 use crate::App;
-use crate::events::Tag;
+use crate::api::Tag;
 
 /// The socket of the window in its data folder.
 pub const SOCKET: &str = "window.sock";
 /// The longest line.
-const LONGEST: u64 = 4_096;
-/// How long one that is connected is waited for.
+const LONGEST: usize = 4_096;
+/// How long the window's answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the window waits for the line of one that is connected, however it comes.
+const SHORT: Duration = Duration::from_secs(1);
 /// What the window answers.
 const TAKEN: &str = "taken";
 
@@ -68,8 +70,11 @@ impl Message {
     /// When no window answers.
     pub fn tell(&self, data: &Path) -> io::Result<()> {
         let window = self.send(data)?;
-        window.set_read_timeout(Some(PATIENCE))?;
-        if read_line(&window)? == TAKEN { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+        if read_line(&window, PATIENCE)? == TAKEN {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
+        }
     }
 
     fn send(&self, data: &Path) -> io::Result<UnixStream> {
@@ -82,20 +87,34 @@ impl Message {
     /// Takes what another process says, and answers it when `does` did what it asks for. What is no
     /// message, too long or too slow is dropped.
     pub fn take(mut other: UnixStream, does: impl FnOnce(Self) -> bool) {
-        let _ = other.set_read_timeout(Some(Duration::from_secs(1)));
-        let _ = other.set_write_timeout(Some(Duration::from_secs(1)));
-        let said = read_line(&other).ok().and_then(|line| Self::parse(&line));
+        let _ = other.set_write_timeout(Some(SHORT));
+        let said = read_line(&other, SHORT).ok().and_then(|line| Self::parse(&line));
         if said.is_some_and(does) {
             let _ = writeln!(other, "{TAKEN}");
         }
     }
 }
 
-/// A whole line, without its end.
-fn read_line(other: &UnixStream) -> io::Result<String> {
-    let mut line = String::new();
-    BufReader::new(other.take(LONGEST)).read_line(&mut line)?;
-    line.strip_suffix('\n').map(str::to_owned).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+/// A whole line, without its end. The time is that of the whole line: one that comes byte by byte has no more.
+fn read_line(mut other: &UnixStream, most: Duration) -> io::Result<String> {
+    let begun = Instant::now();
+    let (mut line, mut part) = (Vec::new(), [0; 512]);
+    loop {
+        let left = most.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        other.set_read_timeout(Some(left))?;
+        let read = other.read(&mut part)?;
+        line.extend_from_slice(&part[..read]);
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            line.truncate(end);
+            return String::from_utf8(line).map_err(|_| io::ErrorKind::InvalidData.into());
+        }
+        if read == 0 || line.len() >= LONGEST {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
 }
 
 /// Tells the window of a data folder that data changed. There may be none, and nobody waits for it.
@@ -146,7 +165,22 @@ mod tests {
             other.write_all(said.as_bytes()).unwrap();
             other.shutdown(std::net::Shutdown::Write).unwrap();
             Message::take(window, |message| panic!("{message:?}"));
-            assert!(read_line(&other).is_err());
+            assert!(read_line(&other, SHORT).is_err());
         }
+    }
+
+    #[test]
+    fn a_line_that_comes_byte_by_byte_is_not_waited_for() {
+        let (window, mut other) = UnixStream::pair().unwrap();
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while other.write_all(b"x").is_ok() {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+            });
+            Message::take(window, |message| panic!("{message:?}"));
+        });
+        assert!(begun.elapsed() < 3 * SHORT, "{:?}", begun.elapsed());
     }
 }

@@ -3,101 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use headgate_sync::{Glance, RunReport, Since, Status};
+use headgate_sync::{PeriodTotals, RunReport, RunsDigest, Status};
 use headgate_terms::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Attention, AttentionKind, Day, Empty, LakeChange, Overview};
 use crate::cx::Cx;
-
-/// What the first page shows.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Overview {
-    /// Runs, newest first, without their tables.
-    pub runs: Vec<RunReport>,
-    /// How many runs are on record.
-    pub all_runs: u64,
-    /// What needs a person, the worst first.
-    pub needs: Vec<Need>,
-    /// What changed in lakes, newest first.
-    pub changes: Vec<Change>,
-    /// Events of the last 24 hours.
-    pub day: Day,
-}
-
-/// The last 24 hours.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS)]
-pub struct Day {
-    /// Runs that began.
-    pub runs: u64,
-    /// Places and sources that they took from.
-    pub sources: u64,
-    /// Lakes that they wrote to, the latest first.
-    pub lakes: Vec<String>,
-    /// Events received.
-    pub received: u64,
-    /// Events written.
-    pub written: u64,
-}
-
-/// Something that needs a person: of the latest run from one place into one lake.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct Need {
-    /// What.
-    pub kind: NeedKind,
-    /// The run.
-    pub run: String,
-    /// Its source; none when there were several.
-    pub source: Option<String>,
-    /// How many lines, values, files or tables.
-    pub count: u64,
-    /// The error, for a run, a file or a table.
-    pub error: Option<Error>,
-    /// The file or the table.
-    pub on: Option<String>,
-}
-
-/// What needs a person. The order is that of the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum NeedKind {
-    /// A run failed: nothing landed.
-    Failed,
-    /// A run broke off after part of it had landed.
-    BrokeOff,
-    /// A run was stopped, so that there is more to take.
-    Cancelled,
-    /// Tables refused their part.
-    Tables,
-    /// Files could not be read, or not to their end.
-    Files,
-    /// Lines were rejected.
-    Rejected,
-    /// Values were set aside.
-    Discarded,
-}
-
-/// Tables that a run made, or one that it gave columns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct Change {
-    /// When the run ended, in RFC 3339.
-    pub at: String,
-    /// The run.
-    pub run: String,
-    /// The lake.
-    pub to: String,
-    /// The tables' schema.
-    pub schema: String,
-    /// The tables: all that were made there, or the one that gained columns.
-    pub tables: Vec<String>,
-    /// Whether they were made.
-    pub created: bool,
-    /// The columns that a table gained, in order; none for tables that were made.
-    pub columns: Vec<String>,
-}
 
 /// How many runs are looked at.
 const RUNS: u32 = 60;
@@ -105,22 +17,22 @@ const RUNS: u32 = 60;
 const CHANGES: usize = 40;
 
 /// Judges what the records say.
-fn overview(glance: Glance) -> Overview {
-    let mut needs: Vec<Need> = glance.last_of_each.iter().flat_map(needs_of).collect();
+fn overview(digest: RunsDigest) -> Overview {
+    let mut needs: Vec<Attention> = digest.last_of_each.iter().flat_map(needs_of).collect();
     needs.sort_by_key(|need| need.kind);
-    let mut changes: Vec<Change> = glance.changed.iter().flat_map(changes_of).collect();
+    let mut changes: Vec<LakeChange> = digest.changed.iter().flat_map(changes_of).collect();
     changes.truncate(CHANGES);
-    let mut runs = glance.runs;
+    let mut runs = digest.runs;
     for run in &mut runs {
         run.tables.clear();
     }
-    let Since { runs: began, sources, received, written, lakes } = glance.since;
+    let PeriodTotals { runs: began, sources, received, written, lakes } = digest.since;
     let day = Day { runs: began, sources, lakes, received, written };
-    Overview { runs, all_runs: glance.all, needs, changes, day }
+    Overview { runs, all_runs: digest.all, needs, changes, day }
 }
 
-fn needs_of(run: &RunReport) -> Vec<Need> {
-    let need = |kind, count, error: Option<&Error>, on: Option<String>| Need {
+fn needs_of(run: &RunReport) -> Vec<Attention> {
+    let need = |kind, count, error: Option<&Error>, on: Option<String>| Attention {
         kind,
         run: run.run.clone(),
         source: run.source.clone(),
@@ -130,10 +42,12 @@ fn needs_of(run: &RunReport) -> Vec<Need> {
     };
     let mut needs = Vec::new();
     match run.status {
-        Status::Failed => needs.push(need(NeedKind::Failed, 1, run.error.as_ref(), None)),
-        Status::Cancelled => needs.push(need(NeedKind::Cancelled, 1, run.error.as_ref(), None)),
+        Status::Failed => needs.push(need(AttentionKind::Failed, 1, run.error.as_ref(), None)),
+        Status::Cancelled => {
+            needs.push(need(AttentionKind::Cancelled, 1, run.error.as_ref(), None))
+        }
         Status::Partial if run.error.is_some() => {
-            needs.push(need(NeedKind::BrokeOff, 1, run.error.as_ref(), None));
+            needs.push(need(AttentionKind::BrokeOff, 1, run.error.as_ref(), None));
         }
         Status::Running | Status::Succeeded | Status::Partial => {}
     }
@@ -149,29 +63,29 @@ fn needs_of(run: &RunReport) -> Vec<Need> {
         && run.status != Status::Failed
     {
         let on = format!("{}.{}", first.schema, first.table);
-        needs.push(need(NeedKind::Tables, count, Some(error), Some(on)));
+        needs.push(need(AttentionKind::Tables, count, Some(error), Some(on)));
     }
     if let Some(first) = run.files.damaged.first() {
         let count = run.files.damaged.len() as u64;
-        needs.push(need(NeedKind::Files, count, Some(&first.error), Some(first.path.clone())));
+        needs.push(need(AttentionKind::Files, count, Some(&first.error), Some(first.path.clone())));
     }
     // What a person has given up needs nobody.
     let given_up = run.rejected.iter().filter(|counted| counted.reason == "released");
     let given_up: u64 = given_up.map(|counted| counted.count).sum();
     let rejected = run.events.rejected.saturating_sub(given_up);
     if rejected > 0 {
-        needs.push(need(NeedKind::Rejected, rejected, None, None));
+        needs.push(need(AttentionKind::Rejected, rejected, None, None));
     }
     let set_aside: u64 = run.discards.iter().map(|discard| discard.count).sum();
     if set_aside > 0 {
-        needs.push(need(NeedKind::Discarded, set_aside, None, None));
+        needs.push(need(AttentionKind::Discarded, set_aside, None, None));
     }
     needs
 }
 
-fn changes_of(run: &RunReport) -> Vec<Change> {
+fn changes_of(run: &RunReport) -> Vec<LakeChange> {
     let at = run.finished.as_ref().unwrap_or(&run.started);
-    let change = |schema: &str, created| Change {
+    let change = |schema: &str, created| LakeChange {
         at: at.clone(),
         run: run.run.clone(),
         to: run.to.clone(),
@@ -180,7 +94,7 @@ fn changes_of(run: &RunReport) -> Vec<Change> {
         created,
         columns: Vec::new(),
     };
-    let mut made: BTreeMap<&str, Change> = BTreeMap::new();
+    let mut made: BTreeMap<&str, LakeChange> = BTreeMap::new();
     let mut grown = Vec::new();
     for table in &run.tables {
         let schema = table.schema.as_str();
@@ -190,7 +104,7 @@ fn changes_of(run: &RunReport) -> Vec<Change> {
                 .tables
                 .push(table.table.clone());
         } else if !table.columns_added.is_empty() {
-            grown.push(Change {
+            grown.push(LakeChange {
                 tables: vec![table.table.clone()],
                 columns: table.columns_added.iter().map(|column| column.name.clone()).collect(),
                 ..change(schema, false)
@@ -201,9 +115,9 @@ fn changes_of(run: &RunReport) -> Vec<Change> {
 }
 
 impl App {
-    pub(crate) fn overview_show(&self, _: &Cx, _: &Nothing) -> Result<Overview> {
+    pub(crate) fn overview_show(&self, _: &Cx, _: &Empty) -> Result<Overview> {
         let since = Timestamp::now() - SignedDuration::from_hours(24);
-        Ok(overview(headgate_sync::glance(self.data(), RUNS, since)?))
+        Ok(overview(headgate_sync::digest(self.data(), RUNS, since)?))
     }
 }
 
@@ -249,19 +163,19 @@ mod tests {
                       "damaged": [{"path": "a.gz", "error": error()}]},
         }));
         let failed = run(&json!({"from": "/other", "status": "failed", "error": error()}));
-        let found = overview(Glance {
+        let found = overview(RunsDigest {
             last_of_each: vec![partial, failed],
-            since: Since { runs: 1, received: 10, written: 8, ..Since::default() },
-            ..Glance::default()
+            since: PeriodTotals { runs: 1, received: 10, written: 8, ..PeriodTotals::default() },
+            ..RunsDigest::default()
         });
         let kinds: Vec<_> = found.needs.iter().map(|need| (need.kind, need.count)).collect();
         assert_eq!(
             kinds,
             [
-                (NeedKind::Failed, 1),
-                (NeedKind::Files, 1),
-                (NeedKind::Rejected, 2),
-                (NeedKind::Discarded, 4)
+                (AttentionKind::Failed, 1),
+                (AttentionKind::Files, 1),
+                (AttentionKind::Rejected, 2),
+                (AttentionKind::Discarded, 4)
             ]
         );
         assert_eq!((found.day.runs, found.day.received, found.day.written), (1, 10, 8));
@@ -273,8 +187,11 @@ mod tests {
             table("a", true, &["id"]), table("b", true, &["id"]),
             table("tracks", false, &["plan"]), table("pages", false, &[]),
         ]}));
-        let found =
-            overview(Glance { runs: vec![grew.clone()], changed: vec![grew], ..Glance::default() });
+        let found = overview(RunsDigest {
+            runs: vec![grew.clone()],
+            changed: vec![grew],
+            ..RunsDigest::default()
+        });
         let said: Vec<_> = found
             .changes
             .iter()

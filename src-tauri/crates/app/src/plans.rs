@@ -11,20 +11,20 @@ mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
-use headgate_aws::Endpoint;
 use headgate_store::{JournalRecord, PlanRecord};
-use headgate_terms::{Error, Result, Shown, say};
+use headgate_terms::{Error, Result, say};
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::App;
+use crate::api::{ChangeState, JobKind, JobState, Outcome, Plan, Step};
 use crate::cx::Cx;
-use crate::jobs::{JobKind, JobState, NewWork};
+use crate::jobs::NewWork;
 use crate::stores::Held;
+use crate::world::Consent;
 
 pub use watch::ApplyWatch;
 pub(crate) use watch::OnPage;
@@ -32,106 +32,6 @@ pub(crate) use watch::OnPage;
 pub(crate) use walk::{NotChanged, PlanKind, RetryPolicy, Why};
 use walk::{Part, Walked, parts, walk};
 use watch::OnJob;
-
-/// A change of something outside this machine, as it is shown and waits.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct Plan {
-    /// 1.
-    pub v: u8,
-    /// What it changes, such as `trust_policy`.
-    pub kind: String,
-    /// Its id.
-    pub id: String,
-    /// The id of the profile that it was made in.
-    #[serde(default)]
-    pub profile: String,
-    /// When it was made.
-    pub made: String,
-    /// Who made it, where AWS was asked.
-    pub by: Option<String>,
-    /// The endpoints that are not AWS's own, where AWS was asked.
-    #[serde(default)]
-    pub endpoints: Vec<Endpoint>,
-    /// Its steps, in order.
-    #[serde(rename = "calls")]
-    pub steps: Vec<Step>,
-    /// The change that it puts back.
-    pub restores: Option<String>,
-}
-
-/// One call of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct Step {
-    /// Its place, from 1.
-    pub n: usize,
-    /// Such as `iam:GetRole`.
-    pub call: String,
-    /// What it is for.
-    pub role: StepRole,
-    /// Whether it changes something.
-    pub changes: bool,
-    /// What it concerns, such as a role's ARN.
-    pub target: String,
-    /// What it is for, in words.
-    pub what: Shown,
-    /// What it changes; null for a step that changes nothing.
-    #[ts(type = "unknown")]
-    pub before: Option<Value>,
-    /// What it changes that to.
-    #[ts(type = "unknown")]
-    pub after: Option<Value>,
-    /// The call that takes the change back.
-    pub undo: Option<String>,
-}
-
-/// What a step is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum StepRole {
-    /// To see that nothing has changed.
-    Check,
-    /// To change something.
-    Change,
-    /// To see that it was changed.
-    Prove,
-}
-
-/// How far a plan is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct PlanProgress {
-    /// The step that goes on, from 0.
-    pub step: usize,
-    /// How often what was changed was read back.
-    pub reads: u32,
-}
-
-/// What became of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It is as planned, read back.
-    Written,
-    /// It was not changed by this.
-    NotWritten,
-    /// The other side may have taken it: only reading it again tells.
-    Unknown,
-}
-
-/// How a change of the journal ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeState {
-    /// It was sent, and no answer is recorded.
-    Sent,
-    /// The other side returns what was sent.
-    Done,
-    /// It was so already; nothing was sent.
-    Unneeded,
-    /// Nothing was changed.
-    Refused,
-    /// The other side took it and returns something else.
-    Drifted,
-}
 
 impl ChangeState {
     /// What that says of the object.
@@ -201,12 +101,29 @@ impl Change {
     }
 }
 
+/// Which changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ChangesPage<'a> {
+    /// To which object; to all without.
+    pub(crate) object: Option<&'a str>,
+    /// What the page before gave as its next; none for the first.
+    pub(crate) before: Option<&'a str>,
+    /// How many at most.
+    pub(crate) limit: Option<u32>,
+}
+
 /// Who sends changes, and where to.
 pub(crate) struct Sender {
-    /// As the other side names who asks.
-    pub(crate) by: String,
-    /// Where to, when that is not the other side's own endpoint.
-    pub(crate) endpoint: Option<String>,
+    by: String,
+    endpoint: Option<String>,
+}
+
+impl Sender {
+    /// As the other side names who asks; with an endpoint where that is not the other side's own. There is
+    /// none without the user's consent.
+    pub(crate) fn new(_: &Consent, by: String, endpoint: Option<String>) -> Self {
+        Self { by, endpoint }
+    }
 }
 
 /// A plan that was carried out, as far as it went.
@@ -221,8 +138,9 @@ pub(crate) struct Carried<F> {
 
 /// How long a plan is kept.
 const PLAN_DAYS: i64 = 30;
-/// The most changes that are shown.
-const MOST_CHANGES: u32 = 500;
+/// How many changes a page has, and the most that one may have.
+const PAGE: u32 = 100;
+const MOST: u32 = 500;
 
 impl Plan {
     /// A plan that was made now.
@@ -243,7 +161,7 @@ impl Plan {
 
 impl App {
     /// Keeps a plan as its kind writes it: `document` has all that [`Plan`] has.
-    pub(crate) fn keep_plan(&self, cx: &Cx, plan: &Plan, document: &impl Serialize) -> Result<()> {
+    pub(crate) fn save_plan(&self, cx: &Cx, plan: &Plan, document: &impl Serialize) -> Result<()> {
         let since = (cx.clock)() - SignedDuration::from_hours(24 * PLAN_DAYS);
         let record = PlanRecord {
             id: plan.id.clone(),
@@ -259,7 +177,7 @@ impl App {
     ///
     /// # Errors
     /// `plan_gone` when there is none of that kind in this profile.
-    pub(crate) fn kept_plan<T: DeserializeOwned>(
+    pub(crate) fn saved_plan<T: DeserializeOwned>(
         &self,
         cx: &Cx,
         kind: &str,
@@ -349,17 +267,19 @@ impl App {
         Ok(Carried { changes, last, unrecorded })
     }
 
-    /// The changes of a kind, newest first: to one object, or to all.
+    /// A page of the changes of a kind, newest first, and what to ask for as `before` for those that are
+    /// older: to one object, or to all.
     pub(crate) fn changes_of(
         &self,
         cx: &Cx,
         kind: &str,
-        object: Option<&str>,
-    ) -> Result<Vec<Change>> {
-        let Some(store) = self.store_if_any()? else { return Ok(Vec::new()) };
-        let found = store.journal_of(&cx.profile, object, None, MOST_CHANGES)?;
-        let kept = found.entries.iter().filter(|kept| kept.kind == kind);
-        Ok(kept.filter_map(Change::of).collect())
+        asked: &ChangesPage<'_>,
+    ) -> Result<(Vec<Change>, Option<String>)> {
+        let Some(store) = self.store_if_any()? else { return Ok((Vec::new(), None)) };
+        let most = asked.limit.unwrap_or(PAGE).clamp(1, MOST);
+        let found = store.journal_of(&cx.profile, kind, asked.object, asked.before, most)?;
+        let next = found.entries.last().filter(|_| found.more).map(|kept| kept.id.clone());
+        Ok((found.entries.iter().filter_map(Change::of).collect(), next))
     }
 
     /// A change that wrote something, or may have.

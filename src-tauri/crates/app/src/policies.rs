@@ -4,191 +4,20 @@
 use std::collections::BTreeMap;
 
 use headgate_policy::{
-    Axes, CallerKind, CellChange, Context, Decision, EXTERNAL_ID, Edit, Effect, Explanation,
-    Export, Facts, Form, Goals, Lines as ChangedLines, Named, PatchPlan, Policy, PrincipalKind,
-    Problem, QUOTA, Reading, Request, Size, Who,
+    Axes, Context, Decision, EXTERNAL_ID, Edit, Facts, Named, PatchPlan, Policy, Problem, QUOTA,
+    Reading, Request, Size, Who,
 };
 use headgate_terms::{Arn, Error, Finding, Fix, Range, Result, Shown, say};
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
+use serde::Deserialize;
 
 use crate::App;
+use crate::api::{
+    CellView, ColumnView, ConditionChip, FindingView, FixView, MatrixView, PolicyAnalyze,
+    PolicyCards, PolicyEdit, PolicyExport, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
+    PolicyView, PrincipalChip, RowView, StatementCard,
+};
 use crate::callers::{self, Known};
 use crate::cx::Cx;
-
-/// A draft to look at.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct PolicyLook {
-    /// The draft.
-    pub text: String,
-    /// What it is compared with: the text as AWS has it, or as it was pasted.
-    pub base: Option<String>,
-    /// What is known of the role and of those who are to get in.
-    pub facts: Facts,
-}
-
-/// All that can be said of a draft.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct PolicyView {
-    /// Why AWS would refuse the text; none for a valid policy.
-    pub problems: Vec<Problem>,
-    /// The statements; none while the text cannot be read.
-    pub policy: Option<PolicyCards>,
-    /// Who may assume the role with which id; none unless the policy is valid.
-    pub matrix: Option<MatrixView>,
-    /// What the lints say, the worst first.
-    pub findings: Vec<FindingView>,
-    /// Findings of the base that the draft no longer has.
-    pub mended: usize,
-    /// How large it is.
-    pub size: Size,
-    /// Lines that differ from the base.
-    pub lines: ChangedLines,
-    /// Whether AWS would see no difference from the base.
-    pub same: bool,
-}
-
-/// A policy as cards.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct PolicyCards {
-    /// The version, as it is written.
-    pub version: Option<String>,
-    /// The statements.
-    pub statements: Vec<StatementCard>,
-}
-
-/// A statement as a card.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct StatementCard {
-    /// Its name.
-    pub sid: Option<String>,
-    /// Allow or Deny.
-    pub effect: Effect,
-    /// Whom it names.
-    pub principals: Vec<PrincipalChip>,
-    /// Whether its actions are those that it does not mean.
-    pub not_action: bool,
-    /// Its actions.
-    pub actions: Vec<String>,
-    /// Its conditions.
-    pub conditions: Vec<ConditionChip>,
-    /// Where it stands.
-    pub range: Range,
-    /// The line it begins in, from 1.
-    pub line: usize,
-}
-
-/// A principal of a card.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct PrincipalChip {
-    /// The list it stands in.
-    pub kind: PrincipalKind,
-    /// As it is written.
-    pub value: String,
-    /// What people call it, where that is known.
-    pub label: Option<String>,
-    /// What it means.
-    pub means: &'static str,
-    /// Whether it means nobody: the id of something that was deleted, or no principal.
-    pub dead: bool,
-    /// Where it stands.
-    pub range: Range,
-}
-
-/// A condition of a card.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct ConditionChip {
-    /// The operator, as it is written.
-    pub operator: String,
-    /// The key, as it is written.
-    pub key: String,
-    /// The values.
-    pub values: Vec<String>,
-    /// Where it stands.
-    pub range: Range,
-    /// The line of its key.
-    pub line: usize,
-}
-
-/// The matrix of a draft and its base.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct MatrixView {
-    /// Callers.
-    pub rows: Vec<RowView>,
-    /// External ids.
-    pub columns: Vec<ColumnView>,
-    /// Row by row; services and providers have the cell without an id only.
-    pub cells: Vec<CellView>,
-    /// Cells that become allowed.
-    pub opens: usize,
-    /// Cells that were allowed.
-    pub closes: usize,
-    /// Callers that are not shown, because there are too many.
-    pub left_out: usize,
-}
-
-/// A row.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct RowView {
-    /// The caller.
-    pub principal: Named,
-    /// Why it is here.
-    pub kind: CallerKind,
-    /// What people call it.
-    pub label: String,
-    /// Whether the draft names it and the base does not.
-    pub added: bool,
-}
-
-/// A column.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct ColumnView {
-    /// The id; none for callers that bring none.
-    pub external_id: Option<String>,
-    /// Whether it stands for every id that nobody names.
-    pub any_other: bool,
-    /// The pattern whose ids it stands for.
-    pub like: Option<String>,
-    /// What people call it; a pattern stands in back-ticks.
-    pub label: String,
-}
-
-/// A cell.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct CellView {
-    /// Its row.
-    pub row: usize,
-    /// Its column.
-    pub column: usize,
-    /// What the base says; none without a base that is valid.
-    pub before: Option<Decision>,
-    /// What the draft says.
-    pub after: Decision,
-    /// The statements that decided.
-    pub statements: Vec<usize>,
-}
-
-/// A finding with what its fix would do.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct FindingView {
-    /// The finding.
-    pub finding: Finding,
-    /// What the fix would do, where it is one that Headgate carries out.
-    pub fix: Option<FixView>,
-}
-
-/// A fix before it is carried out.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct FixView {
-    /// What to write on its button.
-    pub label: String,
-    /// What it does.
-    pub edits: Vec<Edit>,
-    /// The cells that it changes.
-    pub cells: Vec<CellChange>,
-    /// The text afterwards.
-    pub text: String,
-}
 
 /// What a finding's plan holds.
 #[derive(Deserialize)]
@@ -197,99 +26,32 @@ struct PlannedFix {
     edits: Vec<Edit>,
 }
 
-/// A text to change.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct PolicyEdit {
-    /// The draft.
-    pub text: String,
-    /// What to do, in order.
-    pub edits: Vec<Edit>,
-}
-
-/// A text.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct PolicyText {
-    /// The text.
-    pub text: String,
-}
-
-/// A plan to make.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct PolicyPlan {
-    /// The draft that it begins from.
-    pub text: String,
-    /// Who is to get in.
-    pub goals: Goals,
-    /// Into which statement.
-    pub form: Form,
-    /// The role's quota; as AWS sets it at first, if it is not known.
-    pub quota: Option<usize>,
-}
-
-/// A caller to try.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct PolicyTry {
-    /// The draft.
-    pub text: String,
-    /// What AWS has now.
-    pub base: Option<String>,
-    /// The role that has the policy.
-    pub role: Option<String>,
-    /// Who asks.
-    pub caller: Named,
-    /// The id it brings; none for a caller that brings none.
-    pub external_id: Option<String>,
-    /// Condition keys and what they hold, such as `aws:MultiFactorAuthPresent`; an empty list says
-    /// that the key is absent. What is not here is not known.
-    pub context: BTreeMap<String, Vec<String>>,
-}
-
-/// What both policies say to a caller.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct PolicyTried {
-    /// The base; none when it is no valid policy.
-    pub now: Option<Explanation>,
-    /// The draft; none when it is no valid policy.
-    pub draft: Option<Explanation>,
-}
-
-/// A policy to write for another tool.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct PolicyExport {
-    /// The policy.
-    pub text: String,
-    /// The role's ARN or name.
-    pub role: String,
-    /// The tool.
-    pub to: Export,
-}
-
 /// Of how many findings the fixes are tried beforehand: each is read and drawn.
 const MOST_FIXES: usize = 40;
 
 impl App {
-    pub(crate) fn policy_look(&self, cx: &Cx, asked: &PolicyLook) -> Result<PolicyView> {
-        let known = Known { writer: self.writer_principal(&cx.profile)?, facts: &asked.facts };
-        Ok(look(&asked.text, asked.base.as_deref(), &asked.facts, &known))
+    pub(crate) fn policy_analyze(&self, cx: &Cx, request: &PolicyAnalyze) -> Result<PolicyView> {
+        let known = Known { writer: self.writer_principal(&cx.profile)?, facts: &request.facts };
+        Ok(analyze(&request.text, request.base.as_deref(), &request.facts, &known))
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_edit(&self, _: &Cx, asked: &PolicyEdit) -> Result<PolicyText> {
-        let text = headgate_policy::apply_all(&asked.text, &asked.edits)?;
+    pub(crate) fn policy_edit(&self, _: &Cx, request: &PolicyEdit) -> Result<PolicyText> {
+        let text = headgate_policy::apply_all(&request.text, &request.edits)?;
         Ok(PolicyText { text })
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_plan(&self, _: &Cx, asked: &PolicyPlan) -> Result<PatchPlan> {
-        let policy = valid(&asked.text)?;
-        let quota = asked.quota.unwrap_or(QUOTA);
-        headgate_policy::plan(&asked.text, &policy, &asked.goals, asked.form, quota)
+    pub(crate) fn policy_plan(&self, _: &Cx, request: &PolicyPlan) -> Result<PatchPlan> {
+        let policy = valid(&request.text)?;
+        let quota = request.quota.unwrap_or(QUOTA);
+        headgate_policy::plan(&request.text, &policy, &request.goals, request.form, quota)
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_try(&self, _: &Cx, asked: &PolicyTry) -> Result<PolicyTried> {
-        let role = asked.role.as_ref().and_then(|role| role.parse::<Arn>().ok());
-        let caller = asked.caller.caller(role.as_ref()).ok_or_else(|| {
+    pub(crate) fn policy_try(&self, _: &Cx, request: &PolicyTry) -> Result<PolicyTried> {
+        let role = request.role.as_ref().and_then(|role| role.parse::<Arn>().ok());
+        let caller = request.caller.caller(role.as_ref()).ok_or_else(|| {
             Error::new(
                 "wrong_use",
                 "That is not a caller: it is neither an ARN nor an account's number.",
@@ -297,21 +59,21 @@ impl App {
             .hint("Write an ARN such as `arn:aws:iam::123456789012:role/name`.")
             .field("caller")
         })?;
-        let mut context = headgate_policy::context_of(&caller, asked.external_id.as_deref());
-        fill(&mut context, &asked.context);
+        let mut context = headgate_policy::context_of(&caller, request.external_id.as_deref());
+        fill(&mut context, &request.context);
         let action = caller.action().to_owned();
-        let request = Request { caller, action, context, role };
+        let question = Request { caller, action, context, role };
         let says = |text: &str| {
             let policy = headgate_policy::read(text).valid().ok()?;
-            Some(headgate_policy::explain(&policy, text, &request))
+            Some(headgate_policy::explain(&policy, text, &question))
         };
-        Ok(PolicyTried { now: asked.base.as_deref().and_then(says), draft: says(&asked.text) })
+        Ok(PolicyTried { now: request.base.as_deref().and_then(says), draft: says(&request.text) })
     }
 
     #[allow(clippy::unused_self, reason = "every command is alike")]
-    pub(crate) fn policy_export(&self, _: &Cx, asked: &PolicyExport) -> Result<PolicyText> {
-        valid(&asked.text)?;
-        let text = headgate_policy::export(&asked.text, &asked.role, asked.to)?;
+    pub(crate) fn policy_export(&self, _: &Cx, request: &PolicyExport) -> Result<PolicyText> {
+        valid(&request.text)?;
+        let text = headgate_policy::export(&request.text, &request.role, request.to)?;
         Ok(PolicyText { text })
     }
 }
@@ -365,7 +127,7 @@ pub fn invalid(problems: &[Problem]) -> Error {
         .hint("`headgate policy validate` names every place; correct the text and try again.")
 }
 
-fn look(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> PolicyView {
+fn analyze(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> PolicyView {
     let Reading { policy, problems } = headgate_policy::read(text);
     let before = base.map(headgate_policy::read);
     let base_policy = before

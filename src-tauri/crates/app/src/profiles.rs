@@ -10,115 +10,23 @@ use std::sync::PoisonError;
 use headgate_aws::{Access, Identity};
 use headgate_store::ProfileRecord;
 use headgate_terms::{Error, Result, Shown, say};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::App;
+use crate::api::{
+    AwsAccess, Credentials, DatabricksSource, Empty, Profile, ProfileChange, ProfileName,
+    ProfileRemoved, ProfileReport, ProfileSettings, ProfileShow, Profiles,
+};
 use crate::callers::Writer;
-use crate::calls::{Call, Nothing};
+use crate::calls::Call;
 use crate::cx::{Actor, Cx};
 use crate::host::Confirm;
 use crate::plans::short_id;
-use crate::roles::AwsAccess;
-
-pub use settings::{AwsSource, Colour, ExternalIds, ProfileKind, ProfileSettings, ProfileWriter};
 
 /// The profile that there is before another is made.
 const DEFAULT_PROFILE: &str = "default";
-
-/// A profile.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Profile {
-    /// Its id, which never changes.
-    pub id: String,
-    /// Whether it is the one in use.
-    pub in_use: bool,
-    /// What a person decided of it.
-    #[serde(flatten)]
-    pub settings: ProfileSettings,
-    /// What is known of Databricks.
-    #[serde(flatten)]
-    pub databricks: DatabricksSource,
-    /// Where its credentials are kept.
-    pub credentials: Credentials,
-}
-
-/// What a profile knows of Databricks: nothing as long as Headgate does not reach it.
-#[derive(Debug, Clone, Default, Serialize, TS)]
-#[allow(missing_docs, reason = "each is named as Databricks names it")]
-pub struct DatabricksSource {
-    pub workspace_url: Option<String>,
-    pub workspace_id: Option<String>,
-    pub account_url: Option<String>,
-    pub account_id: Option<String>,
-    pub auth: Option<String>,
-    pub application_id: Option<String>,
-    pub storage_credential: Option<String>,
-    pub external_location: Option<String>,
-    pub catalog: Option<String>,
-    pub warehouse_id: Option<String>,
-}
-
-/// Where the credentials of a profile are kept: `none` where there are none.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Credentials {
-    /// The administrator's.
-    pub admin: &'static str,
-    /// The service principal's.
-    pub principal: &'static str,
-}
-
-/// All profiles.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Profiles {
-    /// 1.
-    pub v: u8,
-    /// In the order of their names.
-    pub profiles: Vec<Profile>,
-}
-
-/// One profile.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct ProfileReport {
-    /// 1.
-    pub v: u8,
-    /// The profile.
-    pub profile: Profile,
-}
-
-/// A profile that was removed.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct ProfileRemoved {
-    /// 1.
-    pub v: u8,
-    /// Its name.
-    pub removed: String,
-}
-
-/// A profile by its name, in upper or lower case.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct ProfileName {
-    /// The name.
-    pub name: String,
-}
-
-/// A profile to look at.
-#[derive(Debug, Clone, Default, Deserialize, TS)]
-pub struct ProfileAsked {
-    /// Its name; the one in use without.
-    pub name: Option<String>,
-}
-
-/// What a profile is to be from now on.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct ProfileChange {
-    /// The name that it has.
-    pub name: String,
-    /// All that a person decides of it.
-    pub settings: ProfileSettings,
-}
 
 /// A profile's document, as the store keeps it. What this version does not know stays as it is.
 #[derive(Debug, Default)]
@@ -149,14 +57,19 @@ impl ProfileDocument {
 
     /// Takes what a person decided; Headgate's external id is made where nobody has named one.
     fn decide(&mut self, settings: ProfileSettings) {
-        let was = self.writer.take();
-        let named = settings.external_ids.headgate.clone();
-        let external_id = named.or_else(|| was.as_ref().map(|was| was.external_id.clone()));
-        self.writer = Some(Writer {
-            principal: was.and_then(|was| was.principal),
-            external_id: external_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
-        });
+        let writer = self.writer_mut();
+        if let Some(named) = &settings.external_ids.headgate {
+            writer.external_id.clone_from(named);
+        }
         self.settings = settings;
+    }
+
+    /// What this installation is to policies, made where it is nothing yet.
+    pub(crate) fn writer_mut(&mut self) -> &mut Writer {
+        self.writer.get_or_insert_with(|| Writer {
+            principal: None,
+            external_id: Uuid::new_v4().to_string(),
+        })
     }
 
     fn text(&self) -> String {
@@ -325,7 +238,7 @@ impl App {
             .hint("Switch `Read-only` off in Settings, or change the profile with `headgate profile change`."))
     }
 
-    pub(crate) fn profiles_list(&self, _: &Cx, _: &Nothing) -> Result<Profiles> {
+    pub(crate) fn profiles_list(&self, _: &Cx, _: &Empty) -> Result<Profiles> {
         let mut found = match self.store_if_any()? {
             Some(store) => store.profiles()?,
             None => Vec::new(),
@@ -336,15 +249,15 @@ impl App {
         Ok(Profiles { v: 1, profiles: found.iter().map(Profile::of).collect::<Result<_>>()? })
     }
 
-    pub(crate) fn profiles_show(&self, cx: &Cx, asked: &ProfileAsked) -> Result<ProfileReport> {
-        report(&match &asked.name {
+    pub(crate) fn profiles_show(&self, cx: &Cx, request: &ProfileShow) -> Result<ProfileReport> {
+        report(&match &request.name {
             Some(name) => self.profile_named(name)?,
             None => self.profile_record(&cx.profile)?,
         })
     }
 
-    pub(crate) fn profiles_add(&self, cx: &Cx, asked: &ProfileSettings) -> Result<ProfileReport> {
-        let settings = asked.clone().checked()?;
+    pub(crate) fn profiles_add(&self, cx: &Cx, request: &ProfileSettings) -> Result<ProfileReport> {
+        let settings = request.clone().checked()?;
         self.allow_endpoint(cx, &ProfileSettings::default(), &settings)?;
         let (id, name) = (short_id(), settings.name.clone());
         let mut document =
@@ -354,9 +267,13 @@ impl App {
         report(&self.profile_record(&id)?)
     }
 
-    pub(crate) fn profiles_change(&self, cx: &Cx, asked: &ProfileChange) -> Result<ProfileReport> {
-        let ProfileRecord { id, .. } = self.profile_named(&asked.name)?;
-        let settings = asked.settings.clone().checked()?;
+    pub(crate) fn profiles_change(
+        &self,
+        cx: &Cx,
+        request: &ProfileChange,
+    ) -> Result<ProfileReport> {
+        let ProfileRecord { id, .. } = self.profile_named(&request.name)?;
+        let settings = request.settings.clone().checked()?;
         let was = self.profile_document(&id)?.settings;
         self.allow_endpoint(cx, &was, &settings)?;
         self.allow_changes(cx, &was, &settings)?;
@@ -368,16 +285,16 @@ impl App {
         report(&self.profile_record(&id)?)
     }
 
-    pub(crate) fn profiles_use(&self, _: &Cx, asked: &ProfileName) -> Result<ProfileReport> {
-        let ProfileRecord { id, .. } = self.profile_named(&asked.name)?;
+    pub(crate) fn profiles_use(&self, _: &Cx, request: &ProfileName) -> Result<ProfileReport> {
+        let ProfileRecord { id, .. } = self.profile_named(&request.name)?;
         if !self.store()?.use_profile(&id)? {
-            return Err(not_found(&asked.name));
+            return Err(not_found(&request.name));
         }
         report(&self.profile_record(&id)?)
     }
 
-    pub(crate) fn profiles_remove(&self, _: &Cx, asked: &ProfileName) -> Result<ProfileRemoved> {
-        let ProfileRecord { id, name, in_use, .. } = self.profile_named(&asked.name)?;
+    pub(crate) fn profiles_remove(&self, _: &Cx, request: &ProfileName) -> Result<ProfileRemoved> {
+        let ProfileRecord { id, name, in_use, .. } = self.profile_named(&request.name)?;
         if in_use {
             return Err(Error::new("profile_in_use", say!("Profile `{}` is in use.", name))
                 .hint("Use another profile first.")
@@ -389,7 +306,7 @@ impl App {
                 .field("name"));
         }
         if !self.store()?.remove_profile(&id)? {
-            return Err(not_found(&asked.name));
+            return Err(not_found(&request.name));
         }
         self.sessions.forget(&id);
         Ok(ProfileRemoved { v: 1, removed: name })

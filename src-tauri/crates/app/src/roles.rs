@@ -4,33 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_aws::{Access, Endpoint, Identity, Role};
+use headgate_aws::{Access, Role};
 use headgate_policy::{Facts, Who};
 use headgate_terms::{Arn, Error, Evidence, Result};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{AwsAccess, AwsProfiles, Empty, RoleRead, RoleRef};
 use crate::cx::Cx;
-
-/// How AWS is reached; what is not named is as the profile in use says.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
-pub struct AwsAccess {
-    /// A profile of AWS's configuration.
-    pub profile: Option<String>,
-    /// A region.
-    pub region: Option<String>,
-    /// An endpoint to use in place of AWS's own for all services. Only the terminal names one; to a
-    /// page this field does not exist.
-    #[serde(skip)]
-    #[ts(skip)]
-    pub endpoint: Option<String>,
-    /// The code of an MFA device; used once, kept nowhere.
-    #[serde(skip_serializing)]
-    pub mfa_code: Option<String>,
-}
 
 impl From<&AwsAccess> for Access {
     fn from(access: &AwsAccess) -> Self {
@@ -44,46 +25,6 @@ impl From<&AwsAccess> for Access {
             mfa_code: given(&access.mfa_code),
         }
     }
-}
-
-/// A role to read.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RoleName {
-    /// Its name or ARN.
-    pub role: String,
-    /// How AWS is reached.
-    pub access: AwsAccess,
-}
-
-/// A role with all that could be read of it.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct RoleRead {
-    /// The role; its trust policy is decoded.
-    pub role: Role,
-    /// Who asked.
-    pub caller: Identity,
-    /// The endpoints that are not AWS's own.
-    #[serde(default)]
-    pub endpoints: Vec<Endpoint>,
-    /// The most characters that its trust policy may have; none where that may not be asked.
-    pub quota: Option<u32>,
-    /// Whether its own policies let it assume itself; none where that may not be asked.
-    pub self_assume_allowed: Option<bool>,
-    /// Which principals of this account exist.
-    pub existing: BTreeMap<String, bool>,
-    /// Why the role may not be edited.
-    pub protected: Option<String>,
-    /// The call that it stands on.
-    pub evidence: Evidence,
-}
-
-/// The profiles that AWS's configuration names.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct AwsProfiles {
-    /// In the order of their names.
-    pub profiles: Vec<String>,
-    /// The endpoints that are not AWS's own, before a profile is chosen.
-    pub endpoints: Vec<Endpoint>,
 }
 
 /// What a role that was read tells the lints.
@@ -111,15 +52,15 @@ impl App {
     ///
     /// # Errors
     /// What AWS says.
-    pub(crate) fn role_read(&self, cx: &Cx, asked: &RoleName) -> Result<RoleRead> {
-        let name = asked.role.trim();
+    pub(crate) fn role_read(&self, cx: &Cx, request: &RoleRef) -> Result<RoleRead> {
+        let name = request.role.trim();
         if name.is_empty() {
             return Err(Error::new("wrong_use", "No role is named.")
                 .hint("Write its name or its ARN.")
                 .field("role"));
         }
         let read = self.runtime().block_on(async {
-            let aws = self.aws(cx, &asked.access).await?;
+            let aws = self.aws(cx, &request.access).await?;
             let caller = aws.who().await?;
             self.refuse_other_account(cx, &caller)?;
             let role = aws.role(name).await?;
@@ -161,11 +102,13 @@ impl App {
             ),
             _ => None,
         };
-        self.know_writer(&cx.profile, principal)?;
+        if let Some(principal) = principal {
+            self.know_writer(&cx.profile, principal)?;
+        }
         Ok(read)
     }
 
-    pub(crate) fn aws_profiles(&self, cx: &Cx, _: &Nothing) -> Result<AwsProfiles> {
+    pub(crate) fn aws_profiles(&self, cx: &Cx, _: &Empty) -> Result<AwsProfiles> {
         let own = self.access(cx, &AwsAccess::default())?.endpoint;
         self.runtime().block_on(async {
             let profiles = headgate_aws::profile_names().await?;

@@ -3,79 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use headgate_lake::{DiscardRow, Lake, Location, caught};
-use headgate_sync::{Letters, Release, RunReport, read_letters};
+use headgate_lake::{Lake, Location, caught};
+use headgate_sync::{RejectedLines, Release, RunReport, read_letters};
 use headgate_terms::Result;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
 use crate::App;
+use crate::api::{Discards, RunDiscards, RunList, RunRef, RunRejectedLines, RunRelease, RunsPage};
 use crate::cx::Cx;
 use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
-
-/// Which runs, from where on.
-#[derive(Debug, Clone, Default, Deserialize, TS)]
-pub struct RunsPage {
-    /// What the page before gave as `next`; none for the first.
-    pub before: Option<String>,
-    /// How many at most.
-    pub limit: Option<u32>,
-}
-
-/// A page of runs.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct RunList {
-    /// Newest first, each without its tables.
-    pub runs: Vec<RunReport>,
-    /// What to ask for as `before` for those that are older; none at the end.
-    pub next: Option<String>,
-}
-
-/// A run by its id.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunName {
-    /// The id, or the number it begins with.
-    pub run: String,
-}
-
-/// What a run's batches wait for, to be given up.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunRelease {
-    /// The run.
-    pub run: String,
-    /// Of one table, as `schema.table`, or of all.
-    #[serde(default)]
-    pub table: Option<String>,
-}
-
-/// Some of the lines that a run rejected.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunLetters {
-    /// The run.
-    pub run: String,
-    /// Of one reason, or of all.
-    pub reason: Option<String>,
-    /// Where to begin: 0, or what the answer before gave as `next`.
-    pub from: u64,
-}
-
-/// Some of the values that a run set aside.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct RunDiscards {
-    /// The run.
-    pub run: String,
-    /// How many to leave out at the beginning.
-    pub from: usize,
-}
-
-/// Values that a run set aside.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Discards {
-    /// The values.
-    pub discards: Vec<DiscardRow>,
-    /// Whether there are more.
-    pub more: bool,
-}
 
 /// How many runs a page has at most.
 const RUNS: u32 = 200;
@@ -87,7 +22,7 @@ impl App {
     ///
     /// # Errors
     /// When the data folder cannot be read.
-    pub fn runs(&self) -> Result<Vec<RunReport>> {
+    pub(crate) fn runs(&self, _: &Cx) -> Result<Vec<RunReport>> {
         headgate_sync::list_runs(self.data())
     }
 
@@ -103,23 +38,27 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`.
-    pub(crate) fn runs_show(&self, _: &Cx, asked: &RunName) -> Result<RunReport> {
-        headgate_sync::show_run(self.data(), &asked.run)
+    pub(crate) fn runs_show(&self, _: &Cx, request: &RunRef) -> Result<RunReport> {
+        headgate_sync::show_run(self.data(), &request.run)
     }
 
     /// Some of the lines that a run rejected.
     ///
     /// # Errors
-    /// `run_not_found`, and `letters_gone` when they are no longer kept.
-    pub(crate) fn runs_letters(&self, cx: &Cx, asked: &RunLetters) -> Result<Letters> {
-        let run = self.runs_show(cx, &RunName { run: asked.run.clone() })?;
+    /// `run_not_found`, and `rejected_lines_expired` when they are no longer kept.
+    pub(crate) fn runs_rejected_lines(
+        &self,
+        cx: &Cx,
+        request: &RunRejectedLines,
+    ) -> Result<RejectedLines> {
+        let run = self.runs_show(cx, &RunRef { run: request.run.clone() })?;
         let Some(kept) = run.dead_letters else {
-            return Ok(Letters { letters: Vec::new(), next: None });
+            return Ok(RejectedLines { letters: Vec::new(), next: None });
         };
         // The data folder may have been moved since.
         let name = Path::new(&kept.path).file_name().unwrap_or_default();
         let path = self.data().dead_letters().join(name);
-        read_letters(&path, asked.from, PAGE, asked.reason.as_deref())
+        read_letters(&path, request.from, PAGE, request.reason.as_deref())
     }
 
     /// Gives up what a run's batches wait for: its lines go to the dead letters. It waits for the syncs
@@ -128,11 +67,11 @@ impl App {
     /// # Errors
     /// `run_not_found`, `nothing_waits`, `cancelled` before its turn, and `data_folder_busy` while
     /// another process works with it.
-    pub(crate) fn runs_release(&self, cx: &Cx, asked: &RunRelease) -> Result<Release> {
-        let (table, handle) = (asked.table.as_deref(), self.runtime().handle());
+    pub(crate) fn runs_release(&self, cx: &Cx, request: &RunRelease) -> Result<Release> {
+        let (table, handle) = (request.table.as_deref(), self.runtime().handle());
         let (lane, watch) = (SYNC_LANE.to_owned(), &cx.call);
         let new = NewWork { kind: JobKind::Release, lane, about: None, watch };
-        let work = |_: &Work<'_>| headgate_sync::release(self.data(), &asked.run, table, handle);
+        let work = |_: &Work<'_>| headgate_sync::release(self.data(), &request.run, table, handle);
         let released = self.job(cx, new, work, |_| (JobState::Succeeded, None));
         released.map_err(|error| self.with_holder(error))
     }
@@ -141,8 +80,8 @@ impl App {
     ///
     /// # Errors
     /// `run_not_found`, and when the lake cannot be read.
-    pub(crate) fn runs_discards(&self, cx: &Cx, asked: &RunDiscards) -> Result<Discards> {
-        let run = self.runs_show(cx, &RunName { run: asked.run.clone() })?;
+    pub(crate) fn runs_discards(&self, cx: &Cx, request: &RunDiscards) -> Result<Discards> {
+        let run = self.runs_show(cx, &RunRef { run: request.run.clone() })?;
         let schemas: BTreeSet<_> = run
             .tables
             .iter()
@@ -152,7 +91,7 @@ impl App {
         let location = Location::parse(&run.to)?;
         self.runtime().block_on(caught(async {
             let lake = Lake::open(location).await?;
-            let (mut found, mut left_out, mut more) = (Vec::new(), asked.from, false);
+            let (mut found, mut left_out, mut more) = (Vec::new(), request.from, false);
             for schema in schemas {
                 let room = PAGE - found.len();
                 let part = lake.discards(&schema, &run.run, left_out, room).await?;

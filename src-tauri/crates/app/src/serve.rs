@@ -8,45 +8,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use headgate_lake::{TableDetail, TableRows};
-use headgate_policy::PatchPlan;
-use headgate_sync::{Letters, Preview, Progress, Release, RunReport};
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::App;
-use crate::callers::{Templates, TemplatesFor};
-use crate::calls::{CallName, Nothing};
+#[allow(clippy::wildcard_imports, reason = "the table names all of it")]
+use crate::api::*;
 use crate::cx::{Actor, Cx};
-use crate::demo::Sample;
-use crate::drafts::DraftAnswer;
-use crate::events::{CoreEvent, Tag};
-use crate::grants::Request;
-use crate::host::{Choose, Chosen, Confirm, Copy, HostEvent, RoleArn};
-use crate::jobs::{JobId, Jobs, JobsPage};
-use crate::lakes::Lakes;
+use crate::door::Door;
+use crate::grants::PageRequest;
+use crate::host::Confirm;
 use crate::neighbour;
-use crate::overview::Overview;
-use crate::plans::PlanProgress;
-use crate::policies::{
-    PolicyEdit, PolicyExport, PolicyLook, PolicyPlan, PolicyText, PolicyTried, PolicyTry,
-    PolicyView,
-};
-use crate::profiles::{
-    ProfileAsked, ProfileChange, ProfileName, ProfileRemoved, ProfileReport, ProfileSettings,
-    Profiles,
-};
-use crate::roles::{AwsProfiles, RoleName, RoleRead};
-use crate::runs::{Discards, RunDiscards, RunLetters, RunList, RunName, RunRelease, RunsPage};
-use crate::settings::{SettingsChange, SettingsReport};
-use crate::start::{PageFailed, Start};
-use crate::syncs::{SchemaPreview, SyncStart};
-use crate::tables::{FilesReport, HistoryReport, LakeName, TableName, TablesReport};
-use crate::trust::{
-    Applied, ChangeHistory, ChangeRef, ChangeRequest, HistoryOf, PlanRef, TrustPlan,
-};
+use crate::world::World;
 
 /// What a command may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +51,6 @@ pub struct Command {
     pub stales: &'static [Tag],
 }
 
-/// The way in for a host that is written in Rust: every command as a method. Paths are not asked about:
-/// whoever runs such a host names them.
-pub struct Door<'a> {
-    app: &'a App,
-    cx: &'a Cx,
-}
-
 macro_rules! dispatch {
     ($($(#[doc = $doc:literal])+ [$kind:ident $($secret:ident)?] $name:ident($request:ty) -> $response:ty
         $(, progress $progress:ty)? $(, reads [$($reads:ident)+])? $(, stales [$($stales:ident)+])?;)+) => {
@@ -94,7 +62,7 @@ macro_rules! dispatch {
                 name: stringify!($name),
                 kind: dispatch!(@kind $kind),
                 secret: dispatch!(@is $($secret)?),
-                patient: dispatch!(@is $($progress)?) || <$request as Request>::WAITS,
+                patient: dispatch!(@is $($progress)?) || <$request as PageRequest>::WAITS,
                 reads: &[$($(Tag::$reads),+)?],
                 stales: &[$($(Tag::$stales),+)?],
             };)+
@@ -113,7 +81,7 @@ macro_rules! dispatch {
                 let answer = catch_unwind(AssertUnwindSafe(|| match name {
                     $(stringify!($name) => {
                         let request: $request = read(name, request, line::$name.secret)?;
-                        let answer: Result<$response> = self.carry_out(&line::$name, cx, || {
+                        let answer: Result<$response> = self.carry_out(&line::$name, cx, |world| {
                             self.permit(cx, &request.places())?;
                             $(
                                 let _reports = PhantomData::<$progress>;
@@ -122,7 +90,7 @@ macro_rules! dispatch {
                                 // One of the same name was asked to stop.
                                 self.wake();
                             )?
-                            self.$name(cx, &request)
+                            dispatch!(@body $kind self.$name(cx, &request), world)
                         });
                         write(&answer?)
                     })+
@@ -147,11 +115,21 @@ macro_rules! dispatch {
                 /// What the command says.
                 pub fn $name(&self, request: &$request) -> Result<$response> {
                     let Self { app, cx } = self;
-                    app.carry_out(&line::$name, cx, || app.$name(cx, request))
+                    app.carry_out(&line::$name, cx, |world| {
+                        dispatch!(@body $kind app.$name(cx, request), world)
+                    })
                 }
             )+
         }
     };
+    // What a world command needs to change anything, no other gets.
+    (@body world $app:ident.$name:ident($cx:expr, $request:expr), $world:ident) => {
+        $app.$name($cx, $request, $world)
+    };
+    (@body $kind:ident $app:ident.$name:ident($cx:expr, $request:expr), $world:ident) => {{
+        let _: &World<'_> = $world;
+        $app.$name($cx, $request)
+    }};
     (@kind read) => { Kind::Read };
     (@kind local) => { Kind::Local };
     (@kind world) => { Kind::World };
@@ -186,12 +164,15 @@ fn write(answer: &impl Serialize) -> Result<Box<RawValue>> {
     })
 }
 
+/// How often an application that ends looks whether what it waits for has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
 #[allow(clippy::unnecessary_wraps, reason = "every command answers alike")]
 impl App {
-    fn calls_cancel(&self, _: &Cx, request: &CallName) -> Result<Nothing> {
+    fn calls_cancel(&self, _: &Cx, request: &CallRef) -> Result<Empty> {
         self.calls.cancel(&request.call);
         self.wake();
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 
     /// Reports to the page what happened outside it. What was dropped on the window is granted.
@@ -204,12 +185,6 @@ impl App {
         self.bus.host(event);
     }
 
-    /// The commands as methods.
-    #[must_use]
-    pub fn door<'a>(&'a self, cx: &'a Cx) -> Door<'a> {
-        Door { app: self, cx }
-    }
-
     /// Carries out a command under the rules that its line of the table names, whoever asks.
     ///
     /// # Errors
@@ -218,13 +193,13 @@ impl App {
         &self,
         command: &Command,
         cx: &Cx,
-        work: impl FnOnce() -> Result<T>,
+        work: impl FnOnce(&World<'_>) -> Result<T>,
     ) -> Result<T> {
         self.refuse_when_closing(command.kind)?;
         if command.kind == Kind::World {
             self.refuse_read_only(cx)?;
         }
-        let answer = work();
+        let answer = work(&World { app: self, cx, command });
         // Also of a command that failed: it may have done a part.
         self.changed(cx, command.stales);
         answer
@@ -267,10 +242,22 @@ impl App {
         self.questions.ask(&*self.host, confirm)
     }
 
+    /// Has a page keep what was typed last, before its window closes: it stops listening once it has. Waits for
+    /// that at most so long.
+    pub fn let_page_finish(&self, most: Duration) {
+        if !self.calls.is_followed() {
+            return;
+        }
+        self.announce(&HostEvent::Leaving);
+        let begun = std::time::Instant::now();
+        while self.calls.is_followed() && begun.elapsed() < most {
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Waits until nothing is under way outside this machine, however long that takes, then asks
     /// everything else to stop and waits for it at most so long.
     pub fn stop_calls(&self, most: Duration) {
-        const LOOK: Duration = Duration::from_millis(20);
         self.closing.store(true, Ordering::SeqCst);
         // What was not sent yet is stopped; what was is seen to its end.
         self.calls.cancel_unsent();
@@ -288,5 +275,6 @@ impl App {
         while (self.has_jobs() || !self.calls.is_quiet()) && begun.elapsed() < most {
             std::thread::sleep(LOOK);
         }
+        self.record_last_ends();
     }
 }

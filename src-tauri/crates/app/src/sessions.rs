@@ -14,8 +14,8 @@ use headgate_terms::Result;
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::App;
+use crate::api::AwsAccess;
 use crate::cx::Cx;
-use crate::roles::AwsAccess;
 
 /// Whose login it is, and the way that it goes; the code is no part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -94,4 +94,4 @@ impl App {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,85 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use headgate_sync::{Keep, RunRequest};
+use headgate_sync::{Retention, RunRequest};
 use headgate_terms::{Error, Result, say};
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Empty, Settings, SettingsChange, SettingsReport};
 use crate::cx::Cx;
-
-/// How the page looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    /// As the system.
-    #[default]
-    System,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
-}
-
-/// The settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(default)]
-pub struct Settings {
-    /// How the page looks.
-    pub theme: Theme,
-    /// How many days records of runs are kept.
-    pub keep_runs_days: u32,
-    /// How many days rejected lines are kept.
-    pub keep_letters_days: u32,
-    /// The most megabytes (2^20 bytes) of events, inflated, in one batch.
-    pub batch_mb: u32,
-}
-
-/// Settings to change; what is left out stays.
-#[derive(Debug, Clone, Copy, Default, Deserialize, TS)]
-#[serde(default)]
-#[ts(optional_fields)]
-pub struct SettingsChange {
-    /// How the page looks.
-    pub theme: Option<Theme>,
-    /// How many days records of runs are kept.
-    pub keep_runs_days: Option<u32>,
-    /// How many days rejected lines are kept.
-    pub keep_letters_days: Option<u32>,
-    /// The most megabytes in one batch.
-    pub batch_mb: Option<u32>,
-}
-
-/// The settings, and what there is to know about them.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct SettingsReport {
-    /// The shape's version.
-    pub v: u32,
-    /// As they are.
-    pub settings: Settings,
-    /// As installed.
-    pub installed: Settings,
-    /// The data folder.
-    pub data_folder: String,
-    /// The variable that names the data folder; none when it lies where it does by itself.
-    pub named_by: Option<String>,
-    /// The size of the database, in bytes.
-    pub database_bytes: u64,
-    /// Files of rejected lines.
-    pub letters_files: u64,
-    /// Their size in bytes.
-    pub letters_bytes: u64,
-    /// What waits to be landed, in bytes.
-    pub spool_bytes: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { theme: Theme::System, keep_runs_days: 90, keep_letters_days: 90, batch_mb: 128 }
-    }
-}
 
 impl Settings {
     /// Refuses what makes no sense.
@@ -118,9 +45,9 @@ impl Settings {
         u64::from(self.batch_mb) << 20
     }
 
-    fn keep(&self) -> Keep {
+    fn keep(&self) -> Retention {
         let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
-        Keep { runs: days(self.keep_runs_days), letters: days(self.keep_letters_days) }
+        Retention { runs: days(self.keep_runs_days), letters: days(self.keep_letters_days) }
     }
 }
 
@@ -164,7 +91,7 @@ impl App {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn settings(&self) -> Result<Settings> {
+    pub(crate) fn settings(&self) -> Result<Settings> {
         Ok(self.chosen()?.unwrap_or_default())
     }
 
@@ -182,7 +109,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::settings`].
-    pub(crate) fn settings_show(&self, _: &Cx, _: &Nothing) -> Result<SettingsReport> {
+    pub(crate) fn settings_show(&self, _: &Cx, _: &Empty) -> Result<SettingsReport> {
         let data = self.data();
         let (_, database_bytes) = files(data.path());
         let (letters_files, letters_bytes) = files(&data.dead_letters());
@@ -221,9 +148,9 @@ impl App {
         };
         settings.check()?;
         let text = serde_json::to_string(&settings).unwrap_or_default();
-        self.store()?.keep_setting(NAME, Some(&text))?;
+        self.store()?.save_setting(NAME, Some(&text))?;
         self.expire();
-        self.settings_show(cx, &Nothing {})
+        self.settings_show(cx, &Empty {})
     }
 
     /// Removes what is kept no longer. While a run holds the folder it stays: the run will do so at

@@ -4,31 +4,10 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use headgate_terms::Result;
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::Nothing;
+use crate::api::{Empty, PageError, Start};
 use crate::cx::Cx;
-use crate::settings::Theme;
-
-/// This installation.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Start {
-    /// Headgate's version.
-    pub version: &'static str,
-    /// How the page looks.
-    pub theme: Theme,
-}
-
-/// An error of the page's own.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct PageFailed {
-    /// `error`, `rejection`, `console` or `policy`.
-    pub kind: String,
-    /// What the browser said of it.
-    pub text: String,
-}
 
 /// How many reports of the page are logged in a minute.
 const MOST_REPORTS: u32 = 60;
@@ -39,7 +18,7 @@ impl App {
     /// The page has no log of its own. Of a page that reports without end only the first reports of
     /// each minute are kept, and of each the beginning.
     #[allow(clippy::unnecessary_wraps, reason = "every command is alike")]
-    pub(crate) fn page_failed(&self, _: &Cx, failed: &PageFailed) -> Result<Nothing> {
+    pub(crate) fn page_log_error(&self, _: &Cx, failed: &PageError) -> Result<Empty> {
         let mut reports = self.page_reports.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = reports.0.get_or_insert_with(Instant::now);
         if begun.elapsed() > Duration::from_mins(1) {
@@ -51,11 +30,11 @@ impl App {
             let (kind, text) = (cut(&failed.kind), cut(&failed.text));
             tracing::error!(kind, text, "the page failed");
         }
-        Ok(Nothing {})
+        Ok(Empty {})
     }
 
     /// Opens the data folder as a run would.
-    pub(crate) fn app_start(&self, _: &Cx, _: &Nothing) -> Result<Start> {
+    pub(crate) fn app_start(&self, _: &Cx, _: &Empty) -> Result<Start> {
         drop(self.store()?);
         let settings = self.settings()?;
         Ok(Start { version: env!("CARGO_PKG_VERSION"), theme: settings.theme })

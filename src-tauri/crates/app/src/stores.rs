@@ -127,7 +127,7 @@ mod tests {
         let app = App::with_data(folder.path().join("data")).unwrap();
         assert!(app.store_if_any().unwrap().is_none());
         let first = app.store().unwrap();
-        first.keep_setting("a", Some("1")).unwrap();
+        first.save_setting("a", Some("1")).unwrap();
         let (one, two) = (from_ref(&*first), app.store().unwrap());
         assert!(from_ref(&*two) != one);
         let third = app.store().unwrap();

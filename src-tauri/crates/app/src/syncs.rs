@@ -2,82 +2,109 @@
 
 use std::path::PathBuf;
 
-use headgate_sync::{ColumnChoice, Preview, PreviewRequest, RunReport, RunRequest};
+use headgate_sync::{ColumnChoice, Preview, PreviewRequest, RunReport, RunRequest, Status, Watch};
 use headgate_terms::{Error, Result, TableName, say};
-use serde::Deserialize;
-use ts_rs::TS;
 
 use crate::App;
-use crate::calls::CallAbout;
-use crate::cx::Cx;
-
-/// Events to look at.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct SchemaPreview {
-    /// A folder or a file.
-    pub from: String,
-    /// A lake to compare with.
-    pub lake: Option<String>,
-    /// The source's name; none takes it from the files' place.
-    pub source: Option<String>,
-    /// Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
-    #[serde(default)]
-    pub columns: Vec<String>,
-}
-
-/// Events to bring into a lake.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct SyncStart {
-    /// A folder or a file.
-    pub from: String,
-    /// The lake.
-    pub to: String,
-    /// The source's name; none takes it from the files' place.
-    pub source: Option<String>,
-    /// Whether files that have not changed are read too.
-    pub again: bool,
-    /// The only table to write, as `schema.table`: it gets what its rows lack.
-    #[serde(default)]
-    pub refill: Option<String>,
-    /// Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
-    #[serde(default)]
-    pub columns: Vec<String>,
-    /// Whether a lake that is a copy of a known one becomes a lake of its own.
-    #[serde(default)]
-    pub new_lake_id: bool,
-}
+use crate::api::{CallAbout, SchemaPreview, SyncStart};
+use crate::cx::{Actor, Cx};
+use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
 
 impl App {
-    pub(crate) fn schema_preview(&self, cx: &Cx, asked: &SchemaPreview) -> Result<Preview> {
-        let from = place("from", &asked.from)?;
-        let mut request = PreviewRequest::new(from, self.data().clone());
-        request.lake = given(asked.lake.as_deref());
-        request.source = given(asked.source.as_deref());
-        request.columns = ColumnChoice::parse_all(&asked.columns)?;
-        request.batch_bytes = self.settings()?.batch_bytes();
-        self.preview(&request, &cx.call)
+    pub(crate) fn schema_preview(&self, cx: &Cx, request: &SchemaPreview) -> Result<Preview> {
+        let from = place("from", &request.from)?;
+        let mut preview = PreviewRequest::new(from, self.data().clone());
+        preview.lake = given(request.lake.as_deref());
+        preview.source = given(request.source.as_deref());
+        preview.columns = ColumnChoice::parse_all(&request.columns)?;
+        preview.batch_bytes = self.settings()?.batch_bytes();
+        self.preview(cx, &preview, &cx.call)
     }
 
-    pub(crate) fn sync_start(&self, cx: &Cx, asked: &SyncStart) -> Result<RunReport> {
-        if asked.to.trim().is_empty() {
+    /// As [`Self::schema_preview`], with all that a request of the terminal may say.
+    ///
+    /// # Errors
+    /// As [`headgate_sync::preview`].
+    pub(crate) fn preview(
+        &self,
+        _: &Cx,
+        request: &PreviewRequest,
+        watch: &dyn Watch,
+    ) -> Result<Preview> {
+        headgate_sync::preview(request, self.runtime().handle(), watch)
+    }
+
+    pub(crate) fn sync_start(&self, cx: &Cx, request: &SyncStart) -> Result<RunReport> {
+        if request.to.trim().is_empty() {
             return Err(Error::new("wrong_use", "No lake is named.")
                 .hint("Choose the folder that holds the tables, or a new one.")
                 .field("to"));
         }
-        let from = place("from", &asked.from)?;
-        let mut request =
-            RunRequest::new(Some(from), asked.to.trim().to_owned(), self.data().clone());
-        request.source = given(asked.source.as_deref());
-        request.again = asked.again;
-        request.refill =
-            given(asked.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
-        request.columns = ColumnChoice::parse_all(&asked.columns)?;
-        request.new_lake_id = asked.new_lake_id;
-        self.settings()?.apply(&mut request);
+        let from = place("from", &request.from)?;
+        let mut run =
+            RunRequest::new(Some(from), request.to.trim().to_owned(), self.data().clone());
+        run.source = given(request.source.as_deref());
+        run.again = request.again;
+        run.refill =
+            given(request.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
+        run.columns = ColumnChoice::parse_all(&request.columns)?;
+        run.new_lake_id = request.new_lake_id;
+        self.settings()?.apply(&mut run);
         // As it was asked for: so whoever asked finds its job.
-        let (from, to) = (asked.from.clone(), Some(asked.to.clone()));
-        let about = CallAbout { from, to, source: asked.source.clone() };
-        self.sync_about(cx, &request, about, &cx.call)
+        let (from, to) = (request.from.clone(), Some(request.to.clone()));
+        let about = CallAbout { from, to, source: request.source.clone() };
+        self.sync_about(cx, &run, about, &cx.call)
+    }
+
+    /// As [`Self::sync_start`], with all that a request of the terminal may say.
+    ///
+    /// # Errors
+    /// What goes wrong before there is a run; the report says the rest.
+    pub(crate) fn sync_run(
+        &self,
+        cx: &Cx,
+        request: &RunRequest,
+        watch: &dyn Watch,
+    ) -> Result<RunReport> {
+        let from =
+            request.from.as_ref().map_or_else(|| "-".to_owned(), |from| from.display().to_string());
+        let to = Some(request.to.clone());
+        let about = CallAbout { from, to, source: request.source.clone() };
+        self.sync_about(cx, request, about, watch)
+    }
+
+    fn sync_about(
+        &self,
+        cx: &Cx,
+        request: &RunRequest,
+        about: CallAbout,
+        watch: &dyn Watch,
+    ) -> Result<RunReport> {
+        let lane = SYNC_LANE.to_owned();
+        let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
+        // Who is at a terminal is told; whoever asked for a job finds it waiting.
+        let waits = cx.actor != Actor::Terminal;
+        let work = |work: &Work<'_>| loop {
+            match headgate_sync::run(request, self.runtime().handle(), work) {
+                Err(error) if waits && error.code == "data_folder_busy" => {
+                    work.wait_for_other_process()?;
+                }
+                done => return done,
+            }
+        };
+        if let Err(error) = self.end_interrupted_jobs() {
+            tracing::warn!(%error, "jobs that were interrupted are not ended on record");
+        }
+        let report = self.job(cx, new, work, |report| {
+            let state = match report.status {
+                Status::Succeeded => JobState::Succeeded,
+                Status::Partial => JobState::Partial,
+                Status::Cancelled => JobState::Cancelled,
+                Status::Failed | Status::Running => JobState::Failed,
+            };
+            (state, report.error.clone())
+        });
+        report.map_err(|error| self.with_holder(error))
     }
 }
 

@@ -1,71 +1,12 @@
 //! Looking into a lake.
 
 use futures::StreamExt;
-use headgate_lake::{
-    CommitEntry, Lake, Location, TableDetail, TableFile, TableRows, TableSummary, caught,
-};
-use headgate_terms::{Error, Result};
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
+use headgate_lake::{Lake, Location, TableDetail, TableRows, caught};
+use headgate_terms::Result;
 
 use crate::App;
+use crate::api::{FilesReport, HistoryReport, LakeRef, TableRef, TablesReport, Unreadable};
 use crate::cx::Cx;
-
-/// The tables of a lake.
-#[derive(Debug, Serialize, TS)]
-pub struct TablesReport {
-    /// The shape's version.
-    pub v: u32,
-    /// In order of name.
-    pub tables: Vec<TableSummary>,
-    /// Tables that could not be read, and why.
-    pub unreadable: Vec<Unreadable>,
-    /// Tables that lack rows which were written to them, whether or not they are there.
-    pub behind: Vec<Unreadable>,
-}
-
-/// A table with which something is wrong.
-#[derive(Debug, Serialize, TS)]
-pub struct Unreadable {
-    /// Its schema.
-    pub schema: String,
-    /// Its name there.
-    pub table: String,
-    /// What is wrong.
-    pub error: Error,
-}
-
-/// The commits of a table.
-#[derive(Debug, Serialize, TS)]
-pub struct HistoryReport {
-    /// The shape's version.
-    pub v: u32,
-    /// Newest first.
-    pub commits: Vec<CommitEntry>,
-}
-
-/// The files of a table.
-#[derive(Debug, Serialize, TS)]
-pub struct FilesReport {
-    /// Those of the newest version, the newest first.
-    pub files: Vec<TableFile>,
-}
-
-/// A lake by its address.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct LakeName {
-    /// The address or the path.
-    pub lake: String,
-}
-
-/// A table of a lake.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct TableName {
-    /// The lake's address or path.
-    pub lake: String,
-    /// The table, as `schema.table`.
-    pub table: String,
-}
 
 /// How many rows the page shows of a table.
 const ROWS: usize = 500;
@@ -77,8 +18,8 @@ impl App {
     ///
     /// # Errors
     /// `lake_not_found`, `not_a_lake`.
-    pub(crate) fn tables_list(&self, _: &Cx, asked: &LakeName) -> Result<TablesReport> {
-        let location = location(&asked.lake)?;
+    pub(crate) fn tables_list(&self, _: &Cx, request: &LakeRef) -> Result<TablesReport> {
+        let location = location(&request.lake)?;
         let lake = &self.runtime().block_on(caught(Lake::open(location)))?;
         let behind = headgate_sync::behind(self.data(), lake, self.runtime().handle())?;
         let behind = behind.into_iter().map(|(name, error)| Unreadable {
@@ -112,37 +53,37 @@ impl App {
     ///
     /// # Errors
     /// `table_not_found`, and as [`Self::tables_list`].
-    pub(crate) fn tables_show(&self, _: &Cx, asked: &TableName) -> Result<TableDetail> {
-        self.with_table(asked, async |lake, name| lake.detail(name).await)
+    pub(crate) fn tables_show(&self, _: &Cx, request: &TableRef) -> Result<TableDetail> {
+        self.with_table(request, async |lake, name| lake.detail(name).await)
     }
 
     /// Shows the commits of one table.
     ///
     /// # Errors
     /// As [`Self::tables_show`].
-    pub(crate) fn tables_history(&self, _: &Cx, asked: &TableName) -> Result<HistoryReport> {
-        let commits = self.with_table(asked, async |lake, name| lake.history(name).await)?;
+    pub(crate) fn tables_history(&self, _: &Cx, request: &TableRef) -> Result<HistoryReport> {
+        let commits = self.with_table(request, async |lake, name| lake.history(name).await)?;
         Ok(HistoryReport { v: 1, commits })
     }
 
-    pub(crate) fn tables_rows(&self, _: &Cx, asked: &TableName) -> Result<TableRows> {
-        self.with_table(asked, async |lake, name| lake.rows(name, ROWS).await)
+    pub(crate) fn tables_rows(&self, _: &Cx, request: &TableRef) -> Result<TableRows> {
+        self.with_table(request, async |lake, name| lake.rows(name, ROWS).await)
     }
 
-    pub(crate) fn tables_files(&self, _: &Cx, asked: &TableName) -> Result<FilesReport> {
-        let files = self.with_table(asked, async |lake, name| lake.files(name).await)?;
+    pub(crate) fn tables_files(&self, _: &Cx, request: &TableRef) -> Result<FilesReport> {
+        let files = self.with_table(request, async |lake, name| lake.files(name).await)?;
         Ok(FilesReport { files })
     }
 
     fn with_table<T>(
         &self,
-        asked: &TableName,
+        request: &TableRef,
         look: impl AsyncFnOnce(&Lake, &headgate_terms::TableName) -> Result<T>,
     ) -> Result<T> {
-        let location = location(&asked.lake)?;
+        let location = location(&request.lake)?;
         self.runtime().block_on(caught(async {
             let lake = Lake::open(location).await?;
-            look(&lake, &lake.named(&asked.table).await?).await
+            look(&lake, &lake.named(&request.table).await?).await
         }))
     }
 }

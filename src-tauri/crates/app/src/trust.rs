@@ -3,8 +3,7 @@
 mod plan;
 mod write;
 
-pub use plan::{ChangeRequest, HandedPlan, TrustPlan};
-pub use write::{Applied, ChangeHistory, ChangeRecord, ChangeRef, HistoryOf, PlanRef};
+pub use plan::HandedPlan;
 
 /// What the store calls this kind.
 const KIND: &str = "trust_policy";

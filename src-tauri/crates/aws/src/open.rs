@@ -94,7 +94,7 @@ impl Aws {
             .with_http_client(http)
             .with_region(Some(Region::new(region)));
         let opening =
-            Opening { config, provider, code: access.mfa_code.as_deref(), login: &chain.login };
+            Opener { config, provider, code: access.mfa_code.as_deref(), login: &chain.login };
         let (config, ends) = opening.with_credentials(&chain).await?;
         let last_host: HashMap<_, _> =
             ["iam", "sts", "access-analyzer"].map(|service| (service, LastHost::default())).into();
@@ -243,14 +243,14 @@ fn chain(access: &Access, profiles: &ProfileSet) -> Result<Chain> {
 }
 
 /// What it takes to walk a chain.
-struct Opening<'a> {
+struct Opener<'a> {
     config: SdkConfig,
     provider: ProviderConfig,
     code: Option<&'a str>,
     login: &'a Login,
 }
 
-impl Opening<'_> {
+impl Opener<'_> {
     /// The configuration with the credentials of a chain, and when an MFA session in it ends.
     async fn with_credentials(&self, chain: &Chain) -> Result<(SdkConfig, Option<SystemTime>)> {
         let mut ends = None;

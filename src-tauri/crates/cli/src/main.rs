@@ -13,10 +13,10 @@
 mod arguments;
 mod file;
 mod output;
-mod page;
 mod policy;
 mod profile;
 mod progress;
+mod render;
 mod terminal;
 
 use std::io;
@@ -28,8 +28,8 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    Actor, App, Call, ColumnChoice, Cx, Door, LakeName, Nothing, PreviewRequest, RunName,
-    RunRelease, RunReport, RunRequest, SettingsChange, Status, TableName, table_to_fill,
+    Actor, App, Call, ColumnChoice, Cx, Door, Empty, LakeRef, PreviewRequest, RunRef, RunRelease,
+    RunReport, RunRequest, SettingsChange, Status, TableRef, table_to_fill,
 };
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
@@ -40,7 +40,7 @@ use arguments::{
     Arguments, Command, RunsCommand, SchemaCommand, SettingsCommand, SyncCommand, TablesCommand,
 };
 use output::Out;
-use progress::Watching;
+use progress::TerminalProgress;
 use terminal::Terminal;
 
 /// What the process says when it ends.
@@ -148,14 +148,14 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             request.columns = ColumnChoice::parse_all(&run.column)?;
             request.new_lake_id = run.new_lake_id;
             request.follow_links = run.follow_links;
-            app.settings()?.apply(&mut request);
+            door.settings_show(&Empty {})?.settings.apply(&mut request);
             request.batch_bytes = run.batch_bytes.unwrap_or(request.batch_bytes).max(1);
             request.window = run.window_days.map_or(request.window, |d| d * 86_400_000_000);
             request.most_columns = run.max_columns.unwrap_or(request.most_columns);
-            let watching = Watching::new(stop_on_signal(&app), json);
-            let report = app.sync_run(&cx, &request, &watching)?;
+            let watching = TerminalProgress::new(stop_on_signal(&app), json);
+            let report = door.sync_run(&request, &watching)?;
             watching.clear();
-            show(json, &report, |out| page::run(out, &report))?;
+            show(json, &report, |out| render::run(out, &report))?;
             exit_of(&report)
         }
         Command::Schema { command: SchemaCommand::Preview(preview) } => {
@@ -170,47 +170,47 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             request.source = preview.source;
             request.columns = ColumnChoice::parse_all(&preview.column)?;
             request.follow_links = preview.follow_links;
-            request.batch_bytes = app.settings()?.batch_bytes();
-            let watching = Watching::new(stop_on_signal(&app), json);
-            let found = app.preview(&request, &watching)?;
+            request.batch_bytes = door.settings_show(&Empty {})?.settings.batch_bytes();
+            let watching = TerminalProgress::new(stop_on_signal(&app), json);
+            let found = door.preview(&request, &watching)?;
             watching.clear();
-            show(json, &found, |out| page::preview(out, &found))?;
+            show(json, &found, |out| render::preview(out, &found))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::List } => {
-            let runs = app.runs()?;
+            let runs = door.runs()?;
             let documents: Vec<_> = runs.iter().map(without_tables).collect();
-            show(json, &json!({"v": 1, "runs": documents}), |out| page::runs(out, &runs))?;
+            show(json, &json!({"v": 1, "runs": documents}), |out| render::runs(out, &runs))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Show { run } } => {
-            let report = door.runs_show(&RunName { run })?;
-            show(json, &report, |out| page::run(out, &report))?;
+            let report = door.runs_show(&RunRef { run })?;
+            show(json, &report, |out| render::run(out, &report))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Release { run, table } } => {
             let released = door.runs_release(&RunRelease { run, table })?;
-            show(json, &released, |out| page::released(out, &released))?;
+            show(json, &released, |out| render::released(out, &released))?;
             Exit::Done
         }
         Command::Tables { command } => tables(&door, command, json)?,
         Command::Settings { command } => {
             let report = match command {
-                SettingsCommand::Show => door.settings_show(&Nothing {})?,
+                SettingsCommand::Show => door.settings_show(&Empty {})?,
                 SettingsCommand::Set { name, value } => {
                     door.settings_change(&SettingsChange::named(&name, &value)?)?
                 }
             };
-            show(json, &report, |out| page::settings(out, &report))?;
+            show(json, &report, |out| render::settings(out, &report))?;
             Exit::Done
         }
-        Command::Policy { command } => policy::carry_out(&app, &cx, command, json)?,
+        Command::Policy { command } => policy::carry_out(&app, &door, command, json)?,
         Command::Profile { command } => profile::carry_out(&door, command, json)?,
         Command::Demo { to } => {
-            let watching = Watching::new(stop_on_signal(&app), json);
-            let report = app.demo(to.as_deref(), &watching)?;
+            let watching = TerminalProgress::new(stop_on_signal(&app), json);
+            let report = door.demo(to.as_deref(), &watching)?;
             watching.clear();
-            show(json, &report, |out| page::demo(out, &report))?;
+            show(json, &report, |out| render::demo(out, &report))?;
             exit_of(&report.run)
         }
         Command::Completions { .. } => Exit::Done,
@@ -229,18 +229,18 @@ fn app_for(command: &Command, json: bool) -> Result<App> {
 fn tables(door: &Door<'_>, command: TablesCommand, json: bool) -> Result<Exit> {
     match command {
         TablesCommand::List { lake } => {
-            let report = door.tables_list(&LakeName { lake: lake.lake })?;
-            show(json, &report, |out| page::tables(out, &report))?;
+            let report = door.tables_list(&LakeRef { lake: lake.lake })?;
+            show(json, &report, |out| render::tables(out, &report))?;
         }
         TablesCommand::Show { table, lake } => {
-            let detail = door.tables_show(&TableName { lake: lake.lake, table })?;
+            let detail = door.tables_show(&TableRef { lake: lake.lake, table })?;
             let mut document = serde_json::to_value(&detail).unwrap_or_default();
             document["v"] = json!(1);
-            show(json, &document, |out| page::table(out, &detail))?;
+            show(json, &document, |out| render::table(out, &detail))?;
         }
         TablesCommand::History { table, lake } => {
-            let report = door.tables_history(&TableName { lake: lake.lake, table })?;
-            show(json, &report, |out| page::history(out, &report))?;
+            let report = door.tables_history(&TableRef { lake: lake.lake, table })?;
+            show(json, &report, |out| render::history(out, &report))?;
         }
     }
     Ok(Exit::Done)
@@ -277,11 +277,14 @@ fn source(text: &str) -> Result<Option<PathBuf>> {
     }
 }
 
-/// Set when the process is asked to end.
+/// Set when the process is asked to end, which ends its question too.
 fn stop_on_signal(app: &App) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = stop.clone();
-    app.on_signal(move || set.store(true, Ordering::Relaxed));
+    app.on_signal(move || {
+        set.store(true, Ordering::Relaxed);
+        terminal::end_questions();
+    });
     stop
 }
 
@@ -350,7 +353,7 @@ fn fail(error: &Error, json: bool) -> ExitCode {
     let _ = if json {
         output::stdout(|out| out.document(&json!({"v": 1, "error": error})))
     } else {
-        output::stderr(|out| page::error(out, &error))
+        output::stderr(|out| render::error(out, &error))
     };
     let wrong = WRONG_USE.contains(&error.code.as_ref());
     ExitCode::from(if wrong { Exit::WrongUse } else { Exit::Failed } as u8)

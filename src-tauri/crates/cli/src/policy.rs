@@ -4,7 +4,7 @@
 
 pub(crate) mod arguments;
 mod input;
-mod page;
+mod render;
 mod requests;
 
 use std::io::Write;
@@ -16,8 +16,8 @@ use headgate_app::policy::{
     Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, ApplyWatch, AwsAccess, ChangeRef, ChangeRequest, Cx, Endpoint, HandedPlan, HistoryOf,
-    Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
+    App, ApplyWatch, AwsAccess, ChangeHistory, ChangeRef, ChangeRequest, Door, Endpoint,
+    HandedPlan, HistoryOf, Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
 };
 use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
@@ -33,8 +33,13 @@ use input::{
 use requests::evaluate;
 
 /// Carries out one command.
-pub(crate) fn carry_out(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> {
-    said(app, cx, command, json).map_err(|mut error| {
+pub(crate) fn carry_out(
+    app: &App,
+    door: &Door<'_>,
+    command: PolicyCommand,
+    json: bool,
+) -> Result<Exit> {
+    said(app, door, command, json).map_err(|mut error| {
         if error.field.as_deref() == Some("mfa_code") {
             error.hint =
                 Some("Set HEADGATE_MFA_CODE to the six digits that the device shows now.".into());
@@ -43,38 +48,50 @@ pub(crate) fn carry_out(app: &App, cx: &Cx, command: PolicyCommand, json: bool) 
     })
 }
 
-fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> {
+/// All changes to a role, or to all roles, page after page.
+fn whole_history(door: &Door<'_>, role: Option<String>) -> Result<ChangeHistory> {
+    let mut asked = HistoryOf { role, ..HistoryOf::default() };
+    let mut history = door.role_history(&asked)?;
+    while let Some(before) = history.next.take() {
+        asked.before = Some(before);
+        let page = door.role_history(&asked)?;
+        history.changes.extend(page.changes);
+        history.next = page.next;
+    }
+    Ok(history)
+}
+
+fn said(app: &App, door: &Door<'_>, command: PolicyCommand, json: bool) -> Result<Exit> {
     match command {
-        PolicyCommand::Validate { policy } => validate(app, cx, &policy.policy, &policy.aws, json),
+        PolicyCommand::Validate { policy } => validate(door, &policy.policy, &policy.aws, json),
         PolicyCommand::Evaluate { policy, requests, role } => {
             once_piped([&policy.policy, &requests])?;
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let role = role_of(role.as_deref(), &source)?;
             evaluate(&source.text, &requests, role.as_ref(), json)
         }
         PolicyCommand::Lint { policy, role, goals } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let goals = goals.map(|path| read_goals(&path, &policy.policy)).transpose()?;
             lint(&source, role.as_deref(), goals, json)
         }
         PolicyCommand::Matrix { policy, goals, role } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let goals = goals.map(|path| read_goals(&path, &policy.policy)).transpose()?;
             matrix(&source, goals, role.as_deref(), json)
         }
         PolicyCommand::Explain { policy, principal, external_id, context, role } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let role = role_of(role.as_deref(), &source)?;
             explain(&source.text, &principal, external_id.as_deref(), &context, role, json)
         }
         PolicyCommand::Plan { policy, goals, form, to, role, quota, out } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             if let Some(to) = to {
                 once_piped([&policy.policy, &to])?;
-                let after = self::source(app, cx, &to, &policy.aws)?.text;
+                let after = self::source(door, &to, &policy.aws)?.text;
                 return rewrite(
-                    app,
-                    cx,
+                    door,
                     &source,
                     &after,
                     role.as_deref(),
@@ -84,32 +101,32 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
                 );
             }
             let goals = read_goals(&goals.unwrap_or_default(), &policy.policy)?;
-            plan(app, cx, &source, &goals, form, quota, out.as_deref(), &policy.aws, json)
+            plan(door, &source, &goals, form, quota, out.as_deref(), &policy.aws, json)
         }
         PolicyCommand::Diff { before, after, role, aws } => {
             once_piped([&before, &after])?;
-            let (before, after) = (source(app, cx, &before, &aws)?, source(app, cx, &after, &aws)?);
+            let (before, after) = (source(door, &before, &aws)?, source(door, &after, &aws)?);
             let role = role_of(role.as_deref(), &before)?;
             diff(&before.text, &after.text, role.as_ref(), json)
         }
         PolicyCommand::Show { plan } => {
-            let handed = read_plan(app, cx, &plan)?;
+            let handed = read_plan(door, &plan)?;
             let mut document = json!(handed);
             document["v"] = json!(1);
-            show(json, &document, |out| page::handed(out, &handed))?;
+            show(json, &document, |out| render::handed(out, &handed))?;
             Ok(Exit::Done)
         }
         PolicyCommand::Apply { plan, aws, .. } => {
-            apply(app, cx, read_plan(app, cx, &plan)?, &access(&aws), json)
+            apply(app, door, read_plan(door, &plan)?, &access(&aws), json)
         }
         PolicyCommand::Restore { change, aws, .. } => {
             let access = access(&aws);
-            let plan = app.door(cx).role_restore(&ChangeRef { change, access: access.clone() })?;
-            apply(app, cx, HandedPlan::own(plan), &access, json)
+            let plan = door.role_restore(&ChangeRef { change, access: access.clone() })?;
+            apply(app, door, HandedPlan::own(plan), &access, json)
         }
         PolicyCommand::History { role } => {
-            let history = app.door(cx).role_history(&HistoryOf { role })?;
-            show(json, &history, |out| page::history(out, &history))?;
+            let history = whole_history(door, role)?;
+            show(json, &history, |out| render::history(out, &history))?;
             Ok(Exit::Done)
         }
         PolicyCommand::New { role, external_id, unity_catalog } => {
@@ -122,12 +139,12 @@ fn said(app: &App, cx: &Cx, command: PolicyCommand, json: bool) -> Result<Exit> 
                     "Name it with `--unity-catalog`, as the storage credential does.",
                 )
             })?;
-            let text = policy::fresh(&role, &catalog, &external_id)?;
+            let text = policy::new_policy(&role, &catalog, &external_id)?;
             show(json, &json!({"v": 1, "text": text}), |out| out.file(&text))?;
             Ok(Exit::Done)
         }
         PolicyCommand::Export { policy, to, role } => {
-            let source = source(app, cx, &policy.policy, &policy.aws)?;
+            let source = source(door, &policy.policy, &policy.aws)?;
             let role = role.or_else(|| source.read.as_ref().map(|read| read.role.arn.clone()));
             let to = export_kind(to);
             if role.is_none() && to != Export::Json {
@@ -154,10 +171,10 @@ fn facts(source: &Source, role: Option<&str>, goals: Vec<Goal>) -> Result<Facts>
     Ok(facts)
 }
 
-fn validate(app: &App, cx: &Cx, name: &str, aws: &OfAws, json: bool) -> Result<Exit> {
+fn validate(door: &Door<'_>, name: &str, aws: &OfAws, json: bool) -> Result<Exit> {
     // As it stands: what is encoded is decoded for every other command.
     let read = if name.starts_with("arn:") {
-        source(app, cx, name, aws).map(|source| source.text)
+        source(door, name, aws).map(|source| source.text)
     } else {
         text_of(name, POLICY)
     };
@@ -176,7 +193,7 @@ fn validate(app: &App, cx: &Cx, name: &str, aws: &OfAws, json: bool) -> Result<E
     let error = (!valid).then(|| headgate_app::invalid(&problems));
     let document =
         json!({"v": 1, "valid": valid, "errors": problems, "size": size, "error": error});
-    show(json, &document, |out| page::validated(out, &text, &problems, size))?;
+    show(json, &document, |out| render::validated(out, &text, &problems, size))?;
     Ok(if valid { Exit::Done } else { Exit::Failed })
 }
 
@@ -193,8 +210,8 @@ fn lint(source: &Source, role: Option<&str>, goals: Option<Goals>, json: bool) -
     // A text that AWS would refuse can be looked at, but is never as it should be.
     let valid = problems.is_empty();
     show(json, &json!({"v": 1, "findings": findings, "valid": valid}), |out| {
-        page::findings(out, &source.text, &findings)?;
-        if valid { Ok(()) } else { page::refused(out, &problems) }
+        render::findings(out, &source.text, &findings)?;
+        if valid { Ok(()) } else { render::refused(out, &problems) }
     })?;
     let attention = !valid || worst >= Some(Severity::Warning);
     Ok(if attention { Exit::NeedsAttention } else { Exit::Done })
@@ -214,7 +231,7 @@ fn matrix(source: &Source, goals: Option<Goals>, role: Option<&str>, json: bool)
     let document = json!({
         "v": 1, "callers": callers, "external_ids": ids, "cells": cells, "left_out": axes.left_out,
     });
-    show(json, &document, |out| page::matrix(out, &axes, &cells))?;
+    show(json, &document, |out| render::matrix(out, &axes, &cells))?;
     Ok(Exit::Done)
 }
 
@@ -241,7 +258,7 @@ fn explain(
     let mut document = json!(answer);
     document["v"] = json!(1);
     let needs_own = policy::needs_own_policy(&policy, &request);
-    show(json, &document, |out| page::explained(out, needs_own, &answer))?;
+    show(json, &document, |out| render::explained(out, needs_own, &answer))?;
     Ok(Exit::Done)
 }
 
@@ -264,14 +281,13 @@ fn diff(before: &str, after: &str, role: Option<&Arn>, json: bool) -> Result<Exi
     let cells = policy::changes(&old, &new, &axes, role);
     let same = policy::semantic_hash(&old, role) == policy::semantic_hash(&new, role);
     let document = json!({"v": 1, "text": text, "cells": cells, "same": same});
-    show(json, &document, |out| page::diff(out, &text, &cells, same))?;
+    show(json, &document, |out| render::diff(out, &text, &cells, same))?;
     Ok(Exit::Done)
 }
 
 #[allow(clippy::too_many_arguments, reason = "each is a word of the command")]
 fn plan(
-    app: &App,
-    cx: &Cx,
+    door: &Door<'_>,
     source: &Source,
     goals: &Goals,
     form: FormName,
@@ -303,7 +319,7 @@ fn plan(
     let write = match file.filter(|_| to_write) {
         Some(path) => {
             let request = change(source, &goals.role, &made.after, &goals.allow, aws);
-            Some(keep(app.role_plan_within(cx, &request, quota)?, path)?)
+            Some(keep(door.role_plan_within(&request, quota)?, path)?)
         }
         None => None,
     };
@@ -325,7 +341,7 @@ fn plan(
         .map(|opening| opening.sentence());
     document["opens"] = json!(opens);
     show(json, &document, |out| {
-        page::planned(
+        render::planned(
             out,
             &source.text,
             &made,
@@ -341,8 +357,7 @@ fn plan(
 /// A plan for a text that a person wrote.
 #[allow(clippy::too_many_arguments, reason = "each is a word of the command")]
 fn rewrite(
-    app: &App,
-    cx: &Cx,
+    door: &Door<'_>,
     source: &Source,
     after: &str,
     role: Option<&str>,
@@ -366,8 +381,8 @@ fn rewrite(
         )
     })?;
     let request = change(source, &role.to_string(), after, &[], aws);
-    let plan = keep(app.door(cx).role_plan(&request)?, file)?;
-    show(json, &plan, |out| page::to_write(out, source.read.as_ref(), &plan, file))?;
+    let plan = keep(door.role_plan(&request)?, file)?;
+    show(json, &plan, |out| render::to_write(out, source.read.as_ref(), &plan, file))?;
     Ok(Exit::Done)
 }
 
@@ -399,31 +414,38 @@ fn keep(plan: TrustPlan, path: &Path) -> Result<TrustPlan> {
     Ok(plan)
 }
 
-fn apply(app: &App, cx: &Cx, handed: HandedPlan, access: &AwsAccess, json: bool) -> Result<Exit> {
-    let watch = Applying { handed, json, stop: stop_on_signal(app), told: Mutex::default() };
-    let mut applied = app.apply_plan(cx, &watch.handed.plan, access, &watch)?;
+fn apply(
+    app: &App,
+    door: &Door<'_>,
+    handed: HandedPlan,
+    access: &AwsAccess,
+    json: bool,
+) -> Result<Exit> {
+    let watch =
+        ApplyProgress { handed, json, stop: stop_on_signal(app), last_printed: Mutex::default() };
+    let mut applied = door.apply_plan(&watch.handed.plan, access, &watch)?;
     if let Some(error) = &mut applied.error {
         error.trace.get_or_insert_with(|| Shown::clean(trace()));
     }
     match &applied.error {
         Some(error) if !json => {
-            let _ = output::stderr(|out| page::not_applied(out, &applied));
+            let _ = output::stderr(|out| render::not_applied(out, &applied));
             return Err(error.clone());
         }
-        _ => show(json, &applied, |out| page::applied(out, &applied))?,
+        _ => show(json, &applied, |out| render::applied(out, &applied))?,
     }
     Ok(if applied.outcome == Outcome::Written { Exit::Done } else { Exit::Failed })
 }
 
 /// Shows a plan before it is sent, and each call as it is sent.
-struct Applying {
+struct ApplyProgress {
     handed: HandedPlan,
     json: bool,
     stop: Arc<AtomicBool>,
-    told: Mutex<Option<usize>>,
+    last_printed: Mutex<Option<usize>>,
 }
 
-impl ApplyWatch for Applying {
+impl ApplyWatch for ApplyProgress {
     fn begins(&self, caller: &Identity, endpoints: &[Endpoint]) -> Result<()> {
         let shown = if self.json {
             let mut document = json!(self.handed);
@@ -432,7 +454,7 @@ impl ApplyWatch for Applying {
             document["endpoints"] = json!(endpoints);
             output::stderr(|out| out.document(&document))
         } else {
-            output::stderr(|out| page::before_write(out, caller, endpoints, &self.handed))
+            output::stderr(|out| render::before_write(out, caller, endpoints, &self.handed))
         };
         shown.map_err(|error| {
             Error::new("output_failed", say!("The plan could not be shown: {}.", error))
@@ -441,11 +463,11 @@ impl ApplyWatch for Applying {
     }
 
     fn progress(&self, progress: &PlanProgress) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.json && *told != Some(progress.step) {
-            *told = Some(progress.step);
+        let mut last_printed = self.last_printed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.json && *last_printed != Some(progress.step) {
+            *last_printed = Some(progress.step);
             if let Some(step) = self.handed.plan.plan.steps.get(progress.step) {
-                let _ = output::stderr(|out| page::call(out, step));
+                let _ = output::stderr(|out| render::call(out, step));
             }
         }
     }

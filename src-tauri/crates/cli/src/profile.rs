@@ -4,8 +4,8 @@ use std::io;
 
 use clap::Subcommand;
 use headgate_app::{
-    Colour, Door, Nothing, Profile, ProfileAsked, ProfileChange, ProfileKind, ProfileName,
-    ProfileSettings, ProfileWriter,
+    Colour, Door, Empty, Profile, ProfileChange, ProfileKind, ProfileName, ProfileSettings,
+    ProfileShow, ProfileWriter,
 };
 use headgate_terms::{Result, Shown};
 
@@ -60,7 +60,7 @@ const PROFILE: Holds = Holds { field: "from", code: "profile_invalid", or: "" };
 pub(crate) fn carry_out(door: &Door<'_>, command: ProfileCommand, json: bool) -> Result<Exit> {
     let (said, report) = match command {
         ProfileCommand::List => {
-            let found = door.profiles_list(&Nothing {})?;
+            let found = door.profiles_list(&Empty {})?;
             show(json, &found, |out| list(out, &found.profiles))?;
             return Ok(Exit::Done);
         }
@@ -71,14 +71,14 @@ pub(crate) fn carry_out(door: &Door<'_>, command: ProfileCommand, json: bool) ->
             })?;
             return Ok(Exit::Done);
         }
-        ProfileCommand::Show { name } => (None, door.profiles_show(&ProfileAsked { name })?),
+        ProfileCommand::Show { name } => (None, door.profiles_show(&ProfileShow { name })?),
         ProfileCommand::Add { name, from } => {
             let settings = ProfileSettings::default().with(&text_of(&from, PROFILE)?)?;
             (Some("was added"), door.profiles_add(&ProfileSettings { name, ..settings })?)
         }
         ProfileCommand::Change { name, from } => {
             let text = text_of(&from, PROFILE)?;
-            let is = door.profiles_show(&ProfileAsked { name: Some(name.clone()) })?.profile;
+            let is = door.profiles_show(&ProfileShow { name: Some(name.clone()) })?.profile;
             let settings = is.settings.with(&text)?;
             (Some("was changed"), door.profiles_change(&ProfileChange { name, settings })?)
         }

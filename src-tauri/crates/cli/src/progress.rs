@@ -11,18 +11,18 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use crate::output::{self, line};
 
 /// Shows progress on standard error, and passes a request to stop on.
-pub(crate) struct Watching {
+pub(crate) struct TerminalProgress {
     stop: Arc<AtomicBool>,
     bar: Option<ProgressBar>,
     /// Whether plain lines are wanted, and the batches they told of.
-    told: Option<Mutex<u64>>,
+    last_printed: Option<Mutex<u64>>,
 }
 
-impl Watching {
+impl TerminalProgress {
     pub(crate) fn new(stop: Arc<AtomicBool>, json: bool) -> Self {
         let bar = output::bar();
-        let told = (bar.is_none() && !json).then(Mutex::default);
-        Self { stop, bar, told }
+        let last_printed = (bar.is_none() && !json).then(Mutex::default);
+        Self { stop, bar, last_printed }
     }
 
     /// Takes the bar away.
@@ -33,7 +33,7 @@ impl Watching {
     }
 }
 
-impl Watch for Watching {
+impl Watch for TerminalProgress {
     fn progress(&self, progress: &Progress) {
         if let Some(bar) = &self.bar {
             if bar.length() != progress.total || bar.position() == 0 {
@@ -52,11 +52,11 @@ impl Watch for Watching {
             output::beside(bar, progress.phase);
             bar.set_position(progress.read);
         }
-        if let Some(told) = &self.told
-            && let Ok(mut told) = told.lock()
-            && *told < progress.batches
+        if let Some(last_printed) = &self.last_printed
+            && let Ok(mut last_printed) = last_printed.lock()
+            && *last_printed < progress.batches
         {
-            *told = progress.batches;
+            *last_printed = progress.batches;
             let read = Shown::clean(&HumanBytes(progress.read).to_string());
             // A run goes on whether or not anybody looks on.
             let _ = output::stderr(|out| {

@@ -96,7 +96,7 @@ pub(crate) struct Field {
 
 /// What one event holds below `context` and its own section.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct EventFields {
     pub(crate) fields: Vec<Field>,
     /// Values below a key that no column can be named after (E19).
     pub(crate) unnameable: Vec<(Section, u32, usize)>,
@@ -188,7 +188,7 @@ impl Paths {
         tape: &[N],
         context: Option<usize>,
         own: Option<usize>,
-        found: &mut Found,
+        found: &mut EventFields,
     ) {
         for careful in [false, true] {
             found.fields.clear();
@@ -213,7 +213,7 @@ impl Paths {
         node: u32,
         section: Section,
         careful: bool,
-        found: &mut Found,
+        found: &mut EventFields,
     ) -> bool {
         if careful {
             return last_of_each(tape, object)
@@ -240,7 +240,7 @@ impl Paths {
         parent: u32,
         section: Section,
         careful: bool,
-        found: &mut Found,
+        found: &mut EventFields,
     ) -> bool {
         let node = self.child(parent, key);
         let event = self.event;

@@ -9,7 +9,7 @@ use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
 use crate::json::{Json, OnTape, write_json, write_scalar};
 use crate::notice::Notice;
-use crate::paths::{Field, Found, Section};
+use crate::paths::{EventFields, Field, Section};
 use crate::shredder::{State, Undo, midway};
 use crate::table::Target;
 use crate::timestamp;
@@ -261,7 +261,7 @@ impl State<'_> {
     }
 
     /// Fills `name` and `category` of a page from its properties, unless the top level has them.
-    fn page_fields<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>, found: &Found) {
+    fn page_fields<'a, N: OnTape<'a>>(&mut self, row: &Row<'_, 'a, N>, found: &EventFields) {
         if !row.live[0] {
             return;
         }

@@ -17,7 +17,7 @@ use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
 use crate::json::{OnTape, Parser, Rejection, Visit};
 use crate::notice::{Notice, Noticed, Notices};
-use crate::paths::{Found, Paths};
+use crate::paths::{EventFields, Paths};
 use crate::snake::{event_table, snake};
 use crate::table::{Mark, Table, TableBuilder, Target};
 
@@ -169,7 +169,7 @@ pub(crate) struct State<'c> {
     /// Tables of events that this batch makes.
     pub(crate) new_tables: usize,
     pub(crate) notices: Noticed,
-    pub(crate) found: Found,
+    pub(crate) found: EventFields,
     pub(crate) text: String,
     pub(crate) scratch: String,
     before: Before,
@@ -237,7 +237,7 @@ impl<'c> Shredder<'c> {
                 kept_bytes: 0,
                 new_tables: 0,
                 notices: Noticed::default(),
-                found: Found::default(),
+                found: EventFields::default(),
                 text: String::new(),
                 scratch: String::new(),
                 before: Before::default(),

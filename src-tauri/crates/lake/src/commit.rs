@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::failure::failed;
 use crate::lake::Lake;
-use crate::log::{INSTALLATION, ROWS, RUN};
+use crate::log::{INSTALLATION, ROWS, RUN, commit_file};
 use crate::parquet::{adds, statistics_property};
 use crate::table::{LakeTable, delta_type, opened};
 
@@ -190,6 +190,9 @@ impl Lake {
     }
 
     /// Sends one commit right behind the version that was read, and gives the table with it.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`]; no commit is left behind a version that is gone.
     pub(crate) async fn send(
         &self,
         name: &TableName,
@@ -200,10 +203,19 @@ impl Lake {
         note: &Note,
     ) -> Result<Result<LakeTable, DeltaTableError>> {
         let version = table.version() + 1;
-        match put(&table.delta.log_store(), version, actions, operation, txn, note).await {
-            Ok(()) => self.advance(name, table.clone(), Some(version)).await.map(Ok),
-            Err(error) => Ok(Err(error)),
+        if let Err(error) =
+            put(&table.delta.log_store(), version, actions, operation, txn, note).await
+        {
+            return Ok(Err(error));
         }
+        let newer = self.advance(name, table.clone(), Some(version)).await;
+        if newer.is_err() && self.commit(name, table.version()).await?.is_none() {
+            // The table became an older copy of itself since it was looked at: a log with a gap can be read by
+            // nobody, and has none without this commit.
+            self.remove(&self.log(name).join(commit_file(version))).await;
+            return self.refresh(name, table.clone()).await.map(Ok);
+        }
+        newer.map(Ok)
     }
 }
 

@@ -21,19 +21,35 @@ use deltalake::logstore::object_store::{
 };
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use headgate_terms::{Error as Failure, TableName};
+use serde::{Deserialize, Serialize};
 
 use crate::edge::Fence;
-use crate::log::{Said, look_through_checkpoint, look_through_commit, version_of};
+use crate::log::{Said, is_checkpoint, look_through_checkpoint, look_through_commit, version_of};
 
 /// The files of logs that were looked through, by the log's folder and the file's name.
 #[derive(Debug, Default)]
-pub(crate) struct Logs(Mutex<HashMap<Path, Seen>>);
+pub(crate) struct Logs {
+    seen: Mutex<HashMap<Path, Seen>>,
+    /// Checkpoints that an earlier run looked through, and not this one.
+    earlier: Mutex<Checkpoints>,
+}
+
+/// What was read of the newest checkpoint of each table, as JSON of this crate, by the folder of its log. A
+/// checkpoint is as large as its table has files: whoever keeps this reads each only once.
+pub type Checkpoints = BTreeMap<String, String>;
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    file: String,
+    mark: Mark,
+    said: Said,
+}
 
 /// Files of one log by name, each with its state and what it says.
 pub(crate) type Seen = BTreeMap<String, (Mark, Arc<Said>)>;
 
 /// What tells one state of a file from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     size: u64,
     modified: i64,
@@ -49,7 +65,7 @@ impl Mark {
 
 impl Logs {
     fn open(&self) -> MutexGuard<'_, HashMap<Path, Seen>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The files of a log that were looked through, by name.
@@ -59,12 +75,34 @@ impl Logs {
 
     /// A file of a log that was looked through.
     pub(crate) fn seen(&self, log: &Path, file: &str) -> Option<(Mark, Arc<Said>)> {
-        self.open().get(log)?.get(file).cloned()
+        if let Some(seen) = self.open().get(log).and_then(|files| files.get(file)) {
+            return Some(seen.clone());
+        }
+        let earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept: Kept = serde_json::from_str(earlier.get(log.as_ref())?).ok()?;
+        (kept.file == file).then(|| (kept.mark, Arc::new(kept.said)))
     }
 
-    fn note(&self, part: &Part<'_>, mark: Mark, said: Said) {
-        let seen = (mark, Arc::new(said));
-        self.open().entry(part.log.clone()).or_default().insert(part.file.to_owned(), seen);
+    fn note(&self, log: &Path, file: &str, mark: Mark, said: Arc<Said>) {
+        self.open().entry(log.clone()).or_default().insert(file.to_owned(), (mark, said));
+    }
+
+    /// Takes in what an earlier run kept. What is not understood is looked through again.
+    pub(crate) fn recall(&self, checkpoints: Checkpoints) {
+        *self.earlier.lock().unwrap_or_else(PoisonError::into_inner) = checkpoints;
+    }
+
+    /// Of every log the newest checkpoint, unless what was recalled says the same.
+    pub(crate) fn new_checkpoints(&self) -> Checkpoints {
+        let earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = |files: &Seen| {
+            let (file, (mark, said)) = files.iter().rev().find(|(file, _)| is_checkpoint(file))?;
+            let kept = Kept { file: file.clone(), mark: mark.clone(), said: (**said).clone() };
+            serde_json::to_string(&kept).ok()
+        };
+        let of_log = |(log, files)| Some((Path::to_string(log), newest(files)?));
+        let found = self.open().iter().filter_map(of_log).collect::<Checkpoints>();
+        found.into_iter().filter(|(log, kept)| earlier.get(log) != Some(kept)).collect()
     }
 }
 
@@ -213,7 +251,7 @@ impl Guard {
             look_through_commit(&self.name, &meta.location, &bytes)
         };
         let said = said.map_err(|failure| self.refuse(failure))?;
-        self.logs.note(part, Mark::of(&meta), said);
+        self.logs.note(&part.log, part.file, Mark::of(&meta), Arc::new(said));
         self.given().insert(meta.location.clone());
         let payload = GetResultPayload::Stream(stream::iter([Ok(bytes)]).boxed());
         Ok(GetResult { payload, meta, range, attributes })
@@ -225,14 +263,14 @@ impl Guard {
             return Ok(());
         }
         let is_whole = self.is_whole.load(Ordering::Relaxed);
-        let is_known = match self.logs.seen(&part.log, part.file) {
-            Some((mark, said)) if said.is_whole || !is_whole => {
-                Mark::of(&self.files.head(location).await?) == mark
+        match self.logs.seen(&part.log, part.file) {
+            Some((mark, said))
+                if (said.is_whole || !is_whole)
+                    && Mark::of(&self.files.head(location).await?) == mark =>
+            {
+                self.logs.note(&part.log, part.file, mark, said);
             }
-            _ => false,
-        };
-        if !is_known {
-            self.look_through(part, self.files.get(location).await?).await?;
+            _ => drop(self.look_through(part, self.files.get(location).await?).await?),
         }
         self.given().insert(location.clone());
         Ok(())

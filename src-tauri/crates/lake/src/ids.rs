@@ -4,7 +4,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{ArrayRef, RecordBatch, new_null_array};
+use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{ArrowError, DataType};
 use deltalake::arrow::compute::cast;
 use deltalake::logstore::object_store::path::Path;
@@ -59,6 +59,47 @@ impl Lake {
             }
         }
         read
+    }
+
+    /// Gives the texts of some columns of every row of a table, if there is one, joined as one text: what tells
+    /// rows apart that share an id.
+    ///
+    /// # Errors
+    /// When a file cannot be read; those of the others were given all the same.
+    pub async fn keys(
+        &self,
+        name: &TableName,
+        columns: &[&str],
+        give: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<()> {
+        let doing = say!("read `{}`", name);
+        let Some(table) = self.load(name).await? else { return Ok(()) };
+        let snapshot = table.snapshot().map_err(|error| failed(&doing, &error))?;
+        let mut read = Ok(());
+        for file in snapshot.log_data().iter() {
+            let path = self.file_of(name, &file.object_store_path());
+            read = read.and(self.keys_in(&path, columns, &doing, give).await);
+        }
+        read
+    }
+
+    async fn keys_in(
+        &self,
+        path: &Path,
+        columns: &[&str],
+        doing: &Shown,
+        give: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<()> {
+        let file = DataFile::open(self, path, doing).await?;
+        for group in file.groups() {
+            let mask = file.mask(columns.iter().copied());
+            for rows in file.views(mask, vec![group], None, doing)? {
+                let rows = rows.map_err(|error| failed(doing, &error))?;
+                keys_of(&rows, columns, give)?;
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     /// Gives the id of every row of staged files, whether a commit names them or not.
@@ -134,6 +175,38 @@ impl Lake {
         }
         Ok(())
     }
+}
+
+/// Gives the texts of some columns of every row, joined as one text.
+///
+/// # Errors
+/// When a column is not text.
+pub fn keys_of(rows: &RecordBatch, columns: &[&str], give: &mut dyn FnMut(&str)) -> Result<()> {
+    let doing = "read columns of rows";
+    let texts = columns.iter().map(|name| match column(rows, name) {
+        Some(texts) => cast(texts, &DataType::Utf8View),
+        None => Ok(new_null_array(&DataType::Utf8View, rows.num_rows())),
+    });
+    let texts = texts.collect::<Result<Vec<_>, _>>().map_err(|error| failed(doing, &error))?;
+    for row in 0..rows.num_rows() {
+        let of_row = texts.iter().map(|texts| {
+            let texts = texts.as_string_view();
+            if texts.is_valid(row) { texts.value(row) } else { "" }
+        });
+        give(&key(of_row));
+    }
+    Ok(())
+}
+
+/// Texts joined as one that is of no other texts.
+pub fn key<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let mut key = String::new();
+    for text in texts {
+        key.push_str(&text.len().to_string());
+        key.push(':');
+        key.push_str(text);
+    }
+    key
 }
 
 /// The rows that are asked for: those received in a span of time, and those that do not say when.

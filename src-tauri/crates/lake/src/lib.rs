@@ -29,6 +29,8 @@ mod users;
 
 pub use commit::{Committed, Note, Txn};
 pub use failure::{caught, panicked};
+pub use guard::Checkpoints;
+pub use ids::{key, keys_of};
 pub use inspect::{ShownColumn, TableDetail, TableSummary};
 pub use lake::{Lake, newest_known};
 pub use location::Location;

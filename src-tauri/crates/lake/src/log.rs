@@ -23,7 +23,7 @@ use deltalake::parquet::arrow::arrow_reader::{
 };
 use deltalake::parquet::file::reader::ChunkReader;
 use headgate_terms::{Column, Result, Shown, TableName, say};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
@@ -67,7 +67,7 @@ pub(crate) const ROWS: &str = "headgateRows";
 pub(crate) const INSTALLATION: &str = "headgateInstallation";
 
 /// What a file of a log says, besides which files the table has.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Said {
     pub(crate) txns: BTreeMap<String, i64>,
     protocol: Option<Value>,

@@ -98,7 +98,8 @@ impl Lake {
         }
     }
 
-    async fn remove(&self, path: &Path) {
+    /// Removes a file; one that stays is no failure.
+    pub(crate) async fn remove(&self, path: &Path) {
         match self.store.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => tracing::warn!(%path, %error, "a file that no commit names stays"),

@@ -22,6 +22,16 @@ pub struct Trace<'t> {
     pub id: Option<&'t str>,
 }
 
+impl Trace<'_> {
+    /// Whether these are the actions of that commit.
+    fn is_of(&self, actions: &[Value]) -> bool {
+        actions.iter().filter_map(|action| action.get("txn")).any(|txn| {
+            txn["appId"].as_str() == Some(self.app)
+                && txn["version"].as_i64().is_some_and(|batch| batch >= self.batch)
+        })
+    }
+}
+
 /// How a table stands to what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -59,11 +69,7 @@ impl Lake {
                 Some(_) => Standing::Another,
             });
         };
-        let ours = known.iter().filter_map(|action| action.get("txn")).any(|txn| {
-            txn["appId"].as_str() == Some(trace.app)
-                && txn["version"].as_i64().is_some_and(|batch| batch >= trace.batch)
-        });
-        if !ours {
+        if !trace.is_of(&known) {
             return Ok(Standing::Another);
         }
         let mut turn = None;
@@ -84,6 +90,34 @@ impl Lake {
             }
             Some((_, standing)) => Ok(standing),
         }
+    }
+}
+
+impl Lake {
+    /// Which of some commits, given as traces, a table's log no longer has. One that was cleaned up by Delta's
+    /// rules is in the checkpoint instead.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn missing<'t>(
+        &self,
+        name: &TableName,
+        traces: impl IntoIterator<Item = Trace<'t>>,
+    ) -> Result<Vec<i64>> {
+        let there = self.commits(name).await?;
+        let is_cleaned = match there.first() {
+            Some((first, _)) => *first,
+            None if self.is_empty(&self.log(name)).await? => 0,
+            None => u64::MAX,
+        };
+        let mut missing = Vec::new();
+        for trace in traces.into_iter().filter(|trace| trace.version >= is_cleaned) {
+            let known = self.commit(name, trace.version).await?;
+            if !known.is_some_and(|actions| trace.is_of(&actions)) {
+                missing.push(trace.batch);
+            }
+        }
+        Ok(missing)
     }
 }
 

@@ -235,7 +235,8 @@ impl Lake {
         &self,
         name: &TableName,
     ) -> Result<Option<(DeltaTable, Arc<Guard>)>> {
-        let Some(Found { mut delta, snapshot, guard }) = self.read(name, None, true).await? else {
+        let Some(ReadTable { mut delta, snapshot, guard }) = self.read(name, None, true).await?
+        else {
             return Ok(None);
         };
         let state =
@@ -252,7 +253,7 @@ impl Lake {
         name: &TableName,
         at: Option<u64>,
         is_whole: bool,
-    ) -> Result<Option<Found>> {
+    ) -> Result<Option<ReadTable>> {
         self.store
             .check_below(&self.table_path(name))
             .map_err(|outside| outside.failure(&open(name)))?;
@@ -271,7 +272,7 @@ impl Lake {
             read = Snapshot::try_new(delta.log_store().as_ref(), at).await;
         }
         match read {
-            Ok(snapshot) => Ok(Some(Found { delta, snapshot, guard })),
+            Ok(snapshot) => Ok(Some(ReadTable { delta, snapshot, guard })),
             Err(DeltaTableError::NotATable(_)) => Ok(None),
             Err(error) => Err(guard.unread(name, &error)),
         }
@@ -293,7 +294,7 @@ impl Lake {
 }
 
 /// A table of which it was read what it is.
-pub(crate) struct Found {
+pub(crate) struct ReadTable {
     /// Without a state.
     delta: DeltaTable,
     snapshot: Snapshot,
@@ -301,8 +302,8 @@ pub(crate) struct Found {
 }
 
 /// A table that was found, as far as Headgate may write it.
-pub(crate) async fn opened(name: &TableName, found: Found) -> Result<LakeTable> {
-    let Found { delta, snapshot, guard } = found;
+pub(crate) async fn opened(name: &TableName, found: ReadTable) -> Result<LakeTable> {
+    let ReadTable { delta, snapshot, guard } = found;
     let version = snapshot.version();
     guard.look_at_all(version).await.map_err(|error| guard.unread(name, &error))?;
     let story = Story::by(&guard.seen(), version);

@@ -27,7 +27,9 @@ use headgate_terms::{Column, ColumnType, Error, Result, TableName};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Arrival, Lake, LakeTable, Location, Note, Records, Restored, Standing, Trace, Txn};
+use crate::{
+    Arrival, Checkpoints, Lake, LakeTable, Location, Note, Records, Restored, Standing, Trace, Txn,
+};
 
 /// A lake in a folder of its own.
 struct Desk {
@@ -406,6 +408,51 @@ async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
     behind(failed.unwrap_err());
     let anew = opened(&desk.lake).await;
     assert_eq!(anew.txn("headgate/test"), Some(15), "nothing of the table before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_commit_stays_behind_a_version_that_went_before_it_was_put() {
+    let desk = Desk::new().await;
+    let store = Arc::new(Harm::default());
+    let lake = desk.through(&store);
+    let first = put(&lake, None, 1, &["a"]).await.unwrap();
+    let second = put(&lake, Some(first), 2, &["b"]).await.unwrap();
+    // An older copy takes the table's place.
+    let gone = desk.version(1);
+    let happens: Meanwhile = Box::new(move || {
+        Box::pin(async move {
+            fs::remove_file(&gone).unwrap();
+        })
+    });
+    *store.meanwhile.lock().unwrap() = Some(("00000002.json", happens));
+    let error = put(&lake, Some(second), 3, &["c"]).await.unwrap_err();
+    assert_eq!(code(&error), ("table_behind", false));
+    let now = opened(&desk.lake).await;
+    assert_eq!((now.version(), now.txn("headgate/test")), (0, Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_missing_is_told_from_one_that_was_cleaned_up() {
+    let desk = Desk::new().await;
+    let mut table = desk.table().await;
+    for batch in 2..=5 {
+        table = put(&desk.lake, Some(table), batch, &["b"]).await.unwrap();
+    }
+    let missing = async || {
+        let app = "headgate/test";
+        let traces = (0..5).map(|at| Trace { version: at, app, batch: at as i64 + 1, id: None });
+        desk.lake.missing(&name(), traces).await.unwrap()
+    };
+    assert_eq!(missing().await, Vec::<i64>::new());
+    fs::remove_file(desk.version(0)).unwrap();
+    fs::remove_file(desk.version(1)).unwrap();
+    assert_eq!(missing().await, Vec::<i64>::new(), "cleaned up");
+    fs::remove_file(desk.version(3)).unwrap();
+    assert_eq!(missing().await, [4]);
+    desk.commit(4, &[json!({"txn": {"appId": "headgate/other", "version": 5}})]);
+    assert_eq!(missing().await, [4, 5]);
+    fs::remove_dir_all(desk.path("s/t")).unwrap();
+    assert_eq!(missing().await, [1, 2, 3, 4, 5]);
 }
 
 /// A change of a table's metadata.
@@ -886,4 +933,41 @@ async fn a_record_is_put_once_and_read_as_it_was_put() {
     desk.lake.remove_record("s", "7.json").await;
     desk.lake.remove_record("s", "7.json").await;
     assert_eq!(other.record("s", "7.json").await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_an_earlier_run_looked_through_is_not_looked_through_again() {
+    let desk = Desk::new().await;
+    desk.table().await;
+    for version in 1..25 {
+        desk.commit(version, &[json!({"txn": {"appId": "headgate/test", "version": version + 1}})]);
+    }
+    desk.lake.maintain(&name(), &mut opened(&desk.lake).await).await.unwrap();
+    let store = Arc::new(Harm::default());
+    let open = async |kept: Checkpoints| {
+        let lake = desk.through(&store);
+        lake.recall(kept);
+        store.counts();
+        let table = opened(&lake).await;
+        assert_eq!((table.version(), table.txn("headgate/test")), (24, Some(25)));
+        (store.counts()[0], lake.new_checkpoints())
+    };
+    let (gets, kept) = open(Checkpoints::new()).await;
+    assert_eq!(kept.len(), 1);
+    let (again, nothing) = open(kept.clone()).await;
+    assert_eq!((again, nothing.len()), (gets - 1, 0));
+    // What is not understood is as nothing.
+    let odd = kept.keys().map(|log| (log.clone(), "{}".to_owned())).collect();
+    assert_eq!(open(odd).await, (gets, kept.clone()));
+    // Another state of the file is another file.
+    let checkpoint = desk.path("s/t/_delta_log").join(format!("{:020}.checkpoint.parquet", 24));
+    fs::File::options()
+        .append(true)
+        .open(checkpoint)
+        .unwrap()
+        .set_modified(SystemTime::now() - Duration::from_hours(1))
+        .unwrap();
+    let (gets_of_changed, changed) = open(kept.clone()).await;
+    assert_eq!(gets_of_changed, gets);
+    assert!(!changed.is_empty() && changed != kept);
 }

@@ -184,7 +184,7 @@ impl Fold<'_> {
     }
 
     /// The rows that the table has of the batch's users.
-    async fn find(&self, table: &LakeTable, fields: &SchemaRef) -> Result<Found> {
+    async fn find(&self, table: &LakeTable, fields: &SchemaRef) -> Result<KnownUsers> {
         let snapshot = table.delta.snapshot().map_err(|error| self.failed(&error))?;
         let id = table
             .columns()
@@ -204,7 +204,7 @@ impl Fold<'_> {
                 remove: file.remove_action(true),
             })
             .collect();
-        let (mut found, mut rows) = (Found::default(), Vec::new());
+        let (mut found, mut rows) = (KnownUsers::default(), Vec::new());
         for held in files {
             let file = DataFile::open(self.lake, &held.path, &self.doing).await?;
             if file.has_int96() {
@@ -234,7 +234,7 @@ impl Fold<'_> {
     fn written(
         &self,
         fields: &SchemaRef,
-        had: Option<(&Found, &Moved)>,
+        had: Option<(&KnownUsers, &Moved)>,
         folded: &Folded,
     ) -> Result<RecordBatch> {
         let (old, moved) = match had {
@@ -372,7 +372,7 @@ impl Held {
 
 /// What a table has of the batch's users.
 #[derive(Default)]
-struct Found {
+struct KnownUsers {
     files: Vec<Held>,
     /// Of every row its user, and the file it is in.
     places: Vec<(u32, usize)>,
@@ -384,7 +384,7 @@ struct Found {
     doubled: Vec<u32>,
 }
 
-impl Found {
+impl KnownUsers {
     /// Takes all rows. Where several writers added the same user, their rows become one: of each
     /// column the latest value by the time its row was received.
     fn take(&mut self, rows: RecordBatch, users: usize) -> Result<(), ArrowError> {
@@ -435,7 +435,7 @@ enum How {
 struct Moved(Vec<How>);
 
 impl Moved {
-    fn of(found: &Found, changed: &RecordBatch, ids: &Ids) -> Self {
+    fn of(found: &KnownUsers, changed: &RecordBatch, ids: &Ids) -> Self {
         let mut moved = vec![How::Stays; ids.count()];
         for &user in &found.doubled {
             moved[user as usize] = How::Doubled;

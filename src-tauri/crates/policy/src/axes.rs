@@ -48,7 +48,7 @@ pub fn axes(policies: &[&Policy], goals: &[Goal], role: Option<&Arn>) -> Axes {
         }
     }
     accounts.extend(role.map(|role| (role.partition.clone(), role.account.clone())));
-    let asked = Asked::of(policies);
+    let asked = Compared::of(policies);
     let whole = unnamed(&asked, role, accounts, &mut rows);
     let (ids, ids_left_out) = columns(policies, goals);
     let most = (MOST_CELLS / ids.len().max(1)).max(1);
@@ -90,7 +90,7 @@ impl Rows {
 
 /// What conditions ask of callers' ARNs and accounts.
 #[derive(Default)]
-struct Asked {
+struct Compared {
     /// Patterns over ARNs.
     arns: Vec<Pattern>,
     /// Patterns over accounts.
@@ -101,7 +101,7 @@ struct Asked {
     numbers: Vec<String>,
 }
 
-impl Asked {
+impl Compared {
     fn of(policies: &[&Policy]) -> Self {
         let mut asked = Self::default();
         for policy in policies {
@@ -183,7 +183,7 @@ const KINDS: [(&str, &str); 3] = [("iam", "role/"), ("iam", "user/"), ("sts", "f
 /// Adds the callers that only conditions tell apart, then one of each account, then the stranger. Says
 /// whether these are all.
 fn unnamed(
-    asked: &Asked,
+    asked: &Compared,
     role: Option<&Arn>,
     mut accounts: BTreeSet<(String, String)>,
     rows: &mut Rows,
@@ -261,7 +261,7 @@ fn unnamed(
 /// An account for each way in which patterns match, none of which is named; the one of which they say
 /// least comes first.
 fn classes_of_accounts(
-    asked: &Asked,
+    asked: &Compared,
     partition: &str,
     known: &BTreeSet<String>,
     work: &Work,
@@ -329,7 +329,12 @@ struct Names<'w> {
 
 impl Names<'_> {
     /// A name for each way in which patterns match from there on, and whether these are all.
-    fn of(&mut self, asked: &Asked, from: Vec<Places>, kind: &'static str) -> (Vec<Class>, bool) {
+    fn of(
+        &mut self,
+        asked: &Compared,
+        from: Vec<Places>,
+        kind: &'static str,
+    ) -> (Vec<Class>, bool) {
         let work = self.work;
         self.known
             .entry((from.clone(), kind))
@@ -389,7 +394,7 @@ fn names(
 /// An account's principals: the role of which the patterns say least, and one for each other way in
 /// which they match. Says whether these are all.
 fn principals(
-    asked: &Asked,
+    asked: &Compared,
     partition: &str,
     account: &str,
     rows: &Rows,

@@ -29,13 +29,13 @@ impl Work {
 /// A pattern that can be walked along a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
-    steps: Vec<Step>,
+    steps: Vec<Token>,
     /// As it is written, to make texts from.
     pub text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum Token {
     Char(char),
     /// A letter in either case.
     Either(char),
@@ -61,11 +61,11 @@ impl Pattern {
                     colons += usize::from(c == ':');
                     step(c, colons >= 5)
                 });
-                let steps: Vec<Step> = steps.collect();
+                let steps: Vec<Token> = steps.collect();
                 (colons >= 5).then(|| Self { steps, text: text.to_owned() })
             }
             How::StringEqualsIgnoreCase if text.chars().any(char::is_alphabetic) => {
-                let steps = text.to_lowercase().chars().map(Step::Either).collect();
+                let steps = text.to_lowercase().chars().map(Token::Either).collect();
                 Some(Self { steps, text: text.to_owned() })
             }
             _ => None,
@@ -77,7 +77,7 @@ impl Pattern {
     }
 
     pub(crate) fn literal(text: &str) -> Self {
-        Self { steps: text.chars().map(Step::Char).collect(), text: text.to_owned() }
+        Self { steps: text.chars().map(Token::Char).collect(), text: text.to_owned() }
     }
 
     pub(crate) fn start(&self) -> Places {
@@ -90,7 +90,7 @@ impl Pattern {
         loop {
             places.push(u16::try_from(at).unwrap_or(u16::MAX));
             match self.steps.get(at) {
-                Some(Step::Any(_)) => at += 1,
+                Some(Token::Any(_)) => at += 1,
                 _ => return,
             }
         }
@@ -101,19 +101,19 @@ impl Pattern {
         for &place in places {
             let at = usize::from(place);
             match self.steps.get(at) {
-                Some(Step::Char(own)) if *own == c => self.enter(at + 1, &mut next),
-                Some(Step::Either(own)) if c.to_lowercase().eq([*own]) => {
+                Some(Token::Char(own)) if *own == c => self.enter(at + 1, &mut next),
+                Some(Token::Either(own)) if c.to_lowercase().eq([*own]) => {
                     self.enter(at + 1, &mut next);
                 }
-                Some(Step::One(colon)) if *colon || c != ':' => self.enter(at + 1, &mut next),
-                Some(Step::Any(colon)) if *colon || c != ':' => self.enter(at, &mut next),
+                Some(Token::One(colon)) if *colon || c != ':' => self.enter(at + 1, &mut next),
+                Some(Token::Any(colon)) if *colon || c != ':' => self.enter(at, &mut next),
                 _ => {}
             }
         }
         next.sort_unstable();
         next.dedup();
         // From a star on, whatever stands before it matches nothing more.
-        let star = |place: &u16| matches!(self.steps.get(usize::from(*place)), Some(Step::Any(_)));
+        let star = |place: &u16| matches!(self.steps.get(usize::from(*place)), Some(Token::Any(_)));
         if let Some(last) = next.iter().rposition(star) {
             next.drain(..last);
         }
@@ -133,11 +133,11 @@ impl Pattern {
     }
 }
 
-fn step(c: char, colon: bool) -> Step {
+fn step(c: char, colon: bool) -> Token {
     match c {
-        '*' => Step::Any(colon),
-        '?' => Step::One(colon),
-        c => Step::Char(c),
+        '*' => Token::Any(colon),
+        '?' => Token::One(colon),
+        c => Token::Char(c),
     }
 }
 
@@ -279,9 +279,9 @@ fn alphabet(patterns: &[Pattern], shape: Shape) -> Vec<char> {
     let mut spoken: Vec<char> = Vec::new();
     for step in patterns.iter().flat_map(|one| &one.steps) {
         match step {
-            Step::Char(c) => spoken.push(*c),
-            Step::Either(c) => spoken.extend([c.to_ascii_lowercase(), c.to_ascii_uppercase()]),
-            Step::One(_) | Step::Any(_) => {}
+            Token::Char(c) => spoken.push(*c),
+            Token::Either(c) => spoken.extend([c.to_ascii_lowercase(), c.to_ascii_uppercase()]),
+            Token::One(_) | Token::Any(_) => {}
         }
     }
     spoken.retain(|c| shape.next(0, *c).or_else(|| shape.next(1, *c)).is_some());

@@ -9,7 +9,7 @@ use ts_rs::TS;
 
 use crate::compose;
 use crate::policy::{Effect, PrincipalKind, Statement};
-use crate::splice::{Page, element, property, strings};
+use crate::splice::{Splicer, element, property, strings};
 use crate::style::{Json, quoted};
 use crate::text;
 
@@ -208,7 +208,7 @@ pub(crate) fn impossible(message: impl Into<headgate_terms::Shown>) -> Error {
 
 fn changed(text: &str, edit: &Edit) -> Result<String> {
     let root = text::tree(text).map_err(|problem| impossible(problem.message))?;
-    let mut page = Page::of(text, &root);
+    let mut page = Splicer::of(text, &root);
     match edit {
         Edit::Write { start, end, text: new } => {
             if start > end || text.get(*start..*end).is_none() {
@@ -276,7 +276,7 @@ fn changed(text: &str, edit: &Edit) -> Result<String> {
     Ok(page.written())
 }
 
-fn principal(page: &mut Page<'_>, edit: &Edit) -> Result<()> {
+fn principal(page: &mut Splicer<'_>, edit: &Edit) -> Result<()> {
     match edit {
         Edit::AddPrincipal { statement, kind, value } => {
             page.add_principal(*statement, *kind, value)
@@ -302,7 +302,7 @@ fn principal(page: &mut Page<'_>, edit: &Edit) -> Result<()> {
     }
 }
 
-fn action(page: &mut Page<'_>, edit: &Edit) -> Result<()> {
+fn action(page: &mut Splicer<'_>, edit: &Edit) -> Result<()> {
     let (Edit::AddAction { statement, value } | Edit::RemoveAction { statement, value }) = edit
     else {
         return Ok(());
@@ -322,7 +322,7 @@ fn action(page: &mut Page<'_>, edit: &Edit) -> Result<()> {
     page.cut_element(&action.value, value)
 }
 
-fn condition(page: &mut Page<'_>, edit: &Edit) -> Result<()> {
+fn condition(page: &mut Splicer<'_>, edit: &Edit) -> Result<()> {
     match edit {
         Edit::AddConditionValue { statement, operator, key, value } => {
             let (_, _, key) = page.condition(*statement, operator, key)?;

@@ -188,7 +188,7 @@ pub fn is_named(principal: &Principal, caller: &Caller, role: Option<&Arn>) -> b
 /// One condition of a statement, asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(rename = "AskedCondition")]
-pub struct Asked {
+pub struct ConditionVerdict {
     /// The operator as it is written.
     pub operator: String,
     /// The key as it is written.
@@ -206,7 +206,7 @@ pub struct Asked {
 /// What one statement says to a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(rename = "StatementSays")]
-pub struct Said {
+pub struct StatementVerdict {
     /// Which, from 0.
     pub statement: usize,
     /// Its name.
@@ -220,7 +220,7 @@ pub struct Said {
     /// Whether it covers the action.
     pub covers: bool,
     /// Its conditions, asked only when the two above are so.
-    pub conditions: Vec<Asked>,
+    pub conditions: Vec<ConditionVerdict>,
     /// Whether it counts.
     pub matches: Truth,
 }
@@ -235,14 +235,14 @@ pub struct Explanation {
     /// Why, in one sentence.
     pub because: Shown,
     /// Each statement for itself.
-    pub said: Vec<Said>,
+    pub said: Vec<StatementVerdict>,
 }
 
 /// Decides and says why. `text` is what the policy was read from.
 #[must_use]
 pub fn explain(policy: &Policy, text: &str, request: &Request) -> Explanation {
     let variables = policy.has_variables();
-    let said: Vec<Said> = policy
+    let said: Vec<StatementVerdict> = policy
         .statements
         .iter()
         .enumerate()
@@ -252,11 +252,11 @@ pub fn explain(policy: &Policy, text: &str, request: &Request) -> Explanation {
                 .iter()
                 .find(|one| is_named(one, &request.caller, request.role.as_ref()));
             let covers = statement.covers(&request.action);
-            let conditions: Vec<Asked> = statement
+            let conditions: Vec<ConditionVerdict> = statement
                 .conditions
                 .iter()
                 .filter(|_| by.is_some() && covers)
-                .map(|condition| Asked {
+                .map(|condition| ConditionVerdict {
                     operator: condition.operator_text.value.clone(),
                     key: condition.key.value.clone(),
                     values: condition.values.iter().map(|value| value.value.clone()).collect(),
@@ -268,7 +268,7 @@ pub fn explain(policy: &Policy, text: &str, request: &Request) -> Explanation {
             let matches = conditions
                 .iter()
                 .fold(Truth::from(by.is_some() && covers), |truth, one| truth.and(one.holds));
-            Said {
+            StatementVerdict {
                 statement: at,
                 sid: statement.sid.as_ref().map(|sid| sid.value.clone()),
                 effect: statement.effect,
@@ -289,11 +289,11 @@ pub fn explain(policy: &Policy, text: &str, request: &Request) -> Explanation {
 fn because(
     decision: Decision,
     statements: &[usize],
-    said: &[Said],
+    said: &[StatementVerdict],
     policy: &Policy,
     action: &str,
 ) -> Shown {
-    let tests = |said: &Said, truth: Truth| {
+    let tests = |said: &StatementVerdict, truth: Truth| {
         let mut shown = said.conditions.iter().filter(|one| one.holds == truth).map(in_words);
         let first = shown.next();
         let more = shown.count();
@@ -350,7 +350,7 @@ fn because(
 }
 
 /// A condition as a person reads it.
-fn in_words(asked: &Asked) -> Shown {
+fn in_words(asked: &ConditionVerdict) -> Shown {
     let values = match asked.values.as_slice() {
         [one] => say!("`{}`", one),
         [one, _] => say!("`{}` or one more", one),

@@ -8,13 +8,13 @@ use crate::condition::Truth;
 use crate::edit::Edit;
 use crate::evaluate::is_named;
 use crate::goals::Wanted;
-use crate::known::is_unity_catalog;
 use crate::matrix::{EXTERNAL_ID, request_of};
 use crate::operator::{SetPrefix, Test};
-use crate::plan::{Refusal, Refused, Scene, refused};
+use crate::plan::{PlanContext, Refusal, Refused, refused};
 use crate::policy::{Condition, Effect, Principal, PrincipalKind, Statement, Who};
+use crate::well_known::is_unity_catalog;
 
-impl Scene<'_> {
+impl PlanContext<'_> {
     /// Adds the callers and ids that the guide's statement lacks.
     pub(crate) fn guide(&self, missing: &[&Wanted]) -> Result<Vec<Edit>, Refused> {
         if let Some(bare) = missing.iter().find(|one| one.goal.external_id.is_none()) {

@@ -14,15 +14,14 @@ mod diff;
 mod edit;
 mod evaluate;
 mod export;
-mod fresh;
 mod glob;
 mod goals;
 mod guide;
 mod instant;
 mod issuers;
-mod known;
 mod lint;
 mod matrix;
+mod new_policy;
 mod opening;
 mod operator;
 mod plan;
@@ -34,6 +33,7 @@ mod splice;
 mod stranger;
 mod style;
 mod text;
+mod well_known;
 mod whom;
 mod widening;
 mod wording;
@@ -46,20 +46,17 @@ pub use edit::{
     ConditionDraft, Edit, Edited, PrincipalRef, StatementDraft, apply, apply_all, difference,
 };
 pub use evaluate::{
-    Asked, Caller, Decision, Explanation, Request, Said, Verdict, decide, explain, is_named, names,
-    needs_own_policy,
+    Caller, ConditionVerdict, Decision, Explanation, Request, StatementVerdict, Verdict, decide,
+    explain, is_named, names, needs_own_policy,
 };
 pub use export::{Export, export};
-pub use fresh::fresh;
 pub use goals::{Goals, id_fault};
-pub use known::{
-    SEGMENT_ROLE, UNITY_CATALOG_ROLES, is_protected, is_unity_catalog, unity_catalog_of_partition,
-};
 pub use lint::{CredentialFacts, Facts, SegmentFacts, is_placeholder, lint, lint_text};
 pub use matrix::{
     Axes, CallerKind, CallerRow, Cell, CellChange, EXTERNAL_ID, Goal, IdColumn, MOST_CELLS, Named,
     cells, changes, context_of, request_of,
 };
+pub use new_policy::new_policy;
 pub use opening::{Opening, opens};
 pub use operator::{How, Operator, Order, SetPrefix, Test};
 pub use plan::{Form, PatchPlan, QUOTA, Refusal, Refused, Size, plan};
@@ -67,4 +64,7 @@ pub use policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement,
 pub use problem::{Code, Problem, place};
 pub use read::{Reading, read};
 pub use text::{decoded, size};
+pub use well_known::{
+    SEGMENT_ROLE, UNITY_CATALOG_ROLES, is_protected, is_unity_catalog, unity_catalog_of_partition,
+};
 pub use whom::who;

@@ -4,20 +4,20 @@
 //! out, is for others.
 
 mod actions;
-mod circumstances;
+mod conditions;
+mod context;
 mod document;
 mod expected;
 mod federated;
-mod found;
+mod finding;
 mod ids;
 mod overlap;
-mod parties;
 mod partitions;
 mod placeholders;
 mod principals;
 mod role;
-mod scene;
 mod self_trust;
+mod trusted_parties;
 mod vendors;
 
 use std::collections::BTreeMap;
@@ -30,8 +30,8 @@ use crate::matrix::Goal;
 use crate::plan::MOST_QUOTA;
 use crate::policy::Policy;
 use crate::text::size;
-use found::Found;
-use scene::Scene;
+use context::LintContext;
+use finding::FindingDraft;
 
 /// What is known beside the text. What is absent keeps the lints silent that need it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
@@ -115,8 +115,8 @@ const MOST: usize = MOST_QUOTA;
 #[must_use]
 pub fn lint(text: &str, policy: &Policy, facts: &Facts) -> Vec<Finding> {
     let root = crate::text::tree(text).ok();
-    let scene = Scene::new(text, root.as_ref(), policy, facts);
-    let mut found: Vec<Found> = Vec::new();
+    let scene = LintContext::new(text, root.as_ref(), policy, facts);
+    let mut found: Vec<FindingDraft> = Vec::new();
     document::all(&scene, &mut found);
     if size(text) <= MOST {
         for all in [
@@ -130,7 +130,7 @@ pub fn lint(text: &str, policy: &Policy, facts: &Facts) -> Vec<Finding> {
             placeholders::all,
             partitions::all,
             overlap::all,
-            circumstances::all,
+            conditions::all,
             role::all,
         ] {
             all(&scene, &mut found);

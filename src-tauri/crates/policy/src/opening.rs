@@ -8,11 +8,11 @@ use headgate_terms::{Arn, Shown, is_account_id, say};
 use crate::axes::axes;
 use crate::evaluate::{Caller, Decision, decide};
 use crate::issuers::shared_issuer;
-use crate::known::{SEGMENT_ROLE, UNITY_CATALOG_ROLES};
 use crate::matrix::{CallerKind, CallerRow, EXTERNAL_ID, IdColumn, Named, request_of};
 use crate::policy::{Effect, Policy, Who};
 use crate::read::read;
 use crate::stranger::{Stranger, stranger};
+use crate::well_known::{SEGMENT_ROLE, UNITY_CATALOG_ROLES};
 use crate::widening::widened;
 
 /// What a change opens, the worst of it.

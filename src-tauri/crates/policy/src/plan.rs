@@ -13,11 +13,11 @@ use crate::condition::Truth;
 use crate::edit::{ConditionDraft, Edit, PrincipalRef, StatementDraft, apply_all};
 use crate::evaluate::{Caller, Decision, decide, is_named};
 use crate::goals::{Goals, Wanted};
-use crate::known::is_protected;
 use crate::matrix::{CellChange, EXTERNAL_ID, Goal, compared, request_of};
 use crate::policy::{Effect, Policy, Principal, PrincipalKind, Who};
 use crate::read::read;
 use crate::text::size;
+use crate::well_known::is_protected;
 
 /// The quota of a role's trust policy as AWS sets it at first.
 pub const QUOTA: usize = 2_048;
@@ -111,7 +111,7 @@ pub fn plan(
 ) -> Result<PatchPlan> {
     let role = goals.role()?;
     let wanted = goals.wanted()?;
-    let scene = Scene { text, policy, role: &role, wanted: &wanted, quota };
+    let scene = PlanContext { text, policy, role: &role, wanted: &wanted, quota };
     let missing: Vec<&Wanted> = wanted.iter().filter(|one| !scene.is_in(policy, one)).collect();
     if missing.is_empty() {
         return Ok(scene.nothing(true, None));
@@ -130,7 +130,7 @@ pub fn plan(
 }
 
 /// What a plan is made from.
-pub(crate) struct Scene<'s> {
+pub(crate) struct PlanContext<'s> {
     text: &'s str,
     pub policy: &'s Policy,
     pub role: &'s Arn,
@@ -142,7 +142,7 @@ pub(crate) fn refused(code: Refusal, message: impl Into<Shown>) -> Refused {
     Refused { code, message: message.into() }
 }
 
-impl Scene<'_> {
+impl PlanContext<'_> {
     fn decision(&self, policy: &Policy, one: &Wanted) -> Decision {
         let id = one.goal.external_id.as_deref();
         decide(policy, &request_of(&one.caller, id, Some(self.role))).decision

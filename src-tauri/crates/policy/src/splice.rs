@@ -11,14 +11,14 @@ use crate::style::{Json, Style, members, quoted};
 use crate::text::{self, Node, Property};
 
 /// A text with what is to be written over it.
-pub(crate) struct Page<'t> {
+pub(crate) struct Splicer<'t> {
     pub text: &'t str,
     pub style: Style<'t>,
     pub root: &'t Node,
     splices: Vec<(Range, String)>,
 }
 
-impl<'t> Page<'t> {
+impl<'t> Splicer<'t> {
     pub(crate) fn of(text: &'t str, root: &'t Node) -> Self {
         Self { text, style: Style::of(text, root), root, splices: Vec::new() }
     }

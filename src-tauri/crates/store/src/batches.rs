@@ -100,7 +100,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn keep_summary(&self, ledger: i64, summary: &str) -> Result<()> {
+    pub fn save_summary(&self, ledger: i64, summary: &str) -> Result<()> {
         self.connection
             .execute("UPDATE ledgers SET summary = ?2 WHERE id = ?1", params![ledger, summary])
             .map(|_| ())
@@ -111,7 +111,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn keep_window(
+    pub fn save_window(
         &self,
         ledger: i64,
         newest: Option<i64>,

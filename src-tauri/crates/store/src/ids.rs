@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// Adds ids that were read back from tables; how far back they reach is for
-    /// [`Self::keep_window`] to say.
+    /// [`Self::save_window`] to say.
     ///
     /// # Errors
     /// When the database fails; none is added then.
@@ -307,7 +307,7 @@ mod tests {
     type Pairs = Vec<(usize, Option<i64>)>;
 
     #[derive(Debug, Clone)]
-    enum Step {
+    enum Act {
         Take { ids: Pairs, open: bool },
         Settle,
         Prune(i64),
@@ -315,14 +315,14 @@ mod tests {
         LookAgain,
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn step() -> impl Strategy<Value = Act> {
         let pairs = vec((0..POOL, option::weighted(0.9, 0..100_i64)), 0..12);
         prop_oneof![
-            6 => (pairs, prop::bool::weighted(0.3)).prop_map(|(ids, open)| Step::Take { ids, open }),
-            2 => Just(Step::Settle),
-            3 => (0..110_i64).prop_map(Step::Prune),
-            1 => option::of(0..100_i64).prop_map(Step::ReadBack),
-            1 => Just(Step::LookAgain),
+            6 => (pairs, prop::bool::weighted(0.3)).prop_map(|(ids, open)| Act::Take { ids, open }),
+            2 => Just(Act::Settle),
+            3 => (0..110_i64).prop_map(Act::Prune),
+            1 => option::of(0..100_i64).prop_map(Act::ReadBack),
+            1 => Just(Act::LookAgain),
         ]
     }
 
@@ -346,7 +346,7 @@ mod tests {
         let store = Store::of(crate::schema::in_memory());
         let ledger = store.ledger_or_new("lake", "s").unwrap().id;
         // There is nothing else to know.
-        store.keep_window(ledger, None, None).unwrap();
+        store.save_window(ledger, None, None).unwrap();
         (store, ledger)
     }
 
@@ -363,7 +363,7 @@ mod tests {
             let mut open = BTreeSet::new();
             for step in steps {
                 match step {
-                    Step::Take { ids, open: stays } => {
+                    Act::Take { ids, open: stays } => {
                         let mut ids = seen(&pool, &ids);
                         all.extend(&ids);
                         batches.push(ids.clone());
@@ -373,12 +373,12 @@ mod tests {
                             open.insert(number);
                         }
                     }
-                    Step::Settle => {
+                    Act::Settle => {
                         if let Some(number) = open.pop_first() {
                             store.settle(ledger, number, None, "", "").unwrap();
                         }
                     }
-                    Step::Prune(before) => {
+                    Act::Prune(before) => {
                         let had = store.ledger("lake", "s").unwrap().unwrap().horizon;
                         store.prune(ledger, before, FEW).unwrap();
                         store.filters.outdate(ledger);
@@ -386,13 +386,13 @@ mod tests {
                         let horizon = store.ledger("lake", "s").unwrap().unwrap().horizon;
                         prop_assert!(horizon == had || horizon == had.max(Some(before)));
                     }
-                    Step::ReadBack(horizon) => {
+                    Act::ReadBack(horizon) => {
                         let from = horizon.unwrap_or(i64::MIN);
                         let back = all.iter().filter(|seen| seen.received.is_some_and(|at| at >= from));
                         store.add_ids(ledger, &mut back.copied().collect::<Vec<_>>()).unwrap();
-                        store.keep_window(ledger, None, horizon).unwrap();
+                        store.save_window(ledger, None, horizon).unwrap();
                     }
-                    Step::LookAgain => store.filters = Filters::default(),
+                    Act::LookAgain => store.filters = Filters::default(),
                 }
                 let horizon = store.ledger("lake", "s").unwrap().unwrap().horizon;
                 for &id in &pool {

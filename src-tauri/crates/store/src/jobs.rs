@@ -114,8 +114,6 @@ pub struct JobRecord {
     pub about: Option<String>,
     /// What it reported last, as JSON.
     pub progress: Option<String>,
-    /// What came of it, as JSON.
-    pub result: Option<String>,
     /// Why it did not succeed, as JSON.
     pub error: Option<String>,
     /// When it was asked for, in RFC 3339.
@@ -126,20 +124,10 @@ pub struct JobRecord {
     pub ended: Option<String>,
 }
 
-/// Which jobs a page is of.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct JobFilter<'a> {
-    /// Those of one profile, by its id; of all without.
-    pub profile: Option<&'a str>,
-    /// Only those that are queued or running.
-    pub open: bool,
-}
-
 const COLUMNS: &str = "number, id, profile, kind, actor, lane, state, owner, run, about, progress, \
-    result, error, queued, started, ended";
+    error, queued, started, ended";
 
-/// Jobs that are open. Their index is named because SQLite would look for those of one profile among
-/// all jobs of that profile.
+/// Jobs that are open. Their index is named because SQLite would look for a page of them among all jobs.
 const OPEN: &str = "FROM jobs INDEXED BY jobs_open WHERE state IN ('queued', 'running')";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
@@ -155,11 +143,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         run: row.get(8)?,
         about: row.get(9)?,
         progress: row.get(10)?,
-        result: row.get(11)?,
-        error: row.get(12)?,
-        queued: row.get(13)?,
-        started: row.get(14)?,
-        ended: row.get(15)?,
+        error: row.get(11)?,
+        queued: row.get(12)?,
+        started: row.get(13)?,
+        ended: row.get(14)?,
     })
 }
 
@@ -224,7 +211,7 @@ impl Store {
     /// Ends a job that is open. One that is queued did nothing yet, so it can fail, be cancelled or be
     /// interrupted, and not succeed. False when the job cannot end so; then nothing changed.
     ///
-    /// `result` and `error` are JSON, `ended` is in RFC 3339.
+    /// `error` is JSON, `ended` is in RFC 3339.
     ///
     /// # Errors
     /// When the database fails.
@@ -232,17 +219,16 @@ impl Store {
         &self,
         id: &str,
         state: JobState,
-        result: Option<&str>,
         error: Option<&str>,
         ended: &str,
     ) -> Result<bool> {
         self.connection
             .execute(
-                "UPDATE jobs SET state = ?2, result = ?3, error = ?4, ended = ?5 WHERE id = ?1 AND (
+                "UPDATE jobs SET state = ?2, error = ?3, ended = ?4 WHERE id = ?1 AND (
                      state IN ('running')
                          AND ?2 IN ('succeeded', 'partial', 'failed', 'cancelled', 'interrupted')
                      OR state IN ('queued') AND ?2 IN ('failed', 'cancelled', 'interrupted'))",
-                params![id, state.as_str(), result, error, ended],
+                params![id, state.as_str(), error, ended],
             )
             .map(|changed| changed > 0)
             .map_err(|error| failed("end a job", &error))
@@ -281,20 +267,14 @@ impl Store {
         or_nothing(self.connection.query_row(&sql, [id], read).optional(), "read a job")
     }
 
-    /// A page of at most `most` jobs, newest first: the latest, or those before a number.
+    /// A page of at most `most` jobs, newest first: the latest, or those before a number. All jobs, or only
+    /// those that are open.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn jobs(
-        &self,
-        filter: JobFilter<'_>,
-        before: Option<i64>,
-        most: u32,
-    ) -> Result<Page<JobRecord>> {
-        let found = self.connection.prepare(&page_of(filter)).and_then(|mut query| {
-            // All are bound, so all stand in the text.
+    pub fn jobs(&self, only_open: bool, before: Option<i64>, most: u32) -> Result<Page<JobRecord>> {
+        let found = self.connection.prepare(&page_of(only_open)).and_then(|mut query| {
             let values = named_params! {
-                ":profile": filter.profile,
                 ":before": before.unwrap_or(i64::MAX),
                 ":limit": i64::from(most) + 1,
             };
@@ -338,13 +318,9 @@ impl Store {
     }
 }
 
-fn page_of(filter: JobFilter<'_>) -> String {
-    let which = if filter.open { OPEN } else { "FROM jobs WHERE true" };
-    let profile = if filter.profile.is_some() { "profile = :profile" } else { ":profile IS NULL" };
-    format!(
-        "SELECT {COLUMNS} {which} AND {profile} AND number < :before
-         ORDER BY number DESC LIMIT :limit"
-    )
+fn page_of(only_open: bool) -> String {
+    let which = if only_open { OPEN } else { "FROM jobs WHERE true" };
+    format!("SELECT {COLUMNS} {which} AND number < :before ORDER BY number DESC LIMIT :limit")
 }
 
 #[cfg(test)]
@@ -388,7 +364,7 @@ mod tests {
     const TIME: &str = "2026-01-01T00:00:09Z";
 
     fn end(store: &Store, id: &str, state: JobState) -> Result<bool> {
-        store.end_job(id, state, Some("{}"), None, TIME)
+        store.end_job(id, state, Some("{}"), TIME)
     }
 
     /// Each change, the states in which it may be made, and the state after it.
@@ -447,7 +423,7 @@ mod tests {
         assert!(store.set_job_progress("a", r#"{"bytes":1}"#).unwrap());
         assert!(store.set_job_progress("a", r#"{"bytes":2}"#).unwrap());
         let ended = "2026-01-01T00:00:02Z";
-        assert!(store.end_job("a", Partial, Some("{}"), Some(r#"{"code":"x"}"#), ended).unwrap());
+        assert!(store.end_job("a", Partial, Some(r#"{"code":"x"}"#), ended).unwrap());
         let text = |text: &str| text.to_owned();
         assert_eq!(
             store.job("a").unwrap().unwrap(),
@@ -463,7 +439,6 @@ mod tests {
                 run: Some(text("7-abcdef")),
                 about: Some(text(r#"{"from":"/in"}"#)),
                 progress: Some(text(r#"{"bytes":2}"#)),
-                result: Some(text("{}")),
                 error: Some(text(r#"{"code":"x"}"#)),
                 queued: text("2026-01-01T00:00:00Z"),
                 started: Some(text("2026-01-01T00:00:01Z")),
@@ -480,7 +455,7 @@ mod tests {
             add(&store, id, "default");
         }
         store.start_job("running", "s").unwrap();
-        store.end_job("ended", Cancelled, None, None, "e").unwrap();
+        store.end_job("ended", Cancelled, None, "e").unwrap();
         let ids = ["queued", "running", "ended", "none"];
         let mut changed = store.interrupt_jobs(&ids, Some("{}"), TIME).unwrap();
         changed.sort();
@@ -497,32 +472,23 @@ mod tests {
     fn pages_go_from_the_newest_to_the_oldest() {
         let store = store();
         for at in 0..7 {
-            add(&store, &at.to_string(), if at % 2 == 0 { "even" } else { "odd" });
+            add(&store, &at.to_string(), "default");
         }
         store.start_job("4", "s").unwrap();
-        store.end_job("2", Cancelled, None, None, "e").unwrap();
-        store.end_job("3", Cancelled, None, None, "e").unwrap();
-        let (all, even) = (JobFilter::default(), JobFilter { profile: Some("even"), open: false });
-        let open = JobFilter { open: true, ..all };
-        let open_even = JobFilter { open: true, ..even };
-        for (filter, expected) in [
-            (all, &["6543", "210"][..]),
-            (even, &["6420"]),
-            (open, &["6541", "0"]),
-            (open_even, &["640"]),
-            (JobFilter { profile: Some("none"), open: false }, &[""]),
-        ] {
+        store.end_job("2", Cancelled, None, "e").unwrap();
+        store.end_job("3", Cancelled, None, "e").unwrap();
+        for (only_open, expected) in [(false, ["6543", "210"]), (true, ["6541", "0"])] {
             let mut before = None;
             for (at, ids) in expected.iter().enumerate() {
-                let page = store.jobs(filter, before, 4).unwrap();
+                let page = store.jobs(only_open, before, 4).unwrap();
                 let found: String = page.entries.iter().map(|job| &*job.id).collect();
-                assert_eq!((&*found, page.more), (*ids, at + 1 < expected.len()), "{filter:?}");
+                assert_eq!((&*found, page.more), (*ids, at + 1 < expected.len()), "{only_open}");
                 before = page.entries.last().map(|job| job.number);
             }
         }
-        let none = store.jobs(all, None, 0).unwrap();
+        let none = store.jobs(false, None, 0).unwrap();
         assert!(none.entries.is_empty() && none.more);
-        assert_eq!(store.jobs(all, Some(1), 4).unwrap(), Page::default());
+        assert_eq!(store.jobs(false, Some(1), 4).unwrap(), Page::default());
     }
 
     #[test]
@@ -547,13 +513,10 @@ mod tests {
         let owner = "window 7";
         assert_eq!(found, [("a", Queued, owner), ("b", Running, owner), ("c", Queued, owner)]);
 
-        let profile = Some("default");
         for (sql, index) in [
             (format!("SELECT {COLUMNS} {OPEN} ORDER BY number"), "jobs_open"),
-            (page_of(JobFilter { profile: None, open: true }), "jobs_open"),
-            (page_of(JobFilter { profile, open: true }), "jobs_open"),
-            (page_of(JobFilter { profile, open: false }), "jobs_by_profile (profile=?"),
-            (page_of(JobFilter { profile: None, open: false }), "INTEGER PRIMARY KEY"),
+            (page_of(true), "jobs_open"),
+            (page_of(false), "INTEGER PRIMARY KEY"),
         ] {
             let plan = crate::schema::plan_of(&store.connection, &sql);
             assert!(plan.starts_with("SEARCH jobs") && plan.contains(index), "{sql}: {plan}");
@@ -572,7 +535,7 @@ mod tests {
     fn numbers_count_up_when_the_latest_is_forgotten() {
         let store = store();
         let first = add(&store, "a", "default");
-        store.end_job("a", Cancelled, None, None, "2026-01-01").unwrap();
+        store.end_job("a", Cancelled, None, "2026-01-01").unwrap();
         store.forget_jobs("2026-01-02").unwrap();
         assert!(add(&store, "a", "default") > first);
     }

@@ -70,14 +70,15 @@ impl Store {
             .map_err(|error| failed("write the journal", &error))
     }
 
-    /// A page of at most `most` changes made in a profile, to one object or to all, newest first: the
-    /// latest, or those before a change, given by its id. No change is before one that is not known.
+    /// A page of at most `most` changes of a kind made in a profile, to one object or to all, newest first:
+    /// the latest, or those before a change, given by its id. No change is before one that is not known.
     ///
     /// # Errors
     /// When the database fails.
     pub fn journal_of(
         &self,
         profile: &str,
+        kind: &str,
         object: Option<&str>,
         before: Option<&str>,
         most: u32,
@@ -86,6 +87,7 @@ impl Store {
         let found = self.connection.prepare(&sql).and_then(|mut query| {
             let values = named_params! {
                 ":profile": profile,
+                ":kind": kind,
                 ":object": object,
                 ":before": before,
                 ":limit": i64::from(most) + 1,
@@ -151,7 +153,7 @@ fn page_of(has_object: bool, has_before: bool) -> String {
         ":before IS NULL"
     };
     format!(
-        "SELECT {COLUMNS} FROM journal WHERE profile = :profile AND {object} AND {before}
+        "SELECT {COLUMNS} FROM journal WHERE profile = :profile AND kind = :kind AND {object} AND {before}
          ORDER BY at DESC, id DESC LIMIT :limit"
     )
 }
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_of_one_profile_and_of_one_object_or_all() {
+    fn pages_are_of_one_profile_and_kind_and_of_one_object_or_all() {
         let store = store();
         // Three at the same time: their order is that of their ids.
         for (id, profile, at, object) in [
@@ -189,6 +191,14 @@ mod tests {
         ] {
             store.journal(&change(id, profile, at, object)).unwrap();
         }
+        let other_kind = JournalRecord {
+            kind: "bucket".to_owned(),
+            ..change("g", "default", "2026-01-02T00:00:00Z", "role")
+        };
+        store.journal(&other_kind).unwrap();
+        let of = |profile, object, before: Option<&str>, most| {
+            store.journal_of(profile, "trust_policy", object, before, most).unwrap()
+        };
         for (profile, object, pages) in [
             ("default", None, &["dc", "ba", "e"][..]),
             ("default", Some("role"), &["dc", "ae"]),
@@ -198,15 +208,17 @@ mod tests {
         ] {
             let mut before: Option<String> = None;
             for (at, ids) in pages.iter().enumerate() {
-                let page = store.journal_of(profile, object, before.as_deref(), 2).unwrap();
+                let page = of(profile, object, before.as_deref(), 2);
                 let found: String = page.entries.iter().map(|change| &*change.id).collect();
                 assert_eq!((&*found, page.more), (*ids, at + 1 < pages.len()), "{object:?}");
                 before = page.entries.last().map(|change| change.id.clone());
             }
         }
-        assert_eq!(store.journal_of("default", None, Some("none"), 2).unwrap(), Page::default());
-        let whole = store.journal_of("default", None, None, u32::MAX).unwrap();
+        assert_eq!(of("default", None, Some("none"), 2), Page::default());
+        let whole = of("default", None, None, u32::MAX);
         assert_eq!((whole.entries.len(), whole.more), (5, false));
+        let other = store.journal_of("default", "bucket", Some("role"), None, 2).unwrap();
+        assert_eq!(other, Page { entries: vec![other_kind], more: false });
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What Headgate remembers between runs, in one SQLite file: profiles with their lakes, drafts and
-//! what is known of their secrets; jobs, plans and the journal; runs, what each lake's records say,
-//! open batches and the ids that were seen, types chosen for columns; settings.
+//! What Headgate remembers between runs, in one SQLite file: profiles with their lakes and drafts; jobs,
+//! plans and the journal; runs, what each lake's records say, open batches and the ids that were seen,
+//! types chosen for columns; settings.
 //!
 //! The one door to `rusqlite`. It keeps and finds; what is a duplicate or when a batch is open is
 //! decided in `sync`, when a job runs in `app`. Their records travel through here as JSON.
@@ -20,10 +20,9 @@ mod pages;
 mod profiles;
 mod runs;
 mod schema;
-mod secrets;
 mod settings;
 #[cfg(test)]
-mod step_5;
+mod steps_from_4;
 
 use std::path::Path;
 
@@ -34,12 +33,11 @@ pub use batches::{Ledger, NOTHING_KNOWN, OpenBatch, Taken};
 pub use drafts::{DraftRecord, DraftedRole};
 pub use files::FileMark;
 pub use ids::Seen;
-pub use jobs::{JobFilter, JobRecord, JobState, NewJob};
+pub use jobs::{JobRecord, JobState, NewJob};
 pub use journal::{JournalRecord, PlanRecord};
 pub use pages::Page;
 pub use profiles::ProfileRecord;
-pub use runs::{RunRecord, Since};
-pub use secrets::SecretRecord;
+pub use runs::{PeriodTotals, RunRecord};
 
 /// The file in the data folder.
 pub const FILE: &str = "headgate.db";

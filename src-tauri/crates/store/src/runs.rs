@@ -21,7 +21,7 @@ pub struct RunRecord {
 
 /// What came in since a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Since {
+pub struct PeriodTotals {
     /// Runs that began.
     pub runs: u64,
     /// Places, or for standard input sources, that they took from.
@@ -35,9 +35,19 @@ pub struct Since {
 }
 
 /// A sync is known by where its events come from: a place, or for standard input a source.
-const LAST_OF_EACH: &str = "SELECT max(number) FROM runs WHERE document <> '' AND NOT running
+const LAST_OF_EACH: &str = "SELECT max(number) FROM runs WHERE NOT running AND json_valid(document)
     GROUP BY json_extract(document, '$.to'),
              coalesce(json_extract(document, '$.from'), json_extract(document, '$.source'))";
+
+/// Forgets runs that began before a time, but for those of a list and the latest of each sync.
+fn forgetting() -> String {
+    format!(
+        "DELETE FROM runs WHERE NOT running AND json_valid(document)
+         AND json_extract(document, '$.started') < ?1
+         AND number NOT IN ({LAST_OF_EACH})
+         AND id NOT IN (SELECT value FROM json_each(?2))"
+    )
+}
 
 impl Store {
     /// Begins a run and names it: a number that counts up, and six digits that tell it from the
@@ -63,7 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn keep_run(&self, id: &str, running: bool, document: &str) -> Result<()> {
+    pub fn save_run(&self, id: &str, running: bool, document: &str) -> Result<()> {
         self.connection
             .execute(
                 "UPDATE runs SET running = ?2, document = ?3 WHERE id = ?1",
@@ -140,7 +150,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn since(&self, since: &str) -> Result<Since> {
+    pub fn since(&self, since: &str) -> Result<PeriodTotals> {
         let mut found = self
             .connection
             .query_row(
@@ -152,7 +162,7 @@ impl Store {
                  FROM runs WHERE document <> '' AND json_extract(document, '$.started') >= ?1",
                 [since],
                 |row| {
-                    Ok(Since {
+                    Ok(PeriodTotals {
                         runs: count(row, 0)?,
                         sources: count(row, 1)?,
                         received: count(row, 2)?,
@@ -198,15 +208,7 @@ impl Store {
         let but: Vec<_> = but.iter().collect();
         let but = serde_json::to_string(&but).unwrap_or_default();
         self.connection
-            .execute(
-                &format!(
-                    "DELETE FROM runs WHERE NOT running AND document <> ''
-                     AND json_extract(document, '$.started') < ?1
-                     AND number NOT IN ({LAST_OF_EACH})
-                     AND id NOT IN (SELECT value FROM json_each(?2))"
-                ),
-                [before, &but],
-            )
+            .execute(&forgetting(), [before, &but])
             .map(|_| ())
             .map_err(|error| failed("forget old runs", &error))
     }
@@ -263,7 +265,7 @@ mod tests {
             let id = store.begin_run().unwrap();
             // The second has no report yet.
             if at != 1 {
-                store.keep_run(&id, at == 4, r#"{"started":"2026-01-01T00:00:00Z"}"#).unwrap();
+                store.save_run(&id, at == 4, r#"{"started":"2026-01-01T00:00:00Z"}"#).unwrap();
             }
             ids.push(id);
         }
@@ -288,5 +290,21 @@ mod tests {
             assert_eq!(page(before, most), (of(expected), more), "{before:?} {most}");
         }
         assert!(store.runs_before(None, 1).unwrap().entries[0].running);
+    }
+
+    #[test]
+    fn a_run_that_begins_reads_only_the_runs_that_it_asks_for() {
+        let connection = crate::schema::in_memory();
+        for (sql, index) in [
+            (
+                "SELECT id FROM runs WHERE document <> '' AND running ORDER BY number DESC",
+                "runs_running",
+            ),
+            (&*forgetting(), "runs_by_start"),
+            (LAST_OF_EACH, "runs_by_sync"),
+        ] {
+            let plan = crate::schema::plan_of(&connection, sql);
+            assert!(plan.contains(index) && !plan.contains("SCAN runs\n"), "{sql}\n{plan}");
+        }
     }
 }

@@ -1,14 +1,14 @@
 //! The tables of the database, and how an older file becomes today's.
 
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use headgate_terms::{Error, Result, say};
 use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 use url::Url;
 
@@ -42,7 +42,20 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
             Error::new("store_failed", say!("Could not {}: {}.", doing, error))
                 .hint("Give this user the right to write the data folder, or name another with `HEADGATE_DATA`.")
         })?;
-        Connection::open(path).map_err(|error| failed(&doing, &error))?
+        let connection = Connection::open(path).map_err(|error| failed(&doing, &error))?;
+        // SQLite opens what it may not write to read, and says so when something is written.
+        if connection.is_readonly(MAIN_DB).unwrap_or(false) {
+            return Err(read_only(path));
+        }
+        // The files beside it were made with its rights when it could only be read.
+        for file in ["db-wal", "db-shm"].map(|ending| path.with_extension(ending)) {
+            let is_read_only = |file: fs::Metadata| file.permissions().readonly();
+            if fs::metadata(&file).is_ok_and(is_read_only) {
+                let rights = fs::Permissions::from_mode(0o600);
+                fs::set_permissions(&file, rights).map_err(|_| read_only(&file))?;
+            }
+        }
+        connection
     };
     bring_up_to_date(&mut connection).map_err(|error| match error {
         rusqlite_migration::Error::MigrationDefinition(_) => {
@@ -54,6 +67,13 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
             .hint("Name another data folder with `HEADGATE_DATA`."),
     })?;
     Ok(connection)
+}
+
+/// A file of the database that this user may not write.
+fn read_only(file: &Path) -> Error {
+    Error::new("permission_denied", say!("`{}` is read-only.", file)).hint(
+        "Give this user the right to write it, or name another data folder with `HEADGATE_DATA`.",
+    )
 }
 
 /// Held while the file of a database may be made.

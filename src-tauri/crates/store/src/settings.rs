@@ -22,7 +22,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn keep_setting(&self, name: &str, value: Option<&str>) -> Result<()> {
+    pub fn save_setting(&self, name: &str, value: Option<&str>) -> Result<()> {
         match value {
             Some(value) => self.connection.execute(
                 "INSERT INTO settings (name, value) VALUES (?1, ?2)

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use headgate_events::{Batch, Catalog, Line, Outcome, Rejection, ShredOptions, Shredder, Window};
 use headgate_store::FileMark;
@@ -21,7 +21,7 @@ use crate::lines::{Input, Lines, Next, Piece, open_file};
 use crate::plan::Extent;
 use crate::report::Damaged;
 use crate::shape::{BEGINNING, Shape};
-use crate::source::DataFile;
+use crate::source::{DataFile, content_of};
 use crate::window::earlier;
 
 /// The files of one source that are still to be read.
@@ -37,6 +37,8 @@ pub(crate) struct Feed {
     begun: Vec<Entry>,
     can_rewind: bool,
     progress: Arc<AtomicU64>,
+    /// Files that were left out because their content was taken under another path.
+    pub(crate) unchanged: u64,
 }
 
 /// A file, or standard input, and where to begin in it.
@@ -53,6 +55,8 @@ pub(crate) struct Entry {
     pub(crate) floor: Option<i64>,
     /// Whether its tail ends a batch, because another has ended inside it.
     is_tail: bool,
+    /// Whether it is left out when its content was taken under another path, which is still to be looked at.
+    is_asked: bool,
 }
 
 impl Entry {
@@ -76,6 +80,7 @@ impl Entry {
             last_line: None,
             floor: known.and_then(|known| known.oldest),
             is_tail: from.1 > 0,
+            is_asked: false,
         }
     }
 
@@ -99,6 +104,7 @@ impl Entry {
             last_line: None,
             floor: None,
             is_tail: false,
+            is_asked: false,
         }
     }
 
@@ -119,7 +125,13 @@ impl Entry {
             last_line: Some(extent.to.0),
             floor: None,
             is_tail: false,
+            is_asked: false,
         })
+    }
+
+    /// The same, unless its content was taken under another path (E1): that is looked at when its turn comes.
+    pub(crate) fn unless_known(self) -> Self {
+        Self { is_asked: true, ..self }
     }
 
     /// The same from the same place; none for standard input, which cannot be read twice.
@@ -173,6 +185,13 @@ pub(crate) struct ReadBatch {
     pub(crate) shapes: Vec<(String, Shape)>,
 }
 
+impl ReadBatch {
+    /// Whether no file was read.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.extents.is_empty() && self.damaged.is_empty()
+    }
+}
+
 /// Where a batch leaves what is no row.
 pub(crate) struct Aside<'a> {
     /// Rejected lines; none in a preview.
@@ -185,6 +204,11 @@ pub(crate) struct Aside<'a> {
 pub(crate) trait Ids: Window {
     /// The oldest receivedAt that the file at hand landed before; none when it was never met.
     fn reach_back(&mut self, floor: Option<i64>);
+
+    /// Whether a file of this content was taken to its end.
+    fn has_taken(&mut self, _content: &str) -> bool {
+        false
+    }
 }
 
 /// Why a batch was not read to its end.
@@ -216,6 +240,7 @@ impl Feed {
             begun: Vec::new(),
             can_rewind: true,
             progress,
+            unchanged: 0,
         }
     }
 
@@ -264,7 +289,7 @@ impl Feed {
             taken: 0,
             shapes: Vec::new(),
         };
-        while let Some(mut open) = self.next(&reading, cancelled)? {
+        while let Some(mut open) = self.next(&mut reading, cancelled)? {
             let again = open.source.as_ref().and_then(|source| open.entry.again(source));
             self.can_rewind &= again.is_some();
             self.begun.extend(again);
@@ -320,11 +345,36 @@ impl Feed {
         })
     }
 
+    /// The next file whose content was not taken under another path.
+    fn next_unknown(
+        &mut self,
+        window: &mut dyn Ids,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<Entry>, Stopped> {
+        while let Some(mut entry) = self.queue.pop_front() {
+            if !std::mem::take(&mut entry.is_asked) {
+                return Ok(Some(entry));
+            }
+            if let Some(Input::File { path, .. }) = &entry.input {
+                entry.extent.content = content_of(path);
+            }
+            if !entry.extent.content.as_ref().is_some_and(|content| window.has_taken(content)) {
+                return Ok(Some(entry));
+            }
+            if cancelled() {
+                return Err(Stopped::Cancelled);
+            }
+            self.unchanged += 1;
+            self.progress.fetch_add(entry.extent.size, Ordering::Relaxed);
+        }
+        Ok(None)
+    }
+
     /// Opens the next file if the batch has room for it. What a gzip file says of its own length may be
     /// wrong, so that is measured.
     fn next(
         &mut self,
-        reading: &Reading<'_, '_>,
+        reading: &mut Reading<'_, '_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Open>, Stopped> {
         if let Some(open) = self.cut.take() {
@@ -338,7 +388,9 @@ impl Feed {
         let mut open = if let Some(open) = self.waiting.take() {
             open
         } else {
-            let Some(entry) = self.queue.pop_front() else { return Ok(None) };
+            let Some(entry) = self.next_unknown(reading.window, cancelled)? else {
+                return Ok(None);
+            };
             let length = if is_first { Some(0) } else { entry.length() };
             if length.is_some_and(|length| length > room) {
                 self.queue.push_front(entry);

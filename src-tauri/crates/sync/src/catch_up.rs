@@ -84,6 +84,7 @@ impl Running<'_> {
             }
         };
         self.take_releases(schema, &records)?;
+        self.listed.insert(schema.to_owned(), records.last());
         let has_records = records.last() > 0;
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
         let span = span_of(&Summary::read(&ledger.summary), self.request.window);
@@ -115,7 +116,7 @@ impl Running<'_> {
                 let mut report = read_report(&record, false)?;
                 tell(&mut report, &mut plan);
                 let document = serde_json::to_string(&report).map_err(|error| internal(&error))?;
-                self.store.keep_run(&report.run, false, &document)?;
+                self.store.save_run(&report.run, false, &document)?;
             }
             self.open[at].plan = plan;
         }
@@ -142,8 +143,8 @@ impl Running<'_> {
             self.tally.records_lost(schema);
         }
         summary.records_lost = true;
-        self.store.keep_summary(ledger.id, &summary.text())?;
-        self.store.keep_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))
+        self.store.save_summary(ledger.id, &summary.text())?;
+        self.store.save_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))
     }
 
     /// Goes on behind batches of which the tables have the rows and the lake no record.
@@ -165,6 +166,11 @@ impl Running<'_> {
     pub(crate) fn is_known(&self, ledger: &Ledger, records: &Records) -> bool {
         self.seen.get(&ledger.id) == Some(&ledger.applied)
             || !records.batches.contains(&ledger.applied)
+    }
+
+    /// Whether the lake has become an older one since its records were listed.
+    pub(crate) fn is_put_back(&self, schema: &str, records: &Records) -> bool {
+        self.listed.get(schema).is_some_and(|last| records.last() < *last)
     }
 
     /// Forgets open batches that the lake has no record of any more: it was put back to an earlier state. What
@@ -244,7 +250,7 @@ impl Running<'_> {
         let mut summary = Summary::read(&ledger.summary);
         summary.extend(&fold.summary);
         // A range does not say its ids: they are read from the tables when all is taken in.
-        self.store.keep_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))?;
+        self.store.save_window(ledger.id, ledger.newest, Some(NOTHING_KNOWN))?;
         self.store.take_in(&mut Taken {
             ledger,
             number: last,

@@ -13,7 +13,7 @@ use headgate_terms::{Column, ColumnType, Error, Result, Shown, TableName, say};
 use serde::{Deserialize, Serialize};
 
 use crate::run::Running;
-use crate::source::Found;
+use crate::source::SourceFiles;
 use crate::summary::Summary;
 use crate::tables::{State, Tables};
 
@@ -124,7 +124,7 @@ fn types() -> Shown {
 /// not to be.
 pub(crate) fn refuse_other_schemas(
     choices: &[ColumnChoice],
-    found: &Found,
+    found: &SourceFiles,
     stdin: Option<&str>,
 ) -> Result<()> {
     let mut schemas: Vec<&str> = found.files.iter().map(|file| file.schema.as_str()).collect();
@@ -384,7 +384,7 @@ mod tests {
             (&[], Some("events"), true),
         ] {
             let files = schemas.iter().map(|schema| file(schema)).collect();
-            let found = Found { files, ..Found::default() };
+            let found = SourceFiles { files, ..SourceFiles::default() };
             let refused = refuse_other_schemas(&choices, &found, stdin);
             assert_eq!(refused.is_err(), is_refused, "{schemas:?} {stdin:?}");
         }

@@ -3,8 +3,9 @@
 //! A batch's letters are written apart and join the run's file once the batch is recorded, at the
 //! place the plan names, so that doing it twice changes nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +22,7 @@ use crate::long_line::{KEPT, LongLine};
 
 /// A line that is no event, as kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct Letter {
+pub struct RejectedLine {
     /// The file it came in.
     pub file: String,
     /// Its number there, from 1.
@@ -48,9 +49,9 @@ pub struct Letter {
 
 /// Some of a run's letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct Letters {
+pub struct RejectedLines {
     /// In the order they came.
-    pub letters: Vec<Letter>,
+    pub letters: Vec<RejectedLine>,
     /// Where the next ones begin; none at the end.
     pub next: Option<u64>,
 }
@@ -65,13 +66,19 @@ const MOST_READ: u64 = 1 << 16;
 /// Reads a run's letters from a place on, of one reason or of all.
 ///
 /// # Errors
-/// `letters_gone` when the file is no more.
-pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -> Result<Letters> {
+/// `rejected_lines_expired` when the file is no more.
+pub fn read_letters(
+    path: &Path,
+    from: u64,
+    most: usize,
+    reason: Option<&str>,
+) -> Result<RejectedLines> {
     let broken = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            Error::new("letters_gone", say!("The rejected lines in `{}` are no longer kept.", path))
-                .hint("Settings say how long they are; the run keeps their count.")
-        }
+        io::ErrorKind::NotFound => Error::new(
+            "rejected_lines_expired",
+            say!("The rejected lines in `{}` are no longer kept.", path),
+        )
+        .hint("Settings say how long they are; the run keeps their count."),
         _ => failed("read", path, &error),
     };
     let mut file = BufReader::new(File::open(path).map_err(broken)?);
@@ -81,7 +88,7 @@ pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -
         line.clear();
         let mut read = (&mut file).take(MOST_READ).read_until(b'\n', &mut line).map_err(broken)?;
         if read == 0 {
-            return Ok(Letters { letters, next: None });
+            return Ok(RejectedLines { letters, next: None });
         }
         let whole = line.ends_with(b"\n");
         if !whole {
@@ -105,7 +112,7 @@ pub fn read_letters(path: &Path, from: u64, most: usize, reason: Option<&str>) -
         letters.push(letter);
     }
     let ended = file.fill_buf().map_err(broken)?.is_empty();
-    Ok(Letters { letters, next: (!ended).then_some(at) })
+    Ok(RejectedLines { letters, next: (!ended).then_some(at) })
 }
 
 /// How long a text is inside a JSON document.
@@ -114,15 +121,15 @@ fn as_json(text: &str) -> usize {
 }
 
 /// A letter from its line, or from the line's beginning: `raw` comes last.
-fn parse(line: &[u8], whole: bool) -> Option<Letter> {
+fn parse(line: &[u8], whole: bool) -> Option<RejectedLine> {
     if whole {
         return serde_json::from_slice(line).ok();
     }
     // The end may fall inside a character or an escape, none of which is longer than twelve bytes.
     (0..=12.min(line.len())).find_map(|less| {
         let text = [&line[..line.len() - less], b"\"}"].concat();
-        let letter: Letter = serde_json::from_slice(&text).ok()?;
-        Some(Letter { cut: true, ..letter })
+        let letter: RejectedLine = serde_json::from_slice(&text).ok()?;
+        Some(RejectedLine { cut: true, ..letter })
     })
 }
 
@@ -243,6 +250,11 @@ impl BatchLetters {
         let made = if let Some(made) = self.file.take() {
             made
         } else {
+            if let Some(folder) = self.path.parent() {
+                let mut make = DirBuilder::new();
+                let made = make.recursive(true).mode(0o700).create(folder);
+                made.map_err(|error| failed("make", folder, &error))?;
+            }
             let mut options = private();
             // What a run of this name left behind was never part of a batch.
             let made = options.append(false).write(true).truncate(true).open(&self.path);
@@ -290,10 +302,9 @@ impl Waiting {
     pub(crate) fn join(&self) -> Result<()> {
         if self.at == 0 {
             return match fs::rename(&self.part, &self.run_file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(failed("write", &self.run_file, &error))
-                }
-                _ => crate::folder::sync_names(&self.run_file)
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                renamed => renamed
+                    .and_then(|()| crate::folder::sync_names(&self.run_file))
                     .map_err(|error| failed("write", &self.run_file, &error)),
             };
         }
@@ -307,8 +318,10 @@ impl Waiting {
         options
             .open(&self.run_file)
             .and_then(|mut file| {
-                file.set_len(self.at)?;
-                file.seek(SeekFrom::Start(self.at))?;
+                // What somebody removed of it leaves no gap.
+                let at = self.at.min(file.metadata()?.len());
+                file.set_len(at)?;
+                file.seek(SeekFrom::Start(at))?;
                 io::copy(&mut part, &mut file)?;
                 file.sync_all()
             })

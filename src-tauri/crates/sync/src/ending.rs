@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use headgate_lake::{Lake, Standing, Trace, caught};
+use headgate_lake::{Lake, Standing, caught};
 use headgate_terms::{Error, Result, TableName, say};
 
 use crate::run::{OpenPlan, Running};
@@ -94,6 +94,13 @@ impl Running<'_> {
             }
         }
         later("a look for kept files", self.sweep());
+        let read = lake.new_checkpoints();
+        if !read.is_empty() {
+            later(
+                "what was read of checkpoints",
+                self.store.keep_checkpoints(&self.lake_key, &read),
+            );
+        }
         for schema in schemas {
             later("a folded record", self.fold_records(schema));
             later("a look for old ids", self.prune(schema));
@@ -128,27 +135,15 @@ impl Running<'_> {
     }
 }
 
-/// The batches of which a table no longer has the commits, oldest first in `commits`.
+/// The batches of which a table no longer has the commits, oldest first in `commits`. Each is looked for: a lake
+/// that was replaced by an older copy of itself may have the last and not those before it.
 async fn lost(lake: &Lake, name: &TableName, commits: &[Landed]) -> Result<BTreeSet<i64>> {
     let Some(last) = commits.last() else { return Ok(BTreeSet::new()) };
-    let trace = Trace { version: last.version, app: &last.app, batch: last.batch, id: None };
-    let standing = lake.standing(name, trace).await?;
-    let all = || commits.iter().map(|commit| commit.batch).collect();
-    match standing {
-        Standing::Whole => Ok(BTreeSet::new()),
-        Standing::Gone => Ok(all()),
-        Standing::Restored { version, .. } => {
-            let before = commits.iter().filter(|commit| commit.version < version);
-            Ok(before.map(|commit| commit.batch).collect())
-        }
-        Standing::Another | Standing::Unclear => {
-            let mut gone = BTreeSet::new();
-            for one in commits {
-                if lake.arrival(name, &one.app, one.batch).await?.is_none() {
-                    gone.insert(one.batch);
-                }
-            }
-            Ok(gone)
-        }
+    let mut gone: BTreeSet<i64> =
+        lake.missing(name, commits.iter().map(Landed::trace)).await?.into_iter().collect();
+    if let Standing::Restored { version, .. } = lake.standing(name, last.trace()).await? {
+        let before = commits.iter().filter(|commit| commit.version < version);
+        gone.extend(before.map(|commit| commit.batch));
     }
+    Ok(gone)
 }

@@ -15,7 +15,7 @@ use crate::spool::remove;
 
 /// How long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keep {
+pub struct Retention {
     /// Records of runs.
     pub runs: Duration,
     /// Rejected lines.
@@ -26,7 +26,7 @@ pub struct Keep {
 ///
 /// # Errors
 /// When the store fails. A file that cannot be removed stays, and the log says so.
-pub fn expire(data: &DataFolder, _held: &Held, keep: Keep) -> Result<()> {
+pub fn expire(data: &DataFolder, _held: &Held, keep: Retention) -> Result<()> {
     let store = Store::open(data.path())?;
     let (mut runs, mut waiting) = (BTreeSet::new(), BTreeSet::new());
     for open in store.open_batches(None)? {
@@ -67,7 +67,7 @@ mod tests {
         let id = store.begin_run().unwrap();
         let started = Timestamp::now() - jiff::SignedDuration::from_secs((days * DAY) as i64);
         let document = serde_json::json!({"from": from, "started": format!("{started:.3}")});
-        store.keep_run(&id, running, &document.to_string()).unwrap();
+        store.save_run(&id, running, &document.to_string()).unwrap();
         id
     }
 
@@ -112,8 +112,10 @@ mod tests {
             })
             .unwrap();
 
-        let keep =
-            Keep { runs: Duration::from_secs(90 * DAY), letters: Duration::from_secs(30 * DAY) };
+        let keep = Retention {
+            runs: Duration::from_secs(90 * DAY),
+            letters: Duration::from_secs(30 * DAY),
+        };
         expire(&data, &held, keep).unwrap();
 
         let left: Vec<_> = store.runs(None).unwrap().into_iter().map(|run| run.id).collect();

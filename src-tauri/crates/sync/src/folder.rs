@@ -123,6 +123,14 @@ impl DataFolder {
         .retryable())
     }
 
+    /// Waits until no run holds the folder. It blocks.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn wait_until_free(&self) -> io::Result<()> {
+        File::open(self.path.join("lock"))?.lock_shared()
+    }
+
     /// Whether a run holds the folder now.
     #[must_use]
     pub fn is_held(&self) -> bool {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use headgate_events::{Notice, ShredOptions};
-use headgate_lake::{Note, caught};
+use headgate_lake::{Lake, Note, caught};
 use headgate_store::{Ledger, Seen, Taken};
 use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 
 use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
 use crate::catch_up::{Released, text_of};
@@ -39,6 +40,8 @@ pub(crate) enum Claimed {
     Whole(Option<Extent>),
     /// Another installation took its number, so that it must be judged again.
     Outrun,
+    /// There was nothing to record.
+    Nothing,
 }
 
 /// How often a batch is read again because another installation took its number.
@@ -67,16 +70,18 @@ impl Running<'_> {
             remove(&held);
             let mut read = None;
             let claimed = prepared.and_then(|prepared| {
+                let Some(prepared) = prepared else { return Ok(Claimed::Nothing) };
                 read = prepared.plan.extents.first().map(|extent| (extent.from.0, extent.to.0));
                 self.claim(&ledger, prepared)
             });
             let last = match claimed {
                 Ok(Claimed::Whole(last)) => last,
+                Ok(Claimed::Nothing) => continue,
                 Ok(Claimed::Outrun) => {
                     letters.drop_all();
                     claims += 1;
                     if claims == CLAIMS {
-                        return Err(outrun(&feed.schema).into());
+                        return Err(self.outrun(&feed.schema).into());
                     }
                     if !feed.rewind()
                         && let (Some((ledger, run)), Some(lines)) = (stdin, read)
@@ -109,14 +114,14 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// One batch from its first line to files that no commit names.
+    /// One batch from its first line to files that no commit names; none when all that was left is known.
     fn prepare(
         &mut self,
         feed: &mut Feed,
         ledger: &Ledger,
         letters: &mut BatchLetters,
         held: PathBuf,
-    ) -> Result<Prepared, Stopped> {
+    ) -> Result<Option<Prepared>, Stopped> {
         self.settle_choices()?;
         let planned = Timestamp::now().as_microsecond();
         let plan = ShredOptions { planned, most_columns: self.request.most_columns };
@@ -133,14 +138,18 @@ impl Running<'_> {
         let most = self.request.batch_bytes;
         let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;
         self.tally.spent("read", reading.elapsed());
+        self.tally.report.files.unchanged += std::mem::take(&mut feed.unchanged);
         crash_point("read");
         if self.watch.cancelled() {
             return Err(Stopped::Cancelled);
         }
         let (ids, newest) = window.finish()?;
+        if batch.is_blank() {
+            return Ok(None);
+        }
         let chosen = chosen.planned(&batch.batch.tables);
         let plan = self.write(batch, &feed.source, &schema, plan, letters)?;
-        Ok(Prepared { plan: BatchPlan { chosen, ..plan }, newest, ids })
+        Ok(Some(Prepared { plan: BatchPlan { chosen, ..plan }, newest, ids }))
     }
 
     /// Writes what a batch came to as files, and plans the rest.
@@ -239,6 +248,12 @@ impl Running<'_> {
         self.still_there()?;
         let lake = self.tables.lake.clone();
         let records = self.handle.block_on(caught(lake.records(&schema)))?;
+        if self.is_put_back(&schema, &records) {
+            // How its tables stand is looked at again before anything is written to them.
+            self.checked.remove(&schema);
+            self.give_up(&plan);
+            return Ok(Claimed::Outrun);
+        }
         if records.last() > ledger.applied || !self.is_known(ledger, &records) {
             self.give_up(&plan);
             return Ok(Claimed::Outrun);
@@ -297,6 +312,7 @@ impl Running<'_> {
             summary: &summary.text(),
         })?;
         self.seen.insert(ledger.id, plan.number);
+        self.listed.insert(schema, plan.number);
         crash_point("planned");
         self.tables.remember(&plan);
         let last = plan.extents.last().cloned();
@@ -455,7 +471,7 @@ impl Running<'_> {
             let what = say!("`{}` lacks rows: files of batch {} are gone", name, plan.number);
             self.tables.refuse(name.clone(), table_behind(&name, &what));
         }
-        self.store.keep_summary(ledger, &summary.text())
+        self.store.save_summary(ledger, &summary.text())
     }
 
     /// Commits the parts that can be, and remembers what the tables should have from then on.
@@ -484,7 +500,7 @@ impl Running<'_> {
             summary.landed(plan, at, &id, plan.tables[at].version);
             crash_point(&format!("landed:{}", plan.tables[at].table));
         }
-        self.store.keep_summary(ledger, &summary.text())
+        self.store.save_summary(ledger, &summary.text())
     }
 
     /// Keeps what is left of a batch, or closes it when that is nothing.
@@ -503,16 +519,27 @@ impl Running<'_> {
         }
     }
 
+    pub(crate) fn outrun(&self, schema: &str) -> Error {
+        outrun(&self.tables.lake, &self.handle, schema)
+    }
+
     /// Stops when the lake is no longer the one that the run began with.
     pub(crate) fn still_there(&self) -> Result<()> {
         self.handle.block_on(caught(self.tables.lake.still_there()))
     }
 }
 
-pub(crate) fn outrun(schema: &str) -> Error {
+/// Another installation wrote first, time and again.
+pub(crate) fn outrun(lake: &Lake, handle: &Handle, schema: &str) -> Error {
+    let by = handle.block_on(caught(async {
+        let last = lake.records(schema).await?.last();
+        lake.record(schema, &format!("{last}.json")).await
+    }));
+    let by = by.ok().flatten().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+    let by = by.map_or_else(|| "Another installation".to_owned(), |by| by.plan.installation.name);
     Error::new(
         "lake_busy",
-        say!("Another installation wrote to schema `{}` of this lake at the same time.", schema),
+        say!("{} wrote to schema `{}` of this lake at the same time.", by, schema),
     )
     .hint("Run the sync again; what was read and not written is read again.")
     .retryable()

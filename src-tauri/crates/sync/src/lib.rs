@@ -39,15 +39,15 @@ mod turn;
 mod window;
 
 pub use choice::ColumnChoice;
-pub use dead_letters::{Letter, Letters, read_letters};
-pub use expire::{Keep, expire};
+pub use dead_letters::{RejectedLine, RejectedLines, read_letters};
+pub use expire::{Retention, expire};
 pub use folder::{DataFolder, Held};
-pub use headgate_store::Since;
+pub use headgate_store::PeriodTotals;
 pub use preview::{
     Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable,
     PreviewType, preview,
 };
-pub use records::{Glance, behind, glance, lakes, list_runs, runs_before, show_run};
+pub use records::{RunsDigest, behind, digest, lakes, list_runs, runs_before, show_run};
 pub use release::{Release, release};
 pub use report::{
     Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport,

@@ -23,7 +23,7 @@ use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
 use crate::run::{Progress, RunRequest, Running, Watch, id_of, key_of, millis, refuse_copy};
-use crate::source::{DataFile, Found, find};
+use crate::source::{DataFile, SourceFiles, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
 use crate::tally::{LINKS, Tally};
@@ -192,7 +192,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
     let mut tables = lake.map(|lake| Tables::new(lake, handle.clone(), most_columns));
     let choices = choice::open(&request.columns, tables.as_mut())?;
     let mut looking = Looking {
-        lakes: Lakes {
+        lakes: LakeCatalog {
             tables,
             schema: String::new(),
             planned: BTreeMap::new(),
@@ -231,7 +231,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
 
 /// A preview that goes on.
 struct Looking<'l> {
-    lakes: Lakes,
+    lakes: LakeCatalog,
     /// What was chosen for this preview.
     choices: Vec<ColumnChoice>,
     lake_id: String,
@@ -343,7 +343,7 @@ impl Looking<'_> {
         let data = DataFolder::new(folder.path().to_owned());
         let request = RunRequest::new(None, String::new(), data);
         let me = Installation { id: "preview".to_owned(), name: "a preview".to_owned() };
-        let tally = Tally::new(String::new(), None, String::new(), &Found::default());
+        let tally = Tally::new(String::new(), None, String::new(), &SourceFiles::default());
         let (lake, watch) = (lake.clone(), self.watch);
         let mut running = Running::new(&request, watch, self.handle, store, me, lake, tally);
         running.catch_up(schema)?;
@@ -381,7 +381,7 @@ fn cancelled() -> Error {
 }
 
 /// The lake's tables if there is a lake, with what the batches before have made of them.
-struct Lakes {
+struct LakeCatalog {
     tables: Option<Tables>,
     schema: String,
     planned: BTreeMap<TableName, Existing>,
@@ -391,7 +391,7 @@ struct Lakes {
     chosen: Chosen,
 }
 
-impl Catalog for Lakes {
+impl Catalog for LakeCatalog {
     fn table(&mut self, table: &str) -> Existing {
         let name = TableName { schema: self.schema.clone(), table: table.to_owned() };
         if let Some(existing) = self.planned.get(&name) {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::batch::held_lines;
 use crate::plan::{BatchPlan, IdRange, TablePlan, Work};
-use crate::run::Running;
+use crate::run::{OpenPlan, Running};
 use crate::window::hash;
 
 /// Tables in which the events of a schema stand once each, `users` apart.
@@ -57,6 +57,36 @@ impl Running<'_> {
         Ok(ids.into_iter().map(|(id, received)| Seen { id, received }).collect())
     }
 
+    /// The ids of the rows that open batches after one are still to bring to a table: files that are gone bring
+    /// nothing any more.
+    pub(crate) fn ids_to_come(&self, name: &TableName, after: i64) -> Vec<Seen> {
+        let mut ids = Vec::new();
+        let mut give = |id: &str, received| ids.push(Seen { id: hash(id), received });
+        let later = |open: &&OpenPlan| open.plan.schema == name.schema && open.plan.number > after;
+        for OpenPlan { plan, .. } in self.open.iter().filter(later) {
+            let of_table = |part: &&TablePlan| !part.is_settled() && part.table == name.table;
+            for part in plan.tables.iter().filter(of_table) {
+                let lake = &self.tables.lake;
+                let read = match (&part.work, &plan.held_lines) {
+                    (Work::Append { adds, .. }, _) => {
+                        self.handle.block_on(caught(lake.staged_ids(name, adds, &mut give)))
+                    }
+                    (Work::Held, Some(file)) => {
+                        self.handle.block_on(caught(lake.kept_lines(file))).map(|lines| {
+                            let heads = held_lines(&lines).flatten();
+                            heads.for_each(|(head, _)| give(&head.id, head.received));
+                        })
+                    }
+                    _ => Ok(()),
+                };
+                if let Err(error) = read {
+                    tracing::debug!(table = %name, %error, "ids of rows that wait are not read");
+                }
+            }
+        }
+        ids
+    }
+
     /// Reads ids back from the tables of a schema: those received since a time, or all.
     pub(crate) fn take_ids(&mut self, schema: &str, since: Option<i64>) -> Result<()> {
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
@@ -99,7 +129,7 @@ impl Running<'_> {
             self.tables.refuse(name, error);
         }
         let newest = newest.map(|newest| newest.min(Timestamp::now().as_microsecond()));
-        self.store.keep_window(ledger.id, newest, since)
+        self.store.save_window(ledger.id, newest, since)
     }
 
     /// Reads the ids of one table, received from one time up to another, into a ledger.
@@ -110,6 +140,18 @@ impl Running<'_> {
         from: Option<i64>,
         to: Option<i64>,
         newest: &mut Option<i64>,
+    ) -> Result<()> {
+        self.rows_of_table(name, ledger, (from, to), newest, |id, _| hash(id))
+    }
+
+    /// As [`Self::ids_of_table`], each row by what is made of its id and its time.
+    pub(crate) fn rows_of_table(
+        &mut self,
+        name: &TableName,
+        ledger: i64,
+        (from, to): (Option<i64>, Option<i64>),
+        newest: &mut Option<i64>,
+        of: impl Fn(&str, Option<i64>) -> u128 + Send + Sync,
     ) -> Result<()> {
         let lake = &self.tables.lake;
         let (mut ids, mut failure) = (Vec::new(), None);
@@ -122,7 +164,7 @@ impl Running<'_> {
         };
         let mut give = |id: &str, received: Option<i64>| {
             *newest = (*newest).max(received);
-            ids.push(Seen { id: hash(id), received });
+            ids.push(Seen { id: of(id, received), received });
             if ids.len() == IDS_AT_ONCE {
                 flush(&mut ids);
             }

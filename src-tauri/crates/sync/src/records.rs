@@ -1,13 +1,16 @@
 //! What the store remembers of runs, read back: whole, one, or at a glance. Nothing runs here.
 
+use std::collections::BTreeSet;
+
 use headgate_lake::{Lake, caught};
-use headgate_store::{RunRecord, Since, Store};
+use headgate_store::{PeriodTotals, RunRecord, Store};
 use headgate_terms::{Error, Result, Shown, TableName, say};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use crate::folder::DataFolder;
 use crate::report::{RunReport, Status};
+use crate::spool::{Left, left, takes};
 use crate::summary::behind_of;
 
 /// Every run, newest first, without their tables.
@@ -44,7 +47,7 @@ pub fn runs_before(
 
 /// What the run records say at a glance.
 #[derive(Debug, Default)]
-pub struct Glance {
+pub struct RunsDigest {
     /// The latest runs, newest first.
     pub runs: Vec<RunReport>,
     /// How many there are.
@@ -54,16 +57,16 @@ pub struct Glance {
     /// The latest runs that made a table or gave one columns, newest first.
     pub changed: Vec<RunReport>,
     /// What came in since a time.
-    pub since: Since,
+    pub since: PeriodTotals,
 }
 
 /// Looks at the latest runs, the last of each sync, and what came in since a time.
 ///
 /// # Errors
 /// When the store fails.
-pub fn glance(data: &DataFolder, most: u32, since: Timestamp) -> Result<Glance> {
-    let Some(records) = Records::of(data)? else { return Ok(Glance::default()) };
-    Ok(Glance {
+pub fn digest(data: &DataFolder, most: u32, since: Timestamp) -> Result<RunsDigest> {
+    let Some(records) = Records::of(data)? else { return Ok(RunsDigest::default()) };
+    Ok(RunsDigest {
         runs: records.read(&records.store.runs(Some(most))?)?,
         all: records.store.count_runs()?,
         last_of_each: records.read(&records.store.last_of_each()?)?,
@@ -112,6 +115,8 @@ pub fn behind(data: &DataFolder, lake: &Lake, handle: &Handle) -> Result<Vec<(Ta
 struct Records {
     store: Store,
     held: bool,
+    /// Whose lines of standard input wait.
+    left: BTreeSet<Left>,
 }
 
 impl Records {
@@ -120,12 +125,33 @@ impl Records {
         let Some(store) = Store::open_if_any(data.path())? else { return Ok(None) };
         // Asked in this order, a run that ends meanwhile has recorded its end.
         let held = !store.running()?.is_empty() && data.is_held();
-        Ok(Some(Self { store, held }))
+        Ok(Some(Self { store, held, left: left(&data.spool()) }))
     }
 
     fn read(&self, records: &[RunRecord]) -> Result<Vec<RunReport>> {
-        records.iter().map(|record| read_report(record, self.held)).collect()
+        let mut runs = Vec::new();
+        for record in records {
+            let mut report = read_report(record, self.held)?;
+            tell_of_lines(&mut report, &self.store, &self.left)?;
+            runs.push(report);
+        }
+        Ok(runs)
     }
+}
+
+/// Says of a run whose process died what takes the lines that it has left.
+fn tell_of_lines(report: &mut RunReport, store: &Store, left: &BTreeSet<Left>) -> Result<()> {
+    let Some(error) = report.error.take_if(|error| error.code == "interrupted") else {
+        return Ok(());
+    };
+    report.error = Some(match left.iter().find(|left| left.run == report.run) {
+        Some(left) => error.hint(say!(
+            "Lines that it read from standard input wait: `{}` takes them.",
+            takes(store, left)?
+        )),
+        None => error,
+    });
+    Ok(())
 }
 
 /// One run by its id, or by the number it begins with.
@@ -135,16 +161,16 @@ impl Records {
 pub fn show_run(data: &DataFolder, id: &str) -> Result<RunReport> {
     data.refuse_shared()?;
     let held = data.is_held();
-    let record = match Store::open_if_any(data.path())? {
-        Some(store) => store.run(id)?,
-        None => None,
-    };
-    let record = record.ok_or_else(|| {
+    let not_found = || {
         Error::new("run_not_found", say!("There is no run `{}`.", id))
             .hint("It may have been forgotten; the list of runs has those that are kept.")
             .field("run")
-    })?;
-    read_report(&record, held || data.is_held())
+    };
+    let store = Store::open_if_any(data.path())?.ok_or_else(not_found)?;
+    let record = store.run(id)?.ok_or_else(not_found)?;
+    let mut report = read_report(&record, held || data.is_held())?;
+    tell_of_lines(&mut report, &store, &left(&data.spool()))?;
+    Ok(report)
 }
 
 pub(crate) fn read_report(record: &RunRecord, somebody_runs: bool) -> Result<RunReport> {

@@ -3,31 +3,38 @@
 //! A refill is recorded when it begins and when it has come to its end; between the two its table counts as
 //! behind. It brings only events that had landed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use headgate_events::{DISCARDS, ShredOptions, statistics_columns};
-use headgate_lake::caught;
+use headgate_lake::{caught, key, keys_of};
 use headgate_store::{FileMark, Ledger, Seen};
 use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 
 use crate::batch::{Aside, Entry, Feed, Stopped};
 use crate::dead_letters::BatchLetters;
-use crate::land::{CLAIMS, Claimed, Prepared, outrun};
+use crate::land::{CLAIMS, Claimed, Prepared};
 use crate::plan::{BatchPlan, Work};
 use crate::run::{OpenPlan, Running};
 use crate::source::DataFile;
 use crate::summary::{ShortOf, Summary, left_short};
 use crate::tables::{SchemaView, State};
-use crate::window::{RowsOf, hash};
+use crate::window::{Again, RowsOf, hash, landing, span_of};
 
-/// The ids of the rows that a table and the discards have, each in a ledger of their own, as of the last batch
-/// that was known.
+/// The ids of the rows that a table has, and the values that were set aside, each in a ledger of their own, as of the
+/// last batch that was known.
 struct Rows {
     of_table: i64,
     of_discards: i64,
+    /// The ids of the rows of all tables, where it is values that are brought; none for a table that is gone.
+    of_others: BTreeMap<String, Option<i64>>,
+    /// What is still to come of ids that had landed more than once.
+    again: Option<Again>,
     batch: i64,
 }
+
+/// What tells a value that was set aside from others: its row's table and id, and its column.
+const SET_ASIDE: [&str; 3] = ["table_name", "row_id", "column_name"];
 
 impl Running<'_> {
     /// Fills one table with what its rows lack of some files.
@@ -80,7 +87,11 @@ impl Running<'_> {
         let mut has = self.rows_of(name)?;
         let filled = self
             .refill_from(name, &taken, &source, &mut has, None)
-            .and_then(|()| self.refill_from(name, &others, &source, &mut has, Some(ledger.id)));
+            .and_then(|()| self.refill_from(name, &others, &source, &mut has, Some(ledger.id)))
+            .and_then(|()| match was_behind {
+                true => self.bring_again(name, &taken, &source, &mut has),
+                false => Ok(()),
+            });
         self.forget_rows(&has)?;
         filled?;
         // Where every file that was ever read was read again, the table has all that there is.
@@ -150,7 +161,7 @@ impl Running<'_> {
                 return Ok(());
             }
         }
-        Err(outrun(schema).into())
+        Err(self.outrun(schema).into())
     }
 
     /// A file, or one of the same content, that was taken to its end before.
@@ -185,14 +196,25 @@ impl Running<'_> {
             let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
             // Others may have filled it, or landed events of their own that were read here too.
             if ledger.applied != has.batch && name.table != "users" {
+                let again = has.again.take();
                 self.forget_rows(has)?;
                 *has = self.rows_of(name)?;
+                if let Some(again) = again {
+                    self.store.forget_ledger(again.rows)?;
+                    has.again = Some(Again { rows: self.landings_of(name)?, ..again });
+                }
             }
             let planned = Timestamp::now().as_microsecond();
             let events = ShredOptions { planned, most_columns: self.request.most_columns };
             let mut ids = RowsOf::new(&self.store, has.of_table, landed, name);
+            if let Some(again) = &has.again {
+                ids = ids.again(again.clone());
+            }
             // What a table set aside is known from all of them.
             let is_discards = name.table == DISCARDS;
+            if is_discards {
+                ids = ids.with_rows(&has.of_others);
+            }
             let only = (!is_discards).then(|| BTreeSet::from([name.table.clone()]));
             let look_on = self.look_on();
             let chosen = self.chosen(&ledger, &name.schema)?;
@@ -202,7 +224,7 @@ impl Running<'_> {
             let most = self.request.batch_bytes;
             // Every user is folded again: of one that is there the fold changes nothing.
             let mut batch = feed.read(most, events, &mut view, &mut ids, aside, &look_on)?;
-            let mut accepted = ids.finish()?;
+            let (mut accepted, again) = ids.finish()?;
             // What it cannot take now would be recorded and never land.
             if let Some(error) = self.tables.refusal(name) {
                 return Err(error.into());
@@ -210,17 +232,17 @@ impl Running<'_> {
             batch.batch.tables.retain(|table| table.name == name.table);
             let chosen = chosen.planned(&batch.batch.tables);
             batch.batch.left_out.clear();
-            if !is_discards {
-                // Most were set aside when these rows landed first.
-                let mut failure = None;
-                batch.batch.discards.retain(|discard| {
-                    let known = self.store.seen(has.of_discards, hash(&discard.row_id));
-                    let is_new = matches!(known, Ok(None)) && discard.table == name.table;
-                    failure = failure.take().or(known.err());
-                    is_new
-                });
-                failure.map_or(Ok(()), Err)?;
-            }
+            // Most were set aside when these rows landed first.
+            let mut failure = None;
+            batch.batch.discards.retain(|discard| {
+                let of_value = key([&*discard.table, &*discard.row_id, &*discard.column]);
+                let known = self.store.seen(has.of_discards, hash(&of_value));
+                let is_asked = is_discards || discard.table == name.table;
+                let is_new = matches!(known, Ok(None)) && is_asked;
+                failure = failure.take().or(known.err());
+                is_new
+            });
+            failure.map_or(Ok(()), Err)?;
             // Rejected lines were kept when they were read first.
             for route in &mut batch.batch.routes {
                 if !route.tables.contains(&name.table) {
@@ -236,63 +258,159 @@ impl Running<'_> {
             plan.extents.clear();
             plan.chosen = chosen;
             plan.fills = Some(name.table.clone());
-            if plan.tables.iter().all(|part| matches!(part.work, Work::Nothing)) {
+            if has.again.is_some() {
+                self.tally.read_again(&mut plan);
+            }
+            let is_empty = plan.tables.iter().all(|part| matches!(part.work, Work::Nothing));
+            if is_empty {
                 self.tally.count(&mut plan);
-                continue;
-            }
-            let prepared = Prepared { plan, newest: ledger.newest, ids: Vec::new() };
-            if matches!(self.claim(&ledger, prepared)?, Claimed::Outrun) {
-                claims += 1;
-                if claims == CLAIMS || !feed.rewind() {
-                    return Err(outrun(&name.schema).into());
+            } else {
+                let prepared = Prepared { plan, newest: ledger.newest, ids: Vec::new() };
+                if matches!(self.claim(&ledger, prepared)?, Claimed::Outrun) {
+                    claims += 1;
+                    if claims == CLAIMS || !feed.rewind() {
+                        return Err(self.outrun(&name.schema).into());
+                    }
+                    continue;
                 }
-                continue;
+                self.land_open(&name.schema)?;
             }
-            self.land_open(&name.schema)?;
-            self.store.add_ids(has.of_table, &mut accepted)?;
+            let known = again.as_ref().map_or(has.of_table, |again| again.before);
+            self.store.add_ids(known, &mut accepted)?;
+            has.again = again;
             has.batch = self.store.ledger_or_new(&self.lake_key, &name.schema)?.applied;
         }
         Ok(())
     }
 
-    /// The ids of the rows that a table and the discards have by now.
+    /// Brings the events whose id had landed before and left the window since (E7), no more of them than the table
+    /// has fewer rows than were written to it.
+    fn bring_again(
+        &mut self,
+        name: &TableName,
+        files: &[DataFile],
+        source: &str,
+        has: &mut Rows,
+    ) -> Result<(), Stopped> {
+        if name.table == DISCARDS || name.table == "users" {
+            return Ok(());
+        }
+        let State::Table(_) = self.tables.state(name) else { return Ok(()) };
+        let lake = &self.tables.lake;
+        let rows = self.handle.block_on(caught(lake.summary(name)))?.rows;
+        let ledger = self.store.ledger_or_new(&self.lake_key, &name.schema)?;
+        let summary = Summary::read(&ledger.summary);
+        let wanted = summary.tables.get(&name.table).map_or(0, |known| known.rows);
+        let left = wanted.saturating_sub(rows.unwrap_or(wanted));
+        if left == 0 {
+            return Ok(());
+        }
+        has.again = Some(Again {
+            rows: self.landings_of(name)?,
+            before: self.ledger_of_its_own(&name.schema)?,
+            span: span_of(&summary, self.request.window),
+            planned: Timestamp::now().as_microsecond(),
+            newest: None,
+            left,
+        });
+        self.refill_from(name, files, source, has, None)
+    }
+
+    /// The rows that a table has, each by its id and its time, in a ledger of their own.
+    fn landings_of(&mut self, name: &TableName) -> Result<i64> {
+        let ledger = self.ledger_of_its_own(&name.schema)?;
+        self.rows_of_table(name, ledger, (None, None), &mut None, landing)?;
+        Ok(ledger)
+    }
+
+    /// The ids of the rows that a table has by now, and the values that were set aside.
     fn rows_of(&mut self, name: &TableName) -> Result<Rows> {
         let batch = self.store.ledger_or_new(&self.lake_key, &name.schema)?.applied;
-        let discards = TableName { schema: name.schema.clone(), table: DISCARDS.to_owned() };
+        let of_discards = self.values_set_aside(&name.schema)?;
+        if name.table == DISCARDS {
+            // One event may have set several values aside, of which some are there.
+            let of_table = self.ledger_of_its_own(&name.schema)?;
+            let of_others = self.rows_of_all(&name.schema)?;
+            return Ok(Rows { of_table, of_discards, of_others, again: None, batch });
+        }
         let of_table = self.ids_of_rows(name)?;
         // What is recorded and has not landed will.
-        let mut waiting = Vec::new();
-        for OpenPlan { plan, .. } in &self.open {
-            for (at, part) in plan.tables.iter().enumerate() {
-                let Work::Append { adds, .. } = &part.work else { continue };
-                if part.is_settled() || plan.table(at) != *name {
-                    continue;
+        let mut waiting = self.ids_to_come(name, 0);
+        self.store.add_ids(of_table, &mut waiting)?;
+        Ok(Rows { of_table, of_discards, of_others: BTreeMap::new(), again: None, batch })
+    }
+
+    /// The rows of each table of a schema, by their ids in ledgers of their own; none for a table that is gone.
+    fn rows_of_all(&mut self, schema: &str) -> Result<BTreeMap<String, Option<i64>>> {
+        let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
+        let known = Summary::read(&ledger.summary).tables.into_keys();
+        let mut all: BTreeMap<_, _> = known.map(|table| (table, None)).collect();
+        let tables = self.handle.block_on(caught(self.tables.lake.tables()))?;
+        for name in tables.into_iter().filter(|name| name.schema == schema) {
+            match self.ids_of_rows(&name) {
+                Ok(ledger) => all.insert(name.table, Some(ledger)),
+                Err(error) => {
+                    tracing::warn!(table = %name, %error, "its rows are not known");
+                    all.insert(name.table, None)
                 }
-                let mut give = |id: &str, received| waiting.push(Seen { id: hash(id), received });
-                let read = self.tables.lake.staged_ids(name, adds, &mut give);
-                if let Err(error) = self.handle.block_on(caught(read)) {
+            };
+        }
+        Ok(all)
+    }
+
+    /// The values of a schema that were set aside, those included that wait to land, in a ledger of their own.
+    fn values_set_aside(&mut self, schema: &str) -> Result<i64> {
+        let name = TableName { schema: schema.to_owned(), table: DISCARDS.to_owned() };
+        let lake = self.tables.lake.clone();
+        let mut values = Vec::new();
+        let mut give = |of_value: &str| values.push(Seen { id: hash(of_value), received: None });
+        self.handle.block_on(caught(lake.keys(&name, &SET_ASIDE, &mut give)))?;
+        for OpenPlan { plan, .. } in self.open.iter().filter(|open| open.plan.schema == schema) {
+            for part in
+                plan.tables.iter().filter(|part| part.table == DISCARDS && !part.is_settled())
+            {
+                let rows = match &part.work {
+                    Work::Append { adds, .. } => {
+                        self.handle.block_on(caught(lake.staged_rows(&name, adds)))
+                    }
+                    Work::Kept { rows } => {
+                        self.handle.block_on(caught(lake.kept_rows(rows))).map(|rows| vec![rows])
+                    }
+                    Work::Nothing | Work::Fold { .. } | Work::Held => continue,
+                };
+                match rows {
+                    Ok(rows) => {
+                        rows.iter().try_for_each(|rows| keys_of(rows, &SET_ASIDE, &mut give))?;
+                    }
                     // Files that are gone bring nothing any more.
-                    tracing::debug!(table = %name, %error, "staged ids are not read");
+                    Err(error) => tracing::debug!(%error, "values that wait are not read"),
                 }
             }
         }
-        self.store.add_ids(of_table, &mut waiting)?;
-        Ok(Rows { of_table, of_discards: self.ids_of_rows(&discards)?, batch })
+        let ledger = self.ledger_of_its_own(schema)?;
+        self.store.add_ids(ledger, &mut values)?;
+        Ok(ledger)
+    }
+
+    fn ledger_of_its_own(&self, schema: &str) -> Result<i64> {
+        let own = format!("refill:{}", uuid::Uuid::new_v4());
+        Ok(self.store.ledger_or_new(&own, schema)?.id)
     }
 
     fn forget_rows(&mut self, has: &Rows) -> Result<()> {
-        self.store.forget_ledger(has.of_table)?;
-        self.store.forget_ledger(has.of_discards)
+        let others = has.of_others.values().copied().flatten();
+        let again = has.again.iter().flat_map(|again| [again.rows, again.before]);
+        let all = others.chain([has.of_table, has.of_discards]).chain(again);
+        all.into_iter().try_for_each(|ledger| self.store.forget_ledger(ledger))
     }
 
     /// The ids of the rows that a table has, in a ledger of their own.
     pub(crate) fn ids_of_rows(&mut self, name: &TableName) -> Result<i64> {
-        let own = format!("refill:{}", uuid::Uuid::new_v4());
-        let ledger = self.store.ledger_or_new(&own, &name.schema)?;
+        let ledger = self.ledger_of_its_own(&name.schema)?;
         if name.table != "users" {
-            self.ids_of_table(name, ledger.id, None, None, &mut None)?;
+            self.ids_of_table(name, ledger, None, None, &mut None)?;
         }
-        Ok(ledger.id)
+        Ok(ledger)
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Release {
     pub released: u64,
     /// Where they are kept.
     pub dead_letters: Option<DeadLetters>,
+    /// Data files that were written for them and that no table names, as paths in the lake. They stay until their
+    /// table is vacuumed: an installation that is at work may just be naming one.
+    pub files: Vec<String>,
 }
 
 /// A catalog in which one table refuses: a line that is held is that table's.
@@ -64,7 +67,8 @@ pub fn release(
     let record = store.run(run)?;
     let mut report = record.as_ref().map(|record| read_report(record, false)).transpose()?;
     let run = report.as_ref().map_or(run, |report| &report.run).to_owned();
-    let mut released = Release { v: 1, run: run.clone(), released: 0, dead_letters: None };
+    let mut released =
+        Release { v: 1, run: run.clone(), released: 0, dead_letters: None, files: Vec::new() };
     let mut is_found = false;
     for open in store.open_batches(None)? {
         let mut plan = BatchPlan::read(&open, data)?;
@@ -98,6 +102,9 @@ pub fn release(
                 }
                 Work::Append { adds, .. } => {
                     let rows = handle.block_on(caught(lake.staged_rows(&name, adds)));
+                    let files = adds.iter().filter_map(|add| add["path"].as_str());
+                    let files = files.map(|file| format!("{}/{}/{file}", name.schema, name.table));
+                    released.files.extend(files);
                     give_up_rows(&name, rows, &mut letters)?;
                 }
                 Work::Fold { rows, .. } | Work::Kept { rows } => {
@@ -219,7 +226,7 @@ fn give_up_missing_rows(
             return Ok(Some(missing));
         }
     }
-    Err(outrun(&name.schema))
+    Err(outrun(&lake, handle, &name.schema))
 }
 
 /// Says in the record of a refill that the rows it could not bring were given up.
@@ -236,7 +243,7 @@ fn tell_missing_rows(store: &Store, report: &mut RunReport) -> Result<()> {
     );
     report.notices.push(NoticeCount { code: RELEASED.to_owned(), message, count: 1 });
     let document = serde_json::to_string(report).map_err(|error| crate::run::internal(&error))?;
-    store.keep_run(&report.run, false, &document)
+    store.save_run(&report.run, false, &document)
 }
 
 fn not_the_lake(run: &str, place: &str) -> Error {

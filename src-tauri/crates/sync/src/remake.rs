@@ -1,6 +1,6 @@
 //! Making the staged files of a batch again that are gone, from the lines that the batch took.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use headgate_events::{DISCARDS, ShredOptions};
@@ -51,16 +51,21 @@ impl Running<'_> {
         let aside = Aside { letters: None, held: None };
         // Ids that were read back may not be all.
         let ids = self.store.ids_of_batch(ledger, plan.number)?;
+        // One that could not know what this batch had accepted may have read its events anew.
+        let mut others = self.ids_to_come(&name, plan.number);
         let read = if let Some(ids) = ids.filter(|ids| ids.len() as u64 == plan.accepted) {
+            let others: HashSet<u128> = others.iter().map(|seen| seen.id).collect();
+            let ids = ids.into_iter().filter(|seen| !others.contains(&seen.id));
             let mut ids = AcceptedBefore::new(ids);
             let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only, chosen };
             feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false)
         } else {
             let of_table = self.ids_of_rows(&name)?;
+            self.store.add_ids(of_table, &mut others)?;
             let mut ids = RowsOf::new(&self.store, of_table, None, &name);
             let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only, chosen };
             let read = feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false);
-            ids.finish()?;
+            let _ = ids.finish()?;
             self.store.forget_ledger(of_table)?;
             read
         };

@@ -19,15 +19,15 @@ use ts_rs::TS;
 use crate::batch::{self, Feed, Stopped, stdin_mark};
 use crate::choice::{self, ColumnChoice};
 use crate::dead_letters::{Room, remove_strays};
-use crate::expire::{Keep, expire};
+use crate::expire::{Retention, expire};
 use crate::folder::DataFolder;
 use crate::installation::{Installation, Speaking};
 use crate::lines::Input;
 use crate::plan::BatchPlan;
 use crate::records::read_report;
 use crate::report::RunReport;
-use crate::source::{DataFile, Found, find, schema_of};
-use crate::spool::{Spool, remove, remove_held, remove_taken, segments};
+use crate::source::{DataFile, SourceFiles, find, schema_of};
+use crate::spool::{Spool, left, remove, remove_held, remove_taken, segments, takes};
 use crate::tables::Tables;
 use crate::tally::Tally;
 use crate::window::earlier;
@@ -58,7 +58,7 @@ pub struct RunRequest {
     /// The most columns a table may have (E24).
     pub most_columns: usize,
     /// How long what it leaves behind is kept; none keeps everything.
-    pub keep: Option<Keep>,
+    pub keep: Option<Retention>,
     /// Where runs are remembered.
     pub data: DataFolder,
 }
@@ -144,7 +144,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
                 request.follow_links,
             )?
         }
-        None => Found::default(),
+        None => SourceFiles::default(),
     };
     refuse_refill(request, &found)?;
     let stdin = request.from.is_none().then(|| schema_of(source_of_stdin(request))).transpose()?;
@@ -184,7 +184,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
 
 /// Refuses to fill a table again from files of another schema, from a pipe, or without being told to read
 /// the files again.
-fn refuse_refill(request: &RunRequest, found: &Found) -> Result<()> {
+fn refuse_refill(request: &RunRequest, found: &SourceFiles) -> Result<()> {
     let Some(table) = &request.refill else { return Ok(()) };
     if request.again && request.from.is_some() {
         if found.files.is_empty() || found.files.iter().any(|file| file.schema == table.schema) {
@@ -245,10 +245,12 @@ fn open_lake(
                 store.forget_ledger(ledger.id)?;
             }
         }
+        store.forget_checkpoints(&key)?;
     }
     store.remember_lake(&id_of(&lake), &here)?;
     // A database of an earlier version knows lakes by their ids alone.
     store.rename_lake(&id_of(&lake), &key_of(&lake))?;
+    lake.recall(store.checkpoints(&key_of(&lake))?);
     Ok(lake)
 }
 
@@ -288,7 +290,7 @@ pub(crate) fn key_of(lake: &Lake) -> String {
 fn end_interrupted(store: &Store) -> Result<()> {
     for record in store.running()? {
         let report = read_report(&record, false)?;
-        store.keep_run(&record.id, false, &document(&report)?)?;
+        store.save_run(&record.id, false, &document(&report)?)?;
     }
     Ok(())
 }
@@ -317,6 +319,8 @@ pub(crate) struct Running<'r> {
     pub(crate) open: Vec<OpenPlan>,
     /// The last batch of each ledger whose record was seen in the lake.
     pub(crate) seen: HashMap<i64, i64>,
+    /// The last batch of each schema that the lake had a record of when it was looked at.
+    pub(crate) listed: HashMap<String, i64>,
     /// Schemas whose tables were looked at.
     pub(crate) checked: BTreeSet<String>,
     pub(crate) tally: Tally,
@@ -356,6 +360,7 @@ impl<'r> Running<'r> {
             tables: Tables::new(lake, handle.clone(), request.most_columns),
             open: Vec::new(),
             seen: HashMap::new(),
+            listed: HashMap::new(),
             checked: BTreeSet::new(),
             begun: Instant::now(),
             progress: Progress { phase: "reading", ..Progress::default() },
@@ -406,7 +411,13 @@ impl<'r> Running<'r> {
         self.take_turn(&schema)?;
         let ledger = self.store.ledger_or_new(&self.lake_key, &schema)?;
         let (mut entries, mut floor) = (Vec::new(), None);
-        for file in files {
+        for (at, file) in files.iter().enumerate() {
+            if at % LOOKED_AT == 0 {
+                self.tell("reading");
+                if self.watch.cancelled() {
+                    return Err(Stopped::Cancelled);
+                }
+            }
             let known = self.store.file(ledger.id, &file.key)?;
             let same = known
                 .as_ref()
@@ -416,16 +427,23 @@ impl<'r> Running<'r> {
                 entries.push(batch::Entry::file(file, known.as_ref(), true));
                 continue;
             }
-            let file = &file.with_content();
-            let moved = match &file.content {
-                Some(content) if !same => self.store.file_with_content(ledger.id, content)?,
-                _ => None,
-            };
-            if (same || moved.is_some()) && !self.request.again {
-                self.tally.report.files.unchanged += 1;
-                self.read.fetch_add(file.size, Ordering::Relaxed);
+            if !self.request.again {
+                if same {
+                    self.tally.report.files.unchanged += 1;
+                    self.read.fetch_add(file.size, Ordering::Relaxed);
+                    continue;
+                }
+                floor = earlier(floor, known.as_ref().and_then(|known| known.oldest));
+                entries.push(batch::Entry::file(file, known.as_ref(), false).unless_known());
                 continue;
             }
+            let file = &file.with_content();
+            let moved = match &file.content {
+                Some(content) if known.is_none() => {
+                    self.store.file_with_content(ledger.id, content)?
+                }
+                _ => None,
+            };
             let known = known.or(moved);
             floor = earlier(floor, known.as_ref().and_then(|known| known.oldest));
             entries.push(batch::Entry::file(file, known.as_ref(), false));
@@ -535,7 +553,7 @@ impl<'r> Running<'r> {
     }
 
     fn keep_report(&self, running: bool) -> Result<()> {
-        self.store.keep_run(&self.tally.report.run, running, &self.document()?)
+        self.store.save_run(&self.tally.report.run, running, &self.document()?)
     }
 
     /// Ends the run. Returns its report, and the last batch that is known to be in each table.
@@ -557,6 +575,10 @@ impl<'r> Running<'r> {
             error.get_or_insert(late);
         }
         self.tally.waiting(self.open.iter().map(|open| &open.plan));
+        for left in left(&self.request.data.spool()) {
+            let takes = takes(&self.store, &left).unwrap_or_default();
+            self.tally.lines_wait(&left.run, &takes);
+        }
         self.tally.end(error);
         let report = self.tally.report();
         tracing::info!(run = id, status = ?report.status, "run ended");
@@ -571,6 +593,9 @@ impl<'r> Running<'r> {
         Ok((report, landed))
     }
 }
+
+/// Files that are looked up before whoever looks on hears of it.
+const LOOKED_AT: usize = 1_000;
 
 pub(crate) fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)

@@ -35,30 +35,35 @@ const END: u64 = 64 << 10;
 impl DataFile {
     /// The file with what it holds, unless it is empty or cannot be read.
     pub(crate) fn with_content(&self) -> Self {
-        let content = || -> io::Result<Option<String>> {
-            let mut file = crate::lines::open_file(&self.path)?;
-            let size = file.metadata()?.len();
-            if size == 0 {
-                return Ok(None);
-            }
-            let mut hash = Sha256::new();
-            let mut ends = Vec::new();
-            (&mut file).take(END).read_to_end(&mut ends)?;
-            hash.update(&ends);
-            if size > END {
-                file.seek(SeekFrom::Start(size.saturating_sub(END).max(END)))?;
-                ends.clear();
-                file.take(END).read_to_end(&mut ends)?;
-                hash.update(&ends);
-            }
-            let mut text = format!("{size}:");
-            for byte in hash.finalize() {
-                let _ = write!(text, "{byte:02x}");
-            }
-            Ok(Some(text))
-        };
-        Self { content: content().ok().flatten(), ..self.clone() }
+        Self { content: content_of(&self.path), ..self.clone() }
     }
+}
+
+/// What a file holds, as far as its size and its two ends tell (E1); none when it is empty or cannot be read.
+pub(crate) fn content_of(path: &Path) -> Option<String> {
+    let content = || -> io::Result<Option<String>> {
+        let mut file = crate::lines::open_file(path)?;
+        let size = file.metadata()?.len();
+        if size == 0 {
+            return Ok(None);
+        }
+        let mut hash = Sha256::new();
+        let mut ends = Vec::new();
+        (&mut file).take(END).read_to_end(&mut ends)?;
+        hash.update(&ends);
+        if size > END {
+            file.seek(SeekFrom::Start(size.saturating_sub(END).max(END)))?;
+            ends.clear();
+            file.take(END).read_to_end(&mut ends)?;
+            hash.update(&ends);
+        }
+        let mut text = format!("{size}:");
+        for byte in hash.finalize() {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Ok(Some(text))
+    };
+    content().ok().flatten()
 }
 
 /// A file's size, and when it was changed last in nanoseconds since 1970.
@@ -70,7 +75,7 @@ pub(crate) fn stat(path: &Path) -> Option<(u64, i64)> {
 
 /// What a source consists of.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct SourceFiles {
     /// In byte order of their names.
     pub(crate) files: Vec<DataFile>,
     /// Files with names that are not data, what is no file, and links that were not followed.
@@ -90,7 +95,7 @@ pub(crate) fn find(
     apart: &[&Path],
     source: Option<&str>,
     follow: bool,
-) -> Result<Found> {
+) -> Result<SourceFiles> {
     let metadata = fs::metadata(from).map_err(|error| unreadable(from, &error))?;
     if !metadata.is_dir() && !metadata.is_file() {
         return Err(Error::new(
@@ -101,7 +106,7 @@ pub(crate) fn find(
         .field("from"));
     }
     let root = from.canonicalize().map_err(|error| unreadable(from, &error))?;
-    let mut found = Found::default();
+    let mut found = SourceFiles::default();
     if metadata.is_dir() {
         let mut names = Vec::new();
         let walk = Walk { root: &root, apart, follow };
@@ -129,7 +134,7 @@ impl Walk<'_> {
         &self,
         folder: &Path,
         names: &mut Vec<(String, PathBuf)>,
-        found: &mut Found,
+        found: &mut SourceFiles,
     ) -> Result<()> {
         let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
         for entry in entries {
@@ -319,7 +324,7 @@ mod tests {
         let _socket = UnixListener::bind(root.join("socket.json")).unwrap();
         let fifo = std::process::Command::new("mkfifo").arg(root.join("fifo.json")).status();
         assert!(fifo.unwrap().success());
-        let names = |found: &Found| -> Vec<String> {
+        let names = |found: &SourceFiles| -> Vec<String> {
             found.files.iter().map(|file| file.name.clone()).collect()
         };
         let apart = [&*root.join("lake")];

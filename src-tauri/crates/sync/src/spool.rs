@@ -4,15 +4,18 @@
 //! as they came; the next run takes what a dead one left. Of a line that is too long only the beginning
 //! and its measure are held, in a segment of its own that ends in `.long`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use headgate_store::Store;
 use headgate_terms::{Error, Result};
 
 use crate::folder::{failed, private};
 use crate::lines::Input;
 use crate::long_line::LongLine;
+use crate::report::RunReport;
 
 /// Writes segments.
 pub(crate) struct Spool {
@@ -125,6 +128,53 @@ fn segment(path: &Path, ledger: &str) -> Option<Segment> {
         first_line: first.parse().ok()?,
         is_long,
     })
+}
+
+/// Whose lines wait.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Left {
+    /// The run that read them.
+    pub(crate) run: String,
+    /// The id of the lake that it wrote to.
+    pub(crate) lake: String,
+    pub(crate) schema: String,
+}
+
+/// Whose lines wait, of whichever lake. While a run goes on its own are among them.
+pub(crate) fn left(folder: &Path) -> BTreeSet<Left> {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names
+        .filter_map(|name| {
+            let (ledger, rest) = name.to_str()?.split_once('.')?;
+            let (run, _) = rest.split_once('.')?;
+            // A schema's name has no hyphen.
+            let (lake, schema) = ledger.rsplit_once('-')?;
+            Some(Left { run: run.to_owned(), lake: lake.to_owned(), schema: schema.to_owned() })
+        })
+        .collect()
+}
+
+/// The command that takes the lines which a run has left, as far as that is known.
+pub(crate) fn takes(store: &Store, left: &Left) -> Result<String, Error> {
+    let record = store.run(&left.run)?;
+    let report = record.and_then(|record| serde_json::from_str::<RunReport>(&record.document).ok());
+    let to = match store.lake_at(&left.lake)? {
+        None => report.as_ref().map(|report| report.to.clone()),
+        at => at,
+    };
+    let source = report.and_then(|report| report.source).unwrap_or_else(|| left.schema.clone());
+    let to = to.unwrap_or_else(|| "LAKE".to_owned());
+    let word =
+        |text: &str| match text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-:".contains(&b))
+        {
+            true => text.to_owned(),
+            false => format!("'{}'", text.replace('\'', r"'\''")),
+        };
+    Ok(format!(
+        "headgate sync run --from - --to {} --source {} < /dev/null",
+        word(&to),
+        word(&source)
+    ))
 }
 
 /// Removes the segments of a run whose lines, up to one, are all in batches.

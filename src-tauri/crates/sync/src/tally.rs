@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use headgate_events::DISCARDS;
+use headgate_lake::Trace;
 use headgate_terms::{ColumnType, Error, Shown, TableName, say};
 use jiff::Timestamp;
 
@@ -16,7 +17,7 @@ use crate::report::{
     TableReport,
 };
 use crate::run::TableCount;
-use crate::source::Found;
+use crate::source::SourceFiles;
 
 /// The notice about links that lead out of the folder.
 pub(crate) const LINKS: &str =
@@ -45,6 +46,13 @@ pub(crate) struct Landed {
     pub(crate) rows: u64,
 }
 
+impl Landed {
+    /// How to find it in the table's log.
+    pub(crate) fn trace(&self) -> Trace<'_> {
+        Trace { version: self.version, app: &self.app, batch: self.batch, id: None }
+    }
+}
+
 /// Events of one batch that went to the same tables.
 struct Written {
     schema: String,
@@ -55,7 +63,7 @@ struct Written {
 }
 
 impl Tally {
-    pub(crate) fn new(run: String, from: Option<String>, to: String, found: &Found) -> Self {
+    pub(crate) fn new(run: String, from: Option<String>, to: String, found: &SourceFiles) -> Self {
         let report = RunReport {
             v: 1,
             run,
@@ -137,6 +145,26 @@ impl Tally {
         counted |= self.count_routes(plan, is_first);
         self.report.batches += u64::from(counted);
         self.count_parts(plan);
+    }
+
+    /// Leaves out of a batch what was counted when its files were read first: an event that had landed again was
+    /// counted as a duplicate then.
+    pub(crate) fn read_again(&mut self, plan: &mut BatchPlan) {
+        plan.once = None;
+        for route in &mut plan.routes {
+            route.duplicate = 0;
+            let events = &mut self.report.events;
+            events.received = events.received.saturating_sub(route.accepted);
+            events.duplicate = events.duplicate.saturating_sub(route.accepted);
+        }
+        for at in 0..plan.tables.len() {
+            plan.tables[at].counts.duplicate = 0;
+            let (name, rows) = (plan.table(at), plan.tables[at].counts.rows);
+            let table = self.table(&name, name.table == "users");
+            for count in [&mut table.received, &mut table.duplicate].into_iter().flatten() {
+                *count = count.saturating_sub(rows);
+            }
+        }
     }
 
     /// Counts what belongs to a batch as a whole. Says whether that is any event.
@@ -293,6 +321,16 @@ impl Tally {
             choice.column.kind
         );
         self.notice(NoticeCount { code: "column_choice_open".to_owned(), message, count: 1 });
+    }
+
+    /// Says that lines of a run wait that is gone, and what takes them.
+    pub(crate) fn lines_wait(&mut self, run: &str, takes: &str) {
+        let message = say!(
+            "Lines that run {} read from standard input wait in the data folder, and are in no table. `{}` takes them.",
+            run,
+            takes
+        );
+        self.notice(NoticeCount { code: "lines_wait".to_owned(), message, count: 1 });
     }
 
     /// Says that the lake no longer has all records of a schema.
@@ -483,7 +521,7 @@ mod tests {
     use crate::plan::tests::{part, plan, route};
 
     fn tally() -> Tally {
-        Tally::new("this".to_owned(), None, "/lake".to_owned(), &Found::default())
+        Tally::new("this".to_owned(), None, "/lake".to_owned(), &SourceFiles::default())
     }
 
     fn land(plan: &mut BatchPlan, table: &str, version: u64) {

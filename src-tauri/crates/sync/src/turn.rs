@@ -57,7 +57,7 @@ impl Running<'_> {
             let known = self.store.ledger_or_new(&self.lake_key, schema)?;
             let mut summary = Summary::read(&known.summary);
             self.see_what_landed(&mut plan, &mut summary);
-            self.store.keep_summary(ledger, &summary.text())?;
+            self.store.save_summary(ledger, &summary.text())?;
             if plan.is_done() {
                 // Its owner has finished it, and counts it.
                 let document = self.document()?;
@@ -116,7 +116,7 @@ impl Running<'_> {
             }
         }
         let behind = summary.check(&self.tables.lake, &self.handle, schema);
-        self.store.keep_summary(ledger.id, &summary.text())?;
+        self.store.save_summary(ledger.id, &summary.text())?;
         for (name, error) in behind {
             // One that is filled again refuses until the lake says that it is.
             if self.request.refill.as_ref() != Some(&name) {

@@ -1,5 +1,8 @@
 //! Duplicates (E7): which ids of a source were accepted before, in this batch or in the window.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use hashbrown::{HashMap, HashSet};
 use headgate_events::{DISCARDS, Window};
 use headgate_store::{Seen, Store};
@@ -102,6 +105,17 @@ impl Ids for SeenWindow<'_> {
     fn reach_back(&mut self, floor: Option<i64>) {
         self.floor = floor;
     }
+
+    fn has_taken(&mut self, content: &str) -> bool {
+        let Some((store, ledger)) = self.earlier else { return false };
+        match store.file_with_content(ledger, content) {
+            Ok(known) => known.is_some(),
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                false
+            }
+        }
+    }
 }
 
 impl Window for SeenWindow<'_> {
@@ -180,8 +194,33 @@ pub(crate) struct RowsOf<'s> {
     ledger: i64,
     landed: Option<i64>,
     table: &'s str,
-    taken: HashSet<u128>,
+    /// What is taken instead: events whose id had landed before and left the window since.
+    again: Option<Again>,
+    /// The rows of all tables: only events that have one are taken.
+    rows: Option<&'s BTreeMap<String, Option<i64>>>,
+    /// The tables of the event at hand.
+    tables: RefCell<Vec<String>>,
+    taken: HashMap<u128, Option<i64>>,
     failure: Option<Error>,
+}
+
+/// E7 once more, over files that are read again: which events had landed though their id had landed before.
+#[derive(Debug, Clone)]
+pub(crate) struct Again {
+    /// A ledger of the table's rows, each by [`landing`].
+    pub(crate) rows: i64,
+    /// A ledger of the ids that earlier batches of this reading had.
+    pub(crate) before: i64,
+    pub(crate) span: i64,
+    pub(crate) planned: i64,
+    pub(crate) newest: Option<i64>,
+    /// How many are still to be taken.
+    pub(crate) left: u64,
+}
+
+/// What tells rows apart that have an id in common: when they were received.
+pub(crate) fn landing(id: &str, received: Option<i64>) -> u128 {
+    hash(&format!("{received:?}{id}"))
 }
 
 impl<'s> RowsOf<'s> {
@@ -194,10 +233,73 @@ impl<'s> RowsOf<'s> {
         name: &'s TableName,
     ) -> Self {
         let table = &name.table;
-        Self { store, ledger, landed, table, taken: HashSet::new(), failure: None }
+        Self {
+            store,
+            ledger,
+            landed,
+            table,
+            again: None,
+            rows: None,
+            tables: RefCell::default(),
+            taken: HashMap::new(),
+            failure: None,
+        }
+    }
+
+    /// Takes only events that have a row. `rows` are ledgers of the tables' ids; of one that is gone there is none.
+    pub(crate) fn with_rows(self, rows: &'s BTreeMap<String, Option<i64>>) -> Self {
+        Self { rows: Some(rows), ..self }
+    }
+
+    /// Whether the event at hand has a row in its own table; where that is gone, in the other.
+    fn has_row(&self, id: u128) -> Result<bool, Error> {
+        let Some(rows) = self.rows else { return Ok(true) };
+        for table in &*self.tables.borrow() {
+            match rows.get(table) {
+                Some(Some(ledger)) => return Ok(self.store.seen(*ledger, id)?.is_some()),
+                Some(None) => {}
+                None => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes what had landed again and no other.
+    pub(crate) fn again(self, again: Again) -> Self {
+        Self { again: Some(again), ..self }
+    }
+
+    fn has_landed_again(&mut self, id: &str, received: Option<i64>) -> Result<bool, Error> {
+        let Some(again) = &mut self.again else { return Ok(false) };
+        again.newest = again.newest.max(received.map(|at| at.min(again.planned)));
+        let begins = again.newest.map(|newest| newest.saturating_sub(again.span));
+        let hashed = hash(id);
+        let before = match self.taken.get(&hashed) {
+            Some(before) => Some(*before),
+            None => self.store.seen(again.before, hashed)?.map(|seen| seen.received),
+        };
+        let is_duplicate = match before {
+            None => false,
+            Some(None) => true,
+            Some(before) => before >= begins,
+        };
+        if is_duplicate {
+            return Ok(false);
+        }
+        self.taken.insert(hashed, received);
+        let is_there =
+            before.is_none() || self.store.seen(again.rows, landing(id, received))?.is_some();
+        if is_there || again.left == 0 {
+            return Ok(false);
+        }
+        again.left -= 1;
+        Ok(true)
     }
 
     fn lacks(&self, id: u128) -> Result<bool, Error> {
+        if !self.has_row(id)? {
+            return Ok(false);
+        }
         if self.store.seen(self.ledger, id)?.is_some() {
             return Ok(false);
         }
@@ -207,27 +309,43 @@ impl<'s> RowsOf<'s> {
         }
     }
 
-    /// The ids that were taken.
+    /// The ids that were taken, or the ids of all events where those are asked for that had landed again.
     ///
     /// # Errors
     /// When the store failed while it was asked.
-    pub(crate) fn finish(self) -> Result<Vec<Seen>, Error> {
-        match self.failure {
-            Some(failure) => Err(failure),
-            None => Ok(self.taken.into_iter().map(|id| Seen { id, received: None }).collect()),
+    pub(crate) fn finish(self) -> Result<(Vec<Seen>, Option<Again>), Error> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
         }
+        let taken = self.taken.into_iter().map(|(id, received)| Seen { id, received });
+        Ok((taken.collect(), self.again))
     }
 }
 
 impl Window for RowsOf<'_> {
     fn is_for(&self, mut tables: &mut dyn Iterator<Item = &str>) -> bool {
+        if self.rows.is_some() {
+            self.tables.replace(tables.map(str::to_owned).collect());
+        }
         self.table == DISCARDS || Iterator::any(&mut tables, |table| table == self.table)
     }
 
-    fn seen(&mut self, id: &str, _: Option<i64>) -> bool {
-        let id = hash(id);
-        match self.lacks(id) {
-            Ok(lacks) => !lacks || !self.taken.insert(id),
+    fn seen(&mut self, id: &str, received: Option<i64>) -> bool {
+        let is_taken = if self.again.is_some() {
+            self.has_landed_again(id, received)
+        } else {
+            let id = hash(id);
+            let lacks = self.lacks(id);
+            lacks.map(|lacks| {
+                let is_new = lacks && !self.taken.contains_key(&id);
+                if is_new {
+                    self.taken.insert(id, received);
+                }
+                is_new
+            })
+        };
+        match is_taken {
+            Ok(is_taken) => !is_taken,
             Err(error) => {
                 self.failure.get_or_insert(error);
                 true
@@ -237,6 +355,9 @@ impl Window for RowsOf<'_> {
 
     fn unsee(&mut self, id: &str) {
         self.taken.remove(&hash(id));
+        if let Some(again) = &mut self.again {
+            again.left += 1;
+        }
     }
 }
 

@@ -141,6 +141,20 @@ pub fn acts(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// A count with its thousands apart, such as `1,234,567`.
+#[must_use]
+pub fn grouped(count: u64) -> Shown {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    Shown::clean(&text)
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -330,6 +344,12 @@ macro_rules! say {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        let shown = [0, 7, 999, 1_000, 65_536, 1_234_567].map(|count| grouped(count).to_string());
+        assert_eq!(shown, ["0", "7", "999", "1,000", "65,536", "1,234,567"]);
+    }
 
     /// One of each kind that acts, with a back-tick and letters that must stay.
     const ALL: &str = "a`\u{1b}[2J\r\n\t\u{7f}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{202e}\u{2028}\u{2066}\u{feff}\u{e0041}é世\u{1f600}";

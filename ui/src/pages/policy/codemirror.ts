@@ -29,7 +29,7 @@ import {
   type ViewUpdate,
 } from '@codemirror/view'
 import type { FindingView, Problem, Range } from '../../api'
-import { acts, mark, visible } from '../../format'
+import { acts, mark, plain, visible } from '../../format'
 import { Bytes, Lines, type Change } from './ranges'
 import { rootStyle, theme } from './theme'
 
@@ -305,7 +305,7 @@ function said(go: Command): Command {
       if (from <= at && at <= to) messages.push(one.message)
     })
     view.dispatch({
-      effects: EditorView.announce.of(visible(messages.join(' ')).replaceAll('`', '')),
+      effects: EditorView.announce.of(plain(visible(messages.join(' ')))),
     })
     return true
   }

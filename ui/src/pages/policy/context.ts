@@ -3,7 +3,8 @@
 
 import { getContext, onDestroy, setContext } from 'svelte'
 import { ask } from '../../api'
-import { live } from '../../live.svelte'
+import { events } from '../../api/events.svelte'
+import { toast } from '../../toast.svelte'
 import { PolicyModel } from './model'
 import { PolicySession } from './session.svelte'
 
@@ -14,12 +15,18 @@ const sessions = new Map<string, PolicySession>()
 export function providePolicy(profile: string): PolicyModel {
   let session = sessions.get(profile)
   if (!session) {
-    session = new PolicySession(ask, profile)
-    sessions.set(profile, session)
+    const begun = (session = new PolicySession(ask, profile))
+    sessions.set(profile, begun)
+    // Also for a page that was left a moment before.
+    events.beforeLeaving(() => begun.settled())
   }
-  const model = new PolicyModel({ ask, session, note: (text) => live.note(text) })
+  const model = new PolicyModel({ ask, session, note: (text) => toast.note(text) })
   void model.load()
-  onDestroy(() => model.close())
+  const stay = events.beforeLeaving(() => model.finish())
+  onDestroy(() => {
+    stay()
+    model.close()
+  })
   return setContext(key, model)
 }
 

@@ -46,7 +46,7 @@ export class Keeper {
     )
   }
 
-  /** Keeps what a moment would have kept. A window that goes away waits for nothing. */
+  /** Keeps what a moment would have kept. A page that is unloaded waits for nothing. */
   flush(goesAway = false): void {
     if (this.#unkept) this.now()
     if (goesAway) this.#session.hurry()

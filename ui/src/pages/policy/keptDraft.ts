@@ -15,6 +15,11 @@ export type DraftState = Omit<KeptDraft, 'text' | 'goals' | 'past' | 'future'> &
   history: UndoHistory<KeptStep>
 }
 
+/** Whose draft it is: a role's ARN, empty for a policy that was pasted without one. */
+export function roleOf({ read, role }: Pick<KeptDraft, 'read' | 'role'>): string {
+  return read?.role.arn ?? role ?? ''
+}
+
 /** A draft to keep. What one call cannot hold is left out: first the steps, then the plan. */
 export function toKeep({ history, ...state }: DraftState): KeptDraft {
   const { text, goals } = history.now

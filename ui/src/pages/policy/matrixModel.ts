@@ -144,10 +144,3 @@ function fold(rows: DrawnRow[], matrix: MatrixView): void {
 export function brief(id: string): string {
   return id.length <= 12 ? id : `${id.slice(0, 4)}…${id.slice(-4)}`
 }
-
-/** A long name in two halves: the first may be cut at its end, the second is shown whole. */
-export function ends(name: string): [string, string] {
-  if (name.length <= 32) return ['', name]
-  const last = Math.max(name.lastIndexOf('/') + 1, name.length - 18)
-  return [name.slice(0, last), name.slice(last)]
-}

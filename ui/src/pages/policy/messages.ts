@@ -1,7 +1,7 @@
 // What a trust policy's draft is in words: the answer first, then where it stands.
 
 import type { Decision, Finding, MatrixView, Problem, StatementSays } from '../../api'
-import { count, many } from '../../format'
+import { ago, count, many } from '../../format'
 
 export const decisionWords: Record<Decision, string> = {
   allow: 'Allowed',
@@ -22,17 +22,6 @@ export const severityWords: Record<Finding['severity'], string> = {
   security: 'Security',
   warning: 'Warning',
   info: 'Info',
-}
-
-/** How long ago, to the second. */
-export function since(at: string, now: number): string {
-  const seconds = Math.max(0, Math.floor((now - Date.parse(at)) / 1000))
-  if (Number.isNaN(seconds)) return 'at an unknown time'
-  if (seconds < 5) return 'just now'
-  if (seconds < 60) return `${seconds} s ago`
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`
-  return `${many(Math.floor(seconds / 86_400), 'day')} ago`
 }
 
 /** "3 cells open, 2 close". */
@@ -115,7 +104,7 @@ export function lead(standing: Standing, now: number): string {
     const tail = standing.untouched ? left : ' Not compared with AWS.'
     return `${head}${tail}`
   }
-  const read = since(readAt, now)
+  const read = ago(readAt, now, true)
   if (standing.untouched) return `This is what AWS has, read ${read}.${left}`
   if (standing.same) return `Only the text differs; to AWS it means what it has, read ${read}.`
   return `${does(standing)} AWS has the old policy, read ${read}.`

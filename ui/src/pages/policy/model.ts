@@ -1,19 +1,19 @@
 // The model of the policy page: the draft of a trust policy with its steps, who is to get in, and all that
 // the core reports of it. One page has one model, made for a profile and given by context (`context.ts`).
 // Its state is read from everywhere and changed only by the transitions below. One that is not allowed
-// returns why and changes nothing. The core keeps the draft: `load` brings it back with its steps, `close`
-// keeps what was not kept yet.
+// returns why and changes nothing. The core keeps a draft for each role: `load` brings the latest back
+// with its steps, `openKept` another one, `close` keeps what was not kept yet.
 //
 //   stage     what is so                               transitions
 //   loading   not known yet whether a draft is kept    load, close
-//   empty     no policy is open                        load, openRead, openPasted, close
+//   empty     no policy is open                        load, openRead, openPasted, openKept, close
 //   pasted    a policy that was pasted                 those of a draft, nameRole
 //   read      a role that was read                     those of a draft, readAgain, meet, applied
 //   drifted   and AWS has another policy than then     as read, and settle
 //   closed    the page was left                        none; `applied` is handed on to the session
 //
-//   of a draft: openRead, openPasted, type, replace, edit, letIn, add, toggle, chooseForm, undo, redo,
-//   discard, showTab, reveal, analyze, learn, keep, flush, close
+//   of a draft: openRead, openPasted, openKept, type, replace, edit, letIn, add, toggle, chooseForm, undo,
+//   redo, discard, showTab, reveal, analyze, learn, keep, flush, close
 //
 // A transition that waits for the core works on the draft as it is when the core answers: what was typed
 // meanwhile stays, and the core is asked again. Where another policy was opened meanwhile, it does nothing.
@@ -31,13 +31,14 @@ import type {
   RoleRead,
 } from '../../api'
 import { asFailure } from '../../api/host'
+import { quoted } from '../../format'
 import { Analysis } from './analysis.svelte'
 import { PolicyDraft } from './draft'
 import { goalsOf } from './goals'
 import { Keeper } from './keeper.svelte'
 import { historyOf, toKeep, writtenRole } from './keptDraft'
 import { Planning } from './planning.svelte'
-import { analyze, isSame, notARole, tooLong, type Ask } from './requests'
+import { analyze, isSame, notARole, own, tooLong, type Ask } from './requests'
 import type { PolicySession } from './session.svelte'
 import { begin, mapped, type UndoHistory } from './undoHistory'
 
@@ -104,38 +105,102 @@ export class PolicyModel extends PolicyDraft {
     this.own.access = { ...kept.access, mfa_code: null }
     this.planning.prefer(kept.form)
     this.#begin(historyOf(kept), kept.planned ?? null)
-    const { left, isUnkept } = this.session
+    const { left } = this.session
     if (left?.base === kept.base && left.text === kept.text) {
       this.own.newer = left.newer
       this.own.tab = left.tab
     }
-    if (isUnkept) this.keeper.soon()
+    if (this.session.isUnkept(this.role)) this.keeper.soon()
     void this.#learn()
   }
 
-  /** Begins with a role that was read. */
+  /** Begins with a role that was read, or goes on with the draft that it has. */
   async openRead(read: RoleRead, access: AwsAccess): Promise<Failure | null> {
     const refused = this.refuses('openRead')
     if (refused) return refused
-    this.own.read = read
-    this.own.named = ''
+    const role = read.role.arn
+    if (!this.isOpen || this.role !== role) {
+      const failure = await this.openKept(role)
+      if (failure && failure.code !== gone.code) return failure
+      if (failure) {
+        const leave = this.#leaving()
+        this.own.read = read
+        this.own.named = ''
+        this.own.access = { ...access, mfa_code: null }
+        return this.#open(read.role.trust_policy, leave)
+      }
+      if (this.role !== role) return null
+    }
     this.own.access = { ...access, mfa_code: null }
-    return this.#open(read.role.trust_policy)
+    // A policy that was pasted began from what was pasted.
+    this.own.read ??= { ...read, role: { ...read.role, trust_policy: this.base } }
+    this.own.named = ''
+    return this.meet(read)
   }
 
   /** Begins with a text that was pasted. */
   async openPasted(text: string, role: string): Promise<Failure | null> {
     const refused = this.refuses('openPasted') ?? tooLong(text) ?? (role ? notARole(role) : null)
     if (refused) return refused
+    const taken = await this.#taken(role)
+    if (taken) return taken
+    const leave = this.#leaving()
     this.own.read = null
     this.own.named = role
-    return this.#open(text)
+    return this.#open(text, leave)
   }
 
-  async #open(text: string): Promise<null> {
+  /** Goes on with the draft of a role that is kept. */
+  async openKept(role: string): Promise<Failure | null> {
+    const refused = this.refuses('openKept')
+    if (refused) return refused
+    const isStill = this.watch()
+    try {
+      const kept = await this.session.read(role)
+      if (!isStill()) return null
+      if (!kept) return gone
+      const leave = this.#leaving()
+      this.#restore(kept)
+      // The latest is the one that comes back.
+      this.keeper.now()
+      leave()
+      return null
+    } catch (thrown) {
+      return asFailure(thrown)
+    }
+  }
+
+  /** Keeps what is open, for another policy takes its place; what nobody changed is discarded then. */
+  #leaving(): () => void {
+    if (!this.isOpen) return () => {}
+    const was = this.role
+    if (this.isUntouched) return () => this.#discardOf(was)
+    this.keeper.flush()
+    return () => {}
+  }
+
+  /** Discards the draft of a role, unless it is the one that is open. */
+  #discardOf(role: string): void {
+    // One that stays is in the list, and harms nobody.
+    if (role !== this.role) this.session.discard(role).catch(() => {})
+  }
+
+  /** Why a policy cannot be of a role: another draft of it would be lost. */
+  async #taken(role: string): Promise<Failure | null> {
+    if (this.isOpen && this.role === role) return null
+    const isStill = this.watch()
+    try {
+      return (await this.session.has(role)) && isStill() ? taken(role) : null
+    } catch (thrown) {
+      return asFailure(thrown)
+    }
+  }
+
+  async #open(text: string, leave: () => void): Promise<null> {
     this.own.base = text
     this.#begin(begin({ text, goals: [] }), null)
     this.keeper.soon()
+    leave()
     const isStill = this.watch()
     await this.#learn(true)
     if (isStill()) this.keep()
@@ -161,8 +226,14 @@ export class PolicyModel extends PolicyDraft {
   async nameRole(role: string): Promise<Failure | null> {
     const refused = this.refuses('nameRole') ?? notARole(role)
     if (refused) return refused
+    const isStill = this.watch()
+    const taken = await this.#taken(role)
+    if (taken || !isStill()) return taken
+    const was = this.role
     this.own.named = role
     this.own.refusal = null
+    this.keeper.now()
+    this.#discardOf(was)
     await this.#learn()
     await this.analyze()
     this.keeper.soon()
@@ -304,11 +375,12 @@ export class PolicyModel extends PolicyDraft {
 
   /** What was written is what AWS has. */
   async applied(applied: Applied): Promise<Failure | null> {
-    // Somebody else has the draft by now.
-    if (this.stage === 'closed') await this.session.deliver(applied)
     const refused = this.refuses('applied')
     const { read } = this
-    if (refused || read?.role.arn !== applied.change.role) return refused
+    const isHere = read?.role.arn === applied.change.role
+    // Somebody else has the draft by now, or only the core does.
+    if (this.stage === 'closed' || (this.isOpen && !isHere)) await this.session.deliver(applied)
+    if (refused || !isHere) return refused
     const role = writtenRole(read, applied)
     this.#rebase({ ...read, role })
     this.step({ text: role.trust_policy })
@@ -340,10 +412,30 @@ export class PolicyModel extends PolicyDraft {
     return refused
   }
 
+  /** Keeps what a moment would have kept, and waits for it. */
+  async finish(): Promise<void> {
+    if (!this.refuses('flush')) this.keeper.flush()
+    await this.session.settled()
+  }
+
   #kept(): KeptDraft {
     const { read, base, access } = this
     const { preferred: form, kept: planned } = this.planning
     const role = this.own.named || null
     return toKeep({ read, role, base, form, access, planned, history: this.own.history })
   }
+}
+
+/** There is no such draft any more. */
+const gone: Failure = {
+  ...own('That draft is no longer kept.', 'Read the role, or paste its policy.'),
+  code: 'draft_gone',
+}
+
+/** A role, or no role, has a draft of its own. */
+function taken(role: string): Failure {
+  const hint = 'Open that draft, or remove it first.'
+  return role
+    ? own(`${quoted(role)} has a draft already.`, hint, 'role')
+    : own('A policy that was pasted without its role has a draft already.', hint, 'role')
 }

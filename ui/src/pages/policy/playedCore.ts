@@ -4,6 +4,7 @@
 import type {
   Applied,
   Decision,
+  DraftEntry,
   Edit,
   Failure,
   KeptDraft,
@@ -15,6 +16,7 @@ import type {
   Template,
 } from '../../api'
 import { failure, type Name } from '../../api/host'
+import { roleOf } from './keptDraft'
 import type { Ask } from './requests'
 
 /** Who may come with which ids: a statement in one line, such as `catalog,segment uc,ws`. */
@@ -175,8 +177,8 @@ export function written(text: string, arn = role): Applied {
 }
 
 export class PlayedCore {
-  /** What is kept. */
-  kept: KeptDraft | null = null
+  /** The drafts that are kept, by their roles, the one saved last at the end. */
+  drafts = new Map<string, KeptDraft>()
   /** What a role has when it is read. */
   aws = 'catalog uc'
   awsId = 'AROA1'
@@ -196,6 +198,16 @@ export class PlayedCore {
     const failed = this.fails.get(name)
     if (failed) throw failed
     return (await answer) as never
+  }
+
+  /** The draft that was saved last. */
+  get kept(): KeptDraft | null {
+    return [...this.drafts.values()].at(-1) ?? null
+  }
+
+  #keep(draft: KeptDraft): void {
+    this.drafts.delete(roleOf(draft))
+    this.drafts.set(roleOf(draft), draft)
   }
 
   /** Holds the answers to a command back, until they are let go of one by one. */
@@ -226,7 +238,7 @@ export class PlayedCore {
   async #answer(name: Name, request: unknown): Promise<unknown> {
     const of = request as Record<string, never>
     switch (name) {
-      case 'policy_look':
+      case 'policy_analyze':
         return view(of.text!, of.base!)
       case 'policy_plan':
         return plan(of.text!, (of.goals as unknown as { allow: [] }).allow, of.form!)
@@ -239,10 +251,19 @@ export class PlayedCore {
             template('segment', 'segment', []),
           ],
         }
-      case 'policy_draft':
-        return { draft: structuredClone(this.kept) }
-      case 'policy_draft_keep':
-        if (!this.fails.has(name)) this.kept = of.draft!
+      case 'policy_drafts': {
+        const entry = (role: string): DraftEntry => ({ role, at: '2026-01-01T00:00:00Z' })
+        return { drafts: [...this.drafts.keys()].toReversed().map(entry) }
+      }
+      case 'policy_draft': {
+        const kept = of.role === undefined ? this.kept : this.drafts.get(of.role)
+        return { draft: structuredClone(kept ?? null) }
+      }
+      case 'policy_draft_save':
+        if (!this.fails.has(name)) this.#keep(of.draft!)
+        return {}
+      case 'policy_draft_discard':
+        if (!this.fails.has(name)) this.drafts.delete(of.role!)
         return {}
       case 'role_read':
         return roleRead(this.aws, of.role, this.awsId)

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { KeptGoal, MatrixView, PolicyCards, Template } from '../../api'
 import { goalsOf, held, missing, removal, switched, withGoal } from './goals'
-import { brief, drawn, ends } from './matrixModel'
-import { cells, changed, commandIn, lead, since } from './messages'
+import { brief, drawn } from './matrixModel'
+import { cells, changed, commandIn, lead } from './messages'
 
 const catalog = 'arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL'
 const segment = 'arn:aws:iam::595280932656:role/segment-storage-destinations-production-access'
@@ -215,9 +215,6 @@ test('other accounts that get in nowhere are one row, and long names keep their 
     drawn(matrix({ rows, columns, cells }), []).rows.map((row) => row.label)
   expect(labels(all)).toEqual(['1', '3'])
   expect(labels([all[0]!, cell(1, 'allow'), all[2]!])).toEqual(['1', '2', '3'])
-  expect(ends('arn:aws:iam::123456789012:root')).toEqual(['', 'arn:aws:iam::123456789012:root'])
-  expect(ends(`arn:aws:iam::123456789012:role/lake-writer`)[1]).toBe('lake-writer')
-  expect(ends(catalog)[1]).toHaveLength(18)
 })
 
 test('a draft in words', () => {
@@ -261,7 +258,6 @@ test('a draft in words', () => {
     '3 lines added, 1 removed. 1 cell opens, 1 closes.',
   )
   expect(cells(0, 0)).toBe('No cell changes')
-  expect(since('2026-11-22T14:00:00Z', now)).toBe('32 min ago')
   expect(brief(uuid)).toBe('7c0d…6c07')
   expect(commandIn('Run `aws sso login --profile x`, then read again.')).toBe(
     'aws sso login --profile x',

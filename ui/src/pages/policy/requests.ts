@@ -76,7 +76,7 @@ export interface Question {
 
 /** All that the core says of a text. */
 export function analyze(ask: Ask, question: Question): Promise<PolicyView> {
-  return ask('policy_look', question)
+  return ask('policy_analyze', question)
 }
 
 /** Whether two texts are the same policy to AWS. */

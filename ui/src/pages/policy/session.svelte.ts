@@ -1,9 +1,9 @@
 // What of the policy page outlives the page, for one profile and as long as the window: the line to the
-// draft that the core keeps, what was typed before there was a draft, and what a draft's page showed
-// when it was left. The draft itself is the model's.
+// drafts that the core keeps, one for each role, what was typed before there was a draft, and what a
+// draft's page showed when it was left. The draft itself is the model's.
 
 import type { Applied, KeptDraft, RoleRead } from '../../api'
-import { withApplied } from './keptDraft'
+import { roleOf, withApplied } from './keptDraft'
 import type { Ask } from './requests'
 
 /** The text that is shown: what changes, the draft, or where it began. */
@@ -17,9 +17,11 @@ export interface Left {
   newer: RoleRead | null
 }
 
-/** A model that has the draft now. */
+/** A model that has a draft now. */
 export interface Holder {
+  readonly read: RoleRead | null
   load(): Promise<unknown>
+  keep(): unknown
   applied(applied: Applied): Promise<unknown>
 }
 
@@ -28,19 +30,21 @@ export class PolicySession {
   typed = $state({ role: '', text: '', of: '' })
   left: Left | null = null
 
+  /** The id of its profile; null for the one in use. */
+  readonly profile: string | null
+
   readonly #ask: Ask
-  readonly #profile: string | null
   #holder: Holder | null = null
-  /** The newest draft that waits to be sent. */
-  #next: { draft: KeptDraft | null } | null = null
+  /** The newest draft of each role that waits to be sent. */
+  readonly #waiting = new Map<string, KeptDraft>()
   #sending: Promise<void> | null = null
-  /** A draft that could not be kept: it lives here as long as the window. */
-  #unkept: KeptDraft | null = null
+  /** Drafts that could not be kept: they live here as long as the window, the newest last. */
+  readonly #unkept = new Map<string, KeptDraft>()
 
   /** Of a profile by its id, else of the one in use. */
   constructor(ask: Ask, profile: string | null = null) {
     this.#ask = ask
-    this.#profile = profile
+    this.profile = profile
   }
 
   hold(holder: Holder): void {
@@ -51,66 +55,102 @@ export class PolicySession {
     if (this.#holder === holder) this.#holder = null
   }
 
-  /** Whether the draft lives only here, because it could not be kept. */
-  get isUnkept(): boolean {
-    return this.#unkept !== null
+  /** Whether a role's draft lives only here, because it could not be kept. */
+  isUnkept(role: string): boolean {
+    return this.#unkept.has(role)
   }
 
-  /** The draft that is kept, after what was still to be kept. */
-  async read(): Promise<KeptDraft | null> {
-    await this.#sending?.catch(() => {})
-    return this.#unkept ?? (await this.#ask('policy_draft', {})).draft
+  /** The draft of a role, else the latest, after what was still to be kept. */
+  async read(role?: string): Promise<KeptDraft | null> {
+    await this.settled()
+    const here = role === undefined ? [...this.#unkept.values()].at(-1) : this.#unkept.get(role)
+    if (here) return here
+    return (await this.#ask('policy_draft', { profile: this.profile, role })).draft
   }
 
-  /** Keeps a draft. One after the other is sent, and of those that wait only the newest. */
-  keep(draft: KeptDraft | null): Promise<void> {
-    this.#next = { draft }
+  /** Whether a role has a draft that is kept. */
+  async has(role: string): Promise<boolean> {
+    return (await this.read(role)) !== null
+  }
+
+  /** Keeps a draft. One after the other is sent, and of those of a role that wait only the newest. */
+  keep(draft: KeptDraft): Promise<void> {
+    this.#waiting.set(roleOf(draft), draft)
     this.#sending ??= this.#send()
     return this.#sending
   }
 
+  /** Discards the draft of a role. */
+  async discard(role: string): Promise<void> {
+    this.#waiting.delete(role)
+    await this.#sending?.catch(() => {})
+    this.#unkept.delete(role)
+    await this.#ask('policy_draft_discard', { profile: this.profile, role })
+  }
+
   /** Sends what still waits at once, for a page that goes away. */
   hurry(): void {
-    if (!this.#next) return
-    const { draft } = this.#next
-    this.#next = null
-    this.#sendOne(draft).catch(() => {})
+    for (const draft of this.#waiting.values()) this.#sendOne(draft).catch(() => {})
+    this.#waiting.clear()
+  }
+
+  /** Waits until what is to be kept is, or could not be. */
+  async settled(): Promise<void> {
+    await this.#sending?.catch(() => {})
   }
 
   async #send(): Promise<void> {
-    try {
-      while (this.#next) {
-        const { draft } = this.#next
-        this.#next = null
-        await this.#sendOne(draft).catch((thrown: unknown) => {
-          if (!this.#next) throw thrown
-        })
+    let thrown: unknown
+    let hasFailed = false
+    for (const [role, draft] of this.#next()) {
+      try {
+        await this.#sendOne(draft)
+      } catch (one) {
+        if (this.#waiting.has(role)) continue
+        thrown = one
+        hasFailed = true
       }
-    } finally {
-      this.#sending = null
+    }
+    this.#sending = null
+    if (hasFailed) throw thrown
+  }
+
+  /** What waits, the one that waits longest first, until nothing does. */
+  *#next(): Generator<[string, KeptDraft]> {
+    for (;;) {
+      const [first] = this.#waiting
+      if (!first) return
+      this.#waiting.delete(first[0])
+      yield first
     }
   }
 
-  async #sendOne(draft: KeptDraft | null): Promise<void> {
+  async #sendOne(draft: KeptDraft): Promise<void> {
+    const role = roleOf(draft)
     try {
-      await this.#ask('policy_draft_keep', { profile: this.#profile, draft })
-      this.#unkept = null
+      await this.#ask('policy_draft_save', { profile: this.profile, draft })
+      this.#unkept.delete(role)
     } catch (thrown) {
-      this.#unkept = draft
+      this.#unkept.delete(role)
+      this.#unkept.set(role, draft)
       throw thrown
     }
   }
 
-  /** A change that ended after its page was left: told to the page that is open now, else to what is kept. */
+  /** A change that ended after its role was left: told to the page that has it now, else to what is kept. */
   async deliver(applied: Applied): Promise<void> {
+    const { role } = applied.change
     const holder = this.#holder
-    if (holder) {
-      await holder.load()
+    await holder?.load()
+    if (holder?.read?.role.arn === role) {
       await holder.applied(applied)
       return
     }
-    const kept = await this.read()
+    const kept = await this.read(role)
     const after = kept && withApplied(kept, applied)
-    if (after) await this.keep(after)
+    if (!after) return
+    await this.keep(after)
+    // What is open is still the latest.
+    holder?.keep()
   }
 }

@@ -5,7 +5,7 @@ import { HighlightStyle, syntaxHighlighting } from '@codemirror/language'
 import { Prec, type Extension } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
-import { icons, type IconName } from '../../components/icons'
+import { drawing, type IconName } from '../../components/icons'
 
 /** Rules for the shadow root: its host, and what CodeMirror leaves outside of an editor. */
 export const rootStyle = `
@@ -17,10 +17,9 @@ export const rootStyle = `
 `
 
 function drawn(name: IconName): Record<string, string> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="none" stroke="#000" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round">${icons[name]}</svg>`
   return {
     content: 'none',
-    mask: `url("data:image/svg+xml,${encodeURIComponent(svg)}") center / 14px no-repeat`,
+    mask: `url("data:image/svg+xml,${encodeURIComponent(drawing(name, '#000'))}") center / 14px no-repeat`,
   }
 }
 

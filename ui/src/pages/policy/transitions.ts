@@ -18,6 +18,7 @@ export const transitions = {
   load: ['loading', 'empty'],
   openRead: ['empty', ...open],
   openPasted: ['empty', ...open],
+  openKept: ['empty', ...open],
   type: open,
   edit: open,
   replace: open,

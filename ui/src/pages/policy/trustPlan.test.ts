@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import type { Applied, ChangeRecord, StepRole, TrustPlan } from '../../api'
+import type { Applied, ChangeRecord, Job, StepRole, TrustPlan } from '../../api'
 import { failure } from '../../api/host'
+import { job } from '../../api/played'
 import type { PlanState } from '../../plans/plan'
-import { endOf, hasMoved, pastOf, planOf, planSays, wordsOf } from './trustPlan'
+import { endOf, hasMoved, pastOf, planOf, planSays, underWay, wordsOf } from './trustPlan'
 
 const target = 'arn:aws:iam::123456789012:role/team/lake'
 const call = (call: string, role: StepRole) => ({
@@ -118,4 +119,23 @@ test('how a plan ended is said in three ways, and what is not known is no refusa
   expect(answer(prove!, 'waits', now)).toBe(null)
   expect(hasMoved(failure('role_changed', '', ''))).toBe(true)
   expect(hasMoved(failure('outcome_unknown', '', ''))).toBe(false)
+})
+
+test('a change is under way while the job goes on that sends it', () => {
+  const of = (id: string, state: ChangeRecord['state'], at: string) => ({ id, state, at })
+  const changes = [
+    of('c3', 'done', '2026-01-01T00:00:30Z'),
+    of('c2', 'sent', '2026-01-01T00:00:20.5Z'),
+    of('c1', 'sent', '2026-01-01T00:00:10Z'),
+  ]
+  const change = (queued: string, more: Partial<Job> = {}) =>
+    job('a', { kind: 'change', queued, about: null, ...more })
+  expect(underWay(changes, [change('2026-01-01T00:00:20Z')], 'default')).toBe('c2')
+  const stopping = change('2026-01-01T00:00:20Z', { state: 'stopping' })
+  expect(underWay(changes, [stopping], 'default')).toBe('c2')
+  // One that a process left behind when it died, before this job was asked for.
+  expect(underWay(changes, [change('2026-01-01T00:00:25Z')], 'default')).toBe(undefined)
+  for (const more of [{ state: 'queued' }, { profile: 'other' }, { kind: 'sync' }] as const)
+    expect(underWay(changes, [change('2026-01-01T00:00:20Z', more)], 'default')).toBe(undefined)
+  expect(underWay(changes, [], 'default')).toBe(undefined)
 })

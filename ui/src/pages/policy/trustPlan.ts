@@ -1,7 +1,15 @@
 // Plans to write a trust policy, as plans of any kind: the core's answers turned into what `ui/src/plans`
 // shows, and what such a plan says of itself. Pure.
 
-import type { Applied, ChangeRecord, ChangeState, Failure, StepRole, TrustPlan } from '../../api'
+import type {
+  Applied,
+  ChangeRecord,
+  ChangeState,
+  Failure,
+  Job,
+  StepRole,
+  TrustPlan,
+} from '../../api'
 import { many, quoted } from '../../format'
 import type { PastPlan, PastState } from '../../plans/pastPlan'
 import type { Plan, PlanEnd, PlanFound, PlanState, PlanStep, Standing } from '../../plans/plan'
@@ -51,8 +59,24 @@ export function moves(change: Pick<ChangeRecord, 'cells'>): string {
   )
 }
 
-/** A change of the journal. `isGoing` is for the one that this window sends: it is on record before it is sent. */
-export function pastOf(change: ChangeRecord, isGoing: boolean, named: boolean): PastPlan {
+/**
+ * The change that is being sent, by its id: it is on record before it is sent, and only the job that sends
+ * it tells that it was not given up. A profile's changes are made one after the other.
+ */
+export function underWay(
+  changes: readonly Pick<ChangeRecord, 'id' | 'at' | 'state'>[],
+  jobs: readonly Job[],
+  profile: string | null,
+): string | undefined {
+  const asked = jobs
+    .filter((job) => job.kind === 'change' && job.profile === profile && job.state !== 'queued')
+    .map((job) => Date.parse(job.queued))
+  const sent = changes.find((one) => one.state === 'sent')
+  return sent && asked.some((at) => at <= Date.parse(sent.at)) ? sent.id : undefined
+}
+
+/** A change of the journal; one that is being sent has no end yet. */
+export function pastOf(change: ChangeRecord, isUnderWay: boolean, named: boolean): PastPlan {
   const said: Record<ChangeState, string> = {
     refused: change.error?.message ?? 'Nothing was changed',
     unneeded: 'Not sent: AWS had this policy already',
@@ -63,9 +87,9 @@ export function pastOf(change: ChangeRecord, isGoing: boolean, named: boolean): 
   return {
     id: change.id,
     at: change.at,
-    state: isGoing ? 'running' : states[change.state],
+    state: isUnderWay ? 'running' : states[change.state],
     of: named ? roleName(change.role) : '',
-    what: isGoing ? `Being written. ${moves(change)}` : said[change.state],
+    what: isUnderWay ? `Being written. ${moves(change)}` : said[change.state],
     canRestore: change.state !== 'refused' && change.state !== 'unneeded',
   }
 }

@@ -1,15 +1,27 @@
 //! Jobs in their lanes, cancelled, with defects, those of processes that are gone, and what a user is told of them.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
+use headgate_store::{JobState as Kept, NewJob};
+use headgate_sync::DataFolder;
+use jiff::Timestamp;
 use serde_json::json;
+use serde_json::value::to_raw_value;
 
+use super::processes::{lock_of, owners};
 use super::*;
-use crate::{Host, RunRelease};
+use crate::RunRelease;
+use crate::api::CallAbout;
+use crate::api::Tag;
+use crate::calls::Call;
+use crate::cx::Actor;
+use crate::played::User;
 
 fn app() -> (tempfile::TempDir, App) {
     let folder = tempfile::tempdir().unwrap();
@@ -229,38 +241,41 @@ fn jobs_of_a_process_that_is_gone_are_ended_and_those_of_one_that_lives_are_not(
 }
 
 #[test]
-fn many_jobs_are_read_in_pages() {
+fn ten_thousand_jobs_are_read_in_pages() {
     let (_folder, app) = app();
-    let store = app.store().unwrap();
-    for number in 0..1_000 {
-        let id = format!("j{number}");
-        store
-            .add_job(&NewJob {
-                id: &id,
-                profile: "default",
-                kind: "sync",
-                actor: "window",
-                lane: "a",
-                owner: "gone",
-                about: None,
-                queued: "2026-11-27T10:00:00Z",
-            })
-            .unwrap();
-    }
+    // Each by itself would wait for the disk.
+    let insert = "WITH RECURSIVE n (at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM n WHERE at < 9999) \
+        INSERT INTO jobs (id, profile, kind, actor, lane, state, owner, queued, ended) \
+        SELECT 'j' || at, 'default', 'sync', 'window', 'a', CASE at % 100 WHEN 0 THEN 'running' \
+        ELSE 'succeeded' END, 'other', 'q', CASE at % 100 WHEN 0 THEN NULL ELSE 'e' END FROM n";
+    let made = Command::new("python3")
+        .args(["-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"])
+        .arg(app.data().path().join(headgate_store::FILE))
+        .arg(insert)
+        .status();
+    assert!(made.unwrap().success());
     let cx = app.cx(Actor::Window, Call::unheard());
-    let (mut ids, mut before) = (Vec::new(), None);
-    loop {
-        let request = JobsPage { open: false, before, limit: Some(100) };
-        let page = app.jobs_list(&cx, &request).unwrap();
-        assert!(page.jobs.len() <= 100);
-        ids.extend(page.jobs.into_iter().map(|job| job.id));
-        before = page.next;
-        if before.is_none() {
-            break;
+    let all = |open| {
+        let (mut ids, mut before) = (Vec::new(), None);
+        loop {
+            let request = JobsPage { open, before, limit: Some(100) };
+            let page = app.jobs_list(&cx, &request).unwrap();
+            assert!(page.jobs.len() <= 100);
+            ids.extend(page.jobs.into_iter().map(|job| job.id));
+            before = page.next;
+            if before.is_none() {
+                return ids;
+            }
         }
-    }
-    let wanted: Vec<_> = (0..1_000).rev().map(|number| format!("j{number}")).collect();
-    assert_eq!(ids, wanted);
+    };
+    let wanted = |step| (0..10_000).step_by(step).rev().map(|at| format!("j{at}"));
+    assert_eq!(all(false), wanted(1).collect::<Vec<_>>());
+    assert_eq!(all(true), wanted(100).collect::<Vec<_>>());
+    // A job is carried out among them as ever.
+    let (tell, told) = pair();
+    tell.send(Ok(JobState::Succeeded)).unwrap();
+    job(&app, &Call::unheard(), &told).unwrap();
+    assert_eq!(open(&app, false)[0].state, JobState::Succeeded);
 }
 
 /// The data folder of the process that another test kills.
@@ -274,6 +289,11 @@ fn a_process_with_a_job_in_every_state() {
     let ((_a, first), (_b, second), (_c, third)) = (pair(), pair(), pair());
     let cx = || app.cx(Actor::Window, Call::unheard());
     let (one, two, three) = (cx(), cx(), cx());
+    for how in [Ok(JobState::Partial), Err(Error::new("lake_busy", "The lake is in use."))] {
+        let (tell, told) = pair();
+        tell.send(how).unwrap();
+        let _ = job_in("a", &cx(), &app, &told);
+    }
     thread::scope(|scope| {
         let app = &app;
         scope.spawn(move || job_in("a", &one, app, &first));
@@ -321,9 +341,11 @@ fn a_process_that_is_killed_leaves_its_jobs_interrupted_whatever_they_did() {
     });
     assert!(open(&app, true).is_empty());
     let jobs = open(&app, false);
-    assert_eq!(jobs.len(), 3);
-    for job in &jobs {
-        assert_eq!(job.state, JobState::Interrupted);
+    let states: Vec<_> = jobs.iter().map(|job| job.state).collect();
+    let (killed, before) = states.split_at(3);
+    assert_eq!(killed, [JobState::Interrupted; 3]);
+    assert_eq!(before, [JobState::Failed, JobState::Partial], "what had ended stays as it ended");
+    for job in &jobs[..3] {
         assert!(job.ended.is_some() && job.error.as_ref().unwrap().code == "interrupted");
     }
     assert_eq!(jobs.iter().filter(|job| job.started.is_none()).count(), 1, "one had not begun");
@@ -342,7 +364,39 @@ fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
         ("overview_show", json!({})),
     ];
     thread::scope(|scope| {
-        for number in 0..4 {
+        // Each window hears how every job ended.
+        let windows: Vec<_> = (0..2)
+            .map(|number| {
+                let (send, heard) = channel();
+                let sink = move |text: &str| send.send(text.to_owned()).is_ok();
+                let cx = app.cx(Actor::Window, Call::new(format!("w{number}"), Box::new(sink)));
+                let (app, call) = (&app, cx.call.clone());
+                let nothing = to_raw_value(&json!({})).unwrap();
+                scope.spawn(move || app.call("events_follow", &nothing, &cx).map(drop));
+                // Told again until it listens.
+                while heard.recv_timeout(Duration::from_millis(10)).is_err() {
+                    app.bus.changed("default", &[Tag::Jobs]);
+                }
+                let ended = scope.spawn(move || {
+                    let mut ended = std::collections::BTreeSet::new();
+                    while ended.len() < 100 {
+                        let text = heard.recv_timeout(Duration::from_mins(1)).unwrap();
+                        let event: serde_json::Value = serde_json::from_str(&text).unwrap();
+                        if event["kind"] == "missed" {
+                            // As a page does, which asks again.
+                            let jobs = open(app, false).into_iter();
+                            let jobs = jobs.filter(|job| job.state == JobState::Succeeded);
+                            ended.extend(jobs.map(|job| format!("\"{}\"", job.id)));
+                        }
+                        if event["job"]["state"] == "succeeded" {
+                            ended.insert(event["job"]["id"].to_string());
+                        }
+                    }
+                });
+                (call, ended)
+            })
+            .collect();
+        let works = |number: usize| {
             let (app, asked) = (&app, &asked);
             scope.spawn(move || {
                 for round in 0..25 {
@@ -355,10 +409,19 @@ fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
                     tell.send(Ok(JobState::Succeeded)).unwrap();
                     job(app, &Call::unheard(), &told).unwrap();
                 }
-            });
+            })
+        };
+        let all: Vec<_> = (0..4).map(works).collect();
+        for one in all {
+            one.join().unwrap();
+        }
+        for (call, ended) in windows {
+            ended.join().unwrap();
+            call.stop();
+            app.wake();
         }
     });
-    let ended = app.store().unwrap().jobs(JobFilter::default(), None, 200).unwrap().entries;
+    let ended = app.store().unwrap().jobs(false, None, 200).unwrap().entries;
     assert_eq!(ended.len(), 100);
     assert!(ended.iter().all(|job| job.state == Kept::Succeeded));
     assert!(!app.has_jobs());
@@ -410,16 +473,6 @@ fn giving_up_waits_for_the_sync_before_it_and_names_one_of_another_process() {
     );
 }
 
-/// A desktop that keeps what its user is told.
-#[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<String>>>);
-
-impl Host for Told {
-    fn notify(&self, notice: &Notice) {
-        self.0.lock().unwrap().push(format!("{}. {}", notice.title, notice.text));
-    }
-}
-
 /// A clock that goes a minute further each time it is looked at.
 fn hasty() -> Timestamp {
     static AT: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(1_800_000_000);
@@ -429,14 +482,14 @@ fn hasty() -> Timestamp {
 #[test]
 fn a_user_is_told_of_what_took_long_or_failed_and_of_nothing_else() {
     let (_folder, app) = app();
-    let told = Told::default();
+    let told = User::default();
     let app = app.on(Box::new(told.clone()));
     let ends = |actor, clock, how| {
         let (tell, receive) = pair();
         tell.send(how).unwrap();
         let cx = Cx { clock, ..app.cx(actor, Call::unheard()) };
         let _ = job_in("a", &cx, &app, &receive);
-        std::mem::take(&mut *told.0.lock().unwrap())
+        told.told()
     };
     let quick: crate::cx::Clock = || Timestamp::UNIX_EPOCH;
     let failed = || Err(Error::new("lake_busy", "The lake is in use."));
@@ -453,10 +506,10 @@ fn a_user_is_told_of_what_took_long_or_failed_and_of_nothing_else() {
 #[test]
 fn a_page_that_is_left_ends_what_only_it_waited_for() {
     let (_folder, app) = app();
-    let told = Told::default();
+    let told = User::default();
     let app = app.on(Box::new(told.clone()));
     app.leave_page();
-    assert!(told.0.lock().unwrap().is_empty());
+    assert!(told.told().is_empty());
     let (tell, receive) = pair();
     thread::scope(|scope| {
         let app = &app;
@@ -480,5 +533,155 @@ fn a_page_that_is_left_ends_what_only_it_waited_for() {
         waits.join().unwrap();
     });
     let first = "The sync of web goes on. Open Headgate again to follow it.";
-    assert_eq!(told.0.lock().unwrap()[0], first);
+    assert_eq!(told.told()[0], first);
+}
+
+/// Takes the database away while something goes on: nothing can be read or written meanwhile.
+fn without_database<T>(data: &DataFolder, meanwhile: impl FnOnce() -> T) -> T {
+    let (file, aside) = (data.path().join(headgate_store::FILE), data.path().join("aside"));
+    fs::rename(&file, &aside).unwrap();
+    fs::create_dir(&file).unwrap();
+    let done = meanwhile();
+    fs::remove_dir(&file).unwrap();
+    fs::rename(&aside, &file).unwrap();
+    done
+}
+
+#[test]
+fn a_job_whose_end_is_not_on_record_has_ended_all_the_same_and_is_recorded_later() {
+    let (_folder, app) = app();
+    let ((tell, told), cx) = (pair(), app.cx(Actor::Window, Call::unheard()));
+    let (first, second) = thread::scope(|scope| {
+        let (app, cx) = (&app, &cx);
+        let runs = scope.spawn(move || job(app, &Call::unheard(), &told));
+        let first = until(app, |jobs| jobs.len() == 1 && jobs[0].run.is_some())[0].id.clone();
+        let fails = scope.spawn(move || {
+            let (lane, watch) = ("a".to_owned(), &cx.call);
+            let new = NewWork { kind: JobKind::Sync, lane, about: None, watch };
+            let failed = |_: &Work<'_>| Err(Error::new("lake_busy", "The lake is in use."));
+            app.job(cx, new, failed, |()| (JobState::Succeeded, None))
+        });
+        let kept = || app.store().unwrap().open_jobs().unwrap();
+        while kept().len() < 2 {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let second = kept()[1].id.clone();
+        without_database(app.data(), || {
+            tell.send(Ok(JobState::Partial)).unwrap();
+            runs.join().unwrap().unwrap();
+            assert_eq!(fails.join().unwrap().unwrap_err().code, "lake_busy");
+        });
+        (first, second)
+    });
+    assert!(!app.has_jobs());
+    assert_eq!(app.store().unwrap().open_jobs().unwrap().len(), 2, "the store does not know yet");
+    assert!(open(&app, true).is_empty(), "what is shown is so all the same");
+    let jobs = open(&app, false);
+    assert_eq!((jobs.len(), &jobs[0].id, jobs[0].state), (1, &first, JobState::Partial));
+    assert!(jobs[0].ended.is_some());
+    app.jobs_cancel(&cx, &JobId { job: first.clone() }).expect("it has ended");
+    let kept = || app.store().unwrap().job(&first).unwrap().unwrap();
+    let begun = std::time::Instant::now();
+    while kept().state == Kept::Running {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is tried again");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!((kept().state, kept().ended), (Kept::Partial, jobs[0].ended.clone()));
+    let gone = || app.store().unwrap().job(&second).unwrap().is_none();
+    until(&app, |_| gone());
+}
+
+#[test]
+fn a_job_whose_end_never_got_on_record_is_interrupted_at_the_next_start() {
+    let (folder, app) = app();
+    let (tell, told) = pair();
+    let data = DataFolder::new(folder.path().join("data"));
+    thread::scope(|scope| {
+        let app = &app;
+        let runs = scope.spawn(move || job(app, &Call::unheard(), &told));
+        until(app, |jobs| jobs.len() == 1 && jobs[0].run.is_some());
+        without_database(&data, || {
+            tell.send(Ok(JobState::Succeeded)).unwrap();
+            runs.join().unwrap().unwrap();
+        });
+    });
+    without_database(&data, || app.close());
+    let app = App::with_data(data.path().to_owned()).unwrap();
+    assert_eq!(open(&app, true).len(), 1);
+    app.tidy();
+    assert!(open(&app, true).is_empty());
+    assert_eq!(open(&app, false)[0].state, JobState::Interrupted);
+}
+
+#[test]
+fn a_process_that_ends_itself_records_the_ends_that_it_could_not_before() {
+    let (folder, app) = app();
+    let (tell, told) = pair();
+    let data = DataFolder::new(folder.path().join("data"));
+    thread::scope(|scope| {
+        let app = &app;
+        let runs = scope.spawn(move || job(app, &Call::unheard(), &told));
+        until(app, |jobs| jobs.len() == 1 && jobs[0].run.is_some());
+        without_database(&data, || {
+            tell.send(Ok(JobState::Succeeded)).unwrap();
+            runs.join().unwrap().unwrap();
+        });
+    });
+    app.close();
+    let app = App::with_data(data.path().to_owned()).unwrap();
+    app.tidy();
+    assert_eq!(open(&app, false)[0].state, JobState::Succeeded);
+}
+
+#[test]
+fn a_sync_of_the_window_waits_for_the_run_of_another_process() {
+    let (folder, app) = app();
+    let events = folder.path().join("events.ndjson");
+    fs::write(&events, r#"{"type":"track","event":"A","messageId":"1"}"#).unwrap();
+    let lake = folder.path().join("lake").display().to_string();
+    let sync = |actor, call| {
+        let request =
+            headgate_sync::RunRequest::new(Some(events.clone()), lake.clone(), app.data().clone());
+        let cx = app.cx(actor, call);
+        app.sync_run(&cx, &request, &cx.call)
+    };
+    let about = serde_json::to_string(&about()).unwrap();
+    let _alive = lock_of(app.data(), "other").unwrap();
+    {
+        let store = app.store().unwrap();
+        let new = NewJob {
+            id: "x",
+            profile: "default",
+            kind: "sync",
+            actor: "terminal",
+            lane: SYNC_LANE,
+            owner: "other",
+            about: Some(&about),
+            queued: "2026-11-27T10:00:00Z",
+        };
+        store.add_job(&new).unwrap();
+        store.start_job("x", "2026-11-27T10:00:00Z").unwrap();
+        store.set_job_run("x", "8-abc").unwrap();
+    }
+    let held = app.data().hold().unwrap();
+    let refused = sync(Actor::Terminal, Call::unheard()).unwrap_err();
+    assert_eq!(refused.code, "data_folder_busy");
+    let waits = |jobs: &[Job]| {
+        let mut queued = jobs.iter().filter(|job| job.state == JobState::Queued);
+        queued.next().filter(|job| job.waits_for.as_deref() == Some("x")).map(|job| job.id.clone())
+    };
+    thread::scope(|scope| {
+        let (app, sync) = (&app, &sync);
+        let cx = app.cx(Actor::Window, Call::unheard());
+        let stopped = scope.spawn(move || sync(Actor::Window, Call::unheard()));
+        let id = waits(&until(app, |jobs| waits(jobs).is_some())).unwrap();
+        app.jobs_cancel(&cx, &JobId { job: id }).unwrap();
+        assert_eq!(stopped.join().unwrap().unwrap_err().code, "cancelled");
+        let begins = scope.spawn(move || sync(Actor::Window, Call::unheard()));
+        until(app, |jobs| waits(jobs).is_some());
+        drop(held);
+        assert_eq!(begins.join().unwrap().unwrap().events.written, 1);
+    });
+    let states: Vec<_> = open(&app, false).into_iter().map(|job| job.state).collect();
+    assert_eq!(states, [JobState::Succeeded, JobState::Cancelled, JobState::Running]);
 }

@@ -13,11 +13,11 @@ use headgate_terms::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::walk::{Part, Walked, parts, walk};
-use super::{
-    ApplyWatch, Change, ChangeState, NotChanged, Outcome, Plan, PlanKind, PlanProgress,
-    RetryPolicy, Sender, Step, StepRole, Why,
+use super::{ApplyWatch, Change, ChangesPage, NotChanged, PlanKind, RetryPolicy, Sender, Why};
+use crate::world::Consent;
+use crate::{
+    Actor, App, Call, ChangeRecord, ChangeState, Cx, Outcome, Plan, PlanProgress, Step, StepRole,
 };
-use crate::{Actor, App, Call, ChangeRecord, Cx};
 
 /// What becomes of a read or a write.
 #[derive(Clone, Copy)]
@@ -332,13 +332,13 @@ impl Desk {
     fn plan(&self) -> Plan {
         let of = |name| steps(&self.folder.path().join(name), "old", "new");
         let plan = Plan::new(&self.cx, "note", [of("a"), of("b")].concat());
-        self.app.keep_plan(&self.cx, &plan, &plan).unwrap();
-        self.app.kept_plan(&self.cx, "note", &plan.id).unwrap()
+        self.app.save_plan(&self.cx, &plan, &plan).unwrap();
+        self.app.saved_plan(&self.cx, "note", &plan.id).unwrap()
     }
 
     /// Carries a plan out. Returns the states of its changes.
     fn carry_out(&self, plan: &Plan, notes: &Notes) -> Result<Vec<ChangeState>> {
-        let sender = Sender { by: SENDER.to_owned(), endpoint: None };
+        let sender = Sender::new(&Consent::given(), SENDER.to_owned(), None);
         let watch = Watching::default();
         let work = |watch: &dyn ApplyWatch| {
             let carried = self.app.carry_out_plan(&self.cx, plan, notes, &sender, watch);
@@ -352,7 +352,7 @@ impl Desk {
 
     /// The journal, newest first.
     fn journal(&self) -> Vec<Change> {
-        self.app.changes_of(&self.cx, "note", None).unwrap()
+        self.app.changes_of(&self.cx, "note", &ChangesPage::default()).unwrap().0
     }
 
     /// A plan that puts a change back.
@@ -380,8 +380,14 @@ fn a_plan_of_any_kind_is_kept_carried_out_recorded_and_put_back() {
         assert_eq!((&change.own["colour"], change.restores.as_ref()), (&json!("yellow"), None));
     }
     let of_a = journal.iter().find(|change| change.object.ends_with("/a")).unwrap();
-    let by_object = desk.app.changes_of(&desk.cx, "note", Some(&of_a.object)).unwrap();
-    assert_eq!(by_object, std::slice::from_ref(of_a));
+    let asked = ChangesPage { object: Some(&of_a.object), ..ChangesPage::default() };
+    let by_object = desk.app.changes_of(&desk.cx, "note", &asked).unwrap();
+    assert_eq!(by_object, (vec![of_a.clone()], None));
+    let first = ChangesPage { limit: Some(1), ..ChangesPage::default() };
+    let (newest, next) = desk.app.changes_of(&desk.cx, "note", &first).unwrap();
+    let rest = ChangesPage { before: next.as_deref(), ..first };
+    let oldest = desk.app.changes_of(&desk.cx, "note", &rest).unwrap();
+    assert_eq!((newest, oldest), (vec![journal[0].clone()], (vec![journal[1].clone()], None)));
 
     // Carried out again it changes nothing.
     let states = desk.carry_out(&plan, &Notes::default()).unwrap();
@@ -420,7 +426,7 @@ fn a_process_that_dies_before_the_proof_leaves_a_change_that_is_not_known() {
     let desk = Desk::new();
     let plan = desk.plan();
     let notes = Notes::new(&[Fate::Passes, Fate::Hangs], &[]);
-    let sender = Sender { by: SENDER.to_owned(), endpoint: None };
+    let sender = Sender::new(&Consent::given(), SENDER.to_owned(), None);
     let watch = Watching::default();
     desk.app.runtime().block_on(async {
         let carried = desk.app.carry_out_plan(&desk.cx, &plan, &notes, &sender, &watch);
@@ -446,11 +452,11 @@ fn plans_and_changes_are_of_one_profile_and_kind() {
     let mut other = desk.app.cx(Actor::Terminal, Call::unheard());
     other.profile = "other".to_owned();
     for (cx, kind) in [(&other, "note"), (&desk.cx, "trust_policy")] {
-        let gone = desk.app.kept_plan::<Plan>(cx, kind, &plan.id).unwrap_err();
+        let gone = desk.app.saved_plan::<Plan>(cx, kind, &plan.id).unwrap_err();
         assert_eq!(gone.code, "plan_gone");
         let gone = desk.app.change_to_put_back(cx, kind, id).unwrap_err();
         assert_eq!(gone.code, "change_not_found");
-        assert_eq!(desk.app.changes_of(cx, kind, None).unwrap(), []);
+        assert_eq!(desk.app.changes_of(cx, kind, &ChangesPage::default()).unwrap().0, []);
     }
 }
 

@@ -13,7 +13,8 @@ use headgate_terms::{Error, Result};
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
-use super::{ApplyWatch, ChangeState, PlanProgress, Step, StepRole, invalid};
+use super::{ApplyWatch, invalid};
+use crate::api::{ChangeState, PlanProgress, Step, StepRole};
 
 /// What a kind of plan knows of the objects that it changes.
 pub(crate) trait PlanKind: Sync {

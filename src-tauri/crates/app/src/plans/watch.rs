@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use headgate_aws::{Endpoint, Identity};
 use headgate_terms::Result;
 
-use super::PlanProgress;
+use crate::api::PlanProgress;
 use crate::calls::Call;
 use crate::jobs::Work;
 

@@ -2,114 +2,10 @@
 
 use headgate_aws::{Endpoint, is_region};
 use headgate_terms::{Arn, Error, Result, Shown, acts, is_account_id, say};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use ts_rs::TS;
 
-/// What a profile is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileKind {
-    /// An account of AWS.
-    #[default]
-    Real,
-    /// A stand-in for AWS on this machine.
-    Sandbox,
-}
-
-/// The colour that marks a profile.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Colour {
-    /// Grey.
-    #[default]
-    Grey,
-    /// Copper.
-    Copper,
-    /// Violet.
-    Violet,
-    /// Plum.
-    Plum,
-    /// Olive.
-    Olive,
-}
-
-/// Who writes to the lakes of a profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileWriter {
-    /// Headgate.
-    Headgate,
-    /// Segment's hosted writer.
-    Segment,
-}
-
-/// How a profile reaches AWS; what is not named is as AWS's own tools find it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(default)]
-pub struct AwsSource {
-    /// A profile of AWS's configuration.
-    pub profile: Option<String>,
-    /// A region.
-    pub region: Option<String>,
-    /// An endpoint in place of AWS's own, for all services: scheme, host and port.
-    pub endpoint_url: Option<String>,
-    /// The account, twelve digits.
-    pub account_id: Option<String>,
-}
-
-/// The external ids by which writers are known to AWS.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(default)]
-pub struct ExternalIds {
-    /// Headgate's; made when there is none.
-    pub headgate: Option<String>,
-    /// Segment's: the id of its workspace.
-    pub segment: Option<String>,
-}
-
-/// What a person decides of a profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(default)]
-pub struct ProfileSettings {
-    /// Its name.
-    pub name: String,
-    /// What it is for.
-    pub kind: ProfileKind,
-    /// The colour that marks it.
-    pub colour: Colour,
-    /// Whether nothing outside this machine may be changed in it.
-    pub read_only: bool,
-    /// How it reaches AWS.
-    pub aws: AwsSource,
-    /// The role that writers assume.
-    pub role_arn: Option<String>,
-    /// The bucket of its lakes.
-    pub bucket: Option<String>,
-    /// Where in the bucket they begin.
-    pub prefix: Option<String>,
-    /// Who writes.
-    pub writers: Vec<ProfileWriter>,
-    /// The external ids of those who write.
-    pub external_ids: ExternalIds,
-}
-
-impl Default for ProfileSettings {
-    fn default() -> Self {
-        Self {
-            name: String::new(),
-            kind: ProfileKind::default(),
-            colour: Colour::default(),
-            read_only: false,
-            aws: AwsSource::default(),
-            role_arn: None,
-            bucket: None,
-            prefix: None,
-            writers: vec![ProfileWriter::Headgate],
-            external_ids: ExternalIds::default(),
-        }
-    }
-}
+use crate::api::{ProfileKind, ProfileSettings};
 
 /// The largest document of a profile, in bytes.
 const MOST_BYTES: usize = 65_536;
@@ -373,6 +269,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::{AwsSource, Colour, ProfileWriter};
 
     #[test]
     fn credentials_of_another_account_are_refused_where_one_is_named() {

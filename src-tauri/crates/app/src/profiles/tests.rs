@@ -1,59 +1,12 @@
 //! Profiles as hosts meet them: added, changed, switched and removed, and what a read-only one refuses.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-
-use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{COMMANDS, Choose, CoreEvent, Host, Kind, Tag};
-
-/// A desktop that agrees or not, and remembers what it asked.
-#[derive(Clone, Default)]
-struct User {
-    agrees: bool,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Host for User {
-    fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
-        Ok(None)
-    }
-
-    fn copy(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    fn confirm(&self, confirm: &Confirm) -> Result<bool> {
-        self.asked.lock().unwrap().push(confirm.text.to_string());
-        Ok(self.agrees)
-    }
-}
-
-struct Desk {
-    app: App,
-    user: User,
-    folder: tempfile::TempDir,
-}
+use crate::played::Desk;
+use crate::{COMMANDS, CoreEvent, Kind, Tag};
 
 impl Desk {
-    fn new(agrees: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let user = User { agrees, ..User::default() };
-        let app = App::with_data(folder.path().join("data")).unwrap().on(Box::new(user.clone()));
-        Self { app, user, folder }
-    }
-
-    fn call(&self, name: &str, request: &Value) -> Result<Value, String> {
-        let cx = self.app.cx(Actor::Window, Call::unheard());
-        let answer = self.app.call(name, &to_raw_value(request).unwrap(), &cx);
-        match answer {
-            Ok(answer) => Ok(serde_json::from_str(answer.get()).unwrap()),
-            Err(error) => Err(error.code.to_string()),
-        }
-    }
-
     fn names(&self) -> Vec<(String, bool)> {
         let listed = self.call("profiles_list", &json!({})).unwrap();
         let listed = listed["profiles"].as_array().unwrap().iter();
@@ -95,11 +48,38 @@ fn there_is_a_profile_before_anything_was_kept() {
 }
 
 #[test]
+fn each_role_has_a_draft_that_stays_until_it_is_discarded() {
+    let desk = Desk::new(true);
+    assert_eq!(desk.call("policy_drafts", &json!({})).unwrap(), json!({"drafts": []}));
+    let (a, b) = ("arn:aws:iam::417620938841:role/a", "arn:aws:iam::417620938841:role/b");
+    for (role, text) in [(Some(a), "of a"), (Some(b), "of b"), (None, "of nobody")] {
+        let draft = json!({"draft": {"read": null, "role": role, "base": "", "text": text, "goals": [],
+            "form": "guide", "access": {"profile": null, "region": null}}});
+        desk.call("policy_draft_save", &draft).unwrap();
+    }
+    let roles = || {
+        let kept = desk.call("policy_drafts", &json!({})).unwrap();
+        let kept = kept["drafts"].as_array().unwrap().clone();
+        kept.iter().map(|one| text(&one["role"])).collect::<Vec<_>>()
+    };
+    assert_eq!(roles(), ["", b, a]);
+    for (role, kept) in [(json!(a), "of a"), (json!(b), "of b"), (json!(""), "of nobody")] {
+        let draft = desk.call("policy_draft", &json!({ "role": role })).unwrap();
+        assert_eq!(draft["draft"]["text"], kept);
+    }
+    assert_eq!(desk.call("policy_draft", &json!({})).unwrap()["draft"]["text"], "of nobody");
+    desk.call("policy_draft_discard", &json!({"role": ""})).unwrap();
+    desk.call("policy_draft_discard", &json!({"role": a})).unwrap();
+    assert_eq!(roles(), [b]);
+    assert_eq!(desk.call("policy_draft", &json!({ "role": a })).unwrap()["draft"], json!(null));
+}
+
+#[test]
 fn what_is_kept_belongs_to_the_profile_in_use() {
     let desk = Desk::new(true);
     let draft = json!({"draft": {"read": null, "role": null, "base": "", "text": "{}", "goals": [],
         "form": "guide", "access": {"profile": null, "region": null}}});
-    desk.call("policy_draft_keep", &draft).unwrap();
+    desk.call("policy_draft_save", &draft).unwrap();
     let second = json!({"name": "second", "aws": {"profile": "work", "region": "eu-central-1",
         "endpoint_url": "http://127.0.0.1:5000"}});
     desk.call("profiles_add", &second).unwrap();
@@ -127,6 +107,9 @@ fn what_is_kept_belongs_to_the_profile_in_use() {
 
     desk.call("profiles_use", &json!({"name": "default"})).unwrap();
     assert_eq!(desk.call("policy_draft", &json!({})).unwrap()["draft"]["text"], "{}");
+    let (elsewhere, role) = (json!({"profile": "other", "role": ""}), json!({"role": ""}));
+    desk.call("policy_draft_discard", &elsewhere).unwrap();
+    assert_eq!(desk.call("policy_draft", &role).unwrap()["draft"]["text"], "{}");
     // It is the one in use for the next process too.
     desk.call("profiles_use", &json!({"name": "second"})).unwrap();
     let next = App::with_data(desk.folder.path().join("data")).unwrap();
@@ -137,6 +120,24 @@ fn what_is_kept_belongs_to_the_profile_in_use() {
         next.cx_in("none", Actor::Terminal, Call::unheard()).err().unwrap().code,
         "profile_not_found"
     );
+}
+
+#[test]
+fn a_profile_has_the_lakes_that_were_opened_in_it_or_that_its_syncs_wrote_to() {
+    let desk = Desk::new(true);
+    let (opened, written, other) = (desk.path("opened"), desk.path("written"), desk.path("other"));
+    let events = desk.events("events");
+    let lakes = || desk.call("lakes_list", &json!({})).unwrap()["lakes"].clone();
+    desk.call("lakes_remember", &json!({"lake": opened})).unwrap();
+    desk.sync(&events, &written).unwrap();
+    assert_eq!(lakes(), json!([written, opened]));
+    desk.call("profiles_add", &json!({"name": "second"})).unwrap();
+    desk.call("profiles_use", &json!({"name": "second"})).unwrap();
+    assert_eq!(lakes(), json!([]));
+    desk.sync(&events, &other).unwrap();
+    assert_eq!(lakes(), json!([other]));
+    desk.call("profiles_use", &json!({"name": "default"})).unwrap();
+    assert_eq!(lakes(), json!([written, opened]));
 }
 
 #[test]
@@ -184,7 +185,7 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
         assert_ne!(desk.call(command.name, &request).unwrap_err(), "read_only", "{}", command.name);
     }
     set(true);
-    desk.call("policy_draft_keep", &json!({"draft": null})).unwrap();
+    desk.call("policy_draft_discard", &json!({"role": ""})).unwrap();
     // Another process may have switched it on a moment ago.
     let next = App::with_data(desk.folder.path().join("data")).unwrap();
     let cx = next.cx(Actor::Terminal, Call::unheard());
@@ -196,15 +197,50 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
 }
 
 #[test]
+fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_consent() {
+    let question =
+        Confirm { title: "Change it?".into(), text: "It changes.".into(), yes: "Change".into() };
+    for command in COMMANDS {
+        for agrees in [true, false] {
+            let desk = Desk::new(agrees);
+            let cx = desk.app.cx(Actor::Window, Call::unheard());
+            let consent =
+                desk.app.carry_out(command, &cx, |world| world.ask("it", &question).map(drop));
+            let code = consent.err().map(|error| error.code.to_string());
+            let expected = match (command.kind, agrees) {
+                (Kind::World, true) => (None, 1),
+                (Kind::World, false) => (Some("not_confirmed"), 1),
+                _ => (Some("internal"), 0),
+            };
+            let asked = desk.user.asked.lock().unwrap().len();
+            assert_eq!((code.as_deref(), asked), expected, "{}", command.name);
+        }
+    }
+}
+
+#[test]
+fn a_profile_that_is_made_read_only_while_the_user_is_asked_gives_no_consent() {
+    let desk = Desk::new(true);
+    let cx = desk.app.cx(Actor::Window, Call::unheard());
+    let world = COMMANDS.iter().find(|command| command.kind == Kind::World).unwrap();
+    let consent = desk.app.carry_out(world, &cx, |world| {
+        let settings = json!({"name": "default", "read_only": true});
+        desk.call("profiles_change", &json!({"name": "default", "settings": settings})).unwrap();
+        world.unasked().map(drop)
+    });
+    assert_eq!(consent.unwrap_err().code, "read_only");
+}
+
+#[test]
 fn a_page_cannot_switch_read_only_off_by_itself() {
     let change = |read_only: bool| json!({"name": "default", "settings": {"name": "default", "read_only": read_only}});
     for (agrees, answer) in [(false, Some("not_confirmed")), (true, None)] {
         let desk = Desk::new(agrees);
         desk.call("profiles_change", &change(true)).unwrap();
-        assert!(desk.user.asked.lock().unwrap().is_empty(), "to protect it needs no question");
+        assert!(desk.user.asked().is_empty(), "to protect it needs no question");
         let changed = desk.call("profiles_change", &change(false));
         assert_eq!(changed.err().as_deref(), answer);
-        assert_eq!(desk.user.asked.lock().unwrap().len(), 1);
+        assert_eq!(desk.user.asked().len(), 1);
         let shown = desk.call("profiles_show", &json!({"name": null})).unwrap();
         assert_eq!(shown["profile"]["read_only"], !agrees);
     }
@@ -227,13 +263,13 @@ fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
     assert_eq!(refusing.call("profiles_add", &add).unwrap_err(), "not_confirmed");
     assert_eq!(refusing.call("profiles_change", &change).unwrap_err(), "not_confirmed");
     assert_eq!(refusing.access(&AwsAccess::default()).endpoint, None);
-    assert!(refusing.user.asked.lock().unwrap()[0].contains("`https://evil.example`"));
+    assert!(refusing.user.asked()[0].contains("`https://evil.example`"));
 
     agreeing.call("profiles_change", &change).unwrap();
     // What was confirmed is not asked about again, nor is what goes away.
     agreeing.call("profiles_change", &json!({"name": "x", "settings": add})).unwrap();
     agreeing.call("profiles_change", &json!({"name": "x", "settings": {"name": "x"}})).unwrap();
-    assert_eq!(agreeing.user.asked.lock().unwrap().len(), 1);
+    assert_eq!(agreeing.user.asked().len(), 1);
 }
 
 #[test]

@@ -5,40 +5,19 @@
 //! sentence on whom it opens the role to are computed again, and a file that says otherwise is reported.
 //! Carrying a plan out is in `write`.
 
-use headgate_aws::AnalyzerFinding;
-use headgate_policy::{CellChange, Facts, Goal, QUOTA, Size};
+use headgate_policy::{CellChange, Facts, QUOTA, Size};
 use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use ts_rs::TS;
 
 use crate::App;
+use crate::api::{ChangeRef, ChangeRequest, Plan, Step, StepRole, TrustPlan};
 use crate::cx::Cx;
-use crate::plans::{Plan, Step, StepRole};
-use crate::roles::AwsAccess;
 
 use super::KIND;
-use super::write::ChangeRef;
 
 /// The call that writes one.
 const WRITE: &str = "iam:UpdateAssumeRolePolicy";
-
-/// A change to plan.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct ChangeRequest {
-    /// The role's ARN.
-    pub role: String,
-    /// Its id when it was read; absent for a text that did not come from AWS.
-    pub role_id: Option<String>,
-    /// The text as it was read.
-    pub before: String,
-    /// The text to write.
-    pub after: String,
-    /// Who is to get in, to be remembered for this role.
-    pub goals: Vec<Goal>,
-    /// How AWS is reached.
-    pub access: AwsAccess,
-}
 
 /// What only this program decides about a plan: no request and no file can switch a check off.
 #[derive(Debug, Default)]
@@ -47,31 +26,6 @@ pub(crate) struct Given {
     pub(crate) restores: Option<String>,
     /// The role's quota, where AWS is not asked for it.
     pub(crate) quota: Option<usize>,
-}
-
-/// A plan to write a trust policy; a file of it lets another admin apply it.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct TrustPlan {
-    /// What it has in common with plans of other kinds.
-    #[serde(flatten)]
-    pub plan: Plan,
-    /// The role's ARN.
-    pub role: String,
-    /// The role's id when it was read.
-    pub role_id: Option<String>,
-    /// The text as it was read.
-    pub before: String,
-    /// The text to write.
-    pub after: String,
-    /// A warning when it opens the role to those whom the policy does not name.
-    #[serde(default)]
-    pub opens: Option<Shown>,
-    /// The cells that change.
-    pub cells: Vec<CellChange>,
-    /// How large it is and may be.
-    pub size: Size,
-    /// What Access Analyzer reports for the new text; absent where it may not be asked.
-    pub analyzer: Option<Vec<AnalyzerFinding>>,
 }
 
 /// A plan from a file, with all that can be computed of it computed again.
@@ -179,7 +133,7 @@ pub(crate) fn cells_of(role: &Arn, before: &str, after: &str) -> Vec<CellChange>
 
 /// The fingerprint of what a text means, and of how it is spelled where that is the change; absent for
 /// what AWS would not take: of that only the bytes are compared.
-fn meaning(role: &str, spelled: bool) -> impl Fn(&str) -> Option<String> + Sync + use<> {
+fn fingerprint(role: &str, spelled: bool) -> impl Fn(&str) -> Option<String> + Sync + use<> {
     let role: Option<Arn> = role.parse().ok();
     let hash =
         if spelled { headgate_policy::structural_hash } else { headgate_policy::semantic_hash };
@@ -195,9 +149,9 @@ pub(crate) fn change_fingerprint(
     before: &str,
     after: &str,
 ) -> impl Fn(&str) -> Option<String> + Sync + use<> {
-    let means = meaning(role, false);
+    let means = fingerprint(role, false);
     let respells = means(before).is_some() && means(before) == means(after);
-    meaning(role, respells)
+    fingerprint(role, respells)
 }
 
 /// The ARN of a role whose policy may be planned.
@@ -222,7 +176,7 @@ impl App {
     ///
     /// # Errors
     /// As [`Self::role_plan`].
-    pub fn role_plan_within(
+    pub(crate) fn role_plan_within(
         &self,
         cx: &Cx,
         request: &ChangeRequest,
@@ -299,7 +253,7 @@ impl App {
             )
             .hint("Use the guide's form, which is smaller, or raise the quota `Role trust policy length`."));
         }
-        self.keep_plan(cx, &made.plan, &made)?;
+        self.save_plan(cx, &made.plan, &made)?;
         Ok(made)
     }
 
@@ -309,7 +263,7 @@ impl App {
     /// `plan_invalid` for what is not a plan of this version, and `policy_invalid` when AWS would refuse
     /// the text to write.
     #[allow(clippy::unused_self, reason = "every use-case is alike")]
-    pub fn plan_handed_over(&self, cx: &Cx, text: &str) -> Result<HandedPlan> {
+    pub(crate) fn plan_handed_over(&self, cx: &Cx, text: &str) -> Result<HandedPlan> {
         let invalid = |why: Shown| {
             Error::new("plan_invalid", say!("This is not a plan: {}.", why))
                 .hint("Make one with `headgate policy plan … --out plan.json`.")

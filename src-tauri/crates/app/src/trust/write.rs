@@ -6,64 +6,24 @@
 use std::time::Duration;
 
 use headgate_aws::{Aws, Endpoint, Role};
-use headgate_policy::CellChange;
 use headgate_terms::{Arn, Error, Result, Shown, say};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use ts_rs::TS;
 
 use crate::App;
+use crate::api::{
+    Applied, AwsAccess, ChangeHistory, ChangeRecord, ChangeRef, ChangeRequest, ChangeState,
+    HistoryOf, PlanRef, Step, TrustPlan,
+};
 use crate::cx::Cx;
 use crate::host::Confirm;
 use crate::plans::{
-    ApplyWatch, Change, ChangeState, NotChanged, OnPage, Outcome, PlanKind, RetryPolicy, Sender,
-    Step, Why,
+    ApplyWatch, Change, ChangesPage, NotChanged, OnPage, PlanKind, RetryPolicy, Sender, Why,
 };
-use crate::roles::{AwsAccess, own_principals};
-use crate::serve::line;
+use crate::roles::own_principals;
+use crate::world::World;
 
 use super::KIND;
-use super::plan::{ChangeRequest, TrustPlan, cells_of, change_fingerprint};
-
-/// A plan to apply.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct PlanRef {
-    /// Its id.
-    pub plan: String,
-    /// How AWS is reached.
-    pub access: AwsAccess,
-}
-
-/// A change of a trust policy in the journal.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct ChangeRecord {
-    /// Its id.
-    pub id: String,
-    /// When it was sent.
-    pub at: String,
-    /// Who sent it.
-    pub by: String,
-    /// The role.
-    pub role: String,
-    /// The role's id.
-    pub role_id: String,
-    /// How it ended.
-    pub state: ChangeState,
-    /// The text just before.
-    pub before: String,
-    /// The text as it was read back, or as it was sent.
-    pub after: String,
-    /// Its name at AWS.
-    pub request_id: Option<String>,
-    /// The cells that changed.
-    pub cells: Vec<CellChange>,
-    /// The change that it put back.
-    pub restores: Option<String>,
-    /// The endpoint of IAM, when it is not AWS's own.
-    pub endpoint: Option<String>,
-    /// Why it was not written, or why that is not known.
-    pub error: Option<Error>,
-}
+use super::plan::{cells_of, change_fingerprint};
 
 impl ChangeRecord {
     fn of(change: &Change) -> Option<Self> {
@@ -73,54 +33,6 @@ impl ChangeRecord {
         }
         Some(record)
     }
-}
-
-/// What became of a plan.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Applied {
-    /// 1.
-    pub v: u8,
-    /// Whether the role has the new policy.
-    pub outcome: Outcome,
-    /// The change as the journal has it.
-    pub change: ChangeRecord,
-    /// AWS's id of the write, where AWS accepted one.
-    pub request_id: Option<String>,
-    /// Why it was not written, or why that is not known.
-    pub error: Option<Error>,
-    /// Why the journal does not have this outcome; the outcome holds all the same.
-    pub journal: Option<Error>,
-    /// The role as it is now, where that was read; the next plan begins from it.
-    pub now: Option<Role>,
-    /// How often the text was read back.
-    pub reads: u32,
-    /// How long that took.
-    pub waited_ms: u64,
-}
-
-/// Whose changes.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct HistoryOf {
-    /// A role's ARN; all roles without.
-    pub role: Option<String>,
-}
-
-/// Changes, newest first.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct ChangeHistory {
-    /// 1.
-    pub v: u8,
-    /// The changes.
-    pub changes: Vec<ChangeRecord>,
-}
-
-/// A change to put back.
-#[derive(Debug, Clone, Deserialize, TS)]
-pub struct ChangeRef {
-    /// Its id in the journal.
-    pub change: String,
-    /// How AWS is reached.
-    pub access: AwsAccess,
 }
 
 /// A role whose trust policy is written.
@@ -262,9 +174,14 @@ impl PlanKind for TrustPolicy<'_> {
 }
 
 impl App {
-    pub(crate) fn role_apply(&self, cx: &Cx, request: &PlanRef) -> Result<Applied> {
-        let plan: TrustPlan = self.kept_plan(cx, KIND, &request.plan)?;
-        self.apply_in_lane(cx, &plan, &request.access, &OnPage(&cx.call))
+    pub(crate) fn role_apply(
+        &self,
+        cx: &Cx,
+        request: &PlanRef,
+        world: &World<'_>,
+    ) -> Result<Applied> {
+        let plan: TrustPlan = self.saved_plan(cx, KIND, &request.plan)?;
+        self.apply_plan(cx, &plan, &request.access, &OnPage(&cx.call), world)
     }
 
     /// Applies a plan: looks, writes, reads back, and keeps it in the journal. The answer has all three
@@ -273,25 +190,16 @@ impl App {
     /// # Errors
     /// What happened before anything was sent: `read_only`, `not_confirmed`, a login that fails, a journal that
     /// cannot be written, a role that cannot be read.
-    pub fn apply_plan(
+    pub(crate) fn apply_plan(
         &self,
         cx: &Cx,
         plan: &TrustPlan,
         access: &AwsAccess,
         watch: &dyn ApplyWatch,
-    ) -> Result<Applied> {
-        self.carry_out(&line::role_apply, cx, || self.apply_in_lane(cx, plan, access, watch))
-    }
-
-    fn apply_in_lane(
-        &self,
-        cx: &Cx,
-        plan: &TrustPlan,
-        access: &AwsAccess,
-        watch: &dyn ApplyWatch,
+        world: &World<'_>,
     ) -> Result<Applied> {
         let work = |watch: &dyn ApplyWatch| {
-            self.runtime().block_on(self.write_trust(cx, plan, access, watch))
+            self.runtime().block_on(self.write_trust(cx, plan, access, watch, world))
         };
         self.change_job(cx, watch, work, |applied| (applied.outcome, applied.error.clone()))
     }
@@ -302,6 +210,7 @@ impl App {
         plan: &TrustPlan,
         access: &AwsAccess,
         watch: &dyn ApplyWatch,
+        world: &World<'_>,
     ) -> Result<Applied> {
         let aws = self.aws(cx, access).await?;
         // A login that is kept may have ended: that is found out before anything is on record.
@@ -313,17 +222,14 @@ impl App {
             // A plan that was made from a file knows the role by its name only.
             None => aws.role(&plan.role).await?.role_id,
         };
-        if !aws.is_local() && !self.ask(&question(plan, &caller.arn, aws.endpoints()))? {
-            return Err(Error::new(
-                "not_confirmed",
-                say!("The change of `{}` was not confirmed.", plan.role),
-            )
-            .hint("Nothing was sent. Apply the plan again to be asked again."));
-        }
-        // It may have been made read-only while this waited for its turn or for an answer.
-        self.refuse_read_only(cx)?;
+        let consent = if aws.is_local() {
+            world.unasked()?
+        } else {
+            world.ask(&plan.role, &question(plan, &caller.arn, aws.endpoints()))?
+        };
         let iam = aws.endpoints().iter().find(|one| one.service == "IAM");
-        let sender = Sender { by: caller.arn.clone(), endpoint: iam.map(|one| one.url.clone()) };
+        let endpoint = iam.map(|one| one.url.clone());
+        let sender = Sender::new(&consent, caller.arn.clone(), endpoint);
         let policy = TrustPolicy {
             aws: &aws,
             role: &plan.role,
@@ -350,13 +256,20 @@ impl App {
         })
     }
 
-    /// The changes to trust policies, newest first.
+    /// A page of the changes to trust policies, newest first.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn role_history(&self, cx: &Cx, request: &HistoryOf) -> Result<ChangeHistory> {
-        let changes = self.changes_of(cx, KIND, request.role.as_deref())?;
-        Ok(ChangeHistory { v: 1, changes: changes.iter().filter_map(ChangeRecord::of).collect() })
+        let HistoryOf { role, before, limit } = request;
+        let asked =
+            ChangesPage { object: role.as_deref(), before: before.as_deref(), limit: *limit };
+        let (changes, next) = self.changes_of(cx, KIND, &asked)?;
+        Ok(ChangeHistory {
+            v: 1,
+            changes: changes.iter().filter_map(ChangeRecord::of).collect(),
+            next,
+        })
     }
 
     /// What to plan to put a change back, and the change's id, once the role still has what it wrote.

@@ -20,12 +20,13 @@ pub struct Home<'a> {
 pub const KEYS: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "the-secret-key")];
 
-/// Runs `body` as the test called `name` (with its module) in that home and nothing else.
-pub fn alone(name: &str, home: &Home<'_>, body: impl AsyncFnOnce()) {
+/// Runs `body` as the test called `name` (with its module) in that home and nothing else. Returns what that process
+/// printed on both streams; nothing in the process itself.
+pub fn alone(name: &str, home: &Home<'_>, body: impl AsyncFnOnce()) -> String {
     if env::var("HEADGATE_ALONE").is_ok_and(|test| test == name) {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.expect("a runtime").block_on(body());
-        return;
+        return String::new();
     }
     let folder = tempfile::tempdir().expect("a folder");
     let config = [(".aws/config", home.config)];
@@ -50,4 +51,5 @@ pub fn alone(name: &str, home: &Home<'_>, body: impl AsyncFnOnce()) {
         output.status.success() && printed.contains("1 passed"),
         "`{name}` alone:\n{printed}\n{complained}"
     );
+    format!("{printed}{complained}")
 }

@@ -151,7 +151,7 @@ pub fn identity(arn: &str) -> Answer {
 /// `AssumeRole` or `GetSessionToken` with keys of this name.
 pub fn session(action: &str, key: &str) -> Answer {
     let inner = format!(
-        "<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+        "<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret-of-{key}</SecretAccessKey>\
          <SessionToken>token-of-{key}</SessionToken>\
          <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
     );

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use headgate_app::policy::Goals;
-use headgate_app::{App, AwsAccess, Cx, HandedPlan, RoleName, RoleRead};
+use headgate_app::{AwsAccess, Door, HandedPlan, RoleRead, RoleRef};
 use headgate_terms::{Arn, Error, Result, Shown, say};
 
 use super::arguments::OfAws;
@@ -58,10 +58,9 @@ pub(super) fn once_piped(names: [&str; 2]) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn source(app: &App, cx: &Cx, name: &str, aws: &OfAws) -> Result<Source> {
+pub(super) fn source(door: &Door<'_>, name: &str, aws: &OfAws) -> Result<Source> {
     if name.starts_with("arn:") {
-        let read =
-            app.door(cx).role_read(&RoleName { role: name.to_owned(), access: access(aws) })?;
+        let read = door.role_read(&RoleRef { role: name.to_owned(), access: access(aws) })?;
         return Ok(Source { text: read.role.trust_policy.clone(), read: Some(read) });
     }
     let text = text_of(name, POLICY)?;
@@ -99,6 +98,6 @@ pub(super) fn read_goals(path: &Path, beside: &str) -> Result<Goals> {
 }
 
 /// A plan that was handed over, with all that can be computed of it computed again.
-pub(super) fn read_plan(app: &App, cx: &Cx, name: &str) -> Result<HandedPlan> {
-    app.plan_handed_over(cx, &text_of(name, PLAN)?)
+pub(super) fn read_plan(door: &Door<'_>, name: &str) -> Result<HandedPlan> {
+    door.plan_handed_over(&text_of(name, PLAN)?)
 }

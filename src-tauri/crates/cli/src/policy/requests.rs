@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::input::{REQUESTS, text_of};
-use super::page;
+use super::render;
 use crate::{Exit, output};
 
 /// A request as a line has it.
@@ -63,7 +63,7 @@ pub(super) fn evaluate(text: &str, requests: &str, role: Option<&Arn>, json: boo
                     because: &answer.because,
                 })
             } else {
-                page::decided(out, line.id.as_deref().map_or("null", RawValue::get), &answer)
+                render::decided(out, line.id.as_deref().map_or("null", RawValue::get), &answer)
             }
         })
     });

@@ -2,14 +2,14 @@
 
 use headgate_terms::{Severity, say};
 
-use super::found::{Found, page};
-use super::scene::Scene;
+use super::context::LintContext;
+use super::finding::{FindingDraft, page};
 use crate::glob::matches_action;
 use crate::policy::Effect;
 use crate::read::FAMILY;
 
 /// TP021
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     let because = say!(
         "AWS adds actions over the years, and a pattern takes them in by itself ({}).",
         page("reference_policies_elements_action")
@@ -23,7 +23,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
                 .and_then(|one| one.property("NotAction"))
                 .map_or(statement.range, |element| element.name_range);
             found.push(
-                Found::new(
+                FindingDraft::new(
                     "TP021",
                     Severity::Warning,
                     say!("Statement {} allows all that `NotAction` does not name", at + 1),
@@ -40,7 +40,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
                 FAMILY.into_iter().filter(|known| matches_action(text, known)).collect();
             if text.contains(['*', '?']) && covered.len() > 1 {
                 found.push(
-                    Found::new(
+                    FindingDraft::new(
                         "TP021",
                         Severity::Warning,
                         say!("Statement {} allows `{}`, which is {} actions", at + 1, text, covered.len()),

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use headgate_terms::{Severity, say};
+use headgate_terms::{Severity, grouped, say};
 
-use super::found::{Found, page, thousands};
-use super::scene::Scene;
+use super::context::LintContext;
+use super::finding::{FindingDraft, page};
 use crate::edit::Edit;
 use crate::operator::{How, Test};
 use crate::plan::QUOTA;
 use crate::splice::strings;
 use crate::text::{Node, Property, size};
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     if let Some(root) = scene.root {
         twice(root, root, None, found);
         for (at, statement) in statements(root).iter().enumerate() {
@@ -29,13 +29,13 @@ fn statements(root: &Node) -> &[Node] {
     root.property("Statement").map(|all| all.value.elements()).unwrap_or_default()
 }
 
-fn repeated(name: &str, of: Option<&str>) -> Found {
+fn repeated(name: &str, of: Option<&str>) -> FindingDraft {
     let title = if let Some(other) = of {
         say!("`{}` and `{}` are one key to IAM, and stand side by side", name, other)
     } else {
         say!("`{}` stands twice in one object", name)
     };
-    Found::new(
+    FindingDraft::new(
         "TP016",
         Severity::Error,
         title,
@@ -48,7 +48,7 @@ fn repeated(name: &str, of: Option<&str>) -> Found {
 }
 
 /// TP016, to the letter. Of texts IAM reads the last; all else is put together.
-fn twice(root: &Node, node: &Node, statement: Option<usize>, found: &mut Vec<Found>) {
+fn twice(root: &Node, node: &Node, statement: Option<usize>, found: &mut Vec<FindingDraft>) {
     let Some(properties) = node.object() else {
         if node.is_list() {
             node.elements().iter().for_each(|one| twice(root, one, statement, found));
@@ -89,7 +89,7 @@ fn twice(root: &Node, node: &Node, statement: Option<usize>, found: &mut Vec<Fou
 }
 
 /// TP016, by case: of operators and of the keys in one.
-fn twice_by_case(at: usize, condition: &Node, found: &mut Vec<Found>) {
+fn twice_by_case(at: usize, condition: &Node, found: &mut Vec<FindingDraft>) {
     let blocks = condition.object().unwrap_or_default();
     for (first, second) in pairs_by_case(blocks) {
         let mut edits = vec![Edit::RemoveRepeated { start: second.name_range.start }];
@@ -157,7 +157,7 @@ fn merged(at: usize, operator: &str, into: &Property, from: &Property) -> Vec<Ed
 }
 
 /// TP019
-fn too_large(scene: &Scene<'_>) -> Option<Found> {
+fn too_large(scene: &LintContext<'_>) -> Option<FindingDraft> {
     let (size, quota) = (size(scene.text), scene.facts.quota.unwrap_or(QUOTA));
     if size * 5 <= quota * 4 {
         return None;
@@ -178,14 +178,14 @@ fn too_large(scene: &Scene<'_>) -> Option<Found> {
             "One more vendor may not fit. Merge statements, or remove unused ids and `Sid`s, before it is needed.",
         )
     };
-    let (shown, most) = (thousands(size), thousands(quota));
+    let (shown, most) = (grouped(size as u64), grouped(quota as u64));
     let title = if size > quota {
         say!("The policy has `{}` characters, and `{}` are allowed", shown, most)
     } else {
         say!("The policy has `{}` of `{}` characters", shown, most)
     };
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP019",
             severity,
             title,
@@ -200,7 +200,7 @@ fn too_large(scene: &Scene<'_>) -> Option<Found> {
 }
 
 /// TP027
-fn version(scene: &Scene<'_>, found: &mut Vec<Found>) {
+fn version(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     let because = say!(
         "Without a version IAM takes 2008-10-17, in which `${{…}}` is plain text ({}).",
         page("reference_policies_elements_version")
@@ -218,7 +218,7 @@ fn version(scene: &Scene<'_>, found: &mut Vec<Found>) {
             let bool_like = matches!(operator.test, Test::Compare { how: How::Bool, .. });
             if bool_like || !operator.takes_variables() {
                 found.push(
-                    Found::new(
+                    FindingDraft::new(
                         "TP027",
                         Severity::Info,
                         say!("`{}` does not read variables, and `{}` is one", operator, value.value),
@@ -239,7 +239,7 @@ fn version(scene: &Scene<'_>, found: &mut Vec<Found>) {
         (Some(version), None) => say!("The version is `{}`, the old one", version.value),
         (None, None) => "The policy has no `Version`, which means `2008-10-17`".into(),
     };
-    let one = Found::new(
+    let one = FindingDraft::new(
         "TP027",
         Severity::Info,
         title,

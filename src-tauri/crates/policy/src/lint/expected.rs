@@ -2,18 +2,18 @@
 
 use headgate_terms::{Arn, Severity, Shown, say};
 
-use super::found::{Found, named, page};
+use super::context::{LintContext, asks};
+use super::finding::{FindingDraft, named, page};
 use super::ids::asked;
-use super::parties::{Party, Required};
-use super::scene::{Scene, asks};
+use super::trusted_parties::{Party, Required};
 use crate::condition::Truth;
 use crate::edit::Edit;
 use crate::evaluate::Decision;
-use crate::known;
 use crate::matrix::EXTERNAL_ID;
 use crate::policy::{Condition, Principal, PrincipalKind, Statement, Who};
+use crate::well_known;
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     let databricks = scene.required_of(Party::Databricks);
     let mut replaced = Vec::new();
     for (at, statement) in scene.allows() {
@@ -54,7 +54,7 @@ const SOURCE: &str =
     "Databricks returns the id and its own role with the storage credential, and checks with them.";
 
 /// TP005. Placeholders have TP012; a Deny has TP020.
-fn other_id(scene: &Scene<'_>, one: &Required, id: &str) -> Option<Found> {
+fn other_id(scene: &LintContext<'_>, one: &Required, id: &str) -> Option<FindingDraft> {
     if scene.decision(&one.caller, Some(id)) != Decision::ImplicitDeny {
         return None;
     }
@@ -90,7 +90,7 @@ fn other_id(scene: &Scene<'_>, one: &Required, id: &str) -> Option<Found> {
         None => ("Add the id", add_id(at, test, id)),
     };
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP005",
             Severity::Error,
             title,
@@ -104,7 +104,11 @@ fn other_id(scene: &Scene<'_>, one: &Required, id: &str) -> Option<Found> {
 }
 
 /// The ids of a test that are not known to be another party's.
-fn not_others<'t>(scene: &Scene<'_>, statement: &Statement, test: &'t Condition) -> Vec<&'t str> {
+fn not_others<'t>(
+    scene: &LintContext<'_>,
+    statement: &Statement,
+    test: &'t Condition,
+) -> Vec<&'t str> {
     let others: Vec<String> = statement
         .principals
         .iter()
@@ -138,7 +142,7 @@ pub(super) fn add_id(at: usize, test: &Condition, id: &str) -> Edit {
 }
 
 /// TP006, where another role of Databricks stands in place of the right one, or none.
-fn no_catalog(scene: &Scene<'_>, one: &Required) -> Option<Found> {
+fn no_catalog(scene: &LintContext<'_>, one: &Required) -> Option<FindingDraft> {
     let wanted = scene.required_of(Party::Databricks);
     let partition = scene.partition();
     let other = scene.allows().find_map(|(at, statement)| {
@@ -164,7 +168,7 @@ fn no_catalog(scene: &Scene<'_>, one: &Required) -> Option<Found> {
         .collect();
     let meaning =
         "Unity Catalog cannot assume the role, so every read and write of the lake fails.";
-    let new = |title: Shown| Found::new("TP006", Severity::Error, title, meaning, SOURCE);
+    let new = |title: Shown| FindingDraft::new("TP006", Severity::Error, title, meaning, SOURCE);
     Some(match other {
         Some((at, other)) => {
             let text = &other.text.value;
@@ -198,15 +202,15 @@ fn replace(at: usize, principal: &Principal, with: &str) -> Edit {
 
 /// TP006, where Databricks' role for its own development stands.
 fn development(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     principal: &Principal,
-) -> Option<Found> {
+) -> Option<FindingDraft> {
     let Who::Role(arn) = &principal.who else { return None };
     let text = &principal.text.value;
     let credential = scene.facts.credential.as_ref();
-    if arn.account != known::UNITY_CATALOG_DEVELOPMENT
+    if arn.account != well_known::UNITY_CATALOG_DEVELOPMENT
         || credential.is_some_and(|one| one.unity_catalog_arn == *text)
     {
         return None;
@@ -215,7 +219,7 @@ fn development(
     let right = required
         .first()
         .map(|one| one.principal.as_str())
-        .or_else(|| known::unity_catalog_of_partition(scene.partition()));
+        .or_else(|| well_known::unity_catalog_of_partition(scene.partition()));
     let edit = right.map(|right| {
         if statement.principals.iter().any(|one| one.text.value == right) {
             let (kind, value) = (PrincipalKind::Aws, text.clone());
@@ -225,7 +229,7 @@ fn development(
         }
     });
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP006",
             Severity::Error,
             say!("`{}` is the role that Databricks develops with", text),
@@ -239,7 +243,7 @@ fn development(
 }
 
 /// TP009
-fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Found> {
+fn segment_missing(scene: &LintContext<'_>, one: &Required, ids: &[&str]) -> Option<FindingDraft> {
     let naming = scene.naming(&one.caller);
     let lacking: Vec<&str> = ids
         .iter()
@@ -251,7 +255,7 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
         vec![scene.statement_for(&one.principal, &ids, "SegmentStorageDestinations")]
     };
     let new = |title: Shown, meaning: &'static str| {
-        Found::new(
+        FindingDraft::new(
             "TP009",
             Severity::Error,
             title,
@@ -318,7 +322,7 @@ fn segment_missing(scene: &Scene<'_>, one: &Required, ids: &[&str]) -> Option<Fo
     )
 }
 
-fn is_other_segment(scene: &Scene<'_>, arn: &Arn) -> bool {
+fn is_other_segment(scene: &LintContext<'_>, arn: &Arn) -> bool {
     !scene.is_segment(arn)
-        && (known::is_other_product(arn) || arn.account == known::SEGMENT_ACCOUNT)
+        && (well_known::is_other_product(arn) || arn.account == well_known::SEGMENT_ACCOUNT)
 }

@@ -3,14 +3,14 @@
 
 use headgate_terms::{Severity, say};
 
-use super::found::{Found, page};
-use super::scene::Scene;
+use super::context::LintContext;
+use super::finding::{FindingDraft, page};
 use crate::evaluate::Caller;
 use crate::issuers::{issuer, shared_issuer};
 use crate::policy::{Condition, Effect, Principal, PrincipalKind, Statement, Who};
 use crate::services::is_known;
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     for (at, statement) in scene.statements(Effect::Allow) {
         for principal in &statement.principals {
             if let Who::Provider(provider) = &principal.who {
@@ -24,12 +24,12 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 
 /// TP029
 fn strangers(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     principal: &Principal,
     provider: &str,
-) -> Option<Found> {
+) -> Option<FindingDraft> {
     let shared = shared_issuer(provider)?;
     let caller = Caller::Federated(provider.to_owned());
     if !statement.covers(caller.action()) {
@@ -54,7 +54,7 @@ fn strangers(
         ),
     };
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP029",
             Severity::Security,
             title,
@@ -71,11 +71,11 @@ fn strangers(
 
 /// TP030: who is named beside an action that its kind cannot call.
 fn mismatched(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     principal: &Principal,
-) -> Option<Found> {
+) -> Option<FindingDraft> {
     let text = &principal.text.value;
     let caller = match (&principal.who, principal.kind) {
         (Who::Provider(provider), _) => Caller::Federated(provider.clone()),
@@ -91,7 +91,7 @@ fn mismatched(
         return None;
     }
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP030",
             Severity::Warning,
             say!("Statement {} allows `{}` to `{}`, which can only call `{}`", at + 1, covered, text, action),
@@ -107,13 +107,13 @@ fn mismatched(
 }
 
 /// TP031
-fn unknown(at: usize, principal: &Principal) -> Option<Found> {
+fn unknown(at: usize, principal: &Principal) -> Option<FindingDraft> {
     let Who::Service(service) = &principal.who else { return None };
     if is_known(service) {
         return None;
     }
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP031",
             Severity::Warning,
             say!("`{}` is not a service that is known here", service),

@@ -2,10 +2,10 @@
 
 use headgate_terms::{Severity, Shown, say};
 
-use super::found::{Found, named, page, words};
-use super::parties::Party;
+use super::context::{LintContext, MADE_UP, asks};
+use super::finding::{FindingDraft, named, page, words};
 use super::principals::is_wanted_bare;
-use super::scene::{MADE_UP, Scene, asks};
+use super::trusted_parties::Party;
 use crate::condition::Truth;
 use crate::edit::{Edit, PrincipalRef};
 use crate::evaluate::Decision;
@@ -21,7 +21,7 @@ const PAGE: &str = "id_roles_create_for-user_externalid";
 /// Fewer fixed characters than these and a pattern can be hit by trying.
 const FIXED: usize = 16;
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     for (at, statement) in scene.allows() {
         if statement.tests(EXTERNAL_ID).next().is_some() {
             found.extend(optional(scene, at, statement).or_else(|| wide(scene, at, statement)));
@@ -38,7 +38,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 }
 
 /// TP002
-fn optional(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> {
+fn optional(scene: &LintContext<'_>, at: usize, statement: &Statement) -> Option<FindingDraft> {
     if scene.id_passes(statement, None) == Truth::No {
         return None;
     }
@@ -88,7 +88,7 @@ fn optional(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found
         ask_for_ids(scene, at, statement, &tests)
     };
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP002",
             Severity::Security,
             say!("Statement {} tests the external id {}", at + 1, what),
@@ -102,7 +102,7 @@ fn optional(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found
 }
 
 /// TP004
-fn wide(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> {
+fn wide(scene: &LintContext<'_>, at: usize, statement: &Statement) -> Option<FindingDraft> {
     let vendors =
         |one: &Principal| scene.is_foreign(one) || scene.party(statement, one) == Party::Other;
     if !statement.principals.iter().any(vendors) {
@@ -135,7 +135,7 @@ fn wide(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> {
     };
     let tests: Vec<&Condition> = statement.tests(EXTERNAL_ID).collect();
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP004",
             Severity::Security,
             say!("Statement {} takes {}", at + 1, takes),
@@ -152,11 +152,11 @@ fn wide(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> {
 
 /// TP017
 fn spelling(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     test: &Condition,
-) -> Option<Found> {
+) -> Option<FindingDraft> {
     let key = &test.key.value;
     let block = statement
         .tests(EXTERNAL_ID)
@@ -177,7 +177,7 @@ fn spelling(
         say!("AWS writes it, `{}`", EXTERNAL_ID)
     };
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP017",
             Severity::Warning,
             say!("`{}` is spelled unlike {}", key, unlike),
@@ -199,7 +199,12 @@ fn spelling(
 }
 
 /// TP018. What is a placeholder has TP012.
-fn alphabet(scene: &Scene<'_>, at: usize, test: &Condition, id: &Text) -> Option<Found> {
+fn alphabet(
+    scene: &LintContext<'_>,
+    at: usize,
+    test: &Condition,
+    id: &Text,
+) -> Option<FindingDraft> {
     let written = &id.value;
     let patterned = matches!(test.operator.test, Test::Compare { how: How::StringLike, .. });
     let variable = scene.policy.has_variables() && written.contains("${");
@@ -224,7 +229,7 @@ fn alphabet(scene: &Scene<'_>, at: usize, test: &Condition, id: &Text) -> Option
             with: trimmed.to_owned(),
         }]
     });
-    let found = Found::new(
+    let found = FindingDraft::new(
         "TP018",
         Severity::Warning,
         say!("No caller can bring the external id `{}`: {}", written, Shown::from(fault)),
@@ -242,7 +247,7 @@ fn alphabet(scene: &Scene<'_>, at: usize, test: &Condition, id: &Text) -> Option
 /// Edits after which a statement asks each party for its own ids, by `StringEquals`, in place of some
 /// tests; none where it is not known who brings which. Parties of different ids part.
 pub(super) fn ask_for_ids(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     instead: &[&Condition],
@@ -349,7 +354,7 @@ pub(super) fn asked(statement: &Statement) -> Vec<&str> {
 }
 
 /// TP022, its part on ids: a set operator over a key of one value.
-pub(super) fn needless_prefix(at: usize, statement: &Statement) -> Option<Found> {
+pub(super) fn needless_prefix(at: usize, statement: &Statement) -> Option<FindingDraft> {
     let test = statement.tests(EXTERNAL_ID).find(|test| {
         test.operator.set == Some(SetPrefix::ForAnyValue)
             && !test.operator.if_exists
@@ -360,7 +365,7 @@ pub(super) fn needless_prefix(at: usize, statement: &Statement) -> Option<Found>
     }
     let with = Operator { set: None, ..test.operator }.to_string();
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP022",
             Severity::Info,
             say!("`{}` tests a key that has one value", test.operator_text.value),

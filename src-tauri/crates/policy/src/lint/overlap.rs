@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_terms::{Arn, Severity, Shown, say};
 
-use super::found::{Found, named, page};
+use super::context::{LintContext, asks};
+use super::finding::{FindingDraft, named, page};
 use super::ids::needless_prefix;
-use super::scene::{Scene, asks};
 use crate::axes::axes;
 use crate::condition::Truth;
 use crate::edit::Edit;
@@ -15,7 +15,7 @@ use crate::matrix::{EXTERNAL_ID, request_of};
 use crate::operator::Test;
 use crate::policy::{Effect, Principal, PrincipalKind, Statement, Text, Who};
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     let denying = denied_goals(scene, found);
     shadowed(scene, &denying, found);
     for (at, statement) in scene.policy.statements.iter().enumerate() {
@@ -29,7 +29,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 const LOGIC: &str = "reference_policies_evaluation-logic";
 
 /// TP020, a Deny before what is wanted. The statements that it speaks of come back.
-fn denied_goals(scene: &Scene<'_>, found: &mut Vec<Found>) -> Vec<usize> {
+fn denied_goals(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) -> Vec<usize> {
     let mut denying = Vec::new();
     let required = scene.required();
     for (at, statement) in scene.statements(Effect::Deny) {
@@ -41,7 +41,7 @@ fn denied_goals(scene: &Scene<'_>, found: &mut Vec<Found>) -> Vec<usize> {
             denying.push(at);
             let with = one.id.as_ref().map_or(Shown::default(), |id| say!(" with the id `{}`", id));
             found.push(
-                Found::new(
+                FindingDraft::new(
                     "TP020",
                     Severity::Security,
                     say!("Statement {} denies `{}`{}, who is to get in", at + 1, one.principal, with),
@@ -56,7 +56,7 @@ fn denied_goals(scene: &Scene<'_>, found: &mut Vec<Found>) -> Vec<usize> {
 }
 
 /// TP020, an Allow that Denies take away as a whole, but for those that were spoken of.
-fn shadowed(scene: &Scene<'_>, spoken: &[usize], found: &mut Vec<Found>) {
+fn shadowed(scene: &LintContext<'_>, spoken: &[usize], found: &mut Vec<FindingDraft>) {
     if scene.statements(Effect::Deny).next().is_none() {
         return;
     }
@@ -92,7 +92,7 @@ fn shadowed(scene: &Scene<'_>, spoken: &[usize], found: &mut Vec<Found>) {
     for (at, (_, by)) in dead.into_iter().filter(|(_, (dead, by))| *dead && !spoken.contains(by)) {
         let statement = &policy.statements[at];
         found.push(
-            Found::new(
+            FindingDraft::new(
                 "TP020",
                 Severity::Security,
                 say!("Statement {} lets nobody in: statement {} denies all that it allows", at + 1, by + 1),
@@ -104,14 +104,19 @@ fn shadowed(scene: &Scene<'_>, spoken: &[usize], found: &mut Vec<Found>) {
     }
 }
 
-fn redundant(title: Shown, meaning: &'static str, because: Shown) -> Found {
-    Found::new("TP022", Severity::Info, title, meaning, because)
+fn redundant(title: Shown, meaning: &'static str, because: Shown) -> FindingDraft {
+    FindingDraft::new("TP022", Severity::Info, title, meaning, because)
 }
 
 const NOTHING: &str = "It changes nothing for anybody, and takes characters of the quota.";
 
 /// TP022, a value twice in one list.
-fn repeated_values(scene: &Scene<'_>, at: usize, statement: &Statement, found: &mut Vec<Found>) {
+fn repeated_values(
+    scene: &LintContext<'_>,
+    at: usize,
+    statement: &Statement,
+    found: &mut Vec<FindingDraft>,
+) {
     let because =
         || say!("A list means each of its values once ({}).", page("reference_policies_grammar"));
     let mut twice = |text: &Text, edit: Edit| {
@@ -162,7 +167,7 @@ fn meant(one: &Principal, partition: &str) -> String {
 }
 
 /// TP022, a session beside its role.
-fn sessions(at: usize, statement: &Statement, found: &mut Vec<Found>) {
+fn sessions(at: usize, statement: &Statement, found: &mut Vec<FindingDraft>) {
     for one in &statement.principals {
         let Who::Session(session) = &one.who else { continue };
         let role = statement.principals.iter().find(|other| {
@@ -262,7 +267,7 @@ impl<'s> Sense<'s> {
 }
 
 /// TP022, of two statements.
-fn overlapping(scene: &Scene<'_>, found: &mut Vec<Found>) {
+fn overlapping(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     let partition = scene.partition();
     let senses: Vec<Sense<'_>> =
         scene.policy.statements.iter().map(|one| Sense::of(one, partition)).collect();

@@ -2,18 +2,18 @@
 
 use headgate_terms::{Arn, Severity, say};
 
+use super::context::LintContext;
 use super::expected::replace_id;
-use super::found::{Found, page};
-use super::parties::Party;
-use super::scene::Scene;
+use super::finding::{FindingDraft, page};
+use super::trusted_parties::Party;
 use crate::edit::Edit;
-use crate::known::{
+use crate::policy::Text;
+use crate::well_known::{
     UNITY_CATALOG_ROLES, is_databricks, unity_catalog_of_account, unity_catalog_of_partition,
 };
-use crate::policy::Text;
 
 /// TP013
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     for (at, statement) in scene.policy.statements.iter().enumerate() {
         for principal in &statement.principals {
             let Ok(arn) = principal.text.value.parse::<Arn>() else { continue };
@@ -54,7 +54,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 }
 
 /// What the ARN would be where it is known: of the role's own account, or Unity Catalog's.
-fn right(scene: &Scene<'_>, arn: &Arn) -> Option<String> {
+fn right(scene: &LintContext<'_>, arn: &Arn) -> Option<String> {
     if scene.is_unity_catalog(arn) || is_databricks(&arn.account) {
         let partition = scene.role().map(|role| role.partition.as_str());
         let required = scene.required_of(Party::Databricks);
@@ -75,13 +75,13 @@ fn right(scene: &Scene<'_>, arn: &Arn) -> Option<String> {
 }
 
 fn elsewhere(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     place: &Text,
     arn: &Arn,
     right: Option<&str>,
     edits: Option<Vec<Edit>>,
-) -> Option<Found> {
+) -> Option<FindingDraft> {
     let home = UNITY_CATALOG_ROLES
         .iter()
         .filter_map(|role| role.parse::<Arn>().ok())
@@ -107,7 +107,7 @@ fn elsewhere(
         }
     };
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP013",
             Severity::Error,
             title,

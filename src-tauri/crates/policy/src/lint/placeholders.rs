@@ -2,10 +2,10 @@
 
 use headgate_terms::{Arn, Severity, is_account_id, say};
 
+use super::context::LintContext;
 use super::expected::{add_id, replace_id};
-use super::found::{Found, page};
-use super::parties::Party;
-use super::scene::Scene;
+use super::finding::{FindingDraft, page};
+use super::trusted_parties::Party;
 use crate::edit::Edit;
 use crate::glob::{fits, pieces};
 use crate::goals::id_fault;
@@ -100,7 +100,7 @@ fn is_guides_word(text: &str) -> bool {
 const KEYS: [&str; 4] = [EXTERNAL_ID, "aws:PrincipalArn", "aws:PrincipalAccount", "aws:SourceArn"];
 
 /// TP012
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     for (at, statement) in scene.policy.statements.iter().enumerate() {
         for principal in &statement.principals {
             let text = &principal.text;
@@ -133,7 +133,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
     }
 }
 
-fn finding(at: usize, place: &Text, label: &'static str, edits: Option<Vec<Edit>>) -> Found {
+fn finding(at: usize, place: &Text, label: &'static str, edits: Option<Vec<Edit>>) -> FindingDraft {
     let text = &place.value;
     let why = if text.contains(['<', '>']) {
         say!(
@@ -143,7 +143,7 @@ fn finding(at: usize, place: &Text, label: &'static str, edits: Option<Vec<Edit>
     } else {
         "Guides and AWS's examples write such values for the reader to replace.".into()
     };
-    Found::new(
+    FindingDraft::new(
         "TP012",
         Severity::Error,
         say!("`{}` is a placeholder", text),
@@ -170,7 +170,7 @@ fn hint(text: &str) -> Option<Party> {
 
 /// Edits that put the ids of the statement's callers in a placeholder's place.
 fn right_ids(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     test: &Condition,
@@ -245,7 +245,11 @@ fn pattern(text: &str) -> String {
 }
 
 /// The one known ARN that a placeholder can stand for and that the statement does not name yet.
-fn right_principal(scene: &Scene<'_>, statement: &Statement, one: &Principal) -> Option<String> {
+fn right_principal(
+    scene: &LintContext<'_>,
+    statement: &Statement,
+    one: &Principal,
+) -> Option<String> {
     if one.kind != PrincipalKind::Aws {
         return None;
     }
@@ -271,7 +275,7 @@ fn right_principal(scene: &Scene<'_>, statement: &Statement, one: &Principal) ->
     }
 }
 
-fn right_arn(scene: &Scene<'_>, text: &str) -> Option<String> {
+fn right_arn(scene: &LintContext<'_>, text: &str) -> Option<String> {
     let role = scene.role()?;
     if text.len() == 12 && is_account_id(text) {
         return Some(role.account.clone());
@@ -280,7 +284,7 @@ fn right_arn(scene: &Scene<'_>, text: &str) -> Option<String> {
     fits(&pieces(&pattern(text)), &arn).then_some(arn)
 }
 
-impl Scene<'_> {
+impl LintContext<'_> {
     /// Whether a placeholder in the Allows may stand for a principal, which is then not missing yet.
     pub(super) fn placeholder_for(&self, principal: &str) -> bool {
         let may = |text: &str| {

@@ -2,19 +2,19 @@
 
 use headgate_terms::{Arn, Severity, say};
 
-use super::found::{Found, named, page};
+use super::context::{LintContext, MADE_UP, confined_to};
+use super::finding::{FindingDraft, named, page};
 use super::ids::ask_for_ids;
-use super::parties::{Party, account, is_known_vendor, is_workspace};
-use super::scene::{MADE_UP, Scene, confined_to};
+use super::trusted_parties::{Party, account, is_known_vendor, is_workspace};
 use crate::axes::axes;
 use crate::edit::Edit;
 use crate::evaluate::Decision;
-use crate::known;
 use crate::matrix::EXTERNAL_ID;
 use crate::policy::{Effect, Policy, Principal, PrincipalKind, Statement, Who};
 use crate::stranger::{Stranger, stranger};
+use crate::well_known;
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     for (at, statement) in scene.allows() {
         strangers(scene, found, at, statement);
         for principal in &statement.principals {
@@ -52,7 +52,12 @@ const CONFINING: [&str; 7] = [
 ];
 
 /// TP001. Where the id is tested, however badly, TP002 and TP004 speak.
-fn strangers(scene: &Scene<'_>, found: &mut Vec<Found>, at: usize, statement: &Statement) {
+fn strangers(
+    scene: &LintContext<'_>,
+    found: &mut Vec<FindingDraft>,
+    at: usize,
+    statement: &Statement,
+) {
     let confined = CONFINING.iter().flat_map(|key| statement.tests(key)).any(|test| {
         let values: Vec<&str> = test.values.iter().map(|value| value.value.as_str()).collect();
         test.key.value.eq_ignore_ascii_case(EXTERNAL_ID)
@@ -97,7 +102,7 @@ fn strangers(scene: &Scene<'_>, found: &mut Vec<Found>, at: usize, statement: &S
     };
     let fix = ask_for_ids(scene, at, statement, &[]);
     found.push(
-        Found::new(
+        FindingDraft::new(
             "TP001",
             severity,
             say!("Statement {} lets {} in without an external id", at + 1, who),
@@ -115,13 +120,18 @@ fn is_service_linked(principal: &Principal) -> bool {
 }
 
 /// Whether a goal wants a caller in that brings no id.
-pub(super) fn is_wanted_bare(scene: &Scene<'_>, principal: &Principal) -> bool {
+pub(super) fn is_wanted_bare(scene: &LintContext<'_>, principal: &Principal) -> bool {
     scene.required().iter().any(|one| one.id.is_none() && one.principal == principal.text.value)
 }
 
 /// TP010. Whether strangers are kept out is asked of the statement, with one who chooses what a caller
 /// can choose.
-fn everyone(scene: &Scene<'_>, at: usize, statement: &Statement, principal: &Principal) -> Found {
+fn everyone(
+    scene: &LintContext<'_>,
+    at: usize,
+    statement: &Statement,
+    principal: &Principal,
+) -> FindingDraft {
     let gets = |others: Option<Effect>| {
         let beside = scene.policy.statements.iter().filter(|one| Some(one.effect) == others);
         let statements = beside.chain([statement]).cloned().collect();
@@ -154,7 +164,7 @@ fn everyone(scene: &Scene<'_>, at: usize, statement: &Statement, principal: &Pri
             "One slip in a condition opens the lake to every AWS account.",
         ),
     };
-    Found::new(
+    FindingDraft::new(
         "TP010",
         Severity::Security,
         title,
@@ -171,12 +181,12 @@ fn everyone(scene: &Scene<'_>, at: usize, statement: &Statement, principal: &Pri
 /// TP011. A stranger's account as a whole is an ordinary way to trust, and fires only where a role of it
 /// is known to be meant.
 fn whole_account(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     principal: &Principal,
     account: &str,
-) -> Option<Found> {
+) -> Option<FindingDraft> {
     if !scene.is_foreign(principal) || confined_to(statement).next().is_some() {
         return None;
     }
@@ -190,10 +200,10 @@ fn whole_account(
         .collect();
     meant.dedup();
     if meant.is_empty() {
-        let known = if account == known::SEGMENT_ACCOUNT {
-            Some(known::SEGMENT_ROLE)
+        let known = if account == well_known::SEGMENT_ACCOUNT {
+            Some(well_known::SEGMENT_ROLE)
         } else {
-            known::unity_catalog_of_account(account)
+            well_known::unity_catalog_of_account(account)
         };
         meant.extend(known.map(str::to_owned));
     }
@@ -228,7 +238,7 @@ fn whole_account(
     };
     let roles = named(meant.iter().map(String::as_str));
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP011",
             Severity::Security,
             say!("Statement {} lets {} in, `{}`, where {} is meant", at + 1, vendor, value, roles),
@@ -242,7 +252,7 @@ fn whole_account(
 }
 
 /// TP011, where Databricks' account is trusted with an id.
-fn workspace(scene: &Scene<'_>, at: usize, principal: &Principal) -> Found {
+fn workspace(scene: &LintContext<'_>, at: usize, principal: &Principal) -> FindingDraft {
     let is_wanted = scene.required().iter().any(|one| one.party == Party::Databricks);
     let (severity, meaning) = if is_wanted {
         (
@@ -256,7 +266,7 @@ fn workspace(scene: &Scene<'_>, at: usize, principal: &Principal) -> Found {
         )
     };
     let value = &principal.text.value;
-    Found::new(
+    FindingDraft::new(
         "TP011",
         severity,
         say!("Statement {} lets Databricks' whole account in with the id, `{}`", at + 1, value),
@@ -269,12 +279,12 @@ fn workspace(scene: &Scene<'_>, at: usize, principal: &Principal) -> Found {
 
 /// TP014
 fn gone(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     principal: &Principal,
     id: &str,
-) -> Found {
+) -> FindingDraft {
     let what = if id.starts_with("AIDA") { "user" } else { "role" };
     let (label, edit) = if statement.principals.len() > 1 {
         let (kind, value) = (principal.kind, principal.text.value.clone());
@@ -292,7 +302,7 @@ fn gone(
     };
     let last = statement.principals.len() == 1 && scene.policy.statements.len() == 1;
     let fix = (!last).then(|| vec![edit]);
-    Found::new(
+    FindingDraft::new(
         "TP014",
         Severity::Warning,
         say!("`{}` stands for a {} that was deleted", id, what),
@@ -308,9 +318,9 @@ fn gone(
 }
 
 /// TP015
-fn missing(at: usize, principal: &Principal) -> Found {
+fn missing(at: usize, principal: &Principal) -> FindingDraft {
     let text = &principal.text.value;
-    Found::new(
+    FindingDraft::new(
         "TP015",
         Severity::Error,
         say!("`{}` does not exist", text),
@@ -322,7 +332,11 @@ fn missing(at: usize, principal: &Principal) -> Found {
 }
 
 /// Whether an entry is of the account of Databricks or Segment, or the role that is looked at.
-pub(super) fn is_vendor(scene: &Scene<'_>, statement: &Statement, principal: &Principal) -> bool {
+pub(super) fn is_vendor(
+    scene: &LintContext<'_>,
+    statement: &Statement,
+    principal: &Principal,
+) -> bool {
     let party = scene.party(statement, principal);
     account(principal).is_some()
         && matches!(party, Party::Databricks | Party::Segment | Party::Itself)

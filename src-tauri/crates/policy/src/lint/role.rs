@@ -2,20 +2,20 @@
 
 use headgate_terms::{Severity, Shown, say};
 
-use super::found::{Found, page};
-use super::scene::Scene;
-use crate::known::is_protected;
+use super::context::LintContext;
+use super::finding::{FindingDraft, page};
 use crate::policy::Who;
+use crate::well_known::is_protected;
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     found.extend(managed(scene));
     found.extend(long_sessions(scene));
 }
 
 /// TP025
-fn managed(scene: &Scene<'_>) -> Option<Found> {
+fn managed(scene: &LintContext<'_>) -> Option<FindingDraft> {
     let new = |title: Shown, meaning: &'static str, because: &'static str| {
-        Found::new("TP025", Severity::Info, title, meaning, because)
+        FindingDraft::new("TP025", Severity::Info, title, meaning, because)
     };
     if let Some(role) = scene.role().filter(|role| is_protected(role)) {
         return Some(new(
@@ -52,7 +52,7 @@ fn managed(scene: &Scene<'_>) -> Option<Found> {
 }
 
 /// TP026. An hour is what role chaining leaves of any setting.
-fn long_sessions(scene: &Scene<'_>) -> Option<Found> {
+fn long_sessions(scene: &LintContext<'_>) -> Option<FindingDraft> {
     const HOUR: u32 = 3_600;
     let seconds = scene.facts.max_session_seconds.filter(|seconds| *seconds > HOUR)?;
     let (at, entry) = scene.allows().find_map(|(at, statement)| {
@@ -61,7 +61,7 @@ fn long_sessions(scene: &Scene<'_>) -> Option<Found> {
         Some((at, statement.principals.iter().find(role)?))
     })?;
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP026",
             Severity::Warning,
             say!("Sessions of `{}` end after 1 hour, whatever the role's {} hours say", entry.text.value, hours(seconds)),

@@ -2,11 +2,11 @@
 
 use headgate_terms::{Arn, Severity, Shown, say};
 
+use super::context::{LintContext, asks};
 use super::expected::{add_id, replace_id};
-use super::found::{Found, page};
+use super::finding::{FindingDraft, page};
 use super::ids::asked;
-use super::parties::Party;
-use super::scene::{Scene, asks};
+use super::trusted_parties::Party;
 use crate::condition::{Truth, holds};
 use crate::edit::{ConditionDraft, Edit};
 use crate::evaluate::{Caller, Decision, is_named};
@@ -15,7 +15,7 @@ use crate::matrix::{EXTERNAL_ID, context_of};
 use crate::policy::{Principal, PrincipalKind, Statement, Text, Who};
 use crate::style::quoted;
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     let Some(role) = scene.role() else { return };
     let itself = Caller::Aws(role.clone());
     found.extend(itself_missing(scene, role, &itself));
@@ -23,7 +23,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 }
 
 /// The ids with which Databricks comes: the credential's, else those that the policy asks it for.
-fn databricks_ids(scene: &Scene<'_>) -> Option<Vec<String>> {
+fn databricks_ids(scene: &LintContext<'_>) -> Option<Vec<String>> {
     let known: Vec<String> = [Party::Itself, Party::Databricks]
         .into_iter()
         .flat_map(|party| scene.required_of(party))
@@ -48,7 +48,7 @@ fn databricks_ids(scene: &Scene<'_>) -> Option<Vec<String>> {
 }
 
 /// TP007
-fn itself_missing(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Found> {
+fn itself_missing(scene: &LintContext<'_>, role: &Arn, itself: &Caller) -> Option<FindingDraft> {
     let catalog = scene.databricks().into_iter().next();
     let wanted = [Party::Databricks, Party::Itself].map(|party| scene.required_of(party));
     if catalog.is_none() && wanted.iter().all(Vec::is_empty) {
@@ -66,7 +66,7 @@ fn itself_missing(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Foun
         return None;
     }
     let new = |title: Shown, found: &str| {
-        Found::new(
+        FindingDraft::new(
             "TP007",
             Severity::Error,
             title,
@@ -119,7 +119,7 @@ fn itself_missing(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Foun
 }
 
 /// Whether the role's account is named in another partition, which has TP013.
-fn is_elsewhere(scene: &Scene<'_>, role: &Arn) -> bool {
+fn is_elsewhere(scene: &LintContext<'_>, role: &Arn) -> bool {
     let strays = |text: &str| {
         text.parse::<Arn>().is_ok_and(|arn| {
             arn.account == role.account
@@ -135,7 +135,7 @@ fn is_elsewhere(scene: &Scene<'_>, role: &Arn) -> bool {
 }
 
 /// Whether what a statement asks of the caller's ARN lets the role through.
-fn reaches(scene: &Scene<'_>, statement: &Statement, itself: &Caller) -> bool {
+fn reaches(scene: &LintContext<'_>, statement: &Statement, itself: &Caller) -> bool {
     let context = context_of(itself, None);
     let variables = scene.policy.has_variables();
     statement.tests("aws:PrincipalArn").all(|test| holds(test, &context, variables) != Truth::No)
@@ -143,7 +143,7 @@ fn reaches(scene: &Scene<'_>, statement: &Statement, itself: &Caller) -> bool {
 
 /// A principal or `aws:PrincipalArn` that is the role but for its path, or that confines the account's
 /// root to one other role beside Databricks' own layout.
-fn named_otherwise<'s>(scene: &Scene<'s>, role: &Arn) -> Option<(usize, &'s Text, Edit)> {
+fn named_otherwise<'s>(scene: &LintContext<'s>, role: &Arn) -> Option<(usize, &'s Text, Edit)> {
     let name = role.role_name()?;
     let text = role.to_string();
     let twin =
@@ -187,7 +187,7 @@ fn named_otherwise<'s>(scene: &Scene<'s>, role: &Arn) -> Option<(usize, &'s Text
 }
 
 /// The role's own ARN, or its account's root confined to it where the role is not made yet.
-fn own_statement(scene: &Scene<'_>, role: &Arn, ids: &[String]) -> Edit {
+fn own_statement(scene: &LintContext<'_>, role: &Arn, ids: &[String]) -> Edit {
     let text = role.to_string();
     let mut edit = scene.statement_for(&text, ids, "ExplicitSelfRoleAssumption");
     if scene.facts.existing.get(&text) == Some(&false)
@@ -207,7 +207,7 @@ fn own_statement(scene: &Scene<'_>, role: &Arn, ids: &[String]) -> Edit {
 }
 
 /// TP008
-fn by_root_alone(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Found> {
+fn by_root_alone(scene: &LintContext<'_>, role: &Arn, itself: &Caller) -> Option<FindingDraft> {
     if scene.facts.self_assume_allowed != Some(false) {
         return None;
     }
@@ -226,7 +226,7 @@ fn by_root_alone(scene: &Scene<'_>, role: &Arn, itself: &Caller) -> Option<Found
         quoted(&role.to_string())
     );
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP008",
             Severity::Warning,
             say!("The role is trusted through `{}`, and its own policies do not let it call", entry.text.value),

@@ -2,17 +2,17 @@
 
 use headgate_terms::{Severity, say};
 
-use super::found::{Found, named, page};
+use super::context::{LintContext, asks};
+use super::finding::{FindingDraft, named, page};
 use super::ids::asked;
-use super::parties::{Party, account, is_known_vendor};
-use super::scene::{Scene, asks};
+use super::trusted_parties::{Party, account, is_known_vendor};
 use crate::axes::axes;
 use crate::edit::{Edit, PrincipalRef};
 use crate::evaluate::{Caller, Decision, decide, is_named};
 use crate::matrix::{CallerKind, EXTERNAL_ID, request_of, shown};
 use crate::policy::{Effect, Statement, Who};
 
-pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
+pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     for (at, statement) in scene.allows() {
         found.extend(shared(scene, at, statement));
     }
@@ -20,7 +20,7 @@ pub(super) fn all(scene: &Scene<'_>, found: &mut Vec<Found>) {
 }
 
 /// TP003
-fn shared(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> {
+fn shared(scene: &LintContext<'_>, at: usize, statement: &Statement) -> Option<FindingDraft> {
     let ids = asked(statement);
     let mut vendors: Vec<&str> = statement
         .principals
@@ -40,7 +40,7 @@ fn shared(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> 
     }
     let test = statement.tests(EXTERNAL_ID).find(|test| asks(test))?;
     Some(
-        Found::new(
+        FindingDraft::new(
             "TP003",
             Severity::Security,
             say!("Statement {} lets each of {} vendors in with any of its {} ids", at + 1, vendors.len(), ids.len()),
@@ -54,7 +54,7 @@ fn shared(scene: &Scene<'_>, at: usize, statement: &Statement) -> Option<Found> 
 
 /// One statement for each set of ids, where it is known whose each id is.
 fn parted(
-    scene: &Scene<'_>,
+    scene: &LintContext<'_>,
     at: usize,
     statement: &Statement,
     asked: &[&str],
@@ -87,7 +87,7 @@ fn parted(
 }
 
 /// TP028. Everyone and the whole accounts of vendors have findings of their own.
-fn unannounced(scene: &Scene<'_>, found: &mut Vec<Found>) {
+fn unannounced(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     let Some(role) = scene.role() else { return };
     if scene.databricks().is_empty() {
         return;
@@ -134,7 +134,7 @@ fn unannounced(scene: &Scene<'_>, found: &mut Vec<Found>) {
                 _ => named([shown(&row.principal)]),
             };
             found.push(
-                Found::new(
+                FindingDraft::new(
                     "TP028",
                     Severity::Security,
                     say!("Statement {} also lets {} in", at + 1, who),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use headgate_policy::{
     Caller, CredentialFacts, Edit, Facts, Form, Goal, Goals, QUOTA, SegmentFacts, Who, apply,
-    explain, export, fresh, id_fault, lint_text, opens, plan, read, request_of,
+    explain, export, id_fault, lint_text, new_policy, opens, plan, read, request_of,
 };
 use headgate_terms::{Arn, Error, Fix, acts};
 use proptest::prelude::*;
@@ -256,7 +256,7 @@ fn what_is_asked_for_is_not_shown_as_it_is_either() {
     for (role, catalog, id) in
         [(&hostile.parse().unwrap(), HOSTILE, "ab"), (&role, HOSTILE, "ab"), (&role, ROLE, HOSTILE)]
     {
-        if let Err(error) = fresh(role, catalog, id) {
+        if let Err(error) = new_policy(role, catalog, id) {
             said.error("fresh", &error);
         }
     }

@@ -1,0 +1,28 @@
+//! Calls by name, and requests and answers without content.
+//!
+//! A call that is not known has ended, which is no error.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A question without content, and an answer without one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct Empty {}
+
+/// A call by the caller's name for it.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct CallRef {
+    /// The name.
+    pub call: String,
+}
+
+/// What a sync or a preview works on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct CallAbout {
+    /// Where the events come from.
+    pub from: String,
+    /// The lake.
+    pub to: Option<String>,
+    /// The source's name, where it was given.
+    pub source: Option<String>,
+}

@@ -1,0 +1,74 @@
+//! Runs on record: their reports, the lines that they rejected and the values that they set aside.
+//!
+//! Errors: `run_not_found`; `rejected_lines_expired` for lines that are no longer kept; `nothing_waits` where there is
+//! nothing to give up, `data_folder_busy` and `cancelled` before its turn; for values those of the lake.
+
+use headgate_lake::DiscardRow;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+pub use headgate_sync::{RejectedLines, Release, RunReport};
+
+/// Which runs, from where on.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+pub struct RunsPage {
+    /// What the page before gave as `next`; none for the first.
+    pub before: Option<String>,
+    /// How many at most.
+    pub limit: Option<u32>,
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct RunList {
+    /// Newest first, each without its tables.
+    pub runs: Vec<RunReport>,
+    /// What to ask for as `before` for those that are older; none at the end.
+    pub next: Option<String>,
+}
+
+/// A run by its id.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunRef {
+    /// The id, or the number it begins with.
+    pub run: String,
+}
+
+/// Some of the lines that a run rejected.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunRejectedLines {
+    /// The run.
+    pub run: String,
+    /// Of one reason, or of all.
+    pub reason: Option<String>,
+    /// Where to begin: 0, or what the answer before gave as `next`.
+    pub from: u64,
+}
+
+/// Some of the values that a run set aside.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunDiscards {
+    /// The run.
+    pub run: String,
+    /// How many to leave out at the beginning.
+    pub from: usize,
+}
+
+/// Values that a run set aside.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Discards {
+    /// The values.
+    pub discards: Vec<DiscardRow>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// What a run's batches wait for, to be given up.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunRelease {
+    /// The run.
+    pub run: String,
+    /// Of one table, as `schema.table`, or of all.
+    #[serde(default)]
+    pub table: Option<String>,
+}

@@ -1,0 +1,99 @@
+//! The way in for a host that is written in Rust: every command as a method, made from the table in `serve`,
+//! and here what a terminal asks beside it. Each of these is a form of a command and goes by the rules of its
+//! line. Every use-case is reached from here or from [`App::call`], so each is told by whom and for whom it
+//! is carried out.
+
+use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest, Watch};
+use headgate_terms::Result;
+
+use crate::App;
+use crate::api::{Applied, AwsAccess, ChangeRequest, TrustPlan};
+use crate::cx::Cx;
+use crate::demo::DemoReport;
+use crate::plans::ApplyWatch;
+use crate::serve::line;
+use crate::trust::HandedPlan;
+
+/// The use-cases, for one who asks. Paths are not asked about: whoever runs such a host names them.
+pub struct Door<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) cx: &'a Cx,
+}
+
+impl App {
+    /// The use-cases as methods.
+    #[must_use]
+    pub fn door<'a>(&'a self, cx: &'a Cx) -> Door<'a> {
+        Door { app: self, cx }
+    }
+}
+
+impl Door<'_> {
+    /// Brings events into a lake, also those of standard input.
+    ///
+    /// # Errors
+    /// What goes wrong before there is a run; the report says the rest.
+    pub fn sync_run(&self, request: &RunRequest, watch: &dyn Watch) -> Result<RunReport> {
+        let Self { app, cx } = self;
+        app.carry_out(&line::sync_start, cx, |_| app.sync_run(cx, request, watch))
+    }
+
+    /// Shows what events would make of a lake.
+    ///
+    /// # Errors
+    /// As [`headgate_sync::preview`].
+    pub fn preview(&self, request: &PreviewRequest, watch: &dyn Watch) -> Result<Preview> {
+        let Self { app, cx } = self;
+        app.carry_out(&line::schema_preview, cx, |_| app.preview(cx, request, watch))
+    }
+
+    /// Makes a lake of the sample day, in a new temporary folder if none is named.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn demo(&self, to: Option<&str>, watch: &dyn Watch) -> Result<DemoReport> {
+        let Self { app, cx } = self;
+        app.carry_out(&line::sample_create, cx, |_| app.demo(cx, to, watch))
+    }
+
+    /// Every run with its tables, newest first.
+    ///
+    /// # Errors
+    /// When the data folder cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunReport>> {
+        let Self { app, cx } = self;
+        app.carry_out(&line::runs_list, cx, |_| app.runs(cx))
+    }
+
+    /// Plans a change under a quota that the caller knows; AWS is not asked for it.
+    ///
+    /// # Errors
+    /// As [`Self::role_plan`].
+    pub fn role_plan_within(&self, request: &ChangeRequest, quota: usize) -> Result<TrustPlan> {
+        let Self { app, cx } = self;
+        app.carry_out(&line::role_plan, cx, |_| app.role_plan_within(cx, request, quota))
+    }
+
+    /// Takes a plan from a file that somebody handed over. Nothing is kept or sent.
+    ///
+    /// # Errors
+    /// `plan_invalid` for what is not a plan of this version, and `policy_invalid` when AWS would refuse
+    /// the text to write.
+    pub fn plan_handed_over(&self, text: &str) -> Result<HandedPlan> {
+        self.app.plan_handed_over(self.cx, text)
+    }
+
+    /// Applies a plan that need not be kept here.
+    ///
+    /// # Errors
+    /// As [`Self::role_apply`].
+    pub fn apply_plan(
+        &self,
+        plan: &TrustPlan,
+        access: &AwsAccess,
+        watch: &dyn ApplyWatch,
+    ) -> Result<Applied> {
+        let Self { app, cx } = self;
+        app.carry_out(&line::role_apply, cx, |world| app.apply_plan(cx, plan, access, watch, world))
+    }
+}

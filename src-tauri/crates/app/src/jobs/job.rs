@@ -1,0 +1,184 @@
+//! A job as a value: what it does, for whom, how it stands, and what a user is told of its end.
+
+use std::path::Path;
+
+use headgate_store::{JobRecord, JobState as Kept};
+use headgate_terms::{Error, Shown, say};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use ts_rs::TS;
+
+use crate::api::CallAbout;
+use crate::cx::Actor;
+use crate::host::Notice;
+
+/// How long a job takes of whose end the user is told.
+const LONG: SignedDuration = SignedDuration::from_secs(10);
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Brings events into a lake.
+    Sync,
+    /// Changes something outside this machine.
+    Change,
+    /// Gives up what waits for a table.
+    Release,
+}
+
+impl JobKind {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Change => "change",
+            Self::Release => "release",
+        }
+    }
+
+    fn of(text: &str) -> Self {
+        let known = [Self::Sync, Self::Release].into_iter().find(|kind| kind.as_str() == text);
+        known.unwrap_or(Self::Change)
+    }
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// It waits for the jobs before it.
+    Queued,
+    /// It is carried out.
+    Running,
+    /// It was asked to stop.
+    Stopping,
+    /// It did all.
+    Succeeded,
+    /// It did part, and something needs attention.
+    Partial,
+    /// It failed.
+    Failed,
+    /// It was stopped on request.
+    Cancelled,
+    /// Its process ended before it did.
+    Interrupted,
+}
+
+impl From<Kept> for JobState {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Queued => Self::Queued,
+            Kept::Running => Self::Running,
+            Kept::Succeeded => Self::Succeeded,
+            Kept::Partial => Self::Partial,
+            Kept::Failed => Self::Failed,
+            Kept::Cancelled => Self::Cancelled,
+            Kept::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl JobState {
+    pub(super) fn kept(self) -> Kept {
+        match self {
+            Self::Queued => Kept::Queued,
+            Self::Running | Self::Stopping => Kept::Running,
+            Self::Succeeded => Kept::Succeeded,
+            Self::Partial => Kept::Partial,
+            Self::Failed => Kept::Failed,
+            Self::Cancelled => Kept::Cancelled,
+            Self::Interrupted => Kept::Interrupted,
+        }
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// What it does.
+    pub kind: JobKind,
+    /// The profile that it works in.
+    pub profile: String,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// How it stands.
+    pub state: JobState,
+    /// What it works on, where its command says so.
+    pub about: Option<CallAbout>,
+    /// The job of its lane that it waits for.
+    pub waits_for: Option<String>,
+    /// The run of a sync, once that has begun.
+    pub run: Option<String>,
+    /// What it reported last.
+    #[ts(type = "Progress | PlanProgress | null")]
+    pub progress: Option<Box<RawValue>>,
+    /// When it was asked for, in RFC 3339.
+    pub queued: String,
+    /// When it began.
+    pub started: Option<String>,
+    /// When it ended.
+    pub ended: Option<String>,
+    /// Why it failed.
+    pub error: Option<Error>,
+}
+
+impl Job {
+    pub(super) fn of(kept: JobRecord) -> Self {
+        Self {
+            id: kept.id,
+            kind: JobKind::of(&kept.kind),
+            profile: kept.profile,
+            actor: Actor::of(&kept.actor),
+            state: kept.state.into(),
+            about: kept.about.and_then(|text| serde_json::from_str(&text).ok()),
+            waits_for: None,
+            run: kept.run,
+            progress: kept.progress.and_then(|text| RawValue::from_string(text).ok()),
+            queued: kept.queued,
+            started: kept.started,
+            ended: kept.ended,
+            error: kept.error.and_then(|text| serde_json::from_str(&text).ok()),
+        }
+    }
+
+    /// What it does, as the subject of a sentence.
+    pub(super) fn named(&self) -> Shown {
+        let what = self.about.as_ref().map(|about| {
+            let from = Path::new(&about.from).file_name().unwrap_or_default().to_string_lossy();
+            about.source.clone().unwrap_or_else(|| from.into_owned())
+        });
+        match (self.kind, what) {
+            (JobKind::Sync, Some(what)) => say!("The sync of {}", what),
+            (JobKind::Sync, None) => "The sync".into(),
+            (JobKind::Change, _) => "The change in AWS".into(),
+            (JobKind::Release, _) => "Giving up what waits".into(),
+        }
+    }
+
+    /// Whether the user said no.
+    fn is_refused(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.code == "not_confirmed")
+    }
+
+    /// What a user is told at its end who looks elsewhere; none where there is nothing to tell.
+    pub(super) fn ending(&self) -> Option<Notice> {
+        let at = |text: &Option<String>| text.as_ref()?.parse::<Timestamp>().ok();
+        let took = at(&self.ended)?.duration_since(at(&self.started).or(at(&self.ended))?);
+        let title = match self.state {
+            JobState::Succeeded if took >= LONG => say!("{} is done", self.named()),
+            JobState::Failed if self.is_refused() => return None,
+            // Whether AWS has a change that failed may not be known.
+            JobState::Failed if self.kind != JobKind::Change => say!("{} failed", self.named()),
+            JobState::Partial | JobState::Failed => say!("{} needs attention", self.named()),
+            _ => return None,
+        };
+        let text = match &self.error {
+            Some(error) => error.message.clone(),
+            None => "Open Headgate to see what it did.".into(),
+        };
+        Some(Notice { title, text })
+    }
+}

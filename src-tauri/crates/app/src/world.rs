@@ -1,0 +1,65 @@
+//! What stands before every change outside this machine. It is made from the kind of the command: a `world`
+//! command alone gets the user's consent, and without that nothing is sent.
+//!
+//! What the question says, the command knows: who would change what, and where.
+
+use headgate_terms::{Error, Result, say};
+
+use crate::App;
+use crate::cx::Cx;
+use crate::host::Confirm;
+use crate::serve::{Command, Kind};
+
+/// The command that would change something.
+pub(crate) struct World<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) cx: &'a Cx,
+    pub(crate) command: &'a Command,
+}
+
+/// The user's consent to a change outside this machine.
+pub(crate) struct Consent(());
+
+impl World<'_> {
+    /// Asks the user whether an object may be changed.
+    ///
+    /// # Errors
+    /// `not_confirmed` when the user does not agree, `read_only` for a profile that was made so meanwhile,
+    /// and when nobody can be asked.
+    pub(crate) fn ask(&self, object: &str, question: &Confirm) -> Result<Consent> {
+        self.refuse_other_kinds()?;
+        if !self.app.ask(question)? {
+            return Err(Error::new(
+                "not_confirmed",
+                say!("The change of `{}` was not confirmed.", object),
+            )
+            .hint("Nothing was sent. Apply the plan again to be asked again."));
+        }
+        self.unasked()
+    }
+
+    /// Consent to a change of a stand-in on this machine, about which nobody is asked.
+    ///
+    /// # Errors
+    /// `read_only` for a profile that was made so meanwhile.
+    pub(crate) fn unasked(&self) -> Result<Consent> {
+        self.refuse_other_kinds()?;
+        self.app.refuse_read_only(self.cx)?;
+        Ok(Consent(()))
+    }
+
+    fn refuse_other_kinds(&self) -> Result<()> {
+        if self.command.kind == Kind::World {
+            return Ok(());
+        }
+        Err(Error::new("internal", say!("`{}` may not change AWS.", self.command.name))
+            .hint("This is a defect in Headgate. Nothing was sent."))
+    }
+}
+
+#[cfg(test)]
+impl Consent {
+    pub(crate) fn given() -> Self {
+        Self(())
+    }
+}
