@@ -44,7 +44,7 @@ fn needs_of(run: &RunReport) -> Vec<Attention> {
     match run.status {
         Status::Failed => needs.push(need(AttentionKind::Failed, 1, run.error.as_ref(), None)),
         Status::Cancelled => {
-            needs.push(need(AttentionKind::Cancelled, 1, run.error.as_ref(), None))
+            needs.push(need(AttentionKind::Cancelled, 1, run.error.as_ref(), None));
         }
         Status::Partial if run.error.is_some() => {
             needs.push(need(AttentionKind::BrokeOff, 1, run.error.as_ref(), None));

@@ -158,7 +158,7 @@ fn constrain(table: &Path) {
         json!({"protocol": protocol}),
         json!({"metaData": metadata}),
     ];
-    let text: String = actions.iter().map(|action| format!("{action}\n")).collect();
+    let text = actions.map(|action| action.to_string()).join("\n");
     std::fs::write(log.join(format!("{:020}.json", commits.len())), text).unwrap();
 }
 

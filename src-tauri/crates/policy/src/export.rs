@@ -1,6 +1,6 @@
 //! A policy for other tools: as a command, as Terraform, as `CloudFormation`, or small.
 
-use headgate_terms::{Arn, Error, Result};
+use headgate_terms::{Arn, Error, Result, shell_word};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -42,8 +42,8 @@ pub fn export(text: &str, role: &str, to: Export) -> Result<String> {
         Export::Json => small(text, &root) + "\n",
         Export::Cli => format!(
             "aws iam update-assume-role-policy \\\n  --role-name {} \\\n  --policy-document {}\n",
-            shell(&name),
-            shell(&small(text, &root))
+            shell_word(&name),
+            shell_word(&small(text, &root))
         ),
         Export::Terraform => {
             let path = path.map_or(String::new(), |path| format!("  path = {}\n", hcl_text(&path)));
@@ -65,15 +65,6 @@ pub fn export(text: &str, role: &str, to: Export) -> Result<String> {
             )
         }
     })
-}
-
-/// A text that a shell takes as one word.
-pub(crate) fn shell(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn identifier(name: &str) -> String {

@@ -251,9 +251,8 @@ impl BatchLetters {
             made
         } else {
             if let Some(folder) = self.path.parent() {
-                let mut make = DirBuilder::new();
-                let made = make.recursive(true).mode(0o700).create(folder);
-                made.map_err(|error| failed("make", folder, &error))?;
+                let there = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+                there.map_err(|error| failed("make", folder, &error))?;
             }
             let mut options = private();
             // What a run of this name left behind was never part of a batch.

@@ -88,9 +88,11 @@ impl Running<'_> {
         let filled = self
             .refill_from(name, &taken, &source, &mut has, None)
             .and_then(|()| self.refill_from(name, &others, &source, &mut has, Some(ledger.id)))
-            .and_then(|()| match was_behind {
-                true => self.bring_again(name, &taken, &source, &mut has),
-                false => Ok(()),
+            .and_then(|()| {
+                if !was_behind {
+                    return Ok(());
+                }
+                self.bring_again(name, &taken, &source, &mut has)
             });
         self.forget_rows(&has)?;
         filled?;

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use headgate_store::Store;
-use headgate_terms::{Error, Result};
+use headgate_terms::{Error, Result, shell_word};
 
 use crate::folder::{failed, private};
 use crate::lines::Input;
@@ -164,16 +164,10 @@ pub(crate) fn takes(store: &Store, left: &Left) -> Result<String, Error> {
     };
     let source = report.and_then(|report| report.source).unwrap_or_else(|| left.schema.clone());
     let to = to.unwrap_or_else(|| "LAKE".to_owned());
-    let word =
-        |text: &str| match text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-:".contains(&b))
-        {
-            true => text.to_owned(),
-            false => format!("'{}'", text.replace('\'', r"'\''")),
-        };
     Ok(format!(
         "headgate sync run --from - --to {} --source {} < /dev/null",
-        word(&to),
-        word(&source)
+        shell_word(&to),
+        shell_word(&source)
     ))
 }
 

@@ -12,5 +12,5 @@ mod table;
 pub use arn::{Arn, NoArn, is_account_id};
 pub use error::{Error, Result};
 pub use finding::{Evidence, Finding, FindingStatus, Fix, Range, Severity};
-pub use shown::{Cleaned, Say, Shown, acts, grouped, takes_arguments_only};
+pub use shown::{Cleaned, Say, Shown, acts, grouped, shell_word, takes_arguments_only};
 pub use table::{Column, ColumnType, TableName};

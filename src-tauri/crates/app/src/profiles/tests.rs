@@ -212,7 +212,7 @@ fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_cons
                 (Kind::World, false) => (Some("not_confirmed"), 1),
                 _ => (Some("internal"), 0),
             };
-            let asked = desk.user.asked.lock().unwrap().len();
+            let asked = desk.user.asked().len();
             assert_eq!((code.as_deref(), asked), expected, "{}", command.name);
         }
     }

@@ -1,6 +1,6 @@
 //! The role's trust in itself, without which Unity Catalog takes no storage credential.
 
-use headgate_terms::{Arn, Severity, Shown, say};
+use headgate_terms::{Arn, Severity, Shown, say, shell_word};
 
 use super::context::{LintContext, asks};
 use super::expected::{add_id, replace_id};
@@ -10,7 +10,6 @@ use super::trusted_parties::Party;
 use crate::condition::{Truth, holds};
 use crate::edit::{ConditionDraft, Edit};
 use crate::evaluate::{Caller, Decision, is_named};
-use crate::export::shell;
 use crate::matrix::{EXTERNAL_ID, context_of};
 use crate::policy::{Principal, PrincipalKind, Statement, Text, Who};
 use crate::style::quoted;
@@ -220,7 +219,7 @@ fn by_root_alone(scene: &LintContext<'_>, role: &Arn, itself: &Caller) -> Option
     }
     let (at, _, entry) =
         naming.into_iter().find(|(_, statement, _)| reaches(scene, statement, itself))?;
-    let name = shell(role.role_name()?);
+    let name = shell_word(role.role_name()?);
     let document = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Resource":{}}}]}}"#,
         quoted(&role.to_string())
@@ -237,7 +236,7 @@ fn by_root_alone(scene: &LintContext<'_>, role: &Arn, itself: &Caller) -> Option
         .values("sts:AssumeRole on itself", "")
         .command(format!(
             "aws iam put-role-policy --role-name {name} --policy-name AssumeItself --policy-document {}",
-            shell(&document)
+            shell_word(&document)
         )),
     )
 }
