@@ -144,6 +144,7 @@ const LIFE: &[&str] = &[
     "has_jobs",
     "hears",
     "leave_page",
+    "let_page_finish",
     "listen",
     "on",
     "on_signal",

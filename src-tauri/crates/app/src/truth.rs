@@ -64,8 +64,8 @@ impl Core {
     fn question(&self, name: &str) -> Value {
         let table = json!({"lake": self.path("lake"), "table": "web.ordered"});
         match name {
-            "overview_show" | "lakes_list" | "policy_draft" | "aws_profiles" | "settings_show"
-            | "profiles_list" => json!({}),
+            "overview_show" | "lakes_list" | "policy_drafts" | "policy_draft" | "aws_profiles"
+            | "settings_show" | "profiles_list" => json!({}),
             "runs_list" => json!({"before": null, "limit": null}),
             "runs_show" => json!({"run": "1"}),
             "runs_rejected_lines" => json!({"run": "1", "reason": null, "from": 0}),
@@ -264,6 +264,8 @@ fn all_changes(core: &mut Core, address: &str) {
     assert_eq!(applied["outcome"], "written", "{applied}");
     let change = json!({"change": applied["change"]["id"], "access": access});
     core.changes(&line::role_restore, &change).unwrap();
+
+    core.changes(&line::policy_draft_discard, &json!({"role": ROLE})).unwrap();
 
     age(&core.app);
     let settings = json!({"theme": "dark", "keep_runs_days": 30});
