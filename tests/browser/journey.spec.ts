@@ -375,7 +375,7 @@ test('the sources of a lake are offered where its events are compared', async ({
   await expect(page.getByLabel('Source')).toHaveValue('shop')
   await expect(said).toHaveCount(0)
   await page.goto(`${product.url}#/syncs/new?${new URLSearchParams({ from, lake })}`)
-  await expect(page.locator('#source-hint')).toContainText('This lake has shop.')
+  await expect(page.getByLabel('Source name')).toHaveAccessibleDescription(/This lake has shop\./)
 })
 
 test('keys move in a list at once, and the end of a sync is told elsewhere', async ({

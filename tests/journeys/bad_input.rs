@@ -25,6 +25,22 @@ fn what_makes_no_sense_touches_nothing() {
     let cases: &[(&[&str], i32, &str)] = &[
         (&["sync", "run", "--to", &lake], 2, "wrong_use"),
         (&["sync", "walk"], 2, "wrong_use"),
+        (
+            &["sync", "run", "--from", &from, "--to", &lake, "--column", "a.b=BIGINT"],
+            2,
+            "wrong_use",
+        ),
+        (
+            &["sync", "run", "--from", &from, "--to", &lake, "--column", "events.e.n=INT"],
+            2,
+            "wrong_use",
+        ),
+        (
+            &["sync", "run", "--from", &from, "--to", &lake, "--column", "events.e.user_id=BIGINT"],
+            2,
+            "column_fixed",
+        ),
+        (&["schema", "preview", &from, "--column", "events.e.n"], 2, "wrong_use"),
         (&["sync", "run", "--from", &from, "--to", "s3://bucket/lake"], 2, "unsupported_location"),
         (&["sync", "run", "--from", "s3://bucket/x", "--to", &lake], 2, "unsupported_location"),
         (

@@ -125,3 +125,31 @@ fn a_preview_of_wide_rows_and_many_discards_stays_short() {
     assert_eq!(shown.document["cut"], true);
     assert!(cost.answer < 12 * MB, "{} MB", cost.answer / MB);
 }
+
+/// One example of each type is kept of a column, and cut: columns are many.
+#[test]
+fn a_preview_of_many_columns_that_mix_types_stays_short() {
+    let desk = Desk::new();
+    let long = "v".repeat(300);
+    let lines = (0..8).map(|table| {
+        let of = |value: &serde_json::Value| -> serde_json::Value {
+            (0..1_900)
+                .map(|n| (format!("k{n}"), value.clone()))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        };
+        [json!(long), json!([long]), json!(true), json!(7), json!(1.5)]
+            .iter()
+            .enumerate()
+            .map(|(at, value)| track(&format!("m{table}-{at}"), &format!("E{table}"), of(value)))
+            .collect::<String>()
+            .into_bytes()
+    });
+    gzip_of(&desk.path("in/a.gz"), lines);
+    let from = desk.path("in").display().to_string();
+    let (preview, cost) = watched(&desk, &["schema", "preview", &from]);
+    let tables = preview.document["tables"].as_array().unwrap();
+    let mixed = tables.iter().flat_map(|table| table["columns"].as_array().unwrap());
+    assert_eq!(mixed.filter(|column| column["state"] == "mixed").count(), 8 * 1_900);
+    assert!(cost.answer < 16 * MB, "{} MB", cost.answer / MB);
+}

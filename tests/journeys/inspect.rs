@@ -31,7 +31,7 @@ fn a_preview_says_what_a_run_then_does() {
     };
     assert_eq!(
         column(table, "ship_to_geo"),
-        json!({"name": "ship_to_geo", "type": "STRING", "state": "new", "from": ["properties.shipTo.geo"], "filled": 1, "discarded": 0})
+        json!({"name": "ship_to_geo", "type": "STRING", "state": "new", "from": ["properties.shipTo.geo"], "filled": 1, "discarded": 0, "mixture": null, "choosable": true, "chosen": false})
     );
     assert_eq!(column(table, "id")["from"], json!(["messageId"]));
     // printf 日 | sha256sum
@@ -63,6 +63,129 @@ fn a_preview_says_what_a_run_then_does() {
     let part = Desk::part(&run, "order_done");
     assert_eq!(part["columns_added"], json!([{"name": "new", "type": "BOOLEAN"}]));
     assert_eq!((&part["written"], &part["discarded"]), (&json!(1), &json!(1)));
+}
+
+/// A column of a table of a preview.
+fn column_of<'d>(preview: &'d Value, table: &str, name: &str) -> &'d Value {
+    let columns = Desk::part(preview, table)["columns"].as_array().expect("columns");
+    columns.iter().find(|column| column["name"] == name).unwrap_or(&Value::Null)
+}
+
+#[test]
+fn a_preview_says_which_columns_mix_types_and_what_a_choice_would_set_aside() {
+    let desk = Desk::new();
+    let lines = (0..60).map(|n| {
+        let quantity = if n % 20 == 7 { json!("three") } else { json!(n) };
+        let price = if n % 2 == 0 { json!(n) } else { json!(1.5) };
+        let properties = json!({"quantity": quantity, "price": price, "Coupon": "x"});
+        track(&format!("m{n}"), "Order Done", properties)
+    });
+    desk.put("1.ndjson", lines.collect::<String>());
+    let from = desk.path("in").display().to_string();
+    let preview = |more: &[&str]| {
+        let arguments = [&["schema", "preview", from.as_str()][..], more].concat();
+        let answer = desk.json(&arguments);
+        assert_eq!(answer.exit, 0, "{}", answer.document);
+        answer.document
+    };
+    let free = preview(&[]);
+    let quantity = column_of(&free, "order_done", "quantity");
+    assert_eq!(
+        (&quantity["state"], &quantity["type"], &quantity["mixture"]),
+        (
+            &json!("mixed"),
+            &json!("STRING"),
+            &json!([
+                {"type": "BIGINT", "count": 57, "example": "0"},
+                {"type": "STRING", "count": 3, "example": "three"},
+            ])
+        )
+    );
+    assert_eq!(free["discards"], json!([]));
+    // Numbers have a type in common, and are not a mixture.
+    let price = column_of(&free, "order_done", "price");
+    assert_eq!(
+        (&price["state"], &price["type"], &price["mixture"], &price["choosable"]),
+        (&json!("new"), &json!("DOUBLE"), &Value::Null, &json!(true))
+    );
+    assert_eq!(column_of(&free, "order_done", "user_id")["choosable"], false);
+    let text = desk.command(&["schema", "preview", &from]).output().unwrap().stdout;
+    let text = String::from_utf8(text).unwrap();
+    for words in [
+        "±  quantity",
+        "quantity: STRING, because 3 of 60 values are text (`three`). The other 57 would fit BIGINT (`0`).",
+        "`--column events.order_done.quantity=BIGINT`",
+        "± mixed",
+    ] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+
+    let chosen = preview(&["--column", "events.order_done.quantity=BIGINT"]);
+    let quantity = column_of(&chosen, "order_done", "quantity");
+    assert_eq!(
+        (&quantity["state"], &quantity["type"], &quantity["filled"], &quantity["discarded"]),
+        (&json!("conflict"), &json!("BIGINT"), &json!(57), &json!(3))
+    );
+    assert_eq!((&quantity["chosen"], &quantity["mixture"][1]["count"]), (&json!(true), &json!(3)));
+    assert_eq!(
+        chosen["discards"],
+        json!([{"schema": "events", "table": "order_done", "column": "quantity", "reason": "type_mismatch", "count": 3, "sample": "three"}])
+    );
+    let kept = preview(&["--column", "events.order_done.quantity=STRING"]);
+    assert_eq!(column_of(&kept, "order_done", "quantity")["state"], "new");
+    // None fits: the column is not made, and is shown all the same.
+    let none = preview(&["--column", "events.order_done.coupon=BIGINT"]);
+    let coupon = column_of(&none, "order_done", "coupon");
+    assert_eq!(
+        (&coupon["state"], &coupon["filled"], &coupon["discarded"]),
+        (&json!("conflict"), &json!(0), &json!(60))
+    );
+
+    // A run does the same, and from then on the column is there.
+    let run = desk.sync(&["--column", "events.order_done.quantity=BIGINT"]).document;
+    assert_eq!(Desk::part(&run, "order_done")["discarded"], 3);
+    let lake = desk.lake();
+    desk.put("2.ndjson", track("late", "Order Done", json!({"quantity": "four"})));
+    let after = preview(&["--lake", &lake]);
+    let quantity = column_of(&after, "order_done", "quantity");
+    assert_eq!(
+        (&quantity["state"], &quantity["choosable"], &quantity["chosen"], &quantity["mixture"]),
+        (&json!("conflict"), &json!(false), &json!(false), &Value::Null)
+    );
+}
+
+#[test]
+fn a_column_that_an_earlier_batch_would_make_can_still_be_chosen() {
+    let desk = Desk::new();
+    let lines = |values: &[Value]| -> String {
+        let line = |value: &Value| track(&value.to_string(), "E", json!({"n": value}));
+        values.iter().map(line).collect()
+    };
+    desk.put("a.ndjson", lines(&[json!(1), json!(2)]));
+    desk.put("b.ndjson", lines(&[json!("three"), json!(4)]));
+    desk.json(&["settings", "set", "batch_mb", "1"]);
+    // More than a batch holds lies between the two.
+    let filler = "x".repeat(700_000);
+    for name in ["aa", "ab"] {
+        desk.put(&format!("{name}.ndjson"), track(name, "F", json!({"t": filler})));
+    }
+    let from = desk.path("in").display().to_string();
+    let free = desk.json(&["schema", "preview", &from]).document;
+    let n = column_of(&free, "e", "n");
+    assert_eq!(
+        (&n["state"], &n["type"], &n["discarded"]),
+        (&json!("conflict"), &json!("BIGINT"), &json!(1))
+    );
+    assert_eq!(
+        (&n["choosable"], &n["mixture"]),
+        (
+            &json!(true),
+            &json!([{"type": "BIGINT", "count": 3, "example": "1"}, {"type": "STRING", "count": 1, "example": "three"}])
+        )
+    );
+    let chosen = desk.json(&["schema", "preview", &from, "--column", "events.e.n=STRING"]).document;
+    let n = column_of(&chosen, "e", "n");
+    assert_eq!((&n["state"], &n["discarded"], &n["filled"]), (&json!("new"), &json!(0), &json!(4)));
 }
 
 #[test]

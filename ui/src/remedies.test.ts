@@ -38,6 +38,7 @@ test('a run is asked for once more as it was, but not from standard input', () =
     source: 'web',
     again: false,
     refill: null,
+    columns: [],
     new_lake_id: false,
   })
   const refill = { ...run, again: true, refill: 'web.tracks' }

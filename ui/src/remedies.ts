@@ -31,7 +31,9 @@ export const syncRemedies: Record<'own_lake' | 'again', [string, Partial<SyncSta
 /** A run as it would be asked for once more; nothing for one of standard input. */
 export function onceMore(run: RunReport): SyncStart | null {
   const { from, to, source, again, refill } = run
-  return from === null ? null : { from, to, source, again, refill, new_lake_id: false }
+  if (from === null) return null
+  // Types that were chosen are kept for the lake.
+  return { from, to, source, again, refill, columns: [], new_lake_id: false }
 }
 
 /** What a new sync is asked that fills one table again; without `from`, its files are to be chosen. */

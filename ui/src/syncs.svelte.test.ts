@@ -15,6 +15,7 @@ const request: SyncStart = {
   source: 'shop',
   again: false,
   refill: null,
+  columns: [],
   new_lake_id: false,
 }
 const about = { from: '/in/shop', to: '/lake', source: 'shop' }

@@ -1,12 +1,23 @@
 import { expect, test } from 'vitest'
-import type { EventCounts, Failure, Attention, Preview, RunReport, TableReport } from './api'
+import type {
+  Attention,
+  ColumnType,
+  EventCounts,
+  Failure,
+  Preview,
+  PreviewColumn,
+  RunReport,
+  TableReport,
+} from './api'
 import { ago, brief, bytes, byName, command, duration, halves, share } from './format'
 import {
   astray,
   attention,
+  bestType,
   byHarm,
   cut,
   harm,
+  mixes,
   need,
   preview,
   reasons,
@@ -331,6 +342,84 @@ test('how long ago, to the minute or to the second', () => {
 test('a part of a value says so, with the size of the whole where that is known', () => {
   expect([{}, { cut: false, bytes: 9 }, { cut: true }].map(cut)).toEqual(['', '', 'Cut.'])
   expect(cut({ cut: true, bytes: 12_345_678 })).toBe('Cut, 12,345,678 bytes in all.')
+})
+
+const of = (type: ColumnType, count: number, example: string | null) => ({ type, count, example })
+
+test.each([
+  [
+    [of('BIGINT', 57, '2'), of('STRING', 3, 'three')],
+    'STRING, because 3 of 60 values are text (`three`).',
+    'The other 57 would fit BIGINT (`2`).',
+  ],
+  [
+    [of('STRING', 1_200, 'a'), of('BIGINT', 1, '7')],
+    'STRING, because 1,200 of 1,201 values are text (`a`).',
+    'The other one would fit BIGINT (`7`).',
+  ],
+  [
+    [
+      of('BIGINT', 5, '1'),
+      of('DOUBLE', 2, '1.5'),
+      of('BOOLEAN', 1, 'true'),
+      of('STRING', 1, 'x`y'),
+    ],
+    'STRING, because 1 of 9 values is true or false (`true`) and 1 is text (`x\\u{60}y`).',
+    'The other 7 would fit DOUBLE (`1`, `1.5`).',
+  ],
+  [
+    [of('TIMESTAMP', 4, null), of('DOUBLE', 2, null)],
+    'STRING, because 2 of 6 values are numbers.',
+    'The other 4 would fit TIMESTAMP.',
+  ],
+])('a mixture says what does not fit and what the others would', (types, because, others) => {
+  expect(mixes(types)).toEqual({ because, others })
+})
+
+test('the type that most values have is the best one, and a tie goes to the number', () => {
+  expect(bestType([of('BOOLEAN', 2, null), of('BIGINT', 2, null)])).toEqual({
+    type: 'BIGINT',
+    fit: 2,
+  })
+  expect(bestType([of('BOOLEAN', 3, null), of('BIGINT', 2, null)]).type).toBe('BOOLEAN')
+})
+
+test('a preview says how many columns mix types', () => {
+  const column = (state: string): PreviewColumn => ({
+    name: 'quantity',
+    type: 'STRING',
+    state,
+    from: [],
+    filled: 60,
+    discarded: 0,
+    mixture: null,
+    choosable: true,
+    chosen: false,
+  })
+  const found = (states: string[]): Preview => ({
+    v: 1,
+    events: { received: 60, duplicate: 0, rejected: 0 },
+    tables: [
+      {
+        schema: 'web',
+        table: 'bought',
+        state: 'new',
+        rows: 60,
+        columns: states.map(column),
+        sample: [],
+        error: null,
+      },
+    ],
+    discards: [],
+    damaged: [],
+    notices: [],
+  })
+  const said = 'All 60 events would land, in 1 new table.'
+  expect(preview(found(['new']))).toBe(`${said} Nothing has been written.`)
+  expect(preview(found(['mixed', 'new']))).toBe(
+    `${said} 1 column mixes types; decide before the first run. Nothing has been written.`,
+  )
+  expect(preview(found(['mixed', 'mixed']))).toContain('2 columns mix types;')
 })
 
 test('what needs a person is weighed by its harm', () => {

@@ -2,10 +2,12 @@
 
 import type {
   Attention,
+  ColumnType,
   Counted,
   EventCounts,
   JobState,
   Preview,
+  PreviewType,
   RunReport,
   Status,
   TableReport,
@@ -365,6 +367,9 @@ export function preview(found: Preview): string {
     fresh > 0 ? many(fresh, 'new table') : '',
     columns > 0 ? many(columns, 'new column') : '',
   ].filter(Boolean)
+  const mixed = found.tables
+    .flatMap((table) => table.columns)
+    .filter((column) => column.state === 'mixed').length
   const would = received - duplicate - rejected
   const into = parts.length > 0 ? `, in ${parts.join(' and ')}` : ''
   const head =
@@ -381,5 +386,57 @@ export function preview(found: Preview): string {
     refused > 0 ? `${many(refused, 'table')} would refuse` : '',
     found.damaged.length > 0 ? `${many(found.damaged.length, 'file')} cannot be read whole` : '',
   ].filter(Boolean)
-  return `${head}${tail.length > 0 ? `; ${tail.join(', ')}` : ''}. Nothing has been written.`
+  const decide =
+    mixed > 0
+      ? ` ${many(mixed, 'column mixes', 'columns mix')} types; decide before the first run.`
+      : ''
+  return `${head}${tail.length > 0 ? `; ${tail.join(', ')}` : ''}.${decide} Nothing has been written.`
+}
+
+/** Why a column that mixes types becomes STRING, and what the other values would fit. */
+export function mixes(types: readonly PreviewType[]): { because: string; others: string } {
+  const all = types.reduce((sum, { count }) => sum + count, 0)
+  const { type, fit } = bestType(types)
+  const reasons = types
+    .filter((of) => !holds(type, of.type))
+    .map((of, at) => {
+      const counted = at === 0 ? `${count(of.count)} of ${many(all, 'value')}` : count(of.count)
+      const example = of.example === null ? '' : ` (${quoted(of.example)})`
+      return `${counted} ${are(of)}${example}`
+    })
+  const examples = types
+    .filter((of) => holds(type, of.type))
+    .flatMap(({ example }) => (example === null ? [] : [quoted(example)]))
+  const such = examples.length > 0 ? ` (${examples.join(', ')})` : ''
+  return {
+    because: `STRING, because ${reasons.join(' and ')}.`,
+    others: `The other ${fit === 1 ? 'one' : count(fit)} would fit ${type}${such}.`,
+  }
+}
+
+/** The type other than STRING that most of some values have, and how many. */
+export function bestType(types: readonly PreviewType[]): { type: ColumnType; fit: number } {
+  const number = types.some(({ type }) => type === 'DOUBLE') ? 'DOUBLE' : 'BIGINT'
+  return ([number, 'BOOLEAN', 'TIMESTAMP'] as const)
+    .map((type) => ({
+      type,
+      fit: types.reduce((sum, of) => sum + (holds(type, of.type) ? of.count : 0), 0),
+    }))
+    .reduce((best, other) => (other.fit > best.fit ? other : best))
+}
+
+function holds(type: ColumnType, of: ColumnType): boolean {
+  return type === of || (type === 'DOUBLE' && of === 'BIGINT')
+}
+
+/** What the values of one type are, in words. */
+function are({ type, count }: PreviewType): string {
+  const [one, more] = {
+    BIGINT: ['is a whole number', 'are whole numbers'],
+    DOUBLE: ['is a number', 'are numbers'],
+    BOOLEAN: ['is true or false', 'are true or false'],
+    TIMESTAMP: ['is a time', 'are times'],
+    STRING: ['is text', 'are text'],
+  }[type]
+  return (count === 1 ? one : more) as string
 }

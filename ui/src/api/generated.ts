@@ -2094,7 +2094,8 @@ name: string,
  */
 type: ColumnType, 
 /**
- * `new`, `unchanged` or `conflict`.
+ * `new`, `mixed` (a new one that becomes STRING because its values are of several types), `unchanged` or
+ * `conflict`.
  */
 state: string, 
 /**
@@ -2108,7 +2109,20 @@ filled: number,
 /**
  * Values that its type cannot hold.
  */
-discarded: number, };
+discarded: number, 
+/**
+ * Of a new column whose values are of several types that have no type in common but STRING: how many
+ * there are of each.
+ */
+mixture: Array<PreviewType> | null, 
+/**
+ * Whether its type can be chosen: no table has it yet, and it is not a fixed one (E29).
+ */
+choosable: boolean, 
+/**
+ * Whether its type was chosen.
+ */
+chosen: boolean, };
 
 /**
  * Values set aside, with one of them.
@@ -2188,6 +2202,23 @@ sample: Array<Array<string | null>>,
  * Why a run could not write it.
  */
 error: Failure | null, };
+
+/**
+ * The values of one type that a column would get.
+ */
+export type PreviewType = { 
+/**
+ * The type.
+ */
+type: ColumnType, 
+/**
+ * How many.
+ */
+count: number, 
+/**
+ * The first of them, cut; none where the answer has no room for it.
+ */
+example: string | null, };
 
 /**
  * A principal of a card.
@@ -2892,7 +2923,11 @@ lake: string | null,
 /**
  * The source's name; none takes it from the files' place.
  */
-source: string | null, };
+source: string | null, 
+/**
+ * Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
+ */
+columns: Array<string>, };
 
 /**
  * What Segment brings.
@@ -3200,6 +3235,10 @@ again: boolean,
  * The only table to write, as `schema.table`: it gets what its rows lack.
  */
 refill: string | null, 
+/**
+ * Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
+ */
+columns: Array<string>, 
 /**
  * Whether a lake that is a copy of a known one becomes a lake of its own.
  */

@@ -169,7 +169,7 @@ test('an answer that comes while the next request stands still is late too', asy
 
 test('what a call reports is shown while it goes on', async () => {
   const [shown] = component(() =>
-    query('schema_preview', () => ({ from: '/in', lake: null, source: null })),
+    query('schema_preview', () => ({ from: '/in', lake: null, source: null, columns: [] })),
   )
   played.last('schema_preview').report({ read: 1 })
   expect(shown.progress).toEqual({ read: 1 })
@@ -180,7 +180,7 @@ test('what a call reports is shown while it goes on', async () => {
 function preview() {
   let from = $state('/one')
   const [shown, end] = component(() =>
-    query('schema_preview', () => ({ from, lake: null, source: null })),
+    query('schema_preview', () => ({ from, lake: null, source: null, columns: [] })),
   )
   const look = (next: string) => {
     from = next
@@ -282,7 +282,9 @@ test('what a command does not show does not concern it', async () => {
 test('after a gap everything that can have changed is asked again', async () => {
   run(() => '1')
   component(() => query('settings_show', () => ({})))
-  component(() => query('schema_preview', () => ({ from: '/in', lake: null, source: null })))
+  component(() =>
+    query('schema_preview', () => ({ from: '/in', lake: null, source: null, columns: [] })),
+  )
   for (const one of played.calls) await one.answer('old')
   stream.report({ kind: 'missed' })
   await vi.advanceTimersByTimeAsync(1_000)

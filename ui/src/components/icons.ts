@@ -31,6 +31,7 @@ import {
   RefreshCw,
   RotateCw,
   Search,
+  Shapes,
   ShieldCheck,
   SlidersHorizontal,
   SquareTerminal,
@@ -78,6 +79,7 @@ export const icons = {
       { 'stroke-width': 1.2 },
     ),
   ],
+  mixed: Shapes,
   more: Ellipsis,
   new: Plus,
   open: [

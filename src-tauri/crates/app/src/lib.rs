@@ -67,7 +67,7 @@ pub use headgate_aws::{Endpoint, Identity};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableSummary};
 pub use headgate_policy as policy;
 pub use headgate_sync::{
-    Counted, DataFolder, PreviewRequest, RunRequest, Status, TableReport, Watch,
+    ColumnChoice, Counted, DataFolder, PreviewRequest, RunRequest, Status, TableReport, Watch,
 };
 pub use host::{Confirm, Host, Notice};
 pub use neighbour::{Changed, Message, SOCKET};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest, Status, Watch};
+use headgate_sync::{ColumnChoice, Preview, PreviewRequest, RunReport, RunRequest, Status, Watch};
 use headgate_terms::{Error, Result, TableName, say};
 
 use crate::App;
@@ -16,6 +16,7 @@ impl App {
         let mut preview = PreviewRequest::new(from, self.data().clone());
         preview.lake = given(request.lake.as_deref());
         preview.source = given(request.source.as_deref());
+        preview.columns = ColumnChoice::parse_all(&request.columns)?;
         preview.batch_bytes = self.settings()?.batch_bytes();
         self.preview(cx, &preview, &cx.call)
     }
@@ -46,6 +47,7 @@ impl App {
         run.again = request.again;
         run.refill =
             given(request.refill.as_deref()).map(|text| table_to_fill(&text)).transpose()?;
+        run.columns = ColumnChoice::parse_all(&request.columns)?;
         run.new_lake_id = request.new_lake_id;
         self.settings()?.apply(&mut run);
         // As it was asked for: so whoever asked finds its job.

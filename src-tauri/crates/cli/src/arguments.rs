@@ -88,7 +88,10 @@ pub(crate) enum SyncCommand {
         after_help = "Examples:\n  headgate sync run --from events/ --to lake/ --source web_prod\n  \
                       zcat today.gz | headgate sync run --from - --to lake/\n\n\
                       Files that went into this lake and have not changed are not read again. Rejected lines\n\
-                      are kept in the data folder, values that fit no column in `headgate_discards`."
+                      are kept in the data folder, values that fit no column in `headgate_discards`.\n\n\
+                      A new column gets the type that all its values fit, else STRING, which is final. `schema preview`\n\
+                      shows columns that mix types; `--column` chooses one before the column is made. The choice is kept\n\
+                      for this lake until then. One for `identifies` is one for `users` too, and the other way round."
     )]
     Run(SyncRun),
 }
@@ -114,6 +117,11 @@ pub(crate) struct SyncRun {
     /// Write this table only, and only what its rows lack; for a table that was dropped or put back
     #[arg(long, value_name = "SCHEMA.TABLE", requires = "again")]
     pub(crate) refill: Option<String>,
+
+    /// Choose the type of a column that the lake does not have yet: BIGINT, DOUBLE, BOOLEAN, TIMESTAMP or
+    /// STRING; values that do not fit are set aside. Can be repeated
+    #[arg(long, value_name = "SCHEMA.TABLE.COLUMN=TYPE")]
+    pub(crate) column: Vec<String>,
 
     /// Give a lake that is a copy of another one an id of its own
     #[arg(long)]
@@ -141,7 +149,8 @@ pub(crate) struct SyncRun {
 pub(crate) enum SchemaCommand {
     /// Show the tables and typed columns that events would make; nothing is written
     #[command(
-        after_help = "Example:\n  headgate schema preview events/ --lake lake/ --source web_prod"
+        after_help = "Examples:\n  headgate schema preview events/ --lake lake/ --source web_prod\n  \
+                      headgate schema preview events/ --source web --column web.order_completed.quantity=BIGINT"
     )]
     Preview(SchemaPreview),
 }
@@ -158,6 +167,10 @@ pub(crate) struct SchemaPreview {
     /// The source's name, as for `sync run`
     #[arg(long, value_name = "NAME")]
     pub(crate) source: Option<String>,
+
+    /// Choose the type of a column that the lake does not have yet, as for `sync run`; can be repeated
+    #[arg(long, value_name = "SCHEMA.TABLE.COLUMN=TYPE")]
+    pub(crate) column: Vec<String>,
 
     /// Follow links that lead out of the folder
     #[arg(long)]

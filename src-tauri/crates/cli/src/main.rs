@@ -28,8 +28,8 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    Actor, App, Call, Cx, Door, Empty, LakeRef, PreviewRequest, RunRef, RunRelease, RunReport,
-    RunRequest, SettingsChange, Status, TableRef, table_to_fill,
+    Actor, App, Call, ColumnChoice, Cx, Door, Empty, LakeRef, PreviewRequest, RunRef, RunRelease,
+    RunReport, RunRequest, SettingsChange, Status, TableRef, table_to_fill,
 };
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
@@ -53,8 +53,14 @@ enum Exit {
 }
 
 /// Failures of which nothing was touched, because what was asked for makes no sense.
-const WRONG_USE: [&str; 4] =
-    ["wrong_use", "unsupported_location", "source_unnameable", "setting_out_of_range"];
+const WRONG_USE: [&str; 6] = [
+    "wrong_use",
+    "unsupported_location",
+    "source_unnameable",
+    "setting_out_of_range",
+    "column_fixed",
+    "column_exists",
+];
 
 fn main() -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
@@ -139,6 +145,7 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             request.source = run.source;
             request.again = run.again;
             request.refill = run.refill.as_deref().map(table_to_fill).transpose()?;
+            request.columns = ColumnChoice::parse_all(&run.column)?;
             request.new_lake_id = run.new_lake_id;
             request.follow_links = run.follow_links;
             door.settings_show(&Empty {})?.settings.apply(&mut request);
@@ -161,6 +168,7 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             let mut request = PreviewRequest::new(from, data);
             request.lake = preview.lake;
             request.source = preview.source;
+            request.columns = ColumnChoice::parse_all(&preview.column)?;
             request.follow_links = preview.follow_links;
             request.batch_bytes = door.settings_show(&Empty {})?.settings.batch_bytes();
             let watching = TerminalProgress::new(stop_on_signal(&app), json);

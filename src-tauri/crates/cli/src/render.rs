@@ -7,10 +7,10 @@ mod demo;
 use std::io;
 
 use headgate_app::{
-    CommitEntry, Counted, HistoryReport, Preview, Release, RunReport, SettingsReport, Status,
-    TableDetail, TablesReport, Theme,
+    CommitEntry, Counted, HistoryReport, Preview, PreviewType, Release, RunReport, SettingsReport,
+    Status, TableDetail, TablesReport, Theme,
 };
-use headgate_terms::{Error, Shown, grouped, say};
+use headgate_terms::{ColumnType, Error, Shown, grouped, say};
 
 use crate::output::{Out, Table, line};
 
@@ -217,6 +217,23 @@ pub(crate) fn preview(out: &mut Out<'_>, preview: &Preview) -> io::Result<()> {
             ]);
         }
         out.line(columns)?;
+        for column in &table.columns {
+            if let Some(mixture) = column.mixture.as_ref().filter(|_| column.state == "mixed") {
+                line!(out, "  {}: {}", Shown::clean(&column.name), mixes(mixture))?;
+            }
+        }
+    }
+    let mixed = preview.tables.iter().find_map(|table| {
+        let column = table.columns.iter().find(|column| column.state == "mixed")?;
+        let (best, _) = best_type(column.mixture.as_deref()?);
+        Some(format!("{}.{}.{}={best}", table.schema, table.table, column.name))
+    });
+    if let Some(choice) = mixed {
+        line!(
+            out,
+            "\nThe first sync makes STRING final. Choose another type before it, such as `--column {}`.",
+            choice
+        )?;
     }
     if !preview.discards.is_empty() {
         line!(out, "\nWould be set aside")?;
@@ -237,13 +254,96 @@ pub(crate) fn preview(out: &mut Out<'_>, preview: &Preview) -> io::Result<()> {
         line!(out)?;
         error(out, &file.error)?;
     }
-    line!(out, "\n+ new   = unchanged   ≠ conflict: values that the column's type cannot hold")
+    line!(
+        out,
+        "\n+ new   ± mixed: of several types   = unchanged   ≠ conflict: values that the column's type cannot hold"
+    )
+}
+
+/// Why a column that mixes types becomes STRING, and what it could be else.
+fn mixes(mixture: &[PreviewType]) -> Shown {
+    let all: u64 = mixture.iter().map(|of| of.count).sum();
+    let (kind, fit) = best_type(mixture);
+    let others: Vec<Shown> = mixture
+        .iter()
+        .filter(|of| !holds(kind, of.kind))
+        .enumerate()
+        .map(|(at, of)| {
+            let count = if at == 0 {
+                say!("{} of {}", grouped(of.count), counted_as(all, "value"))
+            } else {
+                grouped(of.count)
+            };
+            let example = of
+                .example
+                .as_deref()
+                .map_or_else(Shown::default, |example| say!(" (`{}`)", beginning(example)));
+            say!("{} {}{}", count, are(of), example)
+        })
+        .collect();
+    let rest = if fit == 1 { say!("The other one") } else { say!("The other {}", grouped(fit)) };
+    let examples = mixture.iter().filter(|of| holds(kind, of.kind));
+    let examples: Vec<Shown> = examples
+        .filter_map(|of| of.example.as_deref().map(|example| say!("`{}`", beginning(example))))
+        .collect();
+    let such = match examples.as_slice() {
+        [] => Shown::default(),
+        examples => say!(" ({})", Shown::join(examples, ", ")),
+    };
+    let because = Shown::join(&others, " and ");
+    say!("STRING, because {}. {} would fit {}{}.", because, rest, kind, such)
+}
+
+/// The type other than STRING that most of some values have, and how many.
+fn best_type(mixture: &[PreviewType]) -> (ColumnType, u64) {
+    let fit =
+        |kind| -> u64 { mixture.iter().filter(|of| holds(kind, of.kind)).map(|of| of.count).sum() };
+    let has_points = mixture.iter().any(|of| of.kind == ColumnType::Double);
+    let number = if has_points { ColumnType::Double } else { ColumnType::BigInt };
+    [number, ColumnType::Boolean, ColumnType::Timestamp]
+        .map(|kind| (kind, fit(kind)))
+        .into_iter()
+        .rev()
+        .max_by_key(|(_, fit)| *fit)
+        .unwrap_or((ColumnType::String, 0))
+}
+
+/// Whether a column of one type holds the values of another.
+fn holds(kind: ColumnType, of: ColumnType) -> bool {
+    kind == of || kind == ColumnType::Double && of == ColumnType::BigInt
+}
+
+/// As much of a value as a sentence has room for.
+fn beginning(text: &str) -> String {
+    const LONGEST: usize = 48;
+    let mut cut: String = text.chars().take(LONGEST).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+/// What the values of one type are, in words.
+fn are(of: &PreviewType) -> &'static str {
+    match (of.kind, of.count) {
+        (ColumnType::BigInt, 1) => "is a whole number",
+        (ColumnType::BigInt, _) => "are whole numbers",
+        (ColumnType::Double, 1) => "is a number",
+        (ColumnType::Double, _) => "are numbers",
+        (ColumnType::Boolean, 1) => "is true or false",
+        (ColumnType::Boolean, _) => "are true or false",
+        (ColumnType::Timestamp, 1) => "is a time",
+        (ColumnType::Timestamp, _) => "are times",
+        (ColumnType::String, 1) => "is text",
+        (ColumnType::String, _) => "are text",
+    }
 }
 
 fn sign(state: &str) -> &'static str {
     match state {
         "new" => "+",
         "changed" => "~",
+        "mixed" => "±",
         "conflict" => "≠",
         _ => "=",
     }
@@ -438,6 +538,46 @@ pub(crate) fn settings(out: &mut Out<'_>, report: &SettingsReport) -> io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mixture_says_what_does_not_fit_and_what_the_others_would() {
+        use ColumnType::{BigInt, Boolean, Double, String as Text, Timestamp};
+        for (types, expected) in [
+            (
+                &[(BigInt, 57, "2"), (Text, 3, "three")][..],
+                "STRING, because 3 of 60 values are text (`three`). The other 57 would fit BIGINT (`2`).",
+            ),
+            (
+                &[(Text, 1_200, "a"), (BigInt, 1, "7")],
+                "STRING, because 1,200 of 1,201 values are text (`a`). The other one would fit BIGINT (`7`).",
+            ),
+            (
+                &[(BigInt, 5, "1"), (Double, 2, "1.5"), (Boolean, 1, "true"), (Text, 1, "x`y")],
+                "STRING, because 1 of 9 values is true or false (`true`) and 1 is text (`x\\u{60}y`). The other 7 would fit DOUBLE (`1`, `1.5`).",
+            ),
+            (
+                &[(Timestamp, 4, "2026-11-22T10:00:00Z"), (Double, 2, "1.5")],
+                "STRING, because 2 of 6 values are numbers (`1.5`). The other 4 would fit TIMESTAMP (`2026-11-22T10:00:00Z`).",
+            ),
+            (
+                &[(Boolean, 2, "true"), (BigInt, 2, "1")],
+                "STRING, because 2 of 4 values are true or false (`true`). The other 2 would fit BIGINT (`1`).",
+            ),
+        ] {
+            let of = |&(kind, count, example): &(_, _, &str)| {
+                let example = Some(example.to_owned());
+                PreviewType { kind, count, example }
+            };
+            let types: Vec<_> = types.iter().map(of).collect();
+            assert_eq!(mixes(&types).as_str(), expected);
+        }
+        let bare = [(BigInt, 2), (Text, 1)];
+        let bare = bare.map(|(kind, count)| PreviewType { kind, count, example: None });
+        assert_eq!(
+            mixes(&bare).as_str(),
+            "STRING, because 1 of 3 values is text. The other 2 would fit BIGINT."
+        );
+    }
 
     #[test]
     fn counts_are_grouped() {

@@ -229,6 +229,25 @@ impl Shape {
     }
 }
 
+/// Whether a column's type cannot be chosen (E29): the table has the column from its creation, or reserves
+/// its name (E10, E18). The name may be in any case.
+#[must_use]
+pub fn is_fixed(table: &str, column: &str) -> bool {
+    table == DISCARDS || Shape::of_table(table).reserves(&column.to_lowercase())
+}
+
+/// The table that shares its columns with one: `identifies` and `users` are filled from the same traits. A
+/// type that is chosen in one of them counts in both, so that every value that `users` cannot hold is a
+/// discard of `identifies`: `users` has none of its own (E23).
+#[must_use]
+pub fn twin(table: &str) -> Option<&'static str> {
+    match table {
+        "identifies" => Some("users"),
+        "users" => Some("identifies"),
+        _ => None,
+    }
+}
+
 /// The first column that a table of events must have as Headgate makes it and has with another type,
 /// as it should be. Without these a row has no name and no place in time, so such a table is refused;
 /// any other column only sets its values aside.
@@ -290,6 +309,30 @@ pub const DISCARDS: &str = "headgate_discards";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn twins_have_the_same_fixed_columns_and_each_is_the_others() {
+        let all = [Shape::Identifies, Shape::Users].map(Shape::fixed).concat();
+        for fixed in all.iter().map(|fixed| fixed.column()) {
+            assert!(is_fixed("users", fixed) && is_fixed("identifies", fixed), "{fixed}");
+        }
+        for table in ["identifies", "users"] {
+            assert_eq!(twin(table).and_then(twin), Some(table));
+            assert!(!is_fixed(table, "plan"));
+        }
+        for (table, column, fixed) in [
+            ("bought", "user_id", true),
+            ("bought", "Event_Text", true),
+            ("bought", "name", false),
+            ("pages", "name", true),
+            ("pages", "event", false),
+            ("groups", "group_id", true),
+            (DISCARDS, "any", true),
+        ] {
+            assert_eq!(is_fixed(table, column), fixed, "{table}.{column}");
+        }
+        assert_eq!((twin("tracks"), twin("accounts")), (None, None));
+    }
 
     #[test]
     fn only_what_names_a_row_and_its_time_must_have_its_type() {

@@ -1,7 +1,7 @@
 //! One column of one batch: values pushed row by row, coerced as they come (E11 to E15, D17).
 //!
-//! A column that the table has takes a value or refuses it. A new one takes everything and decides
-//! its type when the batch ends. Nulls are never stored: a sparse column costs what it holds.
+//! A column that the table has, or whose type was chosen (E29), takes a value or refuses it. Another new
+//! one takes everything and decides its type when the batch ends. Nulls are never stored: a sparse column costs what it holds.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use arrow_select::take::take;
 use headgate_terms::ColumnType;
 
 use crate::json::{Json, write_scalar};
+use crate::mixture::{Mixture, OfType};
 use crate::timestamp;
 
 /// A value on its way into a column.
@@ -152,15 +153,27 @@ enum Data {
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnBuilder {
     pub(crate) name: String,
-    /// The type the table has, or none while a new column is still open to any.
+    /// The type that the table has or that was chosen; none while a new column is still open to any.
     frozen: Option<ColumnType>,
     rows: Rows,
     data: Option<Data>,
+    /// The values by their types, where a preview asks for it.
+    mixture: Option<Box<Mixture>>,
 }
 
 impl ColumnBuilder {
     pub(crate) fn new(name: String, frozen: Option<ColumnType>) -> Self {
-        Self { name, frozen, rows: Rows::Dense(0), data: None }
+        Self { name, frozen, rows: Rows::Dense(0), data: None, mixture: None }
+    }
+
+    /// Counts the types of its values from now on.
+    pub(crate) fn count_types(&mut self) {
+        self.mixture = Some(Box::default());
+    }
+
+    /// The values that came so far by their types; none where they are not counted.
+    pub(crate) fn take_types(&mut self) -> Vec<OfType> {
+        self.mixture.take().map(|mixture| mixture.into_types()).unwrap_or_default()
     }
 
     pub(crate) fn filled(&self) -> usize {
@@ -174,6 +187,9 @@ impl ColumnBuilder {
 
     /// Puts a value, never null, into a row after all rows so far.
     pub(crate) fn push(&mut self, row: u32, value: Value<'_>, text: &mut String) -> Pushed {
+        if let Some(mixture) = &mut self.mixture {
+            mixture.add(row, value);
+        }
         let pushed = match self.frozen {
             Some(kind) => self.coerce(kind, value, text),
             None => self.take(value, text),
@@ -188,6 +204,9 @@ impl ColumnBuilder {
     /// Forgets the rows from one on, as if they had never been pushed, whatever state a push that did
     /// not end has left.
     pub(crate) fn truncate(&mut self, row: u32) {
+        if let Some(mixture) = &mut self.mixture {
+            mixture.forget(row);
+        }
         let entries = self.rows.entry_at(row);
         self.rows.truncate(entries);
         let is_open = self.frozen.is_none();

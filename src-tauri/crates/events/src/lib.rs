@@ -10,6 +10,7 @@ mod discard;
 mod envelope;
 mod fold;
 mod json;
+mod mixture;
 mod names;
 mod notice;
 mod paths;
@@ -20,10 +21,11 @@ mod snake;
 mod table;
 pub mod timestamp;
 
-pub use calls::{DISCARDS, discards_columns, misfit, statistics_columns};
+pub use calls::{DISCARDS, discards_columns, is_fixed, misfit, statistics_columns, twin};
 pub use discard::{Discard, Reason, discard_rows};
 pub use fold::{Folded, fold};
 pub use json::Rejection;
+pub use mixture::OfType;
 pub use notice::{Notice, Notices};
 pub use refit::refit;
 pub use shredder::{

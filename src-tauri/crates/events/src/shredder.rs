@@ -42,6 +42,20 @@ pub trait Window {
 pub trait Catalog {
     /// What is known of a table; asked once in a batch.
     fn table(&mut self, table: &str) -> Existing;
+
+    /// Types that were chosen for columns of a table, whose names match in any case (E29). Fixed columns and
+    /// those that the table has keep their own.
+    fn chosen(&mut self, _table: &str) -> Vec<Column> {
+        Vec::new()
+    }
+
+    /// Whether the values of each column are counted by their types ([`TableColumn::mixture`]), which costs
+    /// time.
+    ///
+    /// [`TableColumn::mixture`]: crate::TableColumn::mixture
+    fn counts_types(&self) -> bool {
+        false
+    }
 }
 
 /// A table as the lake has it.
@@ -506,7 +520,10 @@ impl State<'_> {
         }
         let existing = self.catalog.table(name);
         let table = self.tables.len();
-        self.tables.push(TableBuilder::new(name.to_owned(), shape, existing));
+        let chosen = self.catalog.chosen(name);
+        let counts_types = self.catalog.counts_types();
+        let made = TableBuilder::new(name.to_owned(), shape, existing, chosen, counts_types);
+        self.tables.push(made);
         self.by_table.insert(name.to_owned(), table);
         table
     }
@@ -557,6 +574,7 @@ mod tests {
     use headgate_terms::ColumnType;
 
     use super::*;
+    use crate::TableColumn;
 
     thread_local! {
         /// How many more places a line may pass before it breaks off; none for no end.
@@ -584,6 +602,20 @@ mod tests {
                 _ => Existing::No,
             }
         }
+
+        fn chosen(&mut self, table: &str) -> Vec<Column> {
+            let column = |(name, kind): (&str, _)| Column { name: name.to_owned(), kind };
+            let chosen = match table {
+                "e" => vec![("BB", ColumnType::Boolean), ("t", ColumnType::Timestamp)],
+                "identifies" | "users" => vec![("plan", ColumnType::BigInt)],
+                _ => Vec::new(),
+            };
+            chosen.into_iter().map(column).collect()
+        }
+
+        fn counts_types(&self) -> bool {
+            true
+        }
     }
 
     #[derive(Default)]
@@ -597,6 +629,13 @@ mod tests {
         fn unsee(&mut self, id: &str) {
             assert!(self.0.remove(id), "{id} was not seen");
         }
+    }
+
+    fn column_text(c: &TableColumn) -> String {
+        format!(
+            "{:?} {} {} {:?} {} {} {:?}",
+            c.column, c.existing, c.fixed, c.from, c.filled, c.discarded, c.mixture
+        )
     }
 
     /// All that a batch came to, as text; its rows as Arrow.
@@ -628,11 +667,8 @@ mod tests {
             .tables
             .iter()
             .map(|table| {
-                let columns: Vec<_> = table
-                    .columns
-                    .iter()
-                    .map(|c| (&c.column, c.existing, c.fixed, &c.from, c.filled, c.discarded))
-                    .collect();
+                let columns: Vec<_> =
+                    table.columns.iter().chain(&table.unmade).map(column_text).collect();
                 let Table { name, rows, accepted, duplicate, discarded, .. } = table;
                 format!("{name} {rows} {accepted} {duplicate} {discarded} {columns:#?}")
             })

@@ -1,5 +1,6 @@
 //! One table of one batch: its columns while rows come in, and as Arrow batches afterwards.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
@@ -10,6 +11,7 @@ use headgate_terms::{Column, ColumnType};
 use crate::calls::{Fixed, Shape};
 use crate::column::{ColumnBuilder, FinishedColumn, Pushed, Value};
 use crate::discard::Reason;
+use crate::mixture::OfType;
 use crate::names::Names;
 use crate::row::Place;
 use crate::shredder::Existing;
@@ -54,6 +56,9 @@ pub(crate) struct TableBuilder {
     refused: bool,
     columns: Vec<BuiltColumn>,
     names: Names,
+    /// Types that were chosen for columns that it may get, by their names in lower case (E29).
+    chosen: BTreeMap<String, ColumnType>,
+    counts_types: bool,
     /// The place of each fixed column, in the shape's order.
     fixed: Vec<usize>,
     rows: u32,
@@ -63,7 +68,16 @@ pub(crate) struct TableBuilder {
 }
 
 impl TableBuilder {
-    pub(crate) fn new(name: String, shape: Shape, existing: Existing) -> Self {
+    /// A table that gets columns: `chosen` are types for those that it does not have, `counts_types` says
+    /// whether the types of all values are counted.
+    pub(crate) fn new(
+        name: String,
+        shape: Shape,
+        existing: Existing,
+        chosen: Vec<Column>,
+        counts_types: bool,
+    ) -> Self {
+        let chosen = chosen.into_iter().map(|column| (column.name.to_lowercase(), column.kind));
         let mut table = Self {
             name,
             shape,
@@ -71,6 +85,8 @@ impl TableBuilder {
             refused: existing == Existing::Refused,
             columns: Vec::new(),
             names: Names::default(),
+            chosen: chosen.collect(),
+            counts_types,
             fixed: Vec::new(),
             rows: 0,
             accepted: 0,
@@ -97,8 +113,12 @@ impl TableBuilder {
     fn add(&mut self, name: String, kind: Option<ColumnType>, existing: bool) -> usize {
         let at = self.columns.len();
         self.names.insert(&name, at);
+        let mut builder = ColumnBuilder::new(name, kind);
+        if self.counts_types {
+            builder.count_types();
+        }
         self.columns.push(BuiltColumn {
-            builder: ColumnBuilder::new(name, kind),
+            builder,
             existing,
             fixed: None,
             from: Vec::new(),
@@ -138,7 +158,8 @@ impl TableBuilder {
         if self.columns.len() >= most_columns {
             return Target::Full;
         }
-        Target::Column(self.add(name.to_owned(), None, false))
+        let kind = self.chosen.get(name).copied();
+        Target::Column(self.add(name.to_owned(), kind, false))
     }
 
     /// Whether there is room to tell of another path that fills a column.
@@ -250,22 +271,30 @@ impl TableBuilder {
     }
 
     pub(crate) fn finish(self, lossy: &mut u64) -> Table {
-        let mut columns = Vec::new();
-        for column in self.columns {
+        let (mut columns, mut unmade) = (Vec::new(), Vec::new());
+        for mut column in self.columns {
             let name = column.builder.name.clone();
             let filled = column.builder.filled() as u64;
+            let mixture = column.builder.take_types();
+            // A column appears with its first value that fits: until then another type can be chosen.
+            let is_made = column.existing || column.fixed.is_some() || filled > 0;
+            if !is_made && column.discarded == 0 && mixture.is_empty() {
+                continue;
+            }
             if let Some((data, lost)) = column.builder.finish() {
                 // What `users` loses, `identifies` loses too.
                 if self.shape != Shape::Users {
                     *lossy += lost;
                 }
-                columns.push(TableColumn {
+                let into = if is_made { &mut columns } else { &mut unmade };
+                into.push(TableColumn {
                     column: Column { name, kind: data.kind },
                     existing: column.existing,
                     fixed: column.fixed.is_some(),
                     from: column.from,
                     filled,
                     discarded: column.discarded,
+                    mixture,
                     data,
                 });
             }
@@ -280,6 +309,7 @@ impl TableBuilder {
             duplicate: self.duplicate,
             discarded: self.discarded,
             columns,
+            unmade,
         }
     }
 }
@@ -299,6 +329,8 @@ pub struct TableColumn {
     pub filled: u64,
     /// Values that its type could not hold.
     pub discarded: u64,
+    /// Its values by their types as sent, where the caller asked for it.
+    pub mixture: Vec<OfType>,
     pub(crate) data: FinishedColumn,
 }
 
@@ -323,6 +355,8 @@ pub struct Table {
     pub discarded: u64,
     /// All its columns in order: those it has, then the new ones as they appeared.
     pub columns: Vec<TableColumn>,
+    /// Columns of a chosen type that none of the values fits, so that they are not made (E29).
+    pub unmade: Vec<TableColumn>,
 }
 
 /// How much one Arrow batch spreads out at most, in cells.
@@ -413,7 +447,8 @@ mod tests {
 
     #[test]
     fn text_is_cut_so_that_no_array_has_too_much_of_it() {
-        let mut table = TableBuilder::new("e".to_owned(), Shape::Track, Existing::No);
+        let mut table =
+            TableBuilder::new("e".to_owned(), Shape::Track, Existing::No, Vec::new(), false);
         let mut scratch = String::new();
         let column = table.add("s".to_owned(), None, false);
         // Rows without a value among the others, and one longer than all that fits.

@@ -1,11 +1,12 @@
 //! What Headgate remembers between runs, in one SQLite file: profiles with their lakes and drafts; jobs,
-//! plans and the journal; runs, what each lake's records say, open batches and the ids that were seen;
-//! settings.
+//! plans and the journal; runs, what each lake's records say, open batches and the ids that were seen,
+//! types chosen for columns; settings.
 //!
 //! The one door to `rusqlite`. It keeps and finds; what is a duplicate or when a batch is open is
 //! decided in `sync`, when a job runs in `app`. Their records travel through here as JSON.
 
 mod batches;
+mod chosen_columns;
 mod drafts;
 mod files;
 mod filter;

@@ -122,6 +122,7 @@ impl Running<'_> {
         letters: &mut BatchLetters,
         held: PathBuf,
     ) -> Result<Option<Prepared>, Stopped> {
+        self.settle_choices()?;
         let planned = Timestamp::now().as_microsecond();
         let plan = ShredOptions { planned, most_columns: self.request.most_columns };
         let earlier = Some((&self.store, ledger.id));
@@ -129,7 +130,9 @@ impl Running<'_> {
         let mut window = SeenWindow::new(earlier, span, planned, ledger.newest);
         let schema = feed.schema.clone();
         let look_on = self.look_on();
-        let mut catalog = SchemaView { tables: &mut self.tables, schema: &schema, only: None };
+        let chosen = self.chosen(ledger, &schema)?;
+        let (tables, only) = (&mut self.tables, None);
+        let mut catalog = SchemaView { tables, schema: &schema, only, chosen: &chosen };
         let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
         let reading = Instant::now();
         let most = self.request.batch_bytes;
@@ -144,8 +147,9 @@ impl Running<'_> {
         if batch.is_blank() {
             return Ok(None);
         }
+        let chosen = chosen.planned(&batch.batch.tables);
         let plan = self.write(batch, &feed.source, &schema, plan, letters)?;
-        Ok(Some(Prepared { plan, newest, ids }))
+        Ok(Some(Prepared { plan: BatchPlan { chosen, ..plan }, newest, ids }))
     }
 
     /// Writes what a batch came to as files, and plans the rest.

@@ -7,6 +7,7 @@
 
 mod batch;
 mod catch_up;
+mod choice;
 mod dead_letters;
 mod deliver;
 mod ending;
@@ -37,12 +38,14 @@ mod trust;
 mod turn;
 mod window;
 
+pub use choice::ColumnChoice;
 pub use dead_letters::{RejectedLine, RejectedLines, read_letters};
 pub use expire::{Retention, expire};
 pub use folder::{DataFolder, Held};
 pub use headgate_store::PeriodTotals;
 pub use preview::{
-    Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable, preview,
+    Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable,
+    PreviewType, preview,
 };
 pub use records::{RunsDigest, behind, digest, lakes, list_runs, runs_before, show_run};
 pub use release::{Release, release};

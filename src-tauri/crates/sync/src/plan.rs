@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::catch_up::Released;
+use crate::choice::Chosen;
 use crate::dead_letters::Waiting;
 use crate::folder::DataFolder;
 use crate::installation::Installation;
@@ -44,6 +45,10 @@ pub(crate) struct BatchPlan {
     pub(crate) held_lines: Option<String>,
     /// The lines that it took, by file.
     pub(crate) extents: Vec<Extent>,
+    /// The types that were chosen for columns of its tables which those did not have (E29): its lines are read
+    /// again with the same.
+    #[serde(default)]
+    pub(crate) chosen: Chosen,
     /// How many ids it accepted.
     #[serde(default)]
     pub(crate) accepted: u64,
@@ -164,6 +169,7 @@ impl BatchPlan {
             letters: None,
             held_lines: None,
             extents: Vec::new(),
+            chosen: Chosen::default(),
             accepted: 0,
             fills: None,
             whole: None,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use headgate_events::{Catalog, Discard, Existing, ShredOptions, Table, TableColumn, fold};
+use headgate_events::{Catalog, Discard, Existing, OfType, ShredOptions, Table, TableColumn, fold};
 use headgate_lake::{ANSWER, Lake, Location, caught, cut, text_rows, weight};
 use headgate_store::{Ledger, Store};
 use headgate_terms::{Column, ColumnType, Error, Result, TableName, say};
@@ -18,10 +18,11 @@ use tokio::runtime::Handle;
 use ts_rs::TS;
 
 use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
+use crate::choice::{self, Chosen, ColumnChoice};
 use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
-use crate::run::{Progress, RunRequest, Running, Watch, key_of, millis, refuse_copy};
+use crate::run::{Progress, RunRequest, Running, Watch, id_of, key_of, millis, refuse_copy};
 use crate::source::{DataFile, SourceFiles, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
@@ -37,6 +38,8 @@ pub struct PreviewRequest {
     pub lake: Option<String>,
     /// The source's name; none takes it from the files' place.
     pub source: Option<String>,
+    /// Types for columns that the lake does not have yet, beside those that are kept for it (E29).
+    pub columns: Vec<ColumnChoice>,
     /// Whether links that lead out of the folder are followed.
     pub follow_links: bool,
     /// The most inflated bytes in one batch, for types are decided batch by batch (E6).
@@ -50,7 +53,8 @@ impl PreviewRequest {
     #[must_use]
     pub fn new(from: PathBuf, data: DataFolder) -> Self {
         let RunRequest { batch_bytes, data, .. } = RunRequest::new(None, String::new(), data);
-        Self { from, lake: None, source: None, follow_links: false, batch_bytes, data }
+        let (lake, source, columns) = (None, None, Vec::new());
+        Self { from, lake, source, columns, follow_links: false, batch_bytes, data }
     }
 }
 
@@ -110,7 +114,8 @@ pub struct PreviewColumn {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: ColumnType,
-    /// `new`, `unchanged` or `conflict`.
+    /// `new`, `mixed` (a new one that becomes STRING because its values are of several types), `unchanged` or
+    /// `conflict`.
     pub state: String,
     /// The paths that fill it, as sent.
     pub from: Vec<String>,
@@ -118,6 +123,28 @@ pub struct PreviewColumn {
     pub filled: u64,
     /// Values that its type cannot hold.
     pub discarded: u64,
+    /// Of a new column whose values are of several types that have no type in common but STRING: how many
+    /// there are of each.
+    #[serde(default)]
+    pub mixture: Option<Vec<PreviewType>>,
+    /// Whether its type can be chosen: no table has it yet, and it is not a fixed one (E29).
+    #[serde(default)]
+    pub choosable: bool,
+    /// Whether its type was chosen.
+    #[serde(default)]
+    pub chosen: bool,
+}
+
+/// The values of one type that a column would get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PreviewType {
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: ColumnType,
+    /// How many.
+    pub count: u64,
+    /// The first of them, cut; none where the answer has no room for it.
+    pub example: Option<String>,
 }
 
 /// Values set aside, with one of them.
@@ -159,14 +186,21 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
         refuse_copy(lake, handle, store)?;
     }
     let lake_key = lake.as_ref().map(key_of);
+    let lake_id = lake.as_ref().map(id_of).unwrap_or_default();
     let most_columns = RunRequest::new(None, String::new(), request.data.clone()).most_columns;
+    choice::refuse_other_schemas(&request.columns, &found, None)?;
+    let mut tables = lake.map(|lake| Tables::new(lake, handle.clone(), most_columns));
+    let choices = choice::open(&request.columns, tables.as_mut())?;
     let mut looking = Looking {
         lakes: LakeCatalog {
-            tables: lake.map(|lake| Tables::new(lake, handle.clone(), most_columns)),
+            tables,
             schema: String::new(),
             planned: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            chosen: Chosen::default(),
         },
+        choices,
+        lake_id,
         lake_key,
         handle,
         store: store.as_ref(),
@@ -198,6 +232,9 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
 /// A preview that goes on.
 struct Looking<'l> {
     lakes: LakeCatalog,
+    /// What was chosen for this preview.
+    choices: Vec<ColumnChoice>,
+    lake_id: String,
     lake_key: Option<String>,
     handle: &'l Handle,
     store: Option<&'l Store>,
@@ -234,7 +271,10 @@ impl Looking<'_> {
         let earlier = store.zip(ledger.as_ref()).map(|(store, ledger)| (store, ledger.id));
         let newest = ledger.as_ref().and_then(|ledger| ledger.newest);
         let summary = ledger.as_ref().map(|ledger| Summary::read(&ledger.summary));
-        let span = span_of(&summary.unwrap_or_default(), settings.window);
+        let summary = summary.unwrap_or_default();
+        let chosen = Chosen::of(&summary, self.store, &self.lake_id, &schema)?;
+        self.lakes.chosen = chosen.with(&self.choices, &schema);
+        let span = span_of(&summary, settings.window);
         let mut window = SeenWindow::new(earlier, span, planned, newest);
         let plan = ShredOptions { planned, most_columns: settings.most_columns };
         let (watch, read, total, begun) = (self.watch, self.read.clone(), self.total, self.begun);
@@ -263,7 +303,8 @@ impl Looking<'_> {
             window.next_batch()?;
             self.whole.count(&schema, &read);
             for table in &read.batch.tables {
-                self.whole.table(&schema, table, planned, &self.lakes.refusals)?;
+                let chosen = self.lakes.chosen.of_table(&table.name);
+                self.whole.table(&schema, table, planned, &self.lakes.refusals, &chosen)?;
                 self.lakes.refusals.remove(&table.name);
                 if table.rows > 0 {
                     self.lakes.planned.insert(
@@ -346,6 +387,8 @@ struct LakeCatalog {
     planned: BTreeMap<TableName, Existing>,
     /// Why tables refuse, until that was told.
     refusals: BTreeMap<String, Error>,
+    /// The types that count for columns which the tables of this schema do not have.
+    chosen: Chosen,
 }
 
 impl Catalog for LakeCatalog {
@@ -364,6 +407,14 @@ impl Catalog for LakeCatalog {
                 Existing::Refused
             }
         }
+    }
+
+    fn chosen(&mut self, table: &str) -> Vec<Column> {
+        self.chosen.of_table(table)
+    }
+
+    fn counts_types(&self) -> bool {
+        true
     }
 }
 
@@ -398,6 +449,42 @@ impl PreviewTable {
             self.sample.push(shown);
         }
         Ok(before - room)
+    }
+}
+
+impl PreviewColumn {
+    /// Adds values by their types. An example is kept where an answer that takes so much has room for it.
+    /// Returns what the examples take.
+    fn count_types(&mut self, types: &[OfType], taken: usize) -> usize {
+        let mut more = 0;
+        let known = self.mixture.get_or_insert_default();
+        for of in types {
+            if let Some(known) = known.iter_mut().find(|known| known.kind == of.kind) {
+                known.count += of.count;
+                continue;
+            }
+            let example = Some(of.example.clone());
+            let weight = weight(std::slice::from_ref(&example));
+            let has_room = taken + more + weight <= ANSWER;
+            more += if has_room { weight } else { 0 };
+            let example = example.filter(|_| has_room);
+            known.push(PreviewType { kind: of.kind, count: of.count, example });
+        }
+        more
+    }
+
+    /// Says that it mixes types, when all its values have come.
+    fn settle(&mut self) {
+        let is_number =
+            |of: &PreviewType| matches!(of.kind, ColumnType::BigInt | ColumnType::Double);
+        self.mixture =
+            self.mixture.take().filter(|types| types.len() > 1 && !types.iter().all(is_number));
+        if let Some(types) = &mut self.mixture {
+            types.sort_by_key(|of| std::cmp::Reverse(of.count));
+            if self.state == "new" && !self.chosen && self.kind == ColumnType::String {
+                "mixed".clone_into(&mut self.state);
+            }
+        }
     }
 }
 
@@ -466,6 +553,7 @@ impl Whole {
         table: &Table,
         planned: i64,
         refusals: &BTreeMap<String, Error>,
+        chosen: &[Column],
     ) -> Result<()> {
         if let Some(error) = refusals.get(&table.name)
             && table.accepted > 0
@@ -513,7 +601,7 @@ impl Whole {
         });
         let shown = &mut tables[at];
         shown.rows += rows;
-        for column in &table.columns {
+        for column in table.columns.iter().chain(&table.unmade) {
             let Column { name, kind } = &column.column;
             let known = shown.columns.iter().position(|c| c.name == *name);
             let place = known.unwrap_or_else(|| {
@@ -524,6 +612,9 @@ impl Whole {
                     from: Vec::new(),
                     filled: 0,
                     discarded: 0,
+                    mixture: None,
+                    choosable: !column.existing && !column.fixed,
+                    chosen: chosen.iter().any(|chosen| chosen.name == *name),
                 });
                 shown.columns.len() - 1
             });
@@ -535,11 +626,16 @@ impl Whole {
                     shown_column.from.push(path.clone());
                 }
             }
-            if shown_column.discarded > 0 {
-                "conflict".clone_into(&mut shown_column.state);
+            if shown_column.choosable {
+                self.taken += shown_column.count_types(&column.mixture, self.taken);
+            } else {
+                shown_column.chosen = false;
             }
             if shown_column.state == "new" && shown.state == "unchanged" {
                 "changed".clone_into(&mut shown.state);
+            }
+            if shown_column.discarded > 0 {
+                "conflict".clone_into(&mut shown_column.state);
             }
         }
         let rows = match folded {
@@ -555,6 +651,8 @@ impl Whole {
 
     fn finish(mut self) -> Preview {
         self.preview.v = 1;
+        let tables = self.preview.tables.iter_mut();
+        tables.flat_map(|table| &mut table.columns).for_each(PreviewColumn::settle);
         self.preview.tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));
         self.preview.discards = self
             .discards

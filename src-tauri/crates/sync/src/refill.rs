@@ -219,7 +219,9 @@ impl Running<'_> {
             }
             let only = (!is_discards).then(|| BTreeSet::from([name.table.clone()]));
             let look_on = self.look_on();
-            let mut view = SchemaView { tables: &mut self.tables, schema: &name.schema, only };
+            let chosen = self.chosen(&ledger, &name.schema)?;
+            let tables = &mut self.tables;
+            let mut view = SchemaView { tables, schema: &name.schema, only, chosen: &chosen };
             let aside = Aside { letters: None, held: None };
             let most = self.request.batch_bytes;
             // Every user is folded again: of one that is there the fold changes nothing.
@@ -230,6 +232,7 @@ impl Running<'_> {
                 return Err(error.into());
             }
             batch.batch.tables.retain(|table| table.name == name.table);
+            let chosen = chosen.planned(&batch.batch.tables);
             batch.batch.left_out.clear();
             // Most were set aside when these rows landed first.
             let mut failure = None;
@@ -255,6 +258,7 @@ impl Running<'_> {
             let mut plan = self.write(batch, source, &name.schema, events, &mut letters)?;
             // The files were taken before; only this table is behind them.
             plan.extents.clear();
+            plan.chosen = chosen;
             plan.fills = Some(name.table.clone());
             if has.again.is_some() {
                 self.tally.read_again(&mut plan);

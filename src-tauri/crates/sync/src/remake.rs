@@ -47,6 +47,7 @@ impl Running<'_> {
             ShredOptions { planned: plan.planned, most_columns: self.request.most_columns };
         let only = Some(BTreeSet::from([name.table.clone()]));
         let (schema, rows) = (plan.schema.clone(), part.counts.rows);
+        let chosen = &plan.chosen;
         let aside = Aside { letters: None, held: None };
         // Ids that were read back may not be all.
         let ids = self.store.ids_of_batch(ledger, plan.number)?;
@@ -56,13 +57,13 @@ impl Running<'_> {
             let others: HashSet<u128> = others.iter().map(|seen| seen.id).collect();
             let ids = ids.into_iter().filter(|seen| !others.contains(&seen.id));
             let mut ids = AcceptedBefore::new(ids);
-            let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only };
+            let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only, chosen };
             feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false)
         } else {
             let of_table = self.ids_of_rows(&name)?;
             self.store.add_ids(of_table, &mut others)?;
             let mut ids = RowsOf::new(&self.store, of_table, None, &name);
-            let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only };
+            let mut view = SchemaView { tables: &mut self.tables, schema: &schema, only, chosen };
             let read = feed.read(u64::MAX, events, &mut view, &mut ids, aside, &|| false);
             let _ = ids.finish()?;
             self.store.forget_ledger(of_table)?;

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use ts_rs::TS;
 
 use crate::batch::{self, Feed, Stopped, stdin_mark};
+use crate::choice::{self, ColumnChoice};
 use crate::dead_letters::{Room, remove_strays};
 use crate::expire::{Retention, expire};
 use crate::folder::DataFolder;
@@ -44,6 +45,8 @@ pub struct RunRequest {
     pub again: bool,
     /// The only table to write: it gets what its rows lack (E27).
     pub refill: Option<TableName>,
+    /// Types for columns that the lake does not have yet (E29); they are kept for it until the columns are made.
+    pub columns: Vec<ColumnChoice>,
     /// Whether a lake that is a copy of one that is known here becomes a lake of its own.
     pub new_lake_id: bool,
     /// Whether links that lead out of the folder are followed.
@@ -70,6 +73,7 @@ impl RunRequest {
             source: None,
             again: false,
             refill: None,
+            columns: Vec::new(),
             new_lake_id: false,
             follow_links: false,
             batch_bytes: 128 << 20,
@@ -143,10 +147,13 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         None => SourceFiles::default(),
     };
     refuse_refill(request, &found)?;
+    let stdin = request.from.is_none().then(|| schema_of(source_of_stdin(request))).transpose()?;
+    choice::refuse_other_schemas(&request.columns, &found, stdin.as_deref())?;
     let held = request.data.hold()?;
     let me = Installation::of(&request.data)?;
     let mut store = Store::open(request.data.path())?;
     let lake = open_lake(request, location, handle, &mut store)?;
+    keep_choices(request, &lake, handle, &store)?;
     end_interrupted(&store)?;
 
     let id = store.begin_run()?;
@@ -194,6 +201,23 @@ fn refuse_refill(request: &RunRequest, found: &SourceFiles) -> Result<()> {
     Err(Error::new("wrong_use", "`--refill` requires `--again` and files to read.")
         .hint("Name the folder or file that the table was filled from, and add `--again`.")
         .field("refill"))
+}
+
+/// Keeps the types that were chosen for columns, unless one is chosen for a column that exists with another.
+fn keep_choices(request: &RunRequest, lake: &Lake, handle: &Handle, store: &Store) -> Result<()> {
+    if request.columns.is_empty() {
+        return Ok(());
+    }
+    let mut tables = Tables::new(lake.clone(), handle.clone(), request.most_columns);
+    for ColumnChoice { table, column } in choice::open(&request.columns, Some(&mut tables))? {
+        store.choose_column(&id_of(lake), &table, &column)?;
+    }
+    Ok(())
+}
+
+/// The source of standard input.
+fn source_of_stdin(request: &RunRequest) -> &str {
+    request.source.as_deref().unwrap_or("events")
 }
 
 /// Opens the lake, which may be one that was moved or copied since it was used last (E27).
@@ -435,7 +459,7 @@ impl<'r> Running<'r> {
     }
 
     fn standard_input(&mut self) -> Result<(), Stopped> {
-        let source = self.request.source.clone().unwrap_or_else(|| "events".to_owned());
+        let source = source_of_stdin(self.request).to_owned();
         let schema = schema_of(&source)?;
         self.tally.source(&source);
         let run = self.tally.report.run.clone();
@@ -459,7 +483,7 @@ impl<'r> Running<'r> {
     fn left_over_lines(&mut self, files: &[DataFile]) -> Result<(), Stopped> {
         let mut sources: Vec<String> = files.iter().map(|file| file.source.clone()).collect();
         if self.request.from.is_none() {
-            sources.push(self.request.source.clone().unwrap_or_else(|| "events".to_owned()));
+            sources.push(source_of_stdin(self.request).to_owned());
         }
         sources.dedup();
         for source in sources {
@@ -545,6 +569,9 @@ impl<'r> Running<'r> {
             ),
         };
         if let Err(late) = self.settle_all() {
+            error.get_or_insert(late);
+        }
+        if let Err(late) = self.settle_choices().and_then(|()| self.note_open_choices()) {
             error.get_or_insert(late);
         }
         self.tally.waiting(self.open.iter().map(|open| &open.plan));

@@ -205,8 +205,12 @@ impl Tables {
         lines: &[u8],
     ) -> Result<Vec<TablePlan>> {
         let events = ShredOptions { planned: plan.planned, most_columns: self.most_columns };
-        let mut catalog =
-            SchemaView { tables: self, schema: &plan.schema, only: Some(only.clone()) };
+        let mut catalog = SchemaView {
+            tables: self,
+            schema: &plan.schema,
+            only: Some(only.clone()),
+            chosen: &plan.chosen,
+        };
         let mut shredder = Shredder::new(events, &mut catalog);
         for held in held_lines(lines) {
             let (head, line) = held.map_err(|error| {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use headgate_lake::{Lake, Standing, Trace, caught};
 use headgate_store::Ledger;
-use headgate_terms::{Error, Result, Shown, TableName, say};
+use headgate_terms::{Column, Error, Result, Shown, TableName, say};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
+use crate::choice::choose;
 use crate::plan::{BatchPlan, Record, Work};
 
 /// What each table of a schema should have.
@@ -49,6 +50,9 @@ pub(crate) struct Expected {
     /// Whose refill left it with fewer rows than were written to it.
     #[serde(default)]
     pub(crate) left_short_by: Option<ShortOf>,
+    /// The types that were chosen for columns which it has since (E29): a refill chooses them again.
+    #[serde(default)]
+    pub(crate) chosen: Vec<Column>,
 }
 
 /// The refill that left a table with fewer rows than were written to it.
@@ -83,6 +87,19 @@ impl Summary {
         let left_short_by = known.and_then(|known| known.left_short_by.clone());
         let is_whole = plan.whole.as_ref() == Some(&part.table);
         let is_counted = known.is_some_and(|known| known.is_counted);
+        let mut chosen = known.map(|known| known.chosen.clone()).unwrap_or_default();
+        for column in plan.chosen.of_table(&part.table) {
+            // Of lines that were held nobody knows yet what columns they make.
+            let is_made = match &part.work {
+                Work::Append { columns, .. } | Work::Fold { columns, .. } => {
+                    columns.iter().any(|made| made.name.to_lowercase() == column.name)
+                }
+                Work::Nothing | Work::Kept { .. } | Work::Held => true,
+            };
+            if is_made {
+                choose(&mut chosen, &column);
+            }
+        }
         // A refill brings back what was counted when it landed first, and what was set aside of it.
         let is_refill = plan.fills.is_some();
         let brought = if is_refill { 0 } else { plan.rows_of(at) };
@@ -108,6 +125,7 @@ impl Summary {
                 } else {
                     left_short_by
                 },
+                chosen,
             },
         );
     }
@@ -151,6 +169,7 @@ impl Summary {
             is_counted: false,
             may_be_gone: false,
             left_short_by: None,
+            chosen: Vec::new(),
         })
     }
 
@@ -170,6 +189,10 @@ impl Summary {
                 },
                 ..more.clone()
             };
+            sum.chosen = known.map(|known| known.chosen.clone()).unwrap_or_default();
+            for column in &more.chosen {
+                choose(&mut sum.chosen, column);
+            }
             if let Some(known) = known.filter(|known| known.batch > more.batch) {
                 // It was said of, and nothing landed.
                 sum.app.clone_from(&known.app);
@@ -369,6 +392,8 @@ pub(crate) fn left_short(name: &TableName, written: u64, by: &ShortOf) -> Error 
 
 #[cfg(test)]
 mod tests {
+    use headgate_terms::ColumnType;
+
     use super::*;
     use crate::plan::tests::{part, plan};
 
@@ -401,6 +426,35 @@ mod tests {
         assert_eq!((of(&summary, "a").0, summary.tables.len()), (6, 1));
         assert_eq!(Summary::read(&summary.text()), summary);
         assert_eq!(Summary::read(""), Summary::default());
+    }
+
+    #[test]
+    fn types_that_columns_were_made_with_are_remembered_and_the_last_counts() {
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let of_batch = |number, chosen: &[Column], made: &[Column], is_held| {
+            let mut part = part("a", 1);
+            part.work = if is_held {
+                Work::Held
+            } else {
+                let (columns, statistics, adds) = (made.to_vec(), Vec::new(), Vec::new());
+                Work::Append { columns, statistics, adds }
+            };
+            let mut plan = plan("run", number, vec![part]);
+            for column in chosen {
+                plan.chosen.choose("a", column);
+            }
+            let mut summary = Summary::default();
+            summary.landed(&plan, 0, "id", None);
+            summary
+        };
+        let (n, late) = (column("n", ColumnType::BigInt), column("late", ColumnType::Boolean));
+        let mut summary = of_batch(1, &[n.clone(), late.clone()], &[column("N", n.kind)], false);
+        assert_eq!(summary.tables["a"].chosen, [n], "the other column was not made");
+        summary.extend(&of_batch(2, &[], &[], false));
+        let n = column("n", ColumnType::Double);
+        summary.extend(&of_batch(3, &[n.clone(), late.clone()], &[], true));
+        assert_eq!(summary.tables["a"].chosen, [n, late]);
+        assert_eq!(Summary::read(&summary.text()), summary);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use headgate_terms::{Column, Error, Result, TableName, say};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use crate::choice::Chosen;
 use crate::plan::{BatchPlan, Work};
 use crate::summary::table_behind;
 
@@ -40,6 +41,8 @@ pub(crate) struct SchemaView<'v> {
     pub(crate) schema: &'v str,
     /// Only these can be written; none means all.
     pub(crate) only: Option<BTreeSet<String>>,
+    /// Types for columns that they do not have yet.
+    pub(crate) chosen: &'v Chosen,
 }
 
 impl Catalog for SchemaView<'_> {
@@ -53,6 +56,10 @@ impl Catalog for SchemaView<'_> {
             State::Table(columns) => Existing::Table(columns),
             State::Refused(_) => Existing::Refused,
         }
+    }
+
+    fn chosen(&mut self, table: &str) -> Vec<Column> {
+        self.chosen.of_table(table)
     }
 }
 

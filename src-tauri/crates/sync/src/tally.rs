@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use headgate_events::DISCARDS;
 use headgate_lake::Trace;
-use headgate_terms::{Error, Shown, TableName, say};
+use headgate_terms::{ColumnType, Error, Shown, TableName, say};
 use jiff::Timestamp;
 
+use crate::choice::ColumnChoice;
 use crate::plan::{BatchPlan, Once, Work};
 use crate::report::{
     Counted, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport, Status,
@@ -299,6 +300,27 @@ impl Tally {
         );
         let code = "table_begins_anew".to_owned();
         self.notice(NoticeCount { code, message, count: 1 });
+    }
+
+    /// Says that a column was made with another type than was chosen here.
+    pub(crate) fn choice_lost(&mut self, choice: &ColumnChoice, has: ColumnType) {
+        let message = say!(
+            "`{}` is a {} by now, because another writer or an earlier batch made it. The type {} that was chosen for it is not used; values that do not fit are set aside.",
+            choice.name(),
+            has,
+            choice.column.kind
+        );
+        self.notice(NoticeCount { code: "column_choice_lost".to_owned(), message, count: 1 });
+    }
+
+    /// Says that a column whose type was chosen is not made yet.
+    pub(crate) fn choice_open(&mut self, choice: &ColumnChoice) {
+        let message = say!(
+            "`{}` is not made yet. Its type {} is kept for the first value that fits.",
+            choice.name(),
+            choice.column.kind
+        );
+        self.notice(NoticeCount { code: "column_choice_open".to_owned(), message, count: 1 });
     }
 
     /// Says that lines of a run wait that is gone, and what takes them.

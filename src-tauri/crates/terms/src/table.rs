@@ -23,6 +23,18 @@ pub enum ColumnType {
     Timestamp,
 }
 
+impl ColumnType {
+    /// All of them, the narrowest first.
+    pub const ALL: [Self; 5] =
+        [Self::BigInt, Self::Double, Self::Boolean, Self::Timestamp, Self::String];
+
+    /// The type of a name, in any case; none when no type has it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.to_string().eq_ignore_ascii_case(name))
+    }
+}
+
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -3,8 +3,9 @@
 //! A preview answers with a [`Preview`], a sync with the report of its run; both report
 //! [`Progress`].
 //!
-//! Errors: `wrong_use` for a field that is empty, no absolute path or no `schema.table`; `path_not_allowed` when
-//! the user does not allow a path; of what is read `source_not_found`, `source_unreadable`, `source_unnameable`;
+//! Errors: `wrong_use` for a field that is empty, no absolute path, no `schema.table` or no `schema.table.column=TYPE`;
+//! of such a choice `column_fixed` and `column_exists`; `path_not_allowed` when the user does not allow a path; of
+//! what is read `source_not_found`, `source_unreadable`, `source_unnameable`;
 //! of the lake `unsupported_location`, `not_a_lake`, `lake_failed`, `lake_newer`, `lake_damaged`; `data_folder_busy` while
 //! another process works with it; `cancelled` before its turn. What goes wrong once a run has begun is the
 //! `error` of its report.
@@ -12,7 +13,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use headgate_sync::{Preview, Progress};
+pub use headgate_sync::{Preview, PreviewType, Progress};
 
 /// Events to look at.
 #[derive(Debug, Clone, Deserialize, TS)]
@@ -23,6 +24,9 @@ pub struct SchemaPreview {
     pub lake: Option<String>,
     /// The source's name; none takes it from the files' place.
     pub source: Option<String>,
+    /// Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
+    #[serde(default)]
+    pub columns: Vec<String>,
 }
 
 /// Events to bring into a lake.
@@ -39,6 +43,9 @@ pub struct SyncStart {
     /// The only table to write, as `schema.table`: it gets what its rows lack.
     #[serde(default)]
     pub refill: Option<String>,
+    /// Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
+    #[serde(default)]
+    pub columns: Vec<String>,
     /// Whether a lake that is a copy of a known one becomes a lake of its own.
     #[serde(default)]
     pub new_lake_id: bool,

@@ -2,7 +2,8 @@
 //!
 //! A case is a folder with `1.ndjson`, `2.ndjson` … (one batch each, in order, over the same lake)
 //! and `1.json`, `2.json` … with the rows each batch makes, nulls left out. `tables.json`,
-//! where there is one, has the columns of tables that the lake had before. `HEADGATE_WRITE_EXPECTED=1`
+//! where there is one, has the columns of tables that the lake had before, and `chosen.json` the types that
+//! were chosen for columns of tables. `HEADGATE_WRITE_EXPECTED=1`
 //! writes the expected files anew, for a person to read before they are committed.
 
 use std::collections::BTreeMap;
@@ -32,7 +33,8 @@ fn every_case_makes_the_expected_tables() {
     for case in &cases {
         let most_columns = if case.ends_with("too_many_columns") { 12 } else { 2_000 };
         let mut memory = Memory::default();
-        memory.tables = tables_before(case);
+        memory.tables = columns_of(&case.join("tables.json"));
+        memory.chosen = columns_of(&case.join("chosen.json"));
         for number in 1.. {
             let Ok(text) = fs::read(case.join(format!("{number}.ndjson"))) else { break };
             let planned = format!("2026-11-2{}T12:00:00Z", number + 1);
@@ -50,8 +52,8 @@ fn every_case_makes_the_expected_tables() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn tables_before(case: &Path) -> BTreeMap<String, Vec<Column>> {
-    let Ok(text) = fs::read_to_string(case.join("tables.json")) else { return BTreeMap::new() };
+fn columns_of(path: &Path) -> BTreeMap<String, Vec<Column>> {
+    let Ok(text) = fs::read_to_string(path) else { return BTreeMap::new() };
     serde_json::from_str(&text).expect("tables by name, each a list of columns")
 }
 

@@ -352,6 +352,34 @@ proptest! {
         compare(&first, &second, respelled)?;
     }
 
+    /// E29: from the first value on, E13 applies to a chosen type.
+    #[test]
+    fn a_chosen_type_counts_as_that_of_a_column_that_exists(
+        events in events(),
+        kinds in proptest::collection::vec(proptest::sample::select(&ColumnType::ALL), 3),
+    ) {
+        let named = |(name, &kind): (&str, &ColumnType)| Column { name: name.to_owned(), kind };
+        let columns: Vec<Column> = ["a", "B", "a_b"].into_iter().zip(&kinds).map(named).collect();
+        let tables = ["e", "f", "identifies", "users"].map(|table| (table.to_owned(), columns.clone()));
+        let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+        let made = |mut memory: Memory| {
+            let made = memory.batch(lines.join("\n").as_bytes(), "2026-11-22T12:00:00Z", 2_000);
+            let rows = made.tables.into_iter().map(|(name, (_, rows))| {
+                let row = |row: Map<String, Value>| -> Row {
+                    row.into_iter().map(|(column, value)| (column.to_lowercase(), value)).collect()
+                };
+                (name, rows.into_iter().map(row).collect::<Vec<Row>>())
+            });
+            let discards = made.discards.into_iter();
+            let discards = discards.map(|d| (d.table, d.row_id, d.column.to_lowercase(), d.reason, d.value));
+            (rows.collect::<BTreeMap<_, _>>(), discards.collect::<Vec<_>>())
+        };
+        let tables = BTreeMap::from(tables);
+        let (mut chosen, mut existing) = (Memory::default(), Memory::default());
+        (chosen.chosen, existing.tables) = (tables.clone(), tables);
+        prop_assert_eq!(made(chosen), made(existing));
+    }
+
     #[test]
     fn nothing_panics_on_random_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         Memory::default().batch(&bytes, "2026-11-22T12:00:00Z", 2_000);

@@ -29,16 +29,25 @@ pub struct Shredded {
 #[derive(Default)]
 pub struct Memory {
     pub tables: BTreeMap<String, Vec<Column>>,
+    /// Types that were chosen for columns, by table.
+    pub chosen: BTreeMap<String, Vec<Column>>,
     pub seen: BTreeSet<String>,
     users: BTreeMap<String, Map<String, Value>>,
     user_rows: Option<RecordBatch>,
 }
 
-struct Known<'m>(&'m BTreeMap<String, Vec<Column>>);
+struct Known<'m> {
+    tables: &'m BTreeMap<String, Vec<Column>>,
+    chosen: &'m BTreeMap<String, Vec<Column>>,
+}
 
 impl Catalog for Known<'_> {
     fn table(&mut self, table: &str) -> Existing {
-        self.0.get(table).cloned().map_or(Existing::No, Existing::Table)
+        self.tables.get(table).cloned().map_or(Existing::No, Existing::Table)
+    }
+
+    fn chosen(&mut self, table: &str) -> Vec<Column> {
+        self.chosen.get(table).cloned().unwrap_or_default()
     }
 }
 
@@ -58,7 +67,7 @@ impl Memory {
     /// Puts the next batch through, planned at a time.
     pub fn batch(&mut self, text: &[u8], planned: &str, most_columns: usize) -> Shredded {
         let planned = timestamp::parse(planned).expect("a time");
-        let mut catalog = Known(&self.tables);
+        let mut catalog = Known { tables: &self.tables, chosen: &self.chosen };
         let mut shredder = Shredder::new(ShredOptions { planned, most_columns }, &mut catalog);
         let mut outcomes = Vec::new();
         for (number, bytes) in (1..).zip(text.split(|&byte| byte == b'\n')) {

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { asQuery, choose, chosenIn, isChosen, parts } from './choices'
+
+test('choices go into an address and come back', () => {
+  const choices = ['web.bought.quantity=BIGINT', 'web.users.seats=DOUBLE']
+  expect(chosenIn({ columns: asQuery(choices) ?? '' })).toEqual(choices)
+  expect(asQuery([])).toBeNull()
+  expect(chosenIn({})).toEqual([])
+  expect(parts('web.bought.quantity=BIGINT')).toEqual(['web.bought.quantity', 'BIGINT'])
+})
+
+test('a column has one choice, and so have identifies and users together', () => {
+  let choices = choose([], 'web.bought.quantity', 'BIGINT')
+  choices = choose(choices, 'web.bought.quantity', 'DOUBLE')
+  expect(choices).toEqual(['web.bought.quantity=DOUBLE'])
+  choices = choose(choices, 'web.users.seats', 'BIGINT')
+  expect(isChosen(choices, 'web.identifies.seats')).toBe(true)
+  expect(isChosen(choices, 'app.identifies.seats')).toBe(false)
+  choices = choose(choices, 'web.identifies.seats', 'STRING')
+  expect(choices).toEqual(['web.bought.quantity=DOUBLE', 'web.identifies.seats=STRING'])
+  expect(choose(choices, 'web.users.seats', null)).toEqual(['web.bought.quantity=DOUBLE'])
+})

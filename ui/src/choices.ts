@@ -1,0 +1,43 @@
+// Types that are chosen for columns before a table has them, each as `schema.table.column=TYPE`: as an
+// address holds them and as the core is asked with them.
+
+import type { ColumnType } from './api'
+
+export const types: readonly ColumnType[] = ['BIGINT', 'DOUBLE', 'BOOLEAN', 'TIMESTAMP', 'STRING']
+
+/** The choices of an address. */
+export function chosenIn(query: Record<string, string>): string[] {
+  return (query.columns ?? '').split(',').filter((choice) => choice !== '')
+}
+
+/** Choices as an address holds them; nothing where there are none. */
+export function asQuery(choices: readonly string[]): string | null {
+  return choices.join(',') || null
+}
+
+/** The column of a choice, as `schema.table.column`, and the type. */
+export function parts(choice: string): [string, string] {
+  const at = choice.indexOf('=')
+  return [choice.slice(0, at), choice.slice(at + 1)]
+}
+
+/** Whether the type of a column, as `schema.table.column`, is chosen, also by a choice for its twin. */
+export function isChosen(choices: readonly string[], column: string): boolean {
+  return choices.some((choice) => twins(column).includes(parts(choice)[0]))
+}
+
+/** Choices with another type for one column, or with none. A column of `identifies` is one of `users` too. */
+export function choose(
+  choices: readonly string[],
+  column: string,
+  type: ColumnType | null,
+): string[] {
+  const others = choices.filter((choice) => !twins(column).includes(parts(choice)[0]))
+  return type ? [...others, `${column}=${type}`] : others
+}
+
+function twins(column: string): string[] {
+  const [schema = '', table = '', ...rest] = column.split('.')
+  const other = { identifies: 'users', users: 'identifies' }[table]
+  return other ? [column, [schema, other, ...rest].join('.')] : [column]
+}
