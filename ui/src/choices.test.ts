@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { asQuery, choose, chosenIn, isChosen, parts } from './choices'
+import { asQuery, choose, chosenIn, chosenType, parts } from './choices'
 
 test('choices go into an address and come back', () => {
   const choices = ['web.bought.quantity=BIGINT', 'web.users.seats=DOUBLE']
@@ -14,8 +14,8 @@ test('a column has one choice, and so have identifies and users together', () =>
   choices = choose(choices, 'web.bought.quantity', 'DOUBLE')
   expect(choices).toEqual(['web.bought.quantity=DOUBLE'])
   choices = choose(choices, 'web.users.seats', 'BIGINT')
-  expect(isChosen(choices, 'web.identifies.seats')).toBe(true)
-  expect(isChosen(choices, 'app.identifies.seats')).toBe(false)
+  expect(chosenType(choices, 'web.identifies.seats')).toBeDefined()
+  expect(chosenType(choices, 'app.identifies.seats')).toBeUndefined()
   choices = choose(choices, 'web.identifies.seats', 'STRING')
   expect(choices).toEqual(['web.bought.quantity=DOUBLE', 'web.identifies.seats=STRING'])
   expect(choose(choices, 'web.users.seats', null)).toEqual(['web.bought.quantity=DOUBLE'])

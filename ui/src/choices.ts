@@ -21,9 +21,10 @@ export function parts(choice: string): [string, string] {
   return [choice.slice(0, at), choice.slice(at + 1)]
 }
 
-/** Whether the type of a column, as `schema.table.column`, is chosen, also by a choice for its twin. */
-export function isChosen(choices: readonly string[], column: string): boolean {
-  return choices.some((choice) => twins(column).includes(parts(choice)[0]))
+/** The type that is chosen for a column, as `schema.table.column`, also by a choice for its twin. */
+export function chosenType(choices: readonly string[], column: string): ColumnType | undefined {
+  const chosen = choices.map(parts).find(([name]) => twins(column).includes(name))?.[1]
+  return types.find((type) => type === chosen)
 }
 
 /** Choices with another type for one column, or with none. A column of `identifies` is one of `users` too. */

@@ -192,7 +192,7 @@ impl App {
         if let Some(role) = &request.role {
             let mut known_ids = ids(role);
             for known in templates.iter().flat_map(|template| &template.known_ids) {
-                if !known_ids.contains(known) {
+                if !known_ids.iter().any(|one| one.id == known.id) {
                     known_ids.push(known.clone());
                 }
             }

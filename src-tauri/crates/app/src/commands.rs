@@ -7,8 +7,8 @@
 // What is asked for and answered is in `api`.
 //
 // Kinds: `read` changes nothing; `local` changes the data folder, a lake folder or the clipboard;
-// `world` changes something outside this machine: a profile that is read-only refuses it, its caller
-// confirms it, and a closing window waits for it. `secret` marks a request that may hold a secret: it is
+// `world` changes something outside this machine: a profile that is read-only refuses it, the user
+// consents to it (`world.rs`), and a closing window waits for it. `secret` marks a request that may hold a secret: it is
 // never kept, logged or listed.
 //
 // `reads` names the data of which an answer is shown for as long as it is true. An answer that is true once,

@@ -53,6 +53,7 @@ impl App {
     /// Waits until every job of this process has ended. It blocks.
     pub fn wait_for_jobs(&self) {
         self.jobs.lanes.wait_until_empty();
+        self.record_last_ends();
     }
 
     /// Whether a job of a profile is open here.

@@ -61,7 +61,8 @@ pub(crate) fn run(out: &mut Out<'_>, report: &RunReport) -> io::Result<()> {
     counted(out, "Rejected", &report.rejected)?;
     if let Some(letters) = &report.dead_letters {
         let path = Shown::clean(&letters.path);
-        line!(out, "  {} lines are kept in {}", grouped(letters.count), path)?;
+        let are = if letters.count == 1 { "is" } else { "are" };
+        line!(out, "  {} {} kept in {}", counted_as(letters.count, "line"), are, path)?;
     }
     if !report.notices.is_empty() {
         line!(out, "\nNotices")?;
@@ -163,7 +164,8 @@ fn counted(out: &mut Out<'_>, title: &'static str, counts: &[Counted]) -> io::Re
 
 pub(crate) fn released(out: &mut Out<'_>, release: &Release) -> io::Result<()> {
     let lines = counted_as(release.released, "line");
-    line!(out, "{} of run {} wait no more.", lines, release.run)?;
+    let wait = if release.released == 1 { "waits" } else { "wait" };
+    line!(out, "{} of run {} {} no more.", lines, release.run, wait)?;
     if let Some(letters) = &release.dead_letters {
         line!(out, "They are kept in {}", Shown::clean(&letters.path))?;
     }

@@ -213,7 +213,7 @@ impl Lake {
             // The table became an older copy of itself since it was looked at: a log with a gap can be read by
             // nobody, and has none without this commit.
             self.remove(&self.log(name).join(commit_file(version))).await;
-            return self.refresh(name, table.clone()).await.map(Ok);
+            self.refresh(name, table.clone()).await?;
         }
         newer.map(Ok)
     }

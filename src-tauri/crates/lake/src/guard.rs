@@ -38,8 +38,12 @@ pub(crate) struct Logs {
 /// checkpoint is as large as its table has files: whoever keeps this reads each only once.
 pub type Checkpoints = BTreeMap<String, String>;
 
+/// Raised with everything more that a checkpoint is looked through for.
+const LOOKED_FOR: u32 = 1;
+
 #[derive(Serialize, Deserialize)]
 struct Kept {
+    v: u32,
     file: String,
     mark: Mark,
     said: Said,
@@ -80,7 +84,7 @@ impl Logs {
         }
         let earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
         let kept: Kept = serde_json::from_str(earlier.get(log.as_ref())?).ok()?;
-        (kept.file == file).then(|| (kept.mark, Arc::new(kept.said)))
+        (kept.v == LOOKED_FOR && kept.file == file).then(|| (kept.mark, Arc::new(kept.said)))
     }
 
     fn note(&self, log: &Path, file: &str, mark: Mark, said: Arc<Said>) {
@@ -97,7 +101,8 @@ impl Logs {
         let earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = |files: &Seen| {
             let (file, (mark, said)) = files.iter().rev().find(|(file, _)| is_checkpoint(file))?;
-            let kept = Kept { file: file.clone(), mark: mark.clone(), said: (**said).clone() };
+            let (file, mark, said) = (file.clone(), mark.clone(), (**said).clone());
+            let kept = Kept { v: LOOKED_FOR, file, mark, said };
             serde_json::to_string(&kept).ok()
         };
         let of_log = |(log, files)| Some((Path::to_string(log), newest(files)?));

@@ -93,6 +93,9 @@ impl Lake {
     async fn id_of_tables(&self) -> Result<Option<Uuid>> {
         let mut ids = HashSet::new();
         for name in self.tables().await? {
+            if name.table.is_empty() {
+                self.folders(&self.root.clone().join(name.schema.as_str())).await?;
+            }
             // What is wrong with a table is told when there is something to write.
             if let Ok(Some(table)) = self.table(&name).await {
                 let lakes = table.apps().filter_map(|app| app.strip_prefix("headgate/"));

@@ -149,6 +149,18 @@ impl Store {
         found.map_err(|error| failed("read the ledgers", &error))
     }
 
+    /// The ledgers of lakes whose name begins so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn ledgers_below(&self, prefix: &str) -> Result<Vec<i64>> {
+        let found = self
+            .connection
+            .prepare("SELECT id FROM ledgers WHERE substr(lake, 1, length(?1)) = ?1")
+            .and_then(|mut query| query.query_map([prefix], |row| row.get(0))?.collect());
+        found.map_err(|error| failed("read the ledgers", &error))
+    }
+
     /// Takes a batch in with all that it decided, in one step: its files are not read again, its
     /// ids are known, and with a plan it is open.
     ///

@@ -3,7 +3,7 @@
 //! Decides nothing about a line itself; the lines go through `events` one by one. A feed can be read again
 //! from where the batch began, unless it is standard input.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,9 @@ pub(crate) struct Feed {
     begun: Vec<Entry>,
     can_rewind: bool,
     progress: Arc<AtomicU64>,
+    /// What files held that were met for the first time: those that hold the same are met for the first time too,
+    /// wherever batches end between them.
+    fresh: HashSet<String>,
     /// Files that were left out because their content was taken under another path.
     pub(crate) unchanged: u64,
 }
@@ -240,6 +243,7 @@ impl Feed {
             begun: Vec::new(),
             can_rewind: true,
             progress,
+            fresh: HashSet::new(),
             unchanged: 0,
         }
     }
@@ -358,7 +362,9 @@ impl Feed {
             if let Some(Input::File { path, .. }) = &entry.input {
                 entry.extent.content = content_of(path);
             }
-            if !entry.extent.content.as_ref().is_some_and(|content| window.has_taken(content)) {
+            let Some(content) = &entry.extent.content else { return Ok(Some(entry)) };
+            if self.fresh.contains(content) || !window.has_taken(content) {
+                self.fresh.insert(content.clone());
                 return Ok(Some(entry));
             }
             if cancelled() {

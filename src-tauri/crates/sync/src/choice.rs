@@ -140,7 +140,7 @@ pub(crate) fn refuse_other_schemas(
         "wrong_use",
         say!("These events fill schema `{}`, and `{}` is not in it.", first, other.name()),
     )
-    .hint("Check the schema, or name the source with `--source`.")
+    .hint("Check the schema and the name of the source, or leave the choice out.")
     .field("column"))
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn open(
 ) -> Result<Vec<ColumnChoice>> {
     let mut open: Vec<_> = choices.iter().flat_map(ColumnChoice::with_twin).collect();
     let Some(tables) = tables else { return Ok(open) };
-    for choice in choices {
+    for choice in &open {
         let has = has(choice, tables).filter(|has| has.kind != choice.column.kind);
         if let Some(has) = has {
             return Err(Error::new(
@@ -255,6 +255,11 @@ impl Running<'_> {
             let Some(has) = find(columns, &column.name).map(|has| has.kind) else { continue };
             self.store.forget_chosen_column(&self.lake_id, &table, &column.name)?;
             if has != column.kind {
+                // The table that shares its columns would lose what only one of them takes.
+                if let Some(other) = twin(&table.table) {
+                    let other = TableName { schema: table.schema.clone(), table: other.to_owned() };
+                    self.store.forget_chosen_column(&self.lake_id, &other, &column.name)?;
+                }
                 self.tally.choice_lost(&ColumnChoice { table, column }, has);
             }
         }

@@ -17,7 +17,7 @@ use crate::window::hash;
 const CALLS: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
 
 /// How many ids are read from a table before they go to the store.
-const IDS_AT_ONCE: usize = 1_000_000;
+pub(crate) const IDS_AT_ONCE: usize = 1_000_000;
 
 impl Running<'_> {
     /// The ids that a batch accepted, from the files that it staged and the lines that it held.
@@ -109,7 +109,9 @@ impl Running<'_> {
         let are_others_read = others.count() == 0;
         for (name, error) in unread {
             // What cannot be known must not be taken for new.
-            let is_known_elsewhere = !is_call(&name) || is_tracks(&name) && are_others_read;
+            // A schema whose folder cannot be listed stands for all of its tables.
+            let is_known_elsewhere =
+                !name.table.is_empty() && (!is_call(&name) || is_tracks(&name) && are_others_read);
             let hint = "Put the file back, or move the table away and fill it again with `--again --refill`.";
             if !is_known_elsewhere {
                 let message = say!(

@@ -15,10 +15,12 @@ use crate::batch::{Aside, Entry, Feed, Stopped};
 use crate::dead_letters::BatchLetters;
 use crate::land::{CLAIMS, Claimed, Prepared};
 use crate::plan::{BatchPlan, Work};
+use crate::read_ids::IDS_AT_ONCE;
 use crate::run::{OpenPlan, Running};
 use crate::source::DataFile;
 use crate::summary::{ShortOf, Summary, left_short};
 use crate::tables::{SchemaView, State};
+use crate::tally::Tally;
 use crate::window::{Again, RowsOf, hash, landing, span_of};
 
 /// The ids of the rows that a table has, and the values that were set aside, each in a ledger of their own, as of the
@@ -32,6 +34,9 @@ struct Rows {
     again: Option<Again>,
     batch: i64,
 }
+
+/// What ledgers of a refill's own begin with: none is left where it came to its end.
+pub(crate) const SCRATCH: &str = "refill:";
 
 /// What tells a value that was set aside from others: its row's table and id, and its column.
 const SET_ASIDE: [&str; 3] = ["table_name", "row_id", "column_name"];
@@ -260,12 +265,11 @@ impl Running<'_> {
             plan.extents.clear();
             plan.chosen = chosen;
             plan.fills = Some(name.table.clone());
-            if has.again.is_some() {
-                self.tally.read_again(&mut plan);
-            }
+            let counted = has.again.is_some().then(|| Tally::read_again(&mut plan));
             let is_empty = plan.tables.iter().all(|part| matches!(part.work, Work::Nothing));
             if is_empty {
                 self.tally.count(&mut plan);
+                self.tally.take_back(counted);
             } else {
                 let prepared = Prepared { plan, newest: ledger.newest, ids: Vec::new() };
                 if matches!(self.claim(&ledger, prepared)?, Claimed::Outrun) {
@@ -275,6 +279,7 @@ impl Running<'_> {
                     }
                     continue;
                 }
+                self.tally.take_back(counted);
                 self.land_open(&name.schema)?;
             }
             let known = again.as_ref().map_or(has.of_table, |again| again.before);
@@ -349,13 +354,8 @@ impl Running<'_> {
         let mut all: BTreeMap<_, _> = known.map(|table| (table, None)).collect();
         let tables = self.handle.block_on(caught(self.tables.lake.tables()))?;
         for name in tables.into_iter().filter(|name| name.schema == schema) {
-            match self.ids_of_rows(&name) {
-                Ok(ledger) => all.insert(name.table, Some(ledger)),
-                Err(error) => {
-                    tracing::warn!(table = %name, %error, "its rows are not known");
-                    all.insert(name.table, None)
-                }
-            };
+            let ledger = self.ids_of_rows(&name)?;
+            all.insert(name.table, Some(ledger));
         }
         Ok(all)
     }
@@ -363,9 +363,19 @@ impl Running<'_> {
     /// The values of a schema that were set aside, those included that wait to land, in a ledger of their own.
     fn values_set_aside(&mut self, schema: &str) -> Result<i64> {
         let name = TableName { schema: schema.to_owned(), table: DISCARDS.to_owned() };
+        let ledger = self.ledger_of_its_own(schema)?;
         let lake = self.tables.lake.clone();
-        let mut values = Vec::new();
-        let mut give = |of_value: &str| values.push(Seen { id: hash(of_value), received: None });
+        let (mut values, mut failure) = (Vec::new(), None);
+        let store = &mut self.store;
+        let mut give = |of_value: &str| {
+            values.push(Seen { id: hash(of_value), received: None });
+            if values.len() == IDS_AT_ONCE {
+                if let Err(error) = store.add_ids(ledger, &mut values) {
+                    failure.get_or_insert(error);
+                }
+                values.clear();
+            }
+        };
         self.handle.block_on(caught(lake.keys(&name, &SET_ASIDE, &mut give)))?;
         for OpenPlan { plan, .. } in self.open.iter().filter(|open| open.plan.schema == schema) {
             for part in
@@ -389,13 +399,15 @@ impl Running<'_> {
                 }
             }
         }
-        let ledger = self.ledger_of_its_own(schema)?;
+        if let Some(error) = failure {
+            return Err(error);
+        }
         self.store.add_ids(ledger, &mut values)?;
         Ok(ledger)
     }
 
     fn ledger_of_its_own(&self, schema: &str) -> Result<i64> {
-        let own = format!("refill:{}", uuid::Uuid::new_v4());
+        let own = format!("{SCRATCH}{}", uuid::Uuid::new_v4());
         Ok(self.store.ledger_or_new(&own, schema)?.id)
     }
 

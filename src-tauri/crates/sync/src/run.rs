@@ -25,6 +25,7 @@ use crate::installation::{Installation, Speaking};
 use crate::lines::Input;
 use crate::plan::BatchPlan;
 use crate::records::read_report;
+use crate::refill::SCRATCH;
 use crate::report::RunReport;
 use crate::source::{DataFile, SourceFiles, find, schema_of};
 use crate::spool::{Spool, left, remove, remove_held, remove_taken, segments, takes};
@@ -155,6 +156,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
     let lake = open_lake(request, location, handle, &mut store)?;
     keep_choices(request, &lake, handle, &store)?;
     end_interrupted(&store)?;
+    forget_scratch(&mut store)?;
 
     let id = store.begin_run()?;
     let to = lake.location().to_string();
@@ -291,6 +293,14 @@ fn end_interrupted(store: &Store) -> Result<()> {
     for record in store.running()? {
         let report = read_report(&record, false)?;
         store.save_run(&record.id, false, &document(&report)?)?;
+    }
+    Ok(())
+}
+
+/// Forgets the ids that a refill which did not come to its end had read.
+fn forget_scratch(store: &mut Store) -> Result<()> {
+    for ledger in store.ledgers_below(SCRATCH)? {
+        store.forget_ledger(ledger)?;
     }
     Ok(())
 }
@@ -433,8 +443,21 @@ impl<'r> Running<'r> {
                     self.read.fetch_add(file.size, Ordering::Relaxed);
                     continue;
                 }
-                floor = earlier(floor, known.as_ref().and_then(|known| known.oldest));
-                entries.push(batch::Entry::file(file, known.as_ref(), false).unless_known());
+                let Some(known) = known else {
+                    entries.push(batch::Entry::file(file, None, false).unless_known());
+                    continue;
+                };
+                // One that was only copied or unpacked again has another time, and its ids are not looked for.
+                let file = file.with_content();
+                if let Some(content) = &file.content
+                    && self.store.file_with_content(ledger.id, content)?.is_some()
+                {
+                    self.tally.report.files.unchanged += 1;
+                    self.read.fetch_add(file.size, Ordering::Relaxed);
+                    continue;
+                }
+                floor = earlier(floor, known.oldest);
+                entries.push(batch::Entry::file(&file, Some(&known), false));
                 continue;
             }
             let file = &file.with_content();

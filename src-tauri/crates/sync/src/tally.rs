@@ -23,6 +23,13 @@ use crate::source::SourceFiles;
 pub(crate) const LINKS: &str =
     "Links that lead out of the folder were not followed; `--follow-links` follows them.";
 
+/// What a batch brings that was counted when its files were read first.
+#[derive(Default)]
+pub(crate) struct CountedBefore {
+    events: u64,
+    rows: Vec<(TableName, u64)>,
+}
+
 /// What a run has counted so far.
 pub(crate) struct Tally {
     pub(crate) report: RunReport,
@@ -148,18 +155,28 @@ impl Tally {
     }
 
     /// Leaves out of a batch what was counted when its files were read first: an event that had landed again was
-    /// counted as a duplicate then.
-    pub(crate) fn read_again(&mut self, plan: &mut BatchPlan) {
+    /// counted as a duplicate then. Returns what is to be taken back once the batch is recorded.
+    pub(crate) fn read_again(plan: &mut BatchPlan) -> CountedBefore {
         plan.once = None;
+        let mut counted = CountedBefore::default();
         for route in &mut plan.routes {
             route.duplicate = 0;
-            let events = &mut self.report.events;
-            events.received = events.received.saturating_sub(route.accepted);
-            events.duplicate = events.duplicate.saturating_sub(route.accepted);
+            counted.events += route.accepted;
         }
         for at in 0..plan.tables.len() {
             plan.tables[at].counts.duplicate = 0;
-            let (name, rows) = (plan.table(at), plan.tables[at].counts.rows);
+            counted.rows.push((plan.table(at), plan.tables[at].counts.rows));
+        }
+        counted
+    }
+
+    /// Takes back what was counted before.
+    pub(crate) fn take_back(&mut self, counted: Option<CountedBefore>) {
+        let Some(CountedBefore { events, rows }) = counted else { return };
+        let counts = &mut self.report.events;
+        counts.received = counts.received.saturating_sub(events);
+        counts.duplicate = counts.duplicate.saturating_sub(events);
+        for (name, rows) in rows {
             let table = self.table(&name, name.table == "users");
             for count in [&mut table.received, &mut table.duplicate].into_iter().flatten() {
                 *count = count.saturating_sub(rows);

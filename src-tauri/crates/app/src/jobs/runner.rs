@@ -14,8 +14,7 @@ use serde_json::value::to_raw_value;
 use super::ends::End;
 use super::job::{Job, JobKind, JobState};
 use crate::App;
-use crate::api::CallAbout;
-use crate::api::Tag;
+use crate::api::{CallAbout, Tag};
 use crate::cx::{Actor, Cx};
 use crate::plans::short_id;
 
