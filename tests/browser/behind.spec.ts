@@ -378,6 +378,7 @@ test('a busy lake is tried again as it was asked for', async ({ page, product })
     source: 'web',
     again: false,
     refill: null,
+    columns: [],
     new_lake_id: false,
   })
   await expect(page.getByText('Nothing new: 1 file that went in before')).toBeVisible({

@@ -92,11 +92,19 @@ test('a long history is read a page at a time', async ({ page, product }) => {
   const list = page.getByRole('listbox', { name: 'Changes' })
   await expect(list.getByRole('option').first()).toContainText('writer-250')
   expect(asked).toEqual([null])
-  await list.evaluate((element) => (element.scrollTop = element.scrollHeight))
-  await expect.poll(() => asked).toEqual([null, 'c151'])
-  await list.evaluate((element) => (element.scrollTop = element.scrollHeight))
-  await expect.poll(() => asked).toEqual([null, 'c151', 'c51'])
-  await list.evaluate((element) => (element.scrollTop = element.scrollHeight))
+  // A page that has been asked for may not be there yet when the list is at its end.
+  const scroll = async () => {
+    await list.evaluate((element) => (element.scrollTop = element.scrollHeight))
+    return asked
+  }
+  await expect.poll(scroll).toEqual([null, 'c151'])
+  await expect.poll(scroll).toEqual([null, 'c151', 'c51'])
+  await expect
+    .poll(async () => {
+      await scroll()
+      return list.getByText('writer-1:').isVisible()
+    })
+    .toBe(true)
   await expect(list.getByText('writer-1:')).toBeVisible()
   await expect(page.getByRole('button', { name: 'Show more' })).toHaveCount(0)
 })

@@ -91,7 +91,7 @@ class Run:
 class Desk:
     def __init__(self, folder, fold=None, user=None):
         """`fold` is how many records become one, where it is not the product's own number; `user` runs the command."""
-        self.folder, self.fold, self.user = pathlib.Path(folder), fold, user
+        self.folder, self.fold, self.user, self.command = pathlib.Path(folder), fold, user, HEADGATE
 
     def path(self, name):
         return self.folder / name
@@ -110,7 +110,7 @@ class Desk:
         environment = {key: value for key, value in os.environ.items() if key != "HEADGATE_CRASH"}
         environment |= {"HEADGATE_DATA": str(self.path(data))} | ({"HEADGATE_CRASH": crash} if crash else {})
         environment |= {"HEADGATE_FOLD": str(self.fold)} if self.fold else {}
-        command = [HEADGATE, *map(str, arguments), "--json"]
+        command = [self.command, *map(str, arguments), "--json"]
         other = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
         return subprocess.Popen(command, env=environment, text=True, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **other)
 

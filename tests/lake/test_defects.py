@@ -503,7 +503,11 @@ def lowly():
     folder = tempfile.mkdtemp(prefix="headgate-lowly-")
     if root:
         os.chown(folder, 65534, 65534)
-    yield Desk(folder, user=65534 if root else None)
+    desk = Desk(folder, user=65534 if root else None)
+    if root:
+        # The command may lie where this user is not let in.
+        desk.command = shutil.copy(desk.command, folder)
+    yield desk
     shutil.rmtree(folder)
 
 
