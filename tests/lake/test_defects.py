@@ -551,6 +551,20 @@ def test_a_table_that_cannot_be_read_fails_alone_for_one_who_knows_nothing_yet(l
     assert lowly.ids("tracks") == {"t-1": 1, "t-2": 1, "t-3": 1, "t-4": 1}
 
 
+def test_a_schema_that_cannot_be_listed_is_not_taken_for_one_without_events(lowly):
+    lowly.put("a.ndjson", [track(1), track(2, "Viewed")])
+    lowly.sync()
+    lowly.path("lake/web").chmod(0)
+    lowly.remove("data")
+    lowly.put("b.ndjson", [track(1), track(3)])
+    run = lowly.sync()
+    lowly.path("lake/web").chmod(0o700)
+    assert run.exit == 1, run
+    assert lowly.sync().exit == 0
+    assert lowly.ids("bought") == {"t-1": 1, "t-3": 1}
+    assert lowly.ids("tracks") == {"t-1": 1, "t-2": 1, "t-3": 1}
+
+
 def test_a_folder_of_rejected_lines_that_is_removed_stops_nothing(desk):
     desk.put("a.ndjson", lines([track(1)]) + "no event\n")
     assert desk.sync(crash="planned").exit < 0

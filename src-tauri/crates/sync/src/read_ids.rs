@@ -108,6 +108,10 @@ impl Running<'_> {
         let others = unread.iter().filter(|(name, _)| !is_call(name) && name.table != DISCARDS);
         let are_others_read = others.count() == 0;
         for (name, error) in unread {
+            // The folder of the schema cannot be listed: nobody knows which tables it has.
+            if name.table.is_empty() {
+                return Err(error);
+            }
             // What cannot be known must not be taken for new.
             // A schema whose folder cannot be listed stands for all of its tables.
             let is_known_elsewhere =
