@@ -349,6 +349,24 @@ test('a run of standard input says how its table is filled', async ({ page, prod
   await expect(page.getByLabel('Events', { exact: true })).toHaveValue('')
 })
 
+test('notices of one kind are told each', async ({ page, product }) => {
+  const events = product.events('in', [track('Viewed')])
+  const id = await sync(page, product, events, join(product.folder, 'lake'))
+  await tamper(page, 'runs_show', (run) => {
+    if (run.run !== id) return
+    const waits = (of: string) => ({
+      code: 'lines_wait',
+      message: `1 line of ${of} waits.`,
+      count: 1,
+    })
+    run.notices = [waits('web'), waits('shop')]
+  })
+  await page.goto(`${product.url}#/settings`)
+  await page.goto(`${product.url}#/syncs/${id}`)
+  await expect(page.getByText('1 line of web waits.')).toBeVisible()
+  await expect(page.getByText('1 line of shop waits.')).toBeVisible()
+})
+
 test('a busy lake is tried again as it was asked for', async ({ page, product }) => {
   const lake = join(product.folder, 'lake')
   const events = product.events('in', [track('Viewed')])

@@ -439,6 +439,16 @@ test('a paste of another kind says what it is', async ({ page, product }) => {
   await expect(page.getByRole('switch', { name: 'Unity Catalog, required' })).toBeChecked()
 })
 
+test('a policy that names a value twice is drawn with both', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  const action = '"Action": "sts:AssumeRole"'
+  expect(guide).toContain(action)
+  await paste(page, guide.replace(action, '"Action": ["sts:AssumeRole", "sts:AssumeRole"]'), role)
+  await page.getByLabel('Statements').check({ force: true })
+  const first = page.getByRole('listitem', { name: /^statement 1/ })
+  await expect(first.getByText('sts:AssumeRole', { exact: true })).toHaveCount(2)
+})
+
 test('statements are changed as cards, and the text keeps every other byte', async ({
   page,
   product,
