@@ -1977,11 +1977,11 @@ text: string, };
  */
 export type PolicyTried = { 
 /**
- * The base; none when it is no valid policy.
+ * The base; none when it is not a valid policy.
  */
 now: Explanation | null, 
 /**
- * The draft; none when it is no valid policy.
+ * The draft; none when it is not a valid policy.
  */
 draft: Explanation | null, };
 

@@ -1,6 +1,6 @@
 //! Calls by name, and requests and answers without content.
 //!
-//! A call that is not known has ended, which is no error.
+//! A call that is not known has ended; that is not an error.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

@@ -241,9 +241,9 @@ pub struct PolicyTry {
 /// What both policies say to a caller.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct PolicyTried {
-    /// The base; none when it is no valid policy.
+    /// The base; none when it is not a valid policy.
     pub now: Option<Explanation>,
-    /// The draft; none when it is no valid policy.
+    /// The draft; none when it is not a valid policy.
     pub draft: Option<Explanation>,
 }
 

@@ -3,12 +3,12 @@
 //! A preview answers with a [`Preview`], a sync with the report of its run; both report
 //! [`Progress`].
 //!
-//! Errors: `wrong_use` for a field that is empty, no absolute path, no `schema.table` or no `schema.table.column=TYPE`;
-//! of such a choice `column_fixed` and `column_exists`; `path_not_allowed` when the user does not allow a path; of
-//! what is read `source_not_found`, `source_unreadable`, `source_unnameable`;
-//! of the lake `unsupported_location`, `not_a_lake`, `lake_failed`, `lake_newer`, `lake_damaged`; `data_folder_busy` in the
-//! terminal while another process works with it, for which the window waits; `cancelled` before its turn. What goes wrong once a run has begun is the
-//! `error` of its report.
+//! Errors: `wrong_use` for a field that is empty, or is not an absolute path, `schema.table` or
+//! `schema.table.column=TYPE`; of such a choice `column_fixed` and `column_exists`; `path_not_allowed` when the
+//! user does not allow a path; of what is read `source_not_found`, `source_unreadable`, `source_unnameable`; of
+//! the lake `unsupported_location`, `not_a_lake`, `lake_failed`, `lake_newer`, `lake_damaged`; `data_folder_busy`
+//! in the terminal while another process works with it, for which the window waits; `cancelled` before its turn.
+//! What goes wrong once a run has begun is the `error` of its report.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
