@@ -81,7 +81,7 @@ impl Lake {
     /// Reads rows that were kept.
     ///
     /// # Errors
-    /// `kept_file_missing`, or when they cannot be read.
+    /// `kept_file_missing`, also for what is no Parquet file any more, or when they cannot be read.
     pub async fn kept_rows(&self, file: &str) -> Result<RecordBatch> {
         let doing = say!("read kept rows");
         let found = self.find_kept(file, &doing).await?;
@@ -89,12 +89,12 @@ impl Lake {
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
             .and_then(ParquetRecordBatchReaderBuilder::build)
-            .map_err(|error| failed(&doing, &error))?;
+            .map_err(|error| missing(file, &say!("is damaged ({})", error.to_string())))?;
         let schema = reader.schema();
         reader
             .collect::<Result<Vec<_>, _>>()
             .and_then(|rows| concat_batches(&schema, &rows))
-            .map_err(|error| failed(&doing, &error))
+            .map_err(|error| missing(file, &say!("is damaged ({})", error.to_string())))
     }
 
     /// Reads lines that were kept.
@@ -110,14 +110,7 @@ impl Lake {
     async fn find_kept(&self, file: &str, doing: &Shown) -> Result<GetResult> {
         match self.store.get(&self.kept(file)).await {
             Ok(found) => Ok(found),
-            Err(object_store::Error::NotFound { .. }) => Err(Error::new(
-                "kept_file_missing",
-                say!(
-                    "`_headgate/kept-files/{}`, which a batch that has begun names, is gone.",
-                    file
-                ),
-            )
-            .hint("Put it back from a backup, or give the batch's table up with `runs release`.")),
+            Err(object_store::Error::NotFound { .. }) => Err(missing(file, &"is gone".into())),
             Err(error) => Err(failed(doing, &error)),
         }
     }
@@ -168,6 +161,15 @@ impl Lake {
     fn kept_folder(&self) -> PathBuf {
         self.location().folder().join("_headgate").join("kept-files")
     }
+}
+
+/// A file that a batch counts on and cannot have.
+fn missing(file: &str, how: &Shown) -> Error {
+    Error::new(
+        "kept_file_missing",
+        say!("`_headgate/kept-files/{}`, which a batch that has begun names, {}.", file, how),
+    )
+    .hint("Put it back from a backup, or give the batch's table up with `runs release`.")
 }
 
 #[cfg(test)]

@@ -45,6 +45,30 @@ impl Store {
         self.file_where("content = ?2 AND done ORDER BY path LIMIT 1", ledger, content)
     }
 
+    /// What is known of files with a content, apart from one of them: whether one was taken to its end, and the
+    /// oldest receivedAt they landed, in microseconds. None when there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn content(
+        &self,
+        ledger: i64,
+        content: &str,
+        path: &str,
+    ) -> Result<Option<(bool, Option<i64>)>> {
+        const FIND: &str = "SELECT max(done), min(oldest) FROM files
+            WHERE ledger = ?1 AND content = ?2 AND path <> ?3";
+        self.connection
+            .prepare_cached(FIND)
+            .and_then(|mut query| {
+                query.query_row(params![ledger, content, path], |row| {
+                    let (done, oldest): (Option<bool>, _) = (row.get(0)?, row.get(1)?);
+                    Ok(done.map(|done| (done, oldest)))
+                })
+            })
+            .map_err(|error| failed("look a file up", &error))
+    }
+
     /// How many files are known by what they hold; those of which that is not known count each.
     ///
     /// # Errors

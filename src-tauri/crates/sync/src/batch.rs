@@ -40,8 +40,11 @@ pub(crate) struct Feed {
     /// What files held that were met for the first time: those that hold the same are met for the first time too,
     /// wherever batches end between them.
     fresh: HashSet<String>,
-    /// Files that were left out because their content was taken under another path.
+    /// Files that were left out because they, or their content under another path, were taken.
     pub(crate) unchanged: u64,
+    /// The next file reaches back to this time, from which on ids are not known here yet. Nothing is read until
+    /// they are.
+    pub(crate) reaches_back: Option<i64>,
 }
 
 /// A file, or standard input, and where to begin in it.
@@ -58,8 +61,18 @@ pub(crate) struct Entry {
     pub(crate) floor: Option<i64>,
     /// Whether its tail ends a batch, because another has ended inside it.
     is_tail: bool,
-    /// Whether it is left out when its content was taken under another path, which is still to be looked at.
-    is_asked: bool,
+    /// How it is compared, when its turn comes, with what is known of files by then; none for what is read
+    /// whatever is known.
+    compared: Option<Compared>,
+}
+
+/// How a file is compared with what is known of files (E1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compared {
+    /// It is left out when it was taken as it is, or its content was under another path.
+    Unchanged,
+    /// It is read again whatever was taken.
+    Again,
 }
 
 impl Entry {
@@ -83,7 +96,7 @@ impl Entry {
             last_line: None,
             floor: known.and_then(|known| known.oldest),
             is_tail: from.1 > 0,
-            is_asked: false,
+            compared: None,
         }
     }
 
@@ -107,7 +120,7 @@ impl Entry {
             last_line: None,
             floor: None,
             is_tail: false,
-            is_asked: false,
+            compared: None,
         }
     }
 
@@ -128,13 +141,14 @@ impl Entry {
             last_line: Some(extent.to.0),
             floor: None,
             is_tail: false,
-            is_asked: false,
+            compared: None,
         })
     }
 
-    /// The same, unless its content was taken under another path (E1): that is looked at when its turn comes.
-    pub(crate) fn unless_known(self) -> Self {
-        Self { is_asked: true, ..self }
+    /// The same, compared with what is known of files when its turn comes: another installation may take it, or
+    /// a part of it, until then.
+    pub(crate) fn compared(self, how: Compared) -> Self {
+        Self { compared: Some(how), ..self }
     }
 
     /// The same from the same place; none for standard input, which cannot be read twice.
@@ -208,9 +222,20 @@ pub(crate) trait Ids: Window {
     /// The oldest receivedAt that the file at hand landed before; none when it was never met.
     fn reach_back(&mut self, floor: Option<i64>);
 
-    /// Whether a file of this content was taken to its end.
-    fn has_taken(&mut self, _content: &str) -> bool {
-        false
+    /// What is known of the file of a path.
+    fn file(&mut self, _path: &str) -> Option<FileMark> {
+        None
+    }
+
+    /// What is known of files with a content under other paths than one: whether one was taken to its end, and
+    /// the oldest receivedAt that they landed.
+    fn content(&mut self, _content: &str, _path: &str) -> Option<(bool, Option<i64>)> {
+        None
+    }
+
+    /// From when on ids are known; none when all are.
+    fn horizon(&self) -> Option<i64> {
+        None
     }
 }
 
@@ -245,6 +270,7 @@ impl Feed {
             progress,
             fresh: HashSet::new(),
             unchanged: 0,
+            reaches_back: None,
         }
     }
 
@@ -259,12 +285,25 @@ impl Feed {
             return false;
         }
         self.cut = None;
-        let waiting = self.waiting.take();
-        let waiting = waiting.and_then(|open| open.entry.again(open.source.as_ref()?));
-        for entry in self.begun.drain(..).chain(waiting).rev() {
+        self.close(|feed| feed.waiting.take());
+        for entry in self.begun.drain(..).rev() {
             self.queue.push_front(entry);
         }
         true
+    }
+
+    /// Has the files that are open compared once more, because batches of others were taken in.
+    pub(crate) fn compare_again(&mut self) {
+        self.close(|feed| feed.waiting.take_if(|open| open.entry.compared.is_some()));
+        self.close(|feed| feed.cut.take_if(|open| open.entry.compared.is_some()));
+    }
+
+    /// Puts a file that is open back in front of the others, from where it stands.
+    fn close(&mut self, open: impl FnOnce(&mut Self) -> Option<Open>) {
+        let entry = open(self).and_then(|open| open.entry.again(open.source.as_ref()?));
+        if let Some(entry) = entry {
+            self.queue.push_front(entry);
+        }
     }
 
     /// Reads the next batch of at most `most` bytes.
@@ -349,31 +388,65 @@ impl Feed {
         })
     }
 
-    /// The next file whose content was not taken under another path.
+    /// The next file that is to be read, from where on; none also when ids are to be known first.
     fn next_unknown(
         &mut self,
         window: &mut dyn Ids,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Entry>, Stopped> {
         while let Some(mut entry) = self.queue.pop_front() {
-            if !std::mem::take(&mut entry.is_asked) {
-                return Ok(Some(entry));
-            }
-            if let Some(Input::File { path, .. }) = &entry.input {
-                entry.extent.content = content_of(path);
-            }
-            let Some(content) = &entry.extent.content else { return Ok(Some(entry)) };
-            if self.fresh.contains(content) || !window.has_taken(content) {
-                self.fresh.insert(content.clone());
-                return Ok(Some(entry));
-            }
+            let Some(compared) = entry.compared else { return Ok(Some(entry)) };
             if cancelled() {
                 return Err(Stopped::Cancelled);
             }
-            self.unchanged += 1;
-            self.progress.fetch_add(entry.extent.size, Ordering::Relaxed);
+            let is_done = self.compare(&mut entry, window);
+            if is_done && compared == Compared::Unchanged {
+                self.unchanged += 1;
+                self.progress.fetch_add(entry.extent.size, Ordering::Relaxed);
+                continue;
+            }
+            if entry.floor.is_some_and(|floor| window.horizon().is_some_and(|known| floor < known))
+            {
+                self.reaches_back = entry.floor;
+                self.queue.push_front(entry);
+                return Ok(None);
+            }
+            return Ok(Some(entry));
         }
         Ok(None)
+    }
+
+    /// Compares a file with what is known of files now, and says whether it has been taken. What is left of one
+    /// that was taken in part is read from there; one that has changed, or whose content was met elsewhere, from
+    /// its beginning, with ids as old as those that landed.
+    fn compare(&mut self, entry: &mut Entry, window: &mut dyn Ids) -> bool {
+        let extent = &mut entry.extent;
+        let known = window.file(&extent.path);
+        let is_same =
+            |known: &&FileMark| known.size == extent.size && known.modified == extent.modified;
+        entry.floor = known.as_ref().and_then(|known| known.oldest);
+        if let Some(same) = known.as_ref().filter(is_same) {
+            let from = if same.done { (0, 0) } else { (same.lines, same.bytes) };
+            (extent.from, extent.to) = (from, from);
+            entry.is_tail = from.1 > 0;
+            extent.content.clone_from(&same.content);
+            return same.done;
+        }
+        (extent.from, extent.to, entry.is_tail) = ((0, 0), (0, 0), false);
+        if let Some(Input::File { path, .. }) = &entry.input {
+            extent.content = content_of(path);
+        }
+        let Some(content) = &extent.content else { return false };
+        let (is_done, oldest) = window.content(content, &extent.path).unwrap_or_default();
+        entry.floor = earlier(entry.floor, oldest);
+        // Files of one content that this run met both are read both: lines without an id differ by their file.
+        if self.fresh.contains(content) {
+            return false;
+        }
+        if !is_done {
+            self.fresh.insert(content.clone());
+        }
+        is_done
     }
 
     /// Opens the next file if the batch has room for it. What a gzip file says of its own length may be

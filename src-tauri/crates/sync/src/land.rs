@@ -54,13 +54,21 @@ impl Running<'_> {
         mut feed: Feed,
         stdin: Option<(&str, &str)>,
     ) -> Result<(), Stopped> {
-        let mut claims = 0;
+        // The last batch that is known of: another number means that batches of others were taken in since.
+        let (mut claims, mut ours) = (0, None);
         while !feed.is_empty() {
             if self.watch.cancelled() {
                 return Err(Stopped::Cancelled);
             }
             self.take_turn(&feed.schema)?;
+            if let Some(floor) = feed.reaches_back.take() {
+                self.take_ids(&feed.schema, Some(floor))?;
+            }
             let ledger = self.store.ledger_or_new(&self.lake_key, &feed.schema)?;
+            if ours.is_some_and(|ours| ours != ledger.applied) {
+                feed.compare_again();
+            }
+            ours = Some(ledger.applied);
             let number = ledger.applied + 1;
             let folder = self.request.data.dead_letters();
             let run = &self.tally.report.run;
@@ -103,6 +111,7 @@ impl Running<'_> {
                 }
             };
             claims = 0;
+            ours = Some(number);
             self.room.take(&letters);
             // From here on the record counts on what was kept aside, whatever fails.
             self.land_open(&feed.schema)?;
@@ -128,6 +137,7 @@ impl Running<'_> {
         let earlier = Some((&self.store, ledger.id));
         let span = span_of(&Summary::read(&ledger.summary), self.request.window);
         let mut window = SeenWindow::new(earlier, span, planned, ledger.newest);
+        window.horizon = ledger.horizon;
         let schema = feed.schema.clone();
         let look_on = self.look_on();
         let chosen = self.chosen(ledger, &schema)?;
@@ -520,7 +530,7 @@ impl Running<'_> {
     }
 
     pub(crate) fn outrun(&self, schema: &str) -> Error {
-        outrun(&self.tables.lake, &self.handle, schema)
+        outrun(&self.tables.lake, &self.handle, schema, &self.me.id)
     }
 
     /// Stops when the lake is no longer the one that the run began with.
@@ -530,17 +540,30 @@ impl Running<'_> {
 }
 
 /// Another installation wrote first, time and again.
-pub(crate) fn outrun(lake: &Lake, handle: &Handle, schema: &str) -> Error {
+pub(crate) fn outrun(lake: &Lake, handle: &Handle, schema: &str, me: &str) -> Error {
     let by = handle.block_on(caught(async {
         let last = lake.records(schema).await?.last();
-        lake.record(schema, &format!("{last}.json")).await
+        let text = lake.record(schema, &format!("{last}.json")).await?;
+        let record = text.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+        let Some(by) = record.map(|record| record.plan.installation) else { return Ok(None) };
+        let heard = lake.heard(&by.id, me).await?;
+        Ok(Some((by.name, heard.map(|heard| heard.ago.as_secs()))))
     }));
-    let by = by.ok().flatten().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
-    let by = by.map_or_else(|| "Another installation".to_owned(), |by| by.plan.installation.name);
-    Error::new(
-        "lake_busy",
-        say!("{} wrote to schema `{}` of this lake at the same time.", by, schema),
-    )
-    .hint("Run the sync again; what was read and not written is read again.")
-    .retryable()
+    let message = match by.ok().flatten() {
+        None => {
+            say!("Another installation wrote to schema `{}` of this lake at the same time.", schema)
+        }
+        Some((name, None)) => {
+            say!("{} wrote to schema `{}` of this lake at the same time.", name, schema)
+        }
+        Some((name, Some(ago))) => say!(
+            "{} wrote to schema `{}` of this lake at the same time; it was heard {} seconds ago.",
+            name,
+            schema,
+            ago
+        ),
+    };
+    Error::new("lake_busy", message)
+        .hint("Run the sync again; what was read and not written is read again.")
+        .retryable()
 }

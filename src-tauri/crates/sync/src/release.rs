@@ -226,7 +226,7 @@ fn give_up_missing_rows(
             return Ok(Some(missing));
         }
     }
-    Err(outrun(&lake, handle, &name.schema))
+    Err(outrun(&lake, handle, &name.schema, &me.id))
 }
 
 /// Says in the record of a refill that the rows it could not bring were given up.

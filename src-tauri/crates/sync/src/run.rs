@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use headgate_lake::{Lake, Location, caught};
 use headgate_store::{FileMark, Store};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use ts_rs::TS;
 
-use crate::batch::{self, Feed, Stopped, stdin_mark};
+use crate::batch::{self, Compared, Feed, Stopped, stdin_mark};
 use crate::choice::{self, ColumnChoice};
 use crate::dead_letters::{Room, remove_strays};
 use crate::expire::{Retention, expire};
@@ -390,7 +390,13 @@ impl<'r> Running<'r> {
             others.remove(&file.schema);
         }
         for schema in others {
-            self.take_turn(&schema)?;
+            match self.take_turn_within(&schema, Duration::ZERO) {
+                // Whoever began it finishes it; this run has nothing else to do there.
+                Err(Stopped::Failed(busy)) if busy.code == "lake_busy" => {
+                    tracing::info!(schema, "a batch of another installation is left to it");
+                }
+                done => done?,
+            }
         }
         if self.request.refill.is_none() {
             self.left_over_lines(&files)?;
@@ -420,6 +426,7 @@ impl<'r> Running<'r> {
         self.tally.source(&source);
         self.take_turn(&schema)?;
         let ledger = self.store.ledger_or_new(&self.lake_key, &schema)?;
+        let compared = if self.request.again { Compared::Again } else { Compared::Unchanged };
         let (mut entries, mut floor) = (Vec::new(), None);
         for (at, file) in files.iter().enumerate() {
             if at % LOOKED_AT == 0 {
@@ -429,47 +436,16 @@ impl<'r> Running<'r> {
                 }
             }
             let known = self.store.file(ledger.id, &file.key)?;
-            let same = known
-                .as_ref()
-                .is_some_and(|known| known.size == file.size && known.modified == file.modified);
-            let done = known.as_ref().is_some_and(|known| known.done);
-            if same && !done {
-                entries.push(batch::Entry::file(file, known.as_ref(), true));
-                continue;
-            }
-            if !self.request.again {
-                if same {
-                    self.tally.report.files.unchanged += 1;
-                    self.read.fetch_add(file.size, Ordering::Relaxed);
-                    continue;
-                }
-                let Some(known) = known else {
-                    entries.push(batch::Entry::file(file, None, false).unless_known());
-                    continue;
-                };
-                // One that was only copied or unpacked again has another time, and its ids are not looked for.
-                let file = file.with_content();
-                if let Some(content) = &file.content
-                    && self.store.file_with_content(ledger.id, content)?.is_some()
-                {
-                    self.tally.report.files.unchanged += 1;
-                    self.read.fetch_add(file.size, Ordering::Relaxed);
-                    continue;
-                }
-                floor = earlier(floor, known.oldest);
-                entries.push(batch::Entry::file(&file, Some(&known), false));
-                continue;
-            }
-            let file = &file.with_content();
-            let moved = match &file.content {
-                Some(content) if known.is_none() => {
-                    self.store.file_with_content(ledger.id, content)?
-                }
-                _ => None,
+            let is_same = |known: &FileMark| {
+                known.done && known.size == file.size && known.modified == file.modified
             };
-            let known = known.or(moved);
-            floor = earlier(floor, known.as_ref().and_then(|known| known.oldest));
-            entries.push(batch::Entry::file(file, known.as_ref(), false));
+            if !self.request.again && known.as_ref().is_some_and(is_same) {
+                self.tally.report.files.unchanged += 1;
+                self.read.fetch_add(file.size, Ordering::Relaxed);
+                continue;
+            }
+            floor = earlier(floor, known.and_then(|known| known.oldest));
+            entries.push(batch::Entry::file(file, None, false).compared(compared));
         }
         // A file that was met before reaches back further than ids are kept (E1).
         if let (Some(floor), Some(horizon)) = (floor, ledger.horizon)

@@ -20,6 +20,11 @@ impl Running<'_> {
     /// Waits until no other installation has a batch of this schema in the works, finishes what one that is
     /// gone has left, and looks at how the tables stand.
     pub(crate) fn take_turn(&mut self, schema: &str) -> Result<(), Stopped> {
+        self.take_turn_within(schema, PATIENCE)
+    }
+
+    /// As [`Self::take_turn`], waiting for others at most so long.
+    pub(crate) fn take_turn_within(&mut self, schema: &str, most: Duration) -> Result<(), Stopped> {
         let begun = Instant::now();
         loop {
             if self.watch.cancelled() {
@@ -29,7 +34,7 @@ impl Running<'_> {
             self.catch_up(schema)?;
             self.check(schema)?;
             let Some(busy) = self.busy(schema)? else { break };
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() >= most {
                 return Err(busy.into());
             }
             std::thread::sleep(Duration::from_millis(100));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 use headgate_events::{DISCARDS, Window};
-use headgate_store::{Seen, Store};
+use headgate_store::{FileMark, Seen, Store};
 use headgate_terms::{Error, TableName};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -39,6 +39,8 @@ pub(crate) struct SeenWindow<'s> {
     pub(crate) newest: Option<i64>,
     /// For a file that was met before: the oldest it landed. The window reaches back to it.
     floor: Option<i64>,
+    /// From when on the store has all ids; none when it has them all.
+    pub(crate) horizon: Option<i64>,
     accepted: HashMap<u128, Option<i64>>,
     /// Ids of batches before this one that are in no store: a preview's.
     previewed: HashMap<u128, Option<i64>>,
@@ -58,6 +60,7 @@ impl<'s> SeenWindow<'s> {
             planned,
             newest,
             floor: None,
+            horizon: None,
             accepted: HashMap::new(),
             previewed: HashMap::new(),
             failure: None,
@@ -106,15 +109,24 @@ impl Ids for SeenWindow<'_> {
         self.floor = floor;
     }
 
-    fn has_taken(&mut self, content: &str) -> bool {
-        let Some((store, ledger)) = self.earlier else { return false };
-        match store.file_with_content(ledger, content) {
-            Ok(known) => known.is_some(),
-            Err(error) => {
-                self.failure.get_or_insert(error);
-                false
-            }
-        }
+    fn file(&mut self, path: &str) -> Option<FileMark> {
+        let (store, ledger) = self.earlier?;
+        store.file(ledger, path).unwrap_or_else(|error| {
+            self.failure.get_or_insert(error);
+            None
+        })
+    }
+
+    fn content(&mut self, content: &str, path: &str) -> Option<(bool, Option<i64>)> {
+        let (store, ledger) = self.earlier?;
+        store.content(ledger, content, path).unwrap_or_else(|error| {
+            self.failure.get_or_insert(error);
+            None
+        })
+    }
+
+    fn horizon(&self) -> Option<i64> {
+        self.horizon
     }
 }
 
