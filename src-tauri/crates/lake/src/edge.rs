@@ -196,6 +196,9 @@ impl Fence {
         for entry in std::fs::read_dir(on_disk).ok()? {
             let entry = entry.ok()?;
             let name = entry.file_name().into_string().ok()?;
+            if is_half_written(&name) {
+                continue;
+            }
             if !is_plain(&name) || !entry.file_type().ok()?.is_file() {
                 return None;
             }
@@ -362,6 +365,12 @@ pub(crate) fn leaves(path: &str) -> bool {
 }
 
 /// Whether a name is of letters and signs that mean nothing anywhere.
+/// Whether a file is one that its writer died before naming, as the storage's library names those.
+fn is_half_written(name: &str) -> bool {
+    let number = name.rsplit_once('#').map(|(_, number)| number);
+    number.is_some_and(|number| number.bytes().all(|sign| sign.is_ascii_digit()))
+}
+
 fn is_plain(name: &str) -> bool {
     // Without branches: digits and letters of an id come in no order that a processor can foresee.
     let is_plain = |sign: u8| sign.is_ascii_alphanumeric() | matches!(sign, b'-' | b'_' | b'.');

@@ -254,9 +254,15 @@ impl Lake {
         at: Option<u64>,
         is_whole: bool,
     ) -> Result<Option<ReadTable>> {
-        self.store
-            .check_below(&self.table_path(name))
-            .map_err(|outside| outside.failure(&open(name)))?;
+        // Of the log, what is in it is checked when it is listed, and any file when it is read. To append none of
+        // the table's files is, and they are many.
+        let path = self.table_path(name);
+        let checked = if is_whole {
+            self.store.check_below(&path)
+        } else {
+            self.store.check(&path.join("_delta_log"))
+        };
+        checked.map_err(|outside| outside.failure(&open(name)))?;
         let guard = self.guard(name);
         if is_whole {
             guard.read_whole();

@@ -13,19 +13,23 @@ use crate::failure::failed;
 use crate::lake::Lake;
 use crate::table::LakeTable;
 
-/// After how many commits a checkpoint is written at the latest: every run reads the commits since the last one,
-/// and a hundred of them in each of six tables take five times as long as the run itself.
-const MOST: u64 = 20;
+/// After how many commits a checkpoint is written at the latest, at a version. Every run reads the commits since
+/// the last one, and a hundred of them in each of six tables take five times as long as the run itself; but a
+/// checkpoint is as large as the table has files. Both together cost least where the number grows with the root of
+/// theirs, which a table that is appended to has about as many of as versions.
+fn most(version: u64) -> u64 {
+    (version / 25).isqrt().max(20)
+}
 
 impl Lake {
     /// Writes a checkpoint when as many commits as the table's interval went by since the last one
-    /// (`delta.checkpointInterval`, 100), or [`MOST`], and then removes log entries that Delta's rules let go.
+    /// (`delta.checkpointInterval`, 100), or [`most`], and then removes log entries that Delta's rules let go.
     ///
     /// # Errors
     /// When the storage fails; the table is as it was.
     pub async fn maintain(&self, name: &TableName, table: &mut LakeTable) -> Result<()> {
         let properties = table.snapshot.table_properties();
-        let interval = properties.checkpoint_interval().get().min(MOST);
+        let interval = properties.checkpoint_interval().get().min(most(table.version()));
         let commits = match table.checkpoint {
             Some(checkpoint) => table.version().saturating_sub(checkpoint),
             None => table.version() + 1,
