@@ -2,12 +2,13 @@
 
     aged.py RELEASE FOLDER         RELEASE has the binaries; prints Markdown
 
+    BENCH_RUNS_ON_AGED=21          how many runs are measured on each
     BENCH_BATCHES=10,1000,10000    how many batches a lake has before a run is measured
     BENCH_USERS=10000000           rows of `users` before a batch of a hundredth of them comes
     BENCH_IDS=100000000            ids in the store
 
-The earlier batches are the product's own: one run whose batches hold one event each, then the measured runs with one
-new event each. `fresh` is a data folder that does not know the lake and reads back what it needs.
+The earlier batches are the product's own: one run whose batches hold one event each, then as many measured runs with
+one new event each as there are between two checkpoints, so that one of them writes one and the next reads it. `fresh` is a data folder that does not know the lake and reads back what it needs.
 """
 
 import json
@@ -57,16 +58,16 @@ class Bench:
         return json.loads(history.stdout)["commits"][0]
 
 
-def batches(release, folder, counts):
+def batches(release, folder, counts, runs):
     """A run with one new event, on a lake with so many batches before it."""
-    print("| earlier batches | wall ms | CPU ms | of the first line's | peak MB | fresh: wall ms | CPU ms |\n|---:|---:|---:|---:|---:|---:|---:|")
+    print("| earlier batches | wall ms | CPU ms | of the first line's | on average | at most | peak MB | fresh: wall ms | CPU ms |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     first = None
     for count in counts:
         bench = Bench(release, folder)
         bench.put(track(number) for number in range(count))
         bench.sync("data", "--batch-bytes", "1")
         number, figures = count, []
-        for _ in range(5):
+        for _ in range(runs):
             bench.put([track(number)])
             number += 1
             figures.append(bench.sync())
@@ -75,8 +76,9 @@ def batches(release, folder, counts):
         fresh = bench.sync("fresh")
         if bench.rows("tracks")["rows"] != number + 1:
             sys.exit(f"{number + 1} events came, and the lake has {bench.rows('tracks')['rows']}")
-        first = first or cpu[2]
-        print(f"| {count:,} | {wall[2] * 1000:.0f} | {cpu[2] * 1000:.0f} | {cpu[2] / first:.2f} | {peak[2]:.0f} | {fresh[0] * 1000:.0f} | {fresh[1] * 1000:.0f} |", flush=True)
+        middle, mean = runs // 2, sum(cpu) / runs
+        first = first or (cpu[middle], mean)
+        print(f"| {count:,} | {wall[middle] * 1000:.0f} | {cpu[middle] * 1000:.0f} | {cpu[middle] / first[0]:.2f} | {mean / first[1]:.2f} | {cpu[-1] * 1000:.0f} ms | {peak[middle]:.0f} | {fresh[0] * 1000:.0f} | {fresh[1] * 1000:.0f} |", flush=True)
 
 
 def users(release, folder, count):
@@ -98,6 +100,8 @@ def users(release, folder, count):
         bench.put(identify(count * 2 * turn + user, user, f"plan {turn}") for user in them)
         before = bench.rows("users")["files"]
         wall, cpu, peak = bench.sync()
+        if peak > 512:
+            sys.exit(f"a batch of {batch:,} users took {peak:.0f} MB")
         print(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.0f} | {bench.newest('users')['files_removed']} of {before} |", flush=True)
 
 
@@ -113,7 +117,8 @@ def ids(release, folder, count):
 def main():
     release, folder = map(pathlib.Path, sys.argv[1:])
     number = lambda name, otherwise: int(os.environ.get(name, otherwise))
-    batches(release, folder, [int(count) for count in os.environ.get("BENCH_BATCHES", "10,1000,10000").split(",")])
+    counts = [int(count) for count in os.environ.get("BENCH_BATCHES", "10,1000,10000").split(",")]
+    batches(release, folder, counts, number("BENCH_RUNS_ON_AGED", 21))
     users(release, folder, number("BENCH_USERS", 10_000_000))
     ids(release, folder, number("BENCH_IDS", 100_000_000))
     shutil.rmtree(folder)

@@ -2,6 +2,7 @@
 
     BENCH_MB=200 make bench        the input's size, in MB of JSON; a thousand at most
     BENCH_RUNS=3                   how often each program runs; the report has the medians
+    BENCH_BEFORE=PATH              an older `headgate` beside this one; each event may not cost more than with it
     BENCH_BATCHES, BENCH_USERS, BENCH_IDS      how old a lake is made; see aged.py
 
 Every program runs as a whole process over the same files; wall and CPU seconds and the largest resident size are the
@@ -82,8 +83,15 @@ def main():
     lake, peer_lake, data = WORK / "lake", WORK / "peer-lake", WORK / "data"
     fresh = lambda *folders: lambda: [shutil.rmtree(folder, ignore_errors=True) for folder in folders]
     print("Running Headgate and the peer.", flush=True)
-    ours = measure([target / "release/headgate", "sync", "run", "--json", "--from", source, "--to", lake],
-                   {"HEADGATE_DATA": str(data)}, fresh(lake, data), runs)
+    syncing = lambda binary, runs: measure([binary, "sync", "run", "--json", "--from", source, "--to", lake],
+                                           {"HEADGATE_DATA": str(data)}, fresh(lake, data), runs)
+    older = None
+    if before := os.environ.get("BENCH_BEFORE"):
+        # In turns, so that both meet the same machine; the lake that stays is ours.
+        pairs = [(syncing(before, 1), syncing(target / "release/headgate", 1)) for _ in range(max(runs, 5))]
+        older, ours = ([statistics.median(column) for column in zip(*figures)] for figures in zip(*pairs))
+    else:
+        ours = syncing(target / "release/headgate", runs)
     peer = measure([PEER / "bin/python", HERE / "peer.py", source, peer_lake], None, fresh(peer_lake), runs)
     expected = [made["events"], made["amount"], made["events"]]
     for name, folder in (("headgate", lake), ("the peer", peer_lake)):
@@ -96,19 +104,21 @@ def main():
     stages = json.loads(stages.stdout)
 
     rate = lambda figures: json_mb / figures[1]
+    each = lambda figures: figures[1] * 1e6 / made["events"]
     row = lambda name, figures, folder: (
-        f"| {name} | {figures[0]:.2f} | {figures[1]:.2f} | {rate(figures):.0f} | {figures[2]:.0f} | {size(folder):.1f} |")
+        f"| {name} | {figures[0]:.2f} | {figures[1]:.2f} | {rate(figures):.0f} | {each(figures):.2f} | {figures[2]:.0f} | {size(folder):.1f} |")
     report = f"""# Bench
 
 {made['events']:,} events, {json_mb:.0f} MB of JSON in gzip, {made['kinds']} kinds into {made['kinds']} tables and `tracks`; medians of {runs}.
 {platform.platform()}, {os.cpu_count()} cores, {platform.machine()}; Python {platform.python_version()}, {subprocess.run(['rustc', '--version'], capture_output=True, text=True).stdout.strip()}.
 
-| program | wall s | CPU s | MB of JSON per CPU s | peak MB | Parquet MB |
-|---|---:|---:|---:|---:|---:|
+| program | wall s | CPU s | MB of JSON per CPU s | µs of a core per event | peak MB | Parquet MB |
+|---|---:|---:|---:|---:|---:|---:|
 {row('headgate, exactly once, zstd 1', ours, lake)}
 {row('polars 2.1.0 + deltalake 1.6.6 script, zstd 1', peer, peer_lake)}
 
 **{rate(ours) / rate(peer):.2f} times** the script per CPU second, {peer[0] / ours[0]:.2f} times as fast by the clock, with {ours[2] / peer[2]:.2f} of its memory.
+{f"An event costs **{each(ours) / each(older):.3f}** of what it costs with `{before}` ({each(older):.2f} µs of a core), in turns." if older else ""}
 Both lakes hold {made['events']:,} rows and the same sum. The script's start takes {start[1]:.2f} CPU s of its time.
 
 | stage alone, one core | MB of JSON per CPU s | share of Headgate's CPU time |
@@ -126,6 +136,8 @@ Both lakes hold {made['events']:,} rows and the same sum. The script's start tak
 """
     dispatch = subprocess.run([target / "release/examples/dispatch"], capture_output=True, text=True, check=True)
     nothing, *calls = json.loads(dispatch.stdout).items()
+    if nothing[1] > 50:
+        sys.exit(f"a call through the dispatch takes {nothing[1]:.0f} µs instead of 50")
     report += f"""
 | through the dispatch | µs a call | of the budget |
 |---|---:|---:|

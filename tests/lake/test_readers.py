@@ -21,7 +21,7 @@ from desk import Desk, duck, event
 
 RUNS = 1_000 if os.environ.get("HEADGATE_SOAK_SECONDS") else 110
 USERS = [f"user-{number:02}" for number in range(12)]
-TABLES = ["bought", "groups", "headgate_discards", "identifies", "tracks", "users", "viewed"]
+TABLES = ["aliases", "bought", "groups", "headgate_discards", "identifies", "pages", "screens", "tracks", "users", "viewed"]
 
 
 def of_a_core():
@@ -40,14 +40,19 @@ class Grown:
             before = of_a_core()
             self.exits.append(self.desk.sync(file="in/a.ndjson").exit)
             self.took.append(of_a_core() - before)
-        self.desk.put("all.ndjson", [event for number in range(RUNS) for event in self.events(number)])
+            if number == RUNS // 2:
+                self.fill_again(number)
+
+    def fill_again(self, last):
+        """Half of the commits come after it, and with them a checkpoint."""
+        self.desk.put("all.ndjson", [event for number in range(last + 1) for event in self.events(number)])
         self.desk.remove("lake/web/viewed")
         self.behind = self.desk.sync(file="in/a.ndjson")
         self.refilled = self.desk.sync("--again", "--refill", "web.viewed", file="in/all.ndjson")
 
     @staticmethod
     def events(number):
-        first = number * 5 + 1
+        first = number * 8 + 1
         late = {"late": f"l{number % 3}"} if number > RUNS // 2 else {}
         return [
             event("identify", first, USERS[number * 7 % 12], {"plan": f"p{number % 4}", "age": number, **late}),
@@ -55,6 +60,9 @@ class Grown:
             event("track", first + 2, "Bought", {"total": number / 4, "id": "reserved", **late}, sentAt="2026-03-01T09:00:00Z" if number % 3 else None),
             event("track", first + 3, "Viewed", {"first": number % 2 == 0}, anonymousId=f"a{number % 5}"),
             event("group", first + 4, f"g{number % 3}", late),
+            event("page", first + 5, f"Page {number % 3}", {"url": f"/{number}", **late}),
+            event("screen", first + 6, f"Screen {number % 2}", late),
+            event("alias", first + 7, USERS[number % 12], previousId=f"a{number}"),
         ]
 
 
@@ -78,7 +86,7 @@ def test_the_last_run_takes_no_longer_than_the_tenth(grown):
 
 
 def test_checkpoints_are_written_and_records_are_folded(grown):
-    for table in ("bought", "tracks", "users"):
+    for table in ("bought", "tracks", "users", "viewed"):
         assert (grown.desk.table(table) / "_delta_log/_last_checkpoint").is_file(), table
     records = [path.name for path in grown.desk.path("lake/_headgate/web").iterdir()]
     assert any("-" in name for name in records), records
@@ -87,7 +95,7 @@ def test_checkpoints_are_written_and_records_are_folded(grown):
 def test_nobody_needs_the_data_folder_to_go_on(grown):
     grown.desk.put("again.ndjson", [event("track", 9_000, "Other"), *Grown.events(3), *Grown.events(RUNS - 1)])
     run = grown.desk.sync(file="in/again.ndjson", data="fresh")
-    assert (run.exit, run.events) == (0, [11, 1, 10, 0]), run
+    assert (run.exit, run.events) == (0, [17, 1, 16, 0]), run
 
 
 def seen_whole(path):
