@@ -128,15 +128,18 @@ pub fn invalid(problems: &[Problem]) -> Error {
 }
 
 fn analyze(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> PolicyView {
-    let Reading { policy, problems } = headgate_policy::read(text);
+    let reading = headgate_policy::read(text);
     let before = base.map(headgate_policy::read);
     let base_policy = before
         .as_ref()
         .and_then(|reading| reading.policy.as_ref().filter(|_| stands(&reading.problems)));
     let role = facts.role.as_ref();
+    let findings = headgate_policy::lint(text, &reading, facts).unwrap_or_default();
+    let old = base.zip(before.as_ref());
+    let old = old.and_then(|(base, before)| headgate_policy::lint(base, before, facts));
+    let old = old.unwrap_or_default();
+    let Reading { policy, problems } = reading;
     let valid = policy.as_ref().filter(|_| stands(&problems));
-    let findings = headgate_policy::lint_text(text, facts).unwrap_or_default();
-    let old = base.and_then(|base| headgate_policy::lint_text(base, facts)).unwrap_or_default();
     let mended =
         old.iter().filter(|old| !findings.iter().any(|new| same_finding(old, new))).count();
     let same = match (valid, base_policy) {

@@ -200,9 +200,10 @@ fn validate(door: &Door<'_>, name: &str, aws: &OfAws, json: bool) -> Result<Exit
 fn lint(source: &Source, role: Option<&str>, goals: Option<Goals>, json: bool) -> Result<Exit> {
     let role = role.map(str::to_owned).or_else(|| goals.as_ref().map(|goals| goals.role.clone()));
     let facts = facts(source, role.as_deref(), goals.map_or(Vec::new(), |goals| goals.allow))?;
-    let problems = policy::read(&source.text).problems;
-    let findings =
-        policy::lint_text(&source.text, &facts).ok_or_else(|| headgate_app::invalid(&problems))?;
+    let reading = policy::read(&source.text);
+    let findings = policy::lint(&source.text, &reading, &facts);
+    let problems = reading.problems;
+    let findings = findings.ok_or_else(|| headgate_app::invalid(&problems))?;
     if findings.is_empty() && !problems.is_empty() {
         return Err(headgate_app::invalid(&problems));
     }

@@ -28,7 +28,7 @@ use ts_rs::TS;
 
 use crate::matrix::Goal;
 use crate::plan::MOST_QUOTA;
-use crate::policy::Policy;
+use crate::read::Reading;
 use crate::text::size;
 use context::LintContext;
 use finding::FindingDraft;
@@ -109,11 +109,12 @@ const MOST: usize = MOST_QUOTA;
 
 /// What fires: errors first, then security, warnings and infos, each in the order of the text.
 ///
-/// `policy` was read from `text`, and need not be one that IAM takes. Where the role is not known, its
+/// `reading` is of `text`, and need not be of one that IAM takes; none when no policy can be read in it at all. Where the role is not known, its
 /// account is taken to be the one that stands beside Databricks' in one statement, or whose root is
 /// confined to one of its own roles; else every account is foreign.
 #[must_use]
-pub fn lint(text: &str, policy: &Policy, facts: &Facts) -> Vec<Finding> {
+pub fn lint(text: &str, reading: &Reading, facts: &Facts) -> Option<Vec<Finding>> {
+    let policy = reading.policy.as_ref()?;
     let root = crate::text::tree(text).ok();
     let scene = LintContext::new(text, root.as_ref(), policy, facts);
     let mut found: Vec<FindingDraft> = Vec::new();
@@ -136,7 +137,7 @@ pub fn lint(text: &str, policy: &Policy, facts: &Facts) -> Vec<Finding> {
             all(&scene, &mut found);
         }
     }
-    let valid = crate::read::read(text).problems.is_empty();
+    let valid = reading.problems.is_empty();
     let mut findings: Vec<Finding> = found.into_iter().map(|one| one.done(&scene, valid)).collect();
     findings.sort_by_key(|one| {
         let rank = match one.severity {
@@ -147,13 +148,13 @@ pub fn lint(text: &str, policy: &Policy, facts: &Facts) -> Vec<Finding> {
         };
         (rank, one.range.map_or(usize::MAX, |range| range.start), one.id.clone())
     });
-    findings
+    Some(findings)
 }
 
-/// What fires in a text that IAM would refuse; none when no policy can be read in it at all.
+/// As [`lint`], of a text that nobody has read yet.
 #[must_use]
 pub fn lint_text(text: &str, facts: &Facts) -> Option<Vec<Finding>> {
-    crate::read::read(text).policy.map(|policy| lint(text, &policy, facts))
+    lint(text, &crate::read::read(text), facts)
 }
 
 /// Whether an external id is a placeholder of a guide's.

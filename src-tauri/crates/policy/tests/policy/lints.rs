@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use headgate_policy::{
-    CellChange, Decision, Edit, Facts, Named, Policy, SEGMENT_ROLE, apply_all, axes, changes, lint,
+    CellChange, Decision, Edit, Facts, Named, Policy, SEGMENT_ROLE, apply_all, axes, changes,
     lint_text, read, semantic_hash,
 };
 use headgate_terms::{Finding, FindingStatus, Fix, Severity};
@@ -398,8 +398,7 @@ fn a_text_beyond_all_quotas_is_judged_as_a_whole() {
         "{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"417620938842\"},\"Action\":\"sts:*\"}";
     let text =
         format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{}]}}", vec![entry; 1_500].join(","));
-    let policy = read(&text).policy.expect("a policy");
-    let ids: Vec<String> =
-        lint(&text, &policy, &Facts::default()).into_iter().map(|one| one.id).collect();
+    let findings = lint_text(&text, &Facts::default()).expect("a policy");
+    let ids: Vec<String> = findings.into_iter().map(|one| one.id).collect();
     assert_eq!(ids, ["TP019"]);
 }

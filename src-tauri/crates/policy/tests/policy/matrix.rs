@@ -3,8 +3,8 @@
 
 use headgate_policy::{
     Caller, CallerKind, Decision, Edit, Facts, Goal, MOST_CELLS, Named, Policy,
-    UNITY_CATALOG_ROLES, apply_all, axes, cells, changes, decide, explain, lint, needs_own_policy,
-    read, request_of,
+    UNITY_CATALOG_ROLES, apply_all, axes, cells, changes, decide, explain, lint_text,
+    needs_own_policy, read, request_of,
 };
 use headgate_terms::{Arn, Fix};
 use proptest::prelude::*;
@@ -295,7 +295,7 @@ proptest! {
         let caller = Caller::Aws(format!("arn:aws:iam::{account}:{name}").parse().unwrap());
         let request = request_of(&caller, id, Some(&role()));
         let before = decide(&policy, &request).decision;
-        for finding in lint(&text, &policy, &facts) {
+        for finding in lint_text(&text, &facts).unwrap() {
             let Some(Fix::Plan(plan)) = &finding.fix else { continue };
             if plan["label"].as_str().unwrap().contains(", which lets ") {
                 continue;
