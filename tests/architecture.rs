@@ -181,3 +181,22 @@ fn a_use_case_is_reached_only_with_whom_it_is_for() {
     assert_eq!(methods("App", &app), life, "a use-case belongs to `Door`");
     assert!(methods("Door<'_>", &app).contains("sync_run"));
 }
+
+#[test]
+fn the_paths_that_the_readme_describes_pass_files_that_exist_each_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the readme");
+    let (_, section) = readme.split_once("### Three paths through it").expect("the section");
+    let (section, _) = section.split_once("A new command is").expect("its end");
+    let paths: Vec<&str> = section.split("\n- **").skip(1).collect();
+    assert_eq!(paths.len(), 3);
+    for path in paths {
+        let mut passed = BTreeSet::new();
+        for file in path.split('`').skip(1).step_by(2) {
+            let found = ["", "src-tauri/crates"].map(|folder| root.join(folder).join(file));
+            assert!(found.iter().any(|file| file.is_file()), "{file} is not a file");
+            assert!(passed.insert(file), "{file} is passed twice in: {path}");
+        }
+        assert!(passed.len() > 5);
+    }
+}
