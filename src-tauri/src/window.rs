@@ -111,6 +111,8 @@ fn is_own(url: &Url) -> bool {
 struct IpcRequest {
     /// The page's name for the call.
     call: String,
+    /// The profile that it shows, by its id; none until it knows.
+    profile: Option<String>,
     request: Box<RawValue>,
     /// Where progress goes.
     channel: Option<String>,
@@ -139,7 +141,8 @@ pub(crate) fn answer(shell: &Shell, invoke: Invoke<Wry>) -> bool {
         );
         let answer = match shell.served() {
             Some(Ok(app)) => {
-                app.call(message.command(), &asked.request, &app.cx(Actor::Window, call))
+                let cx = app.cx(Actor::Window, call).shown(asked.profile);
+                app.call(message.command(), &asked.request, &cx)
             }
             Some(Err(error)) => Err(error.clone()),
             None => Err(Error::new("not_ready", "Headgate is starting.").retryable()),

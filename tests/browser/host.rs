@@ -91,6 +91,7 @@ impl Host for Desktop {
 #[derive(Deserialize)]
 struct CallRequest {
     call: String,
+    profile: Option<String>,
     request: Box<RawValue>,
 }
 
@@ -176,11 +177,11 @@ async fn call(State(served): State<Served>, Part(command): Part<String>, body: B
         let heard =
             move |text: &str| progress.unbounded_send(format!("{{\"progress\":{text}}}\n")).is_ok();
         let call = Call::new(asked.call, Box::new(heard));
-        let line =
-            match served.app.call(&command, &asked.request, &served.app.cx(Actor::Window, call)) {
-                Ok(answer) => format!("{{\"answer\":{answer}}}\n"),
-                Err(failure) => format!("{}\n", json!({ "failure": failure })),
-            };
+        let cx = served.app.cx(Actor::Window, call).shown(asked.profile);
+        let line = match served.app.call(&command, &asked.request, &cx) {
+            Ok(answer) => format!("{{\"answer\":{answer}}}\n"),
+            Err(failure) => format!("{}\n", json!({ "failure": failure })),
+        };
         let _ = send.unbounded_send(line);
     });
     let body = Body::from_stream(lines.map(Ok::<_, std::convert::Infallible>));

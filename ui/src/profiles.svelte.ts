@@ -1,7 +1,7 @@
 // The profiles, and the one in use: read when the window begins, then again whenever the core says that they
 // changed. Whoever shows one reads it here.
 
-import { ask, type CoreEvent, type Profile, type ProfileSettings } from './api'
+import { ask, shown, type CoreEvent, type Profile, type ProfileSettings } from './api'
 import { events } from './api/events.svelte'
 
 export class ProfileBook {
@@ -30,7 +30,9 @@ export class ProfileBook {
   async read(): Promise<void> {
     const round = (this.#round += 1)
     const { profiles } = await ask('profiles_list', {})
-    if (round === this.#round) this.list = profiles
+    if (round !== this.#round) return
+    this.list = profiles
+    shown.profile = this.inUse?.id ?? null
   }
 
   /** Works in another profile from now on. */

@@ -395,15 +395,15 @@ endpoint_url: string | null,
 account_id: string | null, };
 
 /**
- * What a sync or a preview works on.
+ * What a sync or a preview works on, or what is given up.
  */
 export type CallAbout = { 
 /**
- * Where the events come from.
+ * Where the events come from; of what is given up, the run that left it.
  */
 from: string, 
 /**
- * The lake.
+ * The lake; of what is given up, the table as `schema.table`.
  */
 to: string | null, 
 /**

@@ -19,6 +19,9 @@ export interface Host {
   ): Promise<Commands[K]['response']>
 }
 
+/** The profile that the page shows, by its id; null until it knows. In another one the core changes nothing. */
+export const shown: { profile: string | null } = { profile: null }
+
 /** Ids name calls here and in the log. */
 export function newCall(): string {
   return crypto.randomUUID().replaceAll('-', '').slice(0, 12)

@@ -1,12 +1,16 @@
 // The browser tests' host: calls over loopback, progress as one JSON document a line.
 
-import { asFailure, failure, newCall, type Host } from './host'
+import { asFailure, failure, newCall, shown, type Host } from './host'
 
 type Line = { progress: never } | { answer: never } | { failure: never }
 
 export const http: Host = {
   async call(name, request, options = {}) {
-    const body = JSON.stringify({ call: options.call ?? newCall(), request })
+    const body = JSON.stringify({
+      call: options.call ?? newCall(),
+      profile: shown.profile,
+      request,
+    })
     const headers = { 'content-type': 'application/json' }
     try {
       const response = await fetch(`call/${name}`, { method: 'POST', headers, body })

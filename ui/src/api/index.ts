@@ -4,7 +4,7 @@ import { http } from './http'
 import { tauri } from './tauri'
 
 export * from './generated'
-export { asFailure, newCall } from './host'
+export { asFailure, newCall, shown } from './host'
 
 const host: Host = '__TAURI_INTERNALS__' in window ? tauri : http
 

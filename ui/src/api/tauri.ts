@@ -1,7 +1,7 @@
 // The window: calls through Tauri, behind the isolation guard.
 
 import { Channel, invoke } from '@tauri-apps/api/core'
-import { asFailure, newCall, type Host } from './host'
+import { asFailure, newCall, shown, type Host } from './host'
 
 export const tauri: Host = {
   async call(name, request, options = {}) {
@@ -13,6 +13,7 @@ export const tauri: Host = {
     try {
       return await invoke(name, {
         call: options.call ?? newCall(),
+        profile: shown.profile,
         request,
         channel: channel?.toJSON() ?? null,
       })

@@ -54,11 +54,19 @@ pub struct Cx {
     pub call: Call,
     /// What tells the time.
     pub(crate) clock: Clock,
+    /// The profile that the user sees, where a page said so.
+    pub(crate) shown: Option<String>,
 }
 
 impl Cx {
     pub(crate) fn new(profile: String, actor: Actor, call: Call) -> Self {
-        Self { profile, actor, call, clock: Timestamp::now }
+        Self { profile, actor, call, clock: Timestamp::now, shown: None }
+    }
+
+    /// As a page asks that shows a profile, by its id: nothing is changed in another one.
+    #[must_use]
+    pub fn shown(self, profile: Option<String>) -> Self {
+        Self { shown: profile, ..self }
     }
 
     /// Now, in RFC 3339.

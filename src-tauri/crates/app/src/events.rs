@@ -62,7 +62,11 @@ impl Queue {
             CoreEvent::Host { .. } | CoreEvent::Missed => {}
         }
         if waiting.len() >= MOST {
-            waiting.clear();
+            // What was missed can be asked for again; what came from outside the page cannot.
+            waiting.retain(|event| matches!(event, CoreEvent::Host { .. }));
+            if waiting.len() >= MOST {
+                waiting.clear();
+            }
             waiting.push_back(CoreEvent::Missed);
         }
         waiting.push_back(event);

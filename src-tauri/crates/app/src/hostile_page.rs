@@ -209,6 +209,10 @@ fn what_changes_data_says_which_and_what_shows_it_reads_it() {
             command.kind != crate::Kind::World || !command.stales.is_empty(),
             "{name} leaves a trace"
         );
+        assert!(
+            command.kind != crate::Kind::World || command.progress,
+            "a closing window waits for {name} only when it reports progress"
+        );
         // Whatever goes stale is shown somewhere.
         for tag in command.stales {
             assert!(COMMANDS.iter().any(|other| other.reads.contains(tag)), "{name}: {tag:?}");

@@ -20,7 +20,7 @@ use crate::api::{Empty, JobId, Jobs, JobsPage};
 use crate::cx::Cx;
 use crate::host::Notice;
 
-pub use job::{Job, JobKind, JobState};
+pub(crate) use crate::api::{Job, JobKind, JobState};
 pub(crate) use runner::{NewWork, Work};
 
 /// How many jobs a page has when nothing else is asked for, and at most.

@@ -300,7 +300,11 @@ impl App {
                 .hint("Use another profile first.")
                 .field("name"));
         }
-        if self.has_jobs_of(&id) {
+        if let Err(error) = self.end_interrupted_jobs() {
+            tracing::warn!(%error, "jobs that were interrupted are not ended on record");
+        }
+        let others = self.store()?.open_jobs()?;
+        if self.has_jobs_of(&id) || others.iter().any(|job| job.profile == id) {
             return Err(Error::new("profile_in_use", say!("A job of profile `{}` is open.", name))
                 .hint("Wait for it to end, or cancel it on Syncs, and remove the profile then.")
                 .field("name"));

@@ -8,7 +8,9 @@ use headgate_sync::{RejectedLines, Release, RunReport, read_letters};
 use headgate_terms::Result;
 
 use crate::App;
-use crate::api::{Discards, RunDiscards, RunList, RunRef, RunRejectedLines, RunRelease, RunsPage};
+use crate::api::{
+    CallAbout, Discards, RunDiscards, RunList, RunRef, RunRejectedLines, RunRelease, RunsPage,
+};
 use crate::cx::Cx;
 use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
 
@@ -62,16 +64,20 @@ impl App {
     }
 
     /// Gives up what a run's batches wait for: its lines go to the dead letters. It waits for the syncs
-    /// before it.
+    /// before it, also those of another process.
     ///
     /// # Errors
-    /// `run_not_found`, `nothing_waits`, `cancelled` before its turn, and `data_folder_busy` while
+    /// `run_not_found`, `nothing_waits`, `cancelled` before its turn, and at a terminal `data_folder_busy` while
     /// another process works with it.
     pub(crate) fn runs_release(&self, cx: &Cx, request: &RunRelease) -> Result<Release> {
         let (table, handle) = (request.table.as_deref(), self.runtime().handle());
         let (lane, watch) = (SYNC_LANE.to_owned(), &cx.call);
-        let new = NewWork { kind: JobKind::Release, lane, about: None, watch };
-        let work = |_: &Work<'_>| headgate_sync::release(self.data(), &request.run, table, handle);
+        let about =
+            CallAbout { from: request.run.clone(), to: request.table.clone(), source: None };
+        let new = NewWork { kind: JobKind::Release, lane, about: Some(about), watch };
+        let work = |work: &Work<'_>| {
+            work.once_free(|| headgate_sync::release(self.data(), &request.run, table, handle))
+        };
         let released = self.job(cx, new, work, |_| (JobState::Succeeded, None));
         released.map_err(|error| self.with_holder(error))
     }

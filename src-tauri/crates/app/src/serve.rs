@@ -43,6 +43,8 @@ pub struct Command {
     pub kind: Kind,
     /// Whether its request may hold a secret: then it is never kept, logged or listed.
     pub secret: bool,
+    /// Whether it reports progress: then it can be stopped, and a closing application waits for it.
+    pub progress: bool,
     /// Whether the page waits for it without a limit: it reports progress, or asks the user.
     pub patient: bool,
     /// The data that its answer shows.
@@ -62,6 +64,7 @@ macro_rules! dispatch {
                 name: stringify!($name),
                 kind: dispatch!(@kind $kind),
                 secret: dispatch!(@is $($secret)?),
+                progress: dispatch!(@is $($progress)?),
                 patient: dispatch!(@is $($progress)?) || <$request as PageRequest>::WAITS,
                 reads: &[$($(Tag::$reads),+)?],
                 stales: &[$($(Tag::$stales),+)?],
@@ -188,7 +191,7 @@ impl App {
     /// Carries out a command under the rules that its line of the table names, whoever asks.
     ///
     /// # Errors
-    /// `closing`, `read_only`, and what the work says.
+    /// `closing`, `profile_changed`, `read_only`, and what the work says.
     pub(crate) fn carry_out<T>(
         &self,
         command: &Command,
@@ -196,6 +199,9 @@ impl App {
         work: impl FnOnce(&World<'_>) -> Result<T>,
     ) -> Result<T> {
         self.refuse_when_closing(command.kind)?;
+        if command.kind != Kind::Read {
+            self.refuse_other_profile(cx)?;
+        }
         if command.kind == Kind::World {
             self.refuse_read_only(cx)?;
         }
@@ -203,6 +209,17 @@ impl App {
         // Also of a command that failed: it may have done a part.
         self.changed(cx, command.stales);
         answer
+    }
+
+    /// Refuses to change anything for a page that shows another profile than the one in use, and tells the page.
+    fn refuse_other_profile(&self, cx: &Cx) -> Result<()> {
+        if cx.shown.as_ref().is_none_or(|shown| *shown == cx.profile) {
+            return Ok(());
+        }
+        self.bus.changed(&cx.profile, line::profiles_use.stales);
+        Err(Error::new("profile_changed", "Another profile is in use now.")
+            .hint("Nothing was changed. Look at the profile that the window shows now, then try again.")
+            .retryable())
     }
 
     /// Says that data changed: to all who listen here, and to the window of this data folder when this

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use headgate_sync::{ColumnChoice, Preview, PreviewRequest, RunReport, RunRequest, Status, Watch};
+use headgate_sync::{ColumnChoice, Preview, PreviewRequest, RunReport, RunRequest, Watch};
 use headgate_terms::{Error, Result, TableName, say};
 
 use crate::App;
 use crate::api::{CallAbout, SchemaPreview, SyncStart};
-use crate::cx::{Actor, Cx};
+use crate::cx::Cx;
 use crate::jobs::{JobKind, JobState, NewWork, SYNC_LANE, Work};
 
 impl App {
@@ -82,28 +82,14 @@ impl App {
     ) -> Result<RunReport> {
         let lane = SYNC_LANE.to_owned();
         let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };
-        // Who is at a terminal is told; whoever asked for a job finds it waiting.
-        let waits = cx.actor != Actor::Terminal;
-        let work = |work: &Work<'_>| loop {
-            match headgate_sync::run(request, self.runtime().handle(), work) {
-                Err(error) if waits && error.code == "data_folder_busy" => {
-                    work.wait_for_other_process()?;
-                }
-                done => return done,
-            }
+        let work = |work: &Work<'_>| {
+            work.once_free(|| headgate_sync::run(request, self.runtime().handle(), work))
         };
         if let Err(error) = self.end_interrupted_jobs() {
             tracing::warn!(%error, "jobs that were interrupted are not ended on record");
         }
-        let report = self.job(cx, new, work, |report| {
-            let state = match report.status {
-                Status::Succeeded => JobState::Succeeded,
-                Status::Partial => JobState::Partial,
-                Status::Cancelled => JobState::Cancelled,
-                Status::Failed | Status::Running => JobState::Failed,
-            };
-            (state, report.error.clone())
-        });
+        let report = self
+            .job(cx, new, work, |report| (JobState::of_run(report.status), report.error.clone()));
         report.map_err(|error| self.with_holder(error))
     }
 }

@@ -21,39 +21,34 @@ pub(crate) struct World<'a> {
 pub(crate) struct Consent(());
 
 impl World<'_> {
-    /// Asks the user whether an object may be changed.
+    /// The consent to change an object. Of one in an account the user is asked; of a stand-in on this machine
+    /// (`is_local`: whoever is asked has a loopback address) nobody is, whatever the profile's kind.
     ///
     /// # Errors
     /// `not_confirmed` when the user does not agree, `read_only` for a profile that was made so meanwhile,
     /// and when nobody can be asked.
-    pub(crate) fn ask(&self, object: &str, question: &Confirm) -> Result<Consent> {
-        self.refuse_other_kinds()?;
-        if !self.app.ask(question)? {
+    pub(crate) fn consent(
+        &self,
+        object: &str,
+        is_local: bool,
+        question: impl FnOnce() -> Confirm,
+    ) -> Result<Consent> {
+        if self.command.kind != Kind::World {
+            return Err(Error::new(
+                "internal",
+                say!("`{}` may not change anything outside this machine.", self.command.name),
+            )
+            .hint("This is a defect in Headgate. Nothing was sent."));
+        }
+        if !is_local && !self.app.ask(&question())? {
             return Err(Error::new(
                 "not_confirmed",
                 say!("The change of `{}` was not confirmed.", object),
             )
             .hint("Nothing was sent. Apply the plan again to be asked again."));
         }
-        self.unasked()
-    }
-
-    /// Consent to a change of a stand-in on this machine, about which nobody is asked.
-    ///
-    /// # Errors
-    /// `read_only` for a profile that was made so meanwhile.
-    pub(crate) fn unasked(&self) -> Result<Consent> {
-        self.refuse_other_kinds()?;
         self.app.refuse_read_only(self.cx)?;
         Ok(Consent(()))
-    }
-
-    fn refuse_other_kinds(&self) -> Result<()> {
-        if self.command.kind == Kind::World {
-            return Ok(());
-        }
-        Err(Error::new("internal", say!("`{}` may not change AWS.", self.command.name))
-            .hint("This is a defect in Headgate. Nothing was sent."))
     }
 }
 

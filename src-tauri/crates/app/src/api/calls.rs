@@ -16,12 +16,12 @@ pub struct CallRef {
     pub call: String,
 }
 
-/// What a sync or a preview works on.
+/// What a sync or a preview works on, or what is given up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct CallAbout {
-    /// Where the events come from.
+    /// Where the events come from; of what is given up, the run that left it.
     pub from: String,
-    /// The lake.
+    /// The lake; of what is given up, the table as `schema.table`.
     pub to: Option<String>,
     /// The source's name, where it was given.
     pub source: Option<String>,

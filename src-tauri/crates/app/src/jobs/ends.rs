@@ -9,8 +9,8 @@ use std::time::Duration;
 use headgate_store::Store;
 use headgate_terms::Result;
 
-use super::job::{Job, JobState};
 use crate::App;
+use crate::api::{Job, JobState};
 
 /// How long it takes until an end is tried again.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -3,30 +3,17 @@
 use std::path::Path;
 
 use headgate_store::{JobRecord, JobState as Kept};
-use headgate_terms::{Error, Shown, say};
+use headgate_sync::Status;
+use headgate_terms::{Shown, say};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use ts_rs::TS;
 
-use crate::api::CallAbout;
+use crate::api::{Job, JobKind, JobState};
 use crate::cx::Actor;
 use crate::host::Notice;
 
 /// How long a job takes of whose end the user is told.
 const LONG: SignedDuration = SignedDuration::from_secs(10);
-
-/// What a job does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum JobKind {
-    /// Brings events into a lake.
-    Sync,
-    /// Changes something outside this machine.
-    Change,
-    /// Gives up what waits for a table.
-    Release,
-}
 
 impl JobKind {
     pub(super) const fn as_str(self) -> &'static str {
@@ -41,28 +28,6 @@ impl JobKind {
         let known = [Self::Sync, Self::Release].into_iter().find(|kind| kind.as_str() == text);
         known.unwrap_or(Self::Change)
     }
-}
-
-/// How a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum JobState {
-    /// It waits for the jobs before it.
-    Queued,
-    /// It is carried out.
-    Running,
-    /// It was asked to stop.
-    Stopping,
-    /// It did all.
-    Succeeded,
-    /// It did part, and something needs attention.
-    Partial,
-    /// It failed.
-    Failed,
-    /// It was stopped on request.
-    Cancelled,
-    /// Its process ended before it did.
-    Interrupted,
 }
 
 impl From<Kept> for JobState {
@@ -80,6 +45,16 @@ impl From<Kept> for JobState {
 }
 
 impl JobState {
+    /// How the job of a sync ends whose run ended so.
+    pub(crate) fn of_run(status: Status) -> Self {
+        match status {
+            Status::Succeeded => Self::Succeeded,
+            Status::Partial => Self::Partial,
+            Status::Cancelled => Self::Cancelled,
+            Status::Failed | Status::Running => Self::Failed,
+        }
+    }
+
     pub(super) fn kept(self) -> Kept {
         match self {
             Self::Queued => Kept::Queued,
@@ -91,38 +66,6 @@ impl JobState {
             Self::Interrupted => Kept::Interrupted,
         }
     }
-}
-
-/// A job.
-#[derive(Debug, Clone, Serialize, TS)]
-pub struct Job {
-    /// Its id.
-    pub id: String,
-    /// What it does.
-    pub kind: JobKind,
-    /// The profile that it works in.
-    pub profile: String,
-    /// Who asked for it.
-    pub actor: Actor,
-    /// How it stands.
-    pub state: JobState,
-    /// What it works on, where its command says so.
-    pub about: Option<CallAbout>,
-    /// The job of its lane that it waits for.
-    pub waits_for: Option<String>,
-    /// The run of a sync, once that has begun.
-    pub run: Option<String>,
-    /// What it reported last.
-    #[ts(type = "Progress | PlanProgress | null")]
-    pub progress: Option<Box<RawValue>>,
-    /// When it was asked for, in RFC 3339.
-    pub queued: String,
-    /// When it began.
-    pub started: Option<String>,
-    /// When it ended.
-    pub ended: Option<String>,
-    /// Why it failed.
-    pub error: Option<Error>,
 }
 
 impl Job {
@@ -153,7 +96,7 @@ impl Job {
         match (self.kind, what) {
             (JobKind::Sync, Some(what)) => say!("The sync of {}", what),
             (JobKind::Sync, None) => "The sync".into(),
-            (JobKind::Change, _) => "The change in AWS".into(),
+            (JobKind::Change, _) => "The change".into(),
             (JobKind::Release, _) => "Giving up what waits".into(),
         }
     }
@@ -170,7 +113,7 @@ impl Job {
         let title = match self.state {
             JobState::Succeeded if took >= LONG => say!("{} is done", self.named()),
             JobState::Failed if self.is_refused() => return None,
-            // Whether AWS has a change that failed may not be known.
+            // Whether a change that failed was made may not be known.
             JobState::Failed if self.kind != JobKind::Change => say!("{} failed", self.named()),
             JobState::Partial | JobState::Failed => say!("{} needs attention", self.named()),
             _ => return None,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::job::{Job, JobState};
+use crate::api::{Job, JobState};
 use crate::calls::Call;
 
 /// The lanes of this process. A clone is the same lanes.

@@ -1,5 +1,6 @@
 //! Which process a job belongs to: each holds a lock in `owners/` of the data folder for as long as it lives, so
-//! that others can tell whether it does. A job whose process is gone is ended as `interrupted` by the next one.
+//! that others can tell whether it does. A job whose process is gone is ended by the next one: as its run, where that
+//! has ended, else as `interrupted`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -8,15 +9,14 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use headgate_store::{JobRecord, JobState as Kept};
-use headgate_sync::DataFolder;
+use headgate_store::{JobRecord, JobState as Kept, Store};
+use headgate_sync::{DataFolder, Status};
 use headgate_terms::{Error, Result, say};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::job::Job;
 use crate::App;
-use crate::api::Tag;
+use crate::api::{Job, JobState, Tag};
 
 /// This process and the others that work with the data folder.
 #[derive(Default)]
@@ -166,16 +166,35 @@ impl App {
             return Ok(());
         }
         let error = Error::new("interrupted", "Headgate ended before the job did.").hint(
-            "Run the sync again: it finishes what was recorded. Of a change, read the role to see whether AWS has it.",
+            "Run the sync again: it finishes what was recorded. Of a change, read its object again to see whether it was made.",
         );
-        let ids: Vec<&str> = gone.iter().map(|job| job.id.as_str()).collect();
         let text = serde_json::to_string(&error).unwrap_or_default();
         let now = Timestamp::now().to_string();
-        self.store()?.interrupt_jobs(&ids, Some(&text), &now)?;
+        let store = self.store()?;
+        for job in &gone {
+            self.end_as_its_run(&store, job)?;
+        }
+        let ids: Vec<&str> = gone.iter().map(|job| job.id.as_str()).collect();
+        store.interrupt_jobs(&ids, Some(&text), &now)?;
         for job in &gone {
             let _ = fs::remove_file(lock_file(self.data(), &job.owner));
-            self.bus.changed(&job.profile, &[Tag::Jobs, Tag::Runs]);
+            // Whatever it did until then is there.
+            let may_have = [Tag::Jobs, Tag::Runs, Tag::Lakes, Tag::Tables, Tag::Changes];
+            self.bus.changed(&job.profile, &may_have);
         }
+        Ok(())
+    }
+
+    /// Ends a job whose run has ended on record: its process was gone before it could.
+    fn end_as_its_run(&self, store: &Store, job: &JobRecord) -> Result<()> {
+        let Some(run) = &job.run else { return Ok(()) };
+        let Ok(run) = headgate_sync::show_run(self.data(), run) else { return Ok(()) };
+        let is_open = run.status == Status::Running
+            || run.error.as_ref().is_some_and(|error| error.code == "interrupted");
+        let Some(ended) = run.finished.filter(|_| !is_open) else { return Ok(()) };
+        let error = run.error.and_then(|error| serde_json::to_string(&error).ok());
+        let state = JobState::of_run(run.status).kept();
+        store.end_job(&job.id, state, error.as_deref(), &ended)?;
         Ok(())
     }
 }

@@ -12,9 +12,8 @@ use serde::Serialize;
 use serde_json::value::to_raw_value;
 
 use super::ends::End;
-use super::job::{Job, JobKind, JobState};
 use crate::App;
-use crate::api::{CallAbout, Tag};
+use crate::api::{CallAbout, Job, JobKind, JobState, Tag};
 use crate::cx::{Actor, Cx};
 use crate::plans::short_id;
 
@@ -148,11 +147,29 @@ impl Work<'_> {
         Err(stopped_before_its_turn())
     }
 
+    /// Does what needs the data folder to itself, once no other process works with it. At a terminal nothing
+    /// waits: the user is told who works with it.
+    ///
+    /// # Errors
+    /// `cancelled` while it waits, and what the work says.
+    pub(crate) fn once_free<T>(&self, work: impl Fn() -> Result<T>) -> Result<T> {
+        loop {
+            match work() {
+                Err(error)
+                    if error.code == "data_folder_busy" && self.cx.actor != Actor::Terminal =>
+                {
+                    self.wait_for_other_process()?;
+                }
+                done => return done,
+            }
+        }
+    }
+
     /// Waits until no other process holds the data folder, and says meanwhile for whose run it waits.
     ///
     /// # Errors
     /// `cancelled`.
-    pub(crate) fn wait_for_other_process(&self) -> Result<()> {
+    fn wait_for_other_process(&self) -> Result<()> {
         let holder = self.app.run_elsewhere().map(|job| job.id);
         self.change(|job| {
             job.state = JobState::Queued;
@@ -229,7 +246,8 @@ impl Work<'_> {
             job.started.get_or_insert(now);
             job.run = run.map(str::to_owned).or(job.run.take());
         });
-        self.app.changed(self.cx, &[Tag::Runs, Tag::Jobs]);
+        // The journal has a change before it is sent.
+        self.app.changed(self.cx, &[Tag::Runs, Tag::Changes, Tag::Jobs]);
     }
 
     /// The lake that a run writes to is one of its profile's from now on.
@@ -265,6 +283,10 @@ impl Work<'_> {
             }
         }
         self.change(|job| job.progress = Some(text));
+        if keeps && self.cx.actor != Actor::Window {
+            // The window of this data folder may be another process, which reads it from the record.
+            self.app.changed(self.cx, &[Tag::Jobs]);
+        }
     }
 
     fn end(&self, state: JobState, error: Option<Error>, is_failure: bool) {

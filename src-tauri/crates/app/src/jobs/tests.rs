@@ -240,6 +240,64 @@ fn jobs_of_a_process_that_is_gone_are_ended_and_those_of_one_that_lives_are_not(
 }
 
 #[test]
+fn a_job_whose_run_had_ended_when_its_process_was_killed_ends_as_its_run() {
+    let (_folder, app) = app();
+    let cx = app.cx(Actor::Window, Call::unheard());
+    let events = tempfile::tempdir().unwrap();
+    let event = json!({"type": "track", "event": "Seen", "messageId": "m", "userId": "u",
+        "receivedAt": "2026-11-20T10:00:01Z"});
+    fs::write(events.path().join("a.ndjson"), format!("{event}\n")).unwrap();
+    let lake = events.path().join("lake").display().to_string();
+    let request =
+        headgate_sync::RunRequest::new(Some(events.path().into()), lake, app.data().clone());
+    let run = app.sync_run(&cx, &request, &cx.call).unwrap();
+    // As its process leaves it that is killed between the two ends: the job is open, the run is not.
+    let store = app.store().unwrap();
+    store
+        .add_job(&NewJob {
+            id: "killed",
+            profile: "default",
+            kind: "sync",
+            actor: "terminal",
+            lane: SYNC_LANE,
+            owner: "gone",
+            about: None,
+            queued: "2026-11-27T10:00:00Z",
+        })
+        .unwrap();
+    assert!(store.start_job("killed", "2026-11-27T10:00:01Z").unwrap());
+    assert!(store.set_job_run("killed", &run.run).unwrap());
+    app.end_interrupted_jobs().unwrap();
+    let job = open(&app, false).into_iter().find(|job| job.id == "killed").unwrap();
+    assert_eq!((job.state, job.ended), (JobState::Succeeded, run.finished));
+    assert!(job.error.is_none());
+}
+
+#[test]
+fn a_window_is_told_how_far_a_run_of_another_process_is() {
+    let (_folder, app) = app();
+    let window = std::os::unix::net::UnixListener::bind(app.data().path().join(crate::SOCKET));
+    let window = window.unwrap();
+    let told = |what: &str| {
+        let (peer, _) = window.accept().unwrap();
+        let line = BufReader::new(peer).lines().next().unwrap().unwrap();
+        assert!(line.contains(what), "{line}");
+    };
+    let cx = app.cx(Actor::Terminal, Call::unheard());
+    let new = NewWork { kind: JobKind::Sync, lane: "a".to_owned(), about: None, watch: &cx.call };
+    let work = |work: &Work<'_>| {
+        work.begin(Some("1-abc"));
+        told("\"runs\"");
+        work.reports(&json!({"events": 7}));
+        told("[\"jobs\"]");
+        let reads = App::with_data(app.data().path().to_owned()).unwrap();
+        assert_eq!(open(&reads, true)[0].progress.as_ref().unwrap().get(), "{\"events\":7}");
+        Ok(())
+    };
+    app.job(&cx, new, work, |()| (JobState::Succeeded, None)).unwrap();
+}
+
+#[test]
 fn ten_thousand_jobs_are_read_in_pages() {
     let (_folder, app) = app();
     // Each by itself would wait for the disk.
@@ -427,7 +485,7 @@ fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
 }
 
 #[test]
-fn giving_up_waits_for_the_sync_before_it_and_names_one_of_another_process() {
+fn giving_up_waits_for_the_sync_before_it_and_at_a_terminal_names_one_of_another_process() {
     let (_folder, app) = app();
     let cx = app.cx(Actor::Window, Call::unheard());
     let asked = RunRelease { run: "7-abc".to_owned(), table: None };
@@ -463,13 +521,25 @@ fn giving_up_waits_for_the_sync_before_it_and_names_one_of_another_process() {
     store.start_job("x", "2026-11-27T10:00:00Z").unwrap();
     store.set_job_run("x", "8-abc").unwrap();
     drop(store);
-    let _held = app.data().hold().unwrap();
-    let error = app.runs_release(&cx, &asked).unwrap_err();
+    let held = app.data().hold().unwrap();
+    let error = app.runs_release(&app.cx(Actor::Terminal, Call::unheard()), &asked).unwrap_err();
     assert_eq!(error.code, "data_folder_busy");
     assert_eq!(
         error.message,
         "The sync of web, started in the terminal, is using the data folder."
     );
+    thread::scope(|scope| {
+        let (app, cx, asked) = (&app, &cx, &asked);
+        let release = scope.spawn(move || app.runs_release(cx, asked));
+        let waits = |job: &Job| {
+            job.kind == JobKind::Release
+                && job.state == JobState::Queued
+                && job.waits_for.as_deref() == Some("x")
+        };
+        until(app, |jobs| jobs.iter().any(waits));
+        drop(held);
+        assert_eq!(release.join().unwrap().unwrap_err().code, "run_not_found");
+    });
 }
 
 /// A clock that goes a minute further each time it is looked at.

@@ -1,10 +1,12 @@
 //! Profiles as hosts meet them: added, changed, switched and removed, and what a read-only one refuses.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::played::Desk;
-use crate::{COMMANDS, CoreEvent, Kind, Tag};
+use crate::{COMMANDS, Command, CoreEvent, Kind, Tag};
 
 impl Desk {
     fn names(&self) -> Vec<(String, bool)> {
@@ -199,17 +201,19 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
 #[test]
 fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_consent() {
     let question =
-        Confirm { title: "Change it?".into(), text: "It changes.".into(), yes: "Change".into() };
+        || Confirm { title: "Change it?".into(), text: "It changes.".into(), yes: "Change".into() };
     for command in COMMANDS {
-        for agrees in [true, false] {
+        for (is_local, agrees) in [(false, true), (false, false), (true, false)] {
             let desk = Desk::new(agrees);
             let cx = desk.app.cx(Actor::Window, Call::unheard());
-            let consent =
-                desk.app.carry_out(command, &cx, |world| world.ask("it", &question).map(drop));
+            let consent = desk
+                .app
+                .carry_out(command, &cx, |world| world.consent("it", is_local, question).map(drop));
             let code = consent.err().map(|error| error.code.to_string());
-            let expected = match (command.kind, agrees) {
-                (Kind::World, true) => (None, 1),
-                (Kind::World, false) => (Some("not_confirmed"), 1),
+            let expected = match (command.kind, is_local, agrees) {
+                (Kind::World, true, _) => (None, 0),
+                (Kind::World, false, true) => (None, 1),
+                (Kind::World, false, false) => (Some("not_confirmed"), 1),
                 _ => (Some("internal"), 0),
             };
             let asked = desk.user.asked().len();
@@ -226,9 +230,34 @@ fn a_profile_that_is_made_read_only_while_the_user_is_asked_gives_no_consent() {
     let consent = desk.app.carry_out(world, &cx, |world| {
         let settings = json!({"name": "default", "read_only": true});
         desk.call("profiles_change", &json!({"name": "default", "settings": settings})).unwrap();
-        world.unasked().map(drop)
+        world.consent("it", true, || unreachable!("nobody is asked")).map(drop)
     });
     assert_eq!(consent.unwrap_err().code, "read_only");
+}
+
+#[test]
+fn a_page_that_shows_another_profile_changes_nothing_and_is_told() {
+    let desk = Desk::new(true);
+    desk.call("profiles_add", &json!({"name": "prod"})).unwrap();
+    let list = desk.call("profiles_list", &json!({})).unwrap();
+    let shown = list["profiles"].as_array().unwrap().iter().find(|one| one["in_use"] == true);
+    let shown = shown.unwrap()["id"].as_str().unwrap().to_owned();
+    let as_shown = |command: &Command| {
+        let cx = desk.app.cx(Actor::Window, Call::unheard()).shown(Some(shown.clone()));
+        desk.app.carry_out(command, &cx, |_| Ok(())).map_err(|error| error.code.to_string())
+    };
+    assert!(COMMANDS.iter().all(|command| as_shown(command).is_ok()));
+    desk.call("profiles_use", &json!({"name": "prod"})).unwrap();
+    let listener = desk.app.listen();
+    for command in COMMANDS {
+        let expected =
+            if command.kind == Kind::Read { Ok(()) } else { Err("profile_changed".to_owned()) };
+        assert_eq!(as_shown(command), expected, "{}", command.name);
+    }
+    let told = std::iter::from_fn(|| listener.within(Duration::ZERO)).any(
+        |event| matches!(event, CoreEvent::Changed { tags, .. } if tags.contains(&Tag::Profiles)),
+    );
+    assert!(told, "the page reads again which profile is in use");
 }
 
 #[test]

@@ -222,11 +222,8 @@ impl App {
             // A plan that was made from a file knows the role by its name only.
             None => aws.role(&plan.role).await?.role_id,
         };
-        let consent = if aws.is_local() {
-            world.unasked()?
-        } else {
-            world.ask(&plan.role, &question(plan, &caller.arn, aws.endpoints()))?
-        };
+        let consent = world
+            .consent(&plan.role, aws.is_local(), || question(plan, &caller.arn, aws.endpoints()))?;
         let iam = aws.endpoints().iter().find(|one| one.service == "IAM");
         let endpoint = iam.map(|one| one.url.clone());
         let sender = Sender::new(&consent, caller.arn.clone(), endpoint);
