@@ -12,7 +12,16 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { expect, pictures, sync, tamper, test, track, type Product } from './product'
+import {
+  expect,
+  pictures,
+  sync,
+  syncInTerminal,
+  tamper,
+  test,
+  track,
+  type Product,
+} from './product'
 
 const run = (page: Page) => page.getByRole('button', { name: 'Run Ctrl Enter' })
 
@@ -215,7 +224,23 @@ test('what waits for a table that refuses is given up after a question', async (
   await page.getByRole('button', { name: 'Keep waiting' }).press('Enter')
   await expect(opener).toBeFocused()
   await opener.click()
+  // While another process works with the data folder it waits, and can be taken back.
+  const terminal = syncInTerminal(product, join(product.folder, 'other'), 'shop')
+  const open = { call: 'jobs', request: { open: true, before: null, limit: null } }
+  await expect
+    .poll(async () =>
+      (await page.request.post(`${product.url}call/jobs_list`, { data: open })).text(),
+    )
+    .toContain('"running"')
+  const waits = page.getByText(/Waiting for .* to finish/)
   await page.getByRole('button', { name: 'Give up', exact: true }).click()
+  await expect(waits).toBeVisible()
+  await pictures(page, 'run-give-up-waits')
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+  await expect(waits).toHaveCount(0)
+  await page.getByRole('button', { name: 'Give up', exact: true }).click()
+  await expect(waits).toBeVisible()
+  expect(await terminal.end()).toBe(0)
   await expect(page.getByText('2 lines given up')).toBeVisible({ timeout: 30_000 })
   await expect(page.locator('.say')).toHaveText(
     '2 of 2 events are in the lake. 2 lines were given up; they are kept.',

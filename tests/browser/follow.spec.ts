@@ -1,10 +1,18 @@
 // The page follows the core: what happens elsewhere appears by itself, a sync is followed wherever the
 // page is opened, a second one waits for its turn, and nothing is read by the clock.
 
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { expect, pictures, sync, tamper, test, track, type Product } from './product'
+import {
+  expect,
+  pictures,
+  sync,
+  syncInTerminal,
+  tamper,
+  test,
+  track,
+  type Product,
+} from './product'
 
 /** Counts the calls of the page by command. */
 function counted(page: Page): (command?: string) => number {
@@ -110,14 +118,7 @@ test('a sync waits for the run of another process, and begins when that has ende
   product,
 }) => {
   test.setTimeout(120_000)
-  const to = join(product.folder, 'lake')
-  const words = ['sync', 'run', '--json', '--from', '-', '--to', to, '--source', 'web']
-  const terminal = spawn(process.env.HEADGATE_BIN!, words, {
-    env: { ...process.env, HEADGATE_DATA: product.data },
-    stdio: ['pipe', 'ignore', 'inherit'],
-  })
-  const ended = new Promise((done) => terminal.on('exit', done))
-  terminal.stdin.write(`${JSON.stringify(track('Viewed'))}\n`)
+  const terminal = syncInTerminal(product, join(product.folder, 'lake'), 'web')
   await expect
     .poll(async () => {
       await page.goto('about:blank')
@@ -127,8 +128,7 @@ test('a sync waits for the run of another process, and begins when that has ende
     .toContain('Syncing web')
   await starts(page, product, product.events('second', [track('Viewed')]), 'shop')
   await expect(page.locator('.form').getByText('Waiting for web to finish')).toBeVisible()
-  terminal.stdin.end()
-  expect(await ended).toBe(0)
+  expect(await terminal.end()).toBe(0)
   await expect(page.getByText('The one event is in the lake.')).toBeVisible({ timeout: 60_000 })
   await expect(page.locator('.run-name')).toContainText('shop')
 })
@@ -204,7 +204,7 @@ test('nothing is read by the clock, nor when the window is looked at again', asy
   await sync(page, product, product.events('in', [track('Viewed')]), join(product.folder, 'lake'))
   await page.clock.install()
   const asked = counted(page)
-  for (const address of ['', 'syncs', 'tables', 'settings']) {
+  for (const address of ['', 'syncs', 'tables', 'schemas', 'policy', 'settings']) {
     await page.goto('about:blank')
     await page.goto(`${product.url}#/${address}`)
     await expect(page.locator('main h1')).toBeVisible()

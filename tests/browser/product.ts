@@ -279,6 +279,24 @@ export async function sync(
   return decodeURIComponent(new URL(page.url()).hash.split('/')[2]!.split('?')[0]!)
 }
 
+/** A sync at a terminal that has read one event, and goes on until its input ends. */
+export function syncInTerminal(product: Product, to: string, source: string) {
+  const words = ['sync', 'run', '--json', '--from', '-', '--to', to, '--source', source]
+  const terminal = spawn(process.env.HEADGATE_BIN!, words, {
+    env: { ...process.env, HEADGATE_DATA: product.data },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  const ended = new Promise<number | null>((done) => terminal.on('exit', done))
+  terminal.stdin.write(`${JSON.stringify(track('Viewed'))}\n`)
+  return {
+    /** Ends its input, and says how it exits. */
+    end: () => {
+      terminal.stdin.end()
+      return ended
+    },
+  }
+}
+
 /** Changes what a command answers. */
 export async function tamper(
   page: Page,
