@@ -1,3 +1,5 @@
+// Tests of types that are chosen for columns, as text in an address.
+
 import { expect, test } from 'vitest'
 import { asQuery, choose, chosenIn, chosenType, parts } from './choices'
 

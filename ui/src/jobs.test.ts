@@ -1,3 +1,5 @@
+// Tests of the list of jobs: order, reading while events arrive, and gaps in the stream.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { Job } from './api'
 import { job, played } from './api/played'

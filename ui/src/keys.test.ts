@@ -1,3 +1,5 @@
+// Tests of the keyboard: which key presses which control, and what a dialog covers.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import { key, keyDown, keyMap } from './keys'
 import { replace } from './route.svelte'

@@ -1,3 +1,5 @@
+// Tests of addresses and of the registry of pages.
+
 import { beforeEach, expect, test } from 'vitest'
 import { entries, pageKeys, pageOfKey } from './pages'
 import { address, go, parse, replace, route } from './route.svelte'

@@ -1,3 +1,5 @@
+// Tests of profiles: which one is in use, changes, and their summary in words.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { CoreEvent, Profile, Tag } from './api'
 import { ProfileBook, reachOf, settingsOf, whyReadOnly } from './profiles.svelte'

@@ -1,3 +1,5 @@
+// Tests of the actions that are offered for an error.
+
 import { expect, test } from 'vitest'
 import type { Failure, RunReport } from './api'
 import { fillAgain, forSync, forTable, onceMore, runAgain, standing } from './remedies'

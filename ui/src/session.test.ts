@@ -1,3 +1,5 @@
+// Tests of the session: events of the desktop, dropped files, and closing.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import { played } from './api/played'
 import { replace } from './route.svelte'

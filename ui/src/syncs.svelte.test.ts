@@ -1,3 +1,5 @@
+// Tests of running and queued syncs, and of failures before a run begins.
+
 import { flushSync } from 'svelte'
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { Job, SyncStart } from './api'
@@ -118,7 +120,7 @@ test('a source that is not named is none', () => {
   expect(mine.job).toBe('1')
 })
 
-/** A form that asks for a sync. */
+/** A form that requests a sync. */
 function form() {
   let starter!: ReturnType<typeof syncStarter>
   const leave = $effect.root(() => {

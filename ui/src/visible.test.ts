@@ -1,3 +1,6 @@
+// Tests that the page makes the same characters visible as Rust does (`terms/src/shown.rs`), in every place where
+// a component draws a value.
+
 import { compile, preprocess } from 'svelte/compiler'
 import { expect, test } from 'vitest'
 import rust from '../../src-tauri/crates/terms/src/shown.rs?raw'

@@ -1,3 +1,5 @@
+// Tests of the sentences about runs, attention and reasons.
+
 import { expect, test } from 'vitest'
 import type {
   Attention,

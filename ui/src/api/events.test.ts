@@ -1,3 +1,5 @@
+// Tests of the stream of events: listeners, reconnecting, and what a closing window waits for.
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Events } from './events.svelte'
 import type { CoreEvent } from './generated'

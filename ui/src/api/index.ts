@@ -1,3 +1,6 @@
+// Calls of the core: `ask`, with the generated types of all commands. Commands that neither report progress nor
+// ask the user have a time limit.
+
 import { failure, type Host, type Name, type Options } from './host'
 import { patient, type Commands } from './generated'
 import { http } from './http'

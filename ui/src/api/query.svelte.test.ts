@@ -1,3 +1,5 @@
+// Tests of `query`: late answers, repeated requests, debouncing, pages and refreshing.
+
 import { flushSync } from 'svelte'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { events } from './events.svelte'

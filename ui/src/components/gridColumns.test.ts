@@ -1,3 +1,5 @@
+// Tests of the columns of a grid: order, search and positions.
+
 import { expect, test } from 'vitest'
 import { between, drawnColumns } from './gridColumns'
 

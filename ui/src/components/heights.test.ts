@@ -1,3 +1,5 @@
+// Tests of row positions, compared with adding the heights one by one.
+
 import { expect, test } from 'vitest'
 import { Heights } from './heights'
 

@@ -1,3 +1,5 @@
+// Tests of the palette: which entries it offers, in which order, and when tables are read.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { RunReport, TableSummary } from '../api'
 import { played } from '../api/played'

@@ -1,3 +1,5 @@
+// Tests of the sources of a lake.
+
 import { expect, test, vi } from 'vitest'
 import { isNewHere, sourcesOf } from './sources.svelte'
 

@@ -1,3 +1,5 @@
+// Tests of plans: the state of each step, and how a plan is applied, stopped and checked afterwards.
+
 import { describe, expect, test } from 'vitest'
 import type { Failure, StepRole } from '../api'
 import { failure } from '../api/host'

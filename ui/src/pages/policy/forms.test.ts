@@ -1,3 +1,5 @@
+// Tests of the form of a policy.
+
 import { expect, test } from 'vitest'
 import type { PolicyCards, StatementCard } from '../../api'
 import { formGiving, formOf, leaving } from './forms'

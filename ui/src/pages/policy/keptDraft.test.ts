@@ -1,3 +1,5 @@
+// Tests of saved drafts: what is saved, and what is left out when it does not fit into one call.
+
 import { expect, test } from 'vitest'
 import type { KeptDraft, KeptStep } from '../../api'
 import { historyOf, mostHistory, mostKept, mostSteps, toKeep, withApplied } from './keptDraft'

@@ -1,3 +1,5 @@
+// Tests of the model of the policy page: its transitions, and answers that arrive late.
+
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { KeptDraft } from '../../api'
 import { failure } from '../../api/host'

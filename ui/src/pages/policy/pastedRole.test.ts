@@ -1,3 +1,5 @@
+// Tests of pasted output of `aws iam get-role`.
+
 import { expect, test } from 'vitest'
 import { policyOfRole } from './pastedRole'
 

@@ -1,3 +1,5 @@
+// Tests of goals, the rows and columns of the matrix, and the sentences about a draft.
+
 import { expect, test } from 'vitest'
 import type { KeptGoal, MatrixView, PolicyCards, Template } from '../../api'
 import { goalsOf, held, missing, removal, switched, withGoal } from './goals'

@@ -1,3 +1,5 @@
+// Tests of positions in texts with characters outside ASCII and all kinds of line breaks.
+
 import { expect, test } from 'vitest'
 import { Bytes, Lines } from './ranges'
 

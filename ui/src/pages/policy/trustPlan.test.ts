@@ -1,3 +1,5 @@
+// Tests of plans to write a trust policy, in the shape of plans of any kind.
+
 import { expect, test } from 'vitest'
 import type { Applied, ChangeRecord, Job, StepRole, TrustPlan } from '../../api'
 import { failure } from '../../api/host'

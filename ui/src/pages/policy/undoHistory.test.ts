@@ -1,3 +1,5 @@
+// Tests of undo and redo.
+
 import { expect, test } from 'vitest'
 import { begin, mapped, nearest, record, redo, undo, type UndoHistory } from './undoHistory'
 

@@ -1,3 +1,5 @@
+// Tests of what is copied from a run's rejected lines and discarded values.
+
 import { expect, test } from 'vitest'
 import type { DiscardRow, RejectedLine } from '../../api'
 import { lines, values } from './copies'
