@@ -1,4 +1,4 @@
-//! Profiles, logins and MFA.
+//! Logins: profiles, credential chains, SSO, and MFA sessions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

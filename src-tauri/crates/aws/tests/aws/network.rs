@@ -1,4 +1,4 @@
-//! Proxies, certificates, and a network that is not there.
+//! Proxies, certificates, and hosts that cannot be reached.
 
 use std::env;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Quota, self-assumption and Access Analyzer, where they are served.
+//! Quota, self-assumption and Access Analyzer, on servers that have these calls and on servers that do not.
 
 use headgate_aws::{AnalyzerFinding, Aws};
 use headgate_terms::Range;

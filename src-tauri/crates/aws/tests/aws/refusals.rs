@@ -1,4 +1,4 @@
-//! What AWS refuses, and what is made of it.
+//! Error codes of AWS, and the code and hint that Headgate makes of each.
 
 use headgate_aws::Aws;
 

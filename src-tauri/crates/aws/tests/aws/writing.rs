@@ -1,4 +1,4 @@
-//! Writing a trust policy, when AWS refuses and when its answer says nothing.
+//! Writing a trust policy when AWS refuses it, and when the answer is lost.
 
 use headgate_aws::{Aws, PutFailed};
 
