@@ -1,4 +1,4 @@
-//! Rows as other crates keep them: folded over what `users` has, and fitted to columns that changed.
+//! `fold` and `refit`: rows merged into the rows of `users`, and rows converted for columns that changed.
 
 use std::sync::Arc;
 
