@@ -1,7 +1,7 @@
-//! The trust policy of a role that is still to be made.
+//! The trust policy of a role that does not exist yet.
 //!
-//! A role cannot be named before it exists, so it trusts itself through its account and its own ARN as
-//! a condition. Databricks' own tools write the same two statements.
+//! A role cannot be named as a principal before it exists, so it trusts itself through its account's root with
+//! its own ARN as a condition. Databricks' tools write the same two statements.
 
 use headgate_terms::{Arn, Result, Shown, say};
 

@@ -1,5 +1,7 @@
-//! Whether a change opens the role to strangers: everyone, an account as a whole, whoever a pattern
-//! matches, a vendor with any customer's id, or a caller of an account that was not allowed before.
+//! [`Opening`]: whether a change opens the role to strangers, that is everyone, a whole account, callers that
+//! a pattern matches, a vendor with any customer's ID, or a caller of an account that was not allowed before.
+//!
+//! Users read its sentence before they write the change.
 
 use std::collections::BTreeSet;
 
@@ -69,7 +71,7 @@ pub enum Opening {
 }
 
 impl Opening {
-    /// What to tell whoever is about to make the change.
+    /// The warning for a user who is about to make the change.
     #[must_use]
     pub fn sentence(&self) -> Shown {
         let when = |depends: &bool| {
@@ -115,7 +117,7 @@ impl Opening {
     }
 }
 
-/// What a change of a trust policy opens to strangers; none when it opens nothing of the kind. A text
+/// What a change of a trust policy opens to strangers; `None` when it opens nothing of the kind. A text
 /// that cannot be read lets nobody in. Without `role` every account is foreign.
 #[must_use]
 pub fn opens(before: &str, after: &str, role: Option<&Arn>) -> Option<Opening> {
@@ -223,7 +225,7 @@ fn issuers(policy: &Policy) -> Vec<&'static str> {
     issuers
 }
 
-/// What a cell that opens says; none for a caller of the role's account, and for one of an account that
+/// What a cell that opens says; `None` for a caller of the role's account, and for one of an account that
 /// was allowed before and must pass an id that is written out.
 fn opened(
     row: &CallerRow,

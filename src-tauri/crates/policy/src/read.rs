@@ -1,7 +1,7 @@
-//! Text to policy, with every reason why IAM would refuse it.
+//! Parses a text into a [`Policy`], with every reason why IAM would refuse it.
 //!
-//! A policy comes back even when values in it are wrong, so that what can be shown is shown; only a
-//! shape that cannot be read gives none.
+//! A policy is returned even when values in it are wrong, so that as much as possible can be shown. Only a
+//! text whose shape cannot be read gives none.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +19,7 @@ use crate::whom::who;
 pub struct Reading {
     /// The policy, if its shape can be read.
     pub policy: Option<Policy>,
-    /// Why IAM would refuse it, in the order of the text; none for a valid policy.
+    /// Why IAM would refuse it, in the order of the text; empty for a valid policy.
     pub problems: Vec<Problem>,
 }
 
@@ -165,7 +165,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Finds keys that stand twice, and characters that escapes hide.
+    /// Finds repeated keys, and characters that are hidden by escapes.
     fn repeated(&mut self, node: &Node) {
         let bad = |c: &char| !matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
         let hidden = |text: &str, range: Range| {

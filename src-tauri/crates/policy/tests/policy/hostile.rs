@@ -1,5 +1,5 @@
-//! One hostile text in every place of a policy: whatever is said of it shows no character that acts, and
-//! leaves no back-tick open.
+//! One hostile text in every place of a policy: no answer shows a character that acts on a terminal, or leaves
+//! a back-tick open.
 
 use std::collections::BTreeMap;
 

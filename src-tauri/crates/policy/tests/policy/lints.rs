@@ -1,4 +1,4 @@
-//! Each lint with texts in which it fires and texts, near the border, in which it is silent.
+//! Each lint with texts that it reports, and similar texts that it does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -41,7 +41,7 @@ struct Case {
     /// How often it fires; once when it is not said.
     count: Option<usize>,
     statement: Option<usize>,
-    /// What the range covers, to the letter; empty for a finding of the whole text.
+    /// What the range covers, exactly; empty for a finding of the whole text.
     at: Option<String>,
     /// The text after the fix.
     fixed: Option<Lines>,
@@ -49,7 +49,7 @@ struct Case {
     title: Option<String>,
     /// What the fix is called.
     label: Option<String>,
-    /// The command that mends it.
+    /// The command that fixes it.
     command: Option<String>,
     /// There is no fix, for want of a value.
     #[serde(default)]

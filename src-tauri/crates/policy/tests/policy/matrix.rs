@@ -1,5 +1,4 @@
-//! What the matrix shows: cases beside each other in files, and for every policy that whatever it allows
-//! stands in some cell.
+//! The matrix: fixtures, and the property that whatever a policy allows is allowed in some cell.
 
 use headgate_policy::{
     Caller, CallerKind, Decision, Edit, Facts, Goal, MOST_CELLS, Named, Policy,

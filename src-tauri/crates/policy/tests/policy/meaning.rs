@@ -1,4 +1,5 @@
-//! What the matrix stands for and what the hashes tell apart: cases that were wrong once, or nearly.
+//! What a cell of the matrix represents, and what the hashes distinguish: cases that were wrong once, or
+//! nearly.
 
 use headgate_policy::{
     Caller, CallerKind, CellChange, Decision, Goal, Named, Policy, axes, cells, changes, decide,

@@ -1,5 +1,5 @@
-//! What holds for every policy: edits come undone, nothing that need not change does, and the hash of
-//! what a text means does not see how it is written.
+//! Properties of every policy: an edit can be undone, bytes that need not change do not, and the semantic hash
+//! does not depend on formatting.
 
 use headgate_policy::{
     ConditionDraft, Edit, Effect, Form, Goal, Goals, PrincipalKind, PrincipalRef, QUOTA,
