@@ -1,7 +1,7 @@
-//! The ids that a schema's events had: 128 bits of each, exact enough that none is dropped wrongly.
+//! The ids of a schema's events, 128 bits of each, so that duplicates are found and no other event is dropped.
 //!
-//! They come as runs, one for a batch. A look-up asks the filters of all runs, which are in memory,
-//! and then reads one page of a run that may have the id. Small runs are merged, old ones dropped.
+//! Each batch adds one run. A look-up checks the filters of all runs, which are in memory, then reads one page
+//! of each run that may have the id. Small runs are merged, old ones dropped.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -35,7 +35,7 @@ const ALIKE: usize = 4;
 /// Runs that are merged at once, where more have come together.
 const AT_ONCE: usize = 16;
 
-/// The filters of the ledgers that were asked for.
+/// The filters of the ledgers that were used.
 #[derive(Default)]
 pub(crate) struct Filters {
     of: RefCell<HashMap<i64, Loaded>>,
@@ -187,7 +187,7 @@ impl Store {
         }
     }
 
-    /// The ids of one batch in order; none when its run was merged or dropped, or never was here.
+    /// The ids of one batch in order; `None` when its run was merged or dropped, or never was here.
     ///
     /// # Errors
     /// When the database fails.

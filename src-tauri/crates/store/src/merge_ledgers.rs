@@ -1,6 +1,6 @@
-//! Step 4: ledgers of sources become ledgers of schemas, and ids become runs.
+//! Migration step 4: ledgers of sources become ledgers of schemas, and ids become runs.
 //!
-//! Open batches name their old ledger and number, so that ledger stays for them.
+//! Open batches refer to their old ledger and number, so that ledger is kept for them.
 
 use headgate_events::schema_name;
 use rusqlite::{Transaction, params};

@@ -1,5 +1,5 @@
-//! Steps 5 to 7 on databases of version 4: what lay in the settings is found in tables of its own, and every
-//! profile has an external id.
+//! Tests of migration steps 5 to 7 on databases of version 4: rows of the settings move into tables of their
+//! own, and every profile gets an external id.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
