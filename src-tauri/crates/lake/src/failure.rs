@@ -1,4 +1,5 @@
-//! What the libraries say when something fails, in Headgate's words.
+//! Errors of the libraries and the file system as Headgate's errors, and panics inside the libraries as
+//! failures of one piece of work ([`caught`]).
 
 use std::any::Any;
 use std::error::Error as StdError;

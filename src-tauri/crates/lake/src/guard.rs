@@ -1,9 +1,9 @@
-//! The way on which the library reaches a table: what it reads of a log is looked through first.
+//! `Guard`, the object store through which the library reads one table: every file of the log is checked
+//! before the library gets it.
 //!
-//! A log is handed over by whoever wrote it. Every file of it is checked when the library asks for it,
-//! once for each state of the file; of a checkpoint only what is read for an append, unless the table's
-//! files are to be read. What the files say of transactions and operations is noted on the way
-//! ([`crate::log`] reads it), since the library does not tell.
+//! A file is checked once for each state of it. Of a checkpoint only the columns that an append needs are
+//! read, unless the table's files are to be read. `Logs` keeps what the files say of transactions and
+//! operations, which the library does not return; [`crate::log`] uses it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error as StdError;
@@ -52,7 +52,7 @@ struct Kept {
 /// Files of one log by name, each with its state and what it says.
 pub(crate) type Seen = BTreeMap<String, (Mark, Arc<Said>)>;
 
-/// What tells one state of a file from another.
+/// What distinguishes one state of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     size: u64,
@@ -168,7 +168,7 @@ impl Guard {
         }
     }
 
-    /// Looks a file of the log through as it is now; none when it is not there.
+    /// Looks a file of the log through as it is now; `None` when it is not there.
     pub(crate) async fn look_at(&self, file: &str) -> Result<Option<(Mark, Arc<Said>)>> {
         let location = self.log.clone().join(file);
         let Some(part) = self.part(&location) else { return Ok(None) };
@@ -290,7 +290,7 @@ pub(crate) struct Part<'p> {
 }
 
 impl Guard {
-    /// A file as a part of the table's log; none for any other.
+    /// A file as a part of the table's log; `None` for any other.
     fn part<'p>(&self, location: &'p Path) -> Option<Part<'p>> {
         let _ = location.prefix_match(&self.log)?;
         let is_checkpoint = match location.extension()? {

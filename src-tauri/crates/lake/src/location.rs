@@ -1,6 +1,6 @@
-//! Where a lake lies, from what a person typed, and the object store that reaches it.
+//! [`Location`]: the folder of a lake, parsed from a path or a `file://` address that a user typed.
 //!
-//! Folders of this machine only: buckets come with their credentials.
+//! Other addresses are refused: only folders of this machine are supported. Files are read through `edge`.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,7 +1,8 @@
-//! A table's log read as it lies: who committed what and when, and whose transactions it carries.
+//! A table's log, read file by file: its history for display, and what the library does not return, such as
+//! transactions, restores and paths of files.
 //!
-//! For people, and for what the library does not tell: whose table it is, which batch it has, what
-//! was restored. The rows are read through the library.
+//! [`Lake::history`] lists commits. `look_through_commit` and `look_through_checkpoint` refuse a log that
+//! names files outside its table. Rows are read through the library.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -74,7 +75,7 @@ pub(crate) struct Said {
     operation: Option<String>,
     /// Whether it says what the table is, and not only what is in it.
     pub(crate) is_turn: bool,
-    /// Whether it is not enough to know of its files: some lie in other files, or rows of theirs are deleted.
+    /// Whether it is not enough to know of its files: some are named in other files, or rows of theirs are deleted.
     pub(crate) has_more: bool,
     /// Whether every column was looked through, and not only those that are read for an append.
     pub(crate) is_whole: bool,
@@ -211,7 +212,7 @@ impl Lake {
         Ok(entries)
     }
 
-    /// What RESTORE took from a table after the version `since`; none when nobody restored it.
+    /// What RESTORE took from a table after the version `since`; `None` when nobody restored it.
     ///
     /// # Errors
     /// When the log cannot be read.
@@ -287,7 +288,7 @@ impl Lake {
         parse(&bytes, &doing)
     }
 
-    /// The actions of one commit; none when its file is not there.
+    /// The actions of one commit; `None` when its file is not there.
     pub(crate) async fn commit(
         &self,
         name: &TableName,
@@ -317,7 +318,7 @@ pub(crate) fn commit_file(version: u64) -> String {
     format!("{version:020}.json")
 }
 
-/// The version that a file of a log brings its table to; none for other files.
+/// The version that a file of a log brings its table to; `None` for other files.
 pub(crate) fn version_of(file: &str) -> Option<u64> {
     let digits = |at: usize| file.get(at..at + 20)?.parse().ok();
     let first = digits(0)?;
@@ -403,7 +404,7 @@ where
     Ok(Said { has_more, is_whole, ..Said::by(&actions) })
 }
 
-/// Whether a column of a checkpoint is read to append: what the table is, and where its files lie.
+/// Whether a column of a checkpoint is read to append: what the table is, and where its files are.
 fn is_for_appends(path: &[String]) -> bool {
     match path {
         [action, field, ..] if matches!(&**action, "add" | "remove" | "cdc") => {

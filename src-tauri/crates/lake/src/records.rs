@@ -1,7 +1,7 @@
-//! What the lake knows of its batches: records under `_headgate/<schema>/`, each put once and never
-//! changed, and the installations that write here under `_headgate/heard-installations/`.
+//! Records of batches in `_headgate/<schema>/`, each written once and not changed, and the installations that
+//! write to this lake, in `_headgate/heard-installations/`.
 //!
-//! What stands in a record is `sync`'s own; here it is bytes under a name.
+//! The content of a record belongs to `sync`; here it is bytes with a name.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Records {
 /// When an installation was heard last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
-    /// Its name for people.
+    /// Its display name.
     pub name: String,
     /// How long ago, by the clock of the storage.
     pub ago: Duration,
@@ -126,7 +126,7 @@ impl Lake {
         Ok(records)
     }
 
-    /// Reads a record by its name; none when there is none.
+    /// Reads a record by its name; `None` when it does not exist.
     ///
     /// # Errors
     /// When the storage fails.
@@ -216,7 +216,7 @@ impl Lake {
         put.map(|_| ()).map_err(|error| failed(&doing, &error))
     }
 
-    /// When an installation was heard last, compared with when `me` was; none when never.
+    /// When an installation was heard last, compared with when `me` was; `None` when never.
     ///
     /// # Errors
     /// When the storage fails.

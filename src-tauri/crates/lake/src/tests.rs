@@ -1,4 +1,5 @@
-//! Tables in real folders: what is opened, refused, committed once, and what it costs.
+//! Tests with tables in real folders: what is opened, what is refused, what a commit sent twice does, and the
+//! cost in reads.
 
 use std::fmt;
 use std::fs;
@@ -161,7 +162,7 @@ async fn ids(lake: &Lake) -> Vec<String> {
 /// Something that happens once, before a file is put.
 type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
-/// The files of this machine behind a store that counts, and that lets others come first or lies.
+/// The files of this machine behind a store that counts, and that lets others come first or gives wrong answers.
 #[derive(Default)]
 struct Harm {
     files: LocalFileSystem,
@@ -401,7 +402,7 @@ async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
     fs::rename(desk.path("s/t"), desk.path("s/kept")).unwrap();
     let said = behind(desk.lake.refresh(&name(), same.clone()).await.unwrap_err());
     assert_eq!(said, "`s.t` is gone; it was at version 2.");
-    // Made anew, and longer than it was.
+    // Created again, and longer than before.
     let mut table = None;
     for batch in 11..16 {
         table = Some(put(&other, table, batch, &["x"]).await.unwrap());

@@ -1,4 +1,4 @@
-//! What a table of users has after folds, read from its log and its files without the library.
+//! Tests of merges into `users`, with the result read from the log and the files without the library.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -207,7 +207,7 @@ async fn files_without_changed_users_stay_as_they_are() {
     fold_next(&lake, 2, &["email"], &[("zoe", 2, &[]), ("yan", 2, &[])]).await;
     let both: BTreeSet<_> = files(&folder(&lake)).into_keys().collect();
     assert!(first.is_subset(&both) && both.len() == 2);
-    // `bob` is met, but the event is older and says nothing new; `mia` lies between all bounds.
+    // `bob` is met, but the event is older and says nothing new; `mia` is between all bounds.
     let rows_of: &[Row<'_>] = &[("yan", 3, &[("email", "y")]), ("bob", 0, &[]), ("mia", 3, &[])];
     fold_next(&lake, 3, &["email"], rows_of).await;
     let now: BTreeSet<_> = files(&folder(&lake)).into_keys().collect();
@@ -524,7 +524,7 @@ async fn ten_million_users() {
         let after = stat.rsplit(')').next().unwrap();
         after.split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum()
     };
-    // Numbers that look like chance, so that the ids of a batch lie in every row group.
+    // Numbers that look like chance, so that the ids of a batch are in every row group.
     let id = |n: u64| {
         let mixed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         format!("{:016x}-{:08x}", mixed ^ (mixed >> 29), n.wrapping_mul(0x85EB_CA6B) as u32)
