@@ -1,7 +1,8 @@
-//! Reading one batch: which files and lines belong to it (E6), and what they come to.
+//! Reads one batch: which files and lines belong to it (E6), and the tables that come out of them.
 //!
-//! Decides nothing about a line itself; the lines go through `events` one by one. A feed can be read again
-//! from where the batch began, unless it is standard input.
+//! A [`Feed`] is the rest of one source, an [`Entry`] a file or standard input in it, [`ReadBatch`] the
+//! result. The lines themselves are decided in `events`. A feed can be rewound to where the batch began,
+//! unless it is standard input. `land` records and commits the batch.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs::File;
@@ -137,7 +138,7 @@ impl Entry {
         Self { is_asked: true, ..self }
     }
 
-    /// The same from the same place; none for standard input, which cannot be read twice.
+    /// The same from the same place; `None` for standard input, which cannot be read twice.
     fn again(&self, input: &Input) -> Option<Self> {
         let extent = Extent { to: self.extent.from, oldest: None, ..self.extent.clone() };
         Some(Self { input: Some(input.again()?), extent, ..*self })
@@ -195,15 +196,15 @@ impl ReadBatch {
     }
 }
 
-/// Where a batch leaves what is no row.
+/// Where a batch puts lines that become no row.
 pub(crate) struct Aside<'a> {
-    /// Rejected lines; none in a preview.
+    /// Rejected lines; `None` in a preview.
     pub(crate) letters: Option<&'a mut BatchLetters>,
-    /// Lines of refused tables; none in a preview.
+    /// Lines of refused tables; `None` in a preview.
     pub(crate) held: Option<PathBuf>,
 }
 
-/// What a batch asks about ids: as `events` does, and told how far back a file reaches (E1).
+/// The window of a batch: that of `events`, and how far back a file reaches (E1).
 pub(crate) trait Ids: Window {
     /// The oldest receivedAt that the file at hand landed before; none when it was never met.
     fn reach_back(&mut self, floor: Option<i64>);

@@ -1,8 +1,8 @@
-//! The ledger of a schema as the lake has it (E26): taking in what others recorded, and noticing when it is not
-//! what it was.
+//! Takes the lake's records of batches into the store (E26): batches that other installations recorded, parts
+//! that were given up, and records that are lost or were replaced by older ones.
 //!
-//! The store is a cache of what stands here; all of it can be taken in again. The ids of what landed are read back in
-//! `read_ids`, and whose turn it is says `turn`.
+//! The store is a cache of these records, and can be rebuilt from them. `read_ids` reads ids back from tables,
+//! and `turn` decides which installation writes.
 
 use std::fmt::Display;
 
@@ -123,7 +123,7 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// The last batch that a table of a schema has, by the tables themselves; none where there is none.
+    /// The last batch that a table of a schema has, by the tables themselves; `None` where there is none.
     fn last_landed(&mut self, schema: &str) -> Result<Option<i64>> {
         let tables = self.handle.block_on(caught(self.tables.lake.tables()))?;
         let app = format!("headgate/{}", self.lake_id);
@@ -207,7 +207,7 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Whether the records of the lake are not those that were taken in, so that all is taken in anew: the lake was
+    /// Whether the records of the lake are not those that were taken in, so that all is taken in again: the lake was
     /// put back to an earlier state and went on from there, or the last batch that is known is part of a range by
     /// now, which does not say how it began.
     fn is_another_history(

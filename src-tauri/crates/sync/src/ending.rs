@@ -1,5 +1,6 @@
-//! The end of a run: what may pass is tried once more, the logs are asked whether all that was counted is
-//! there, and what can be done later is done now.
+//! The end of a run: commits that failed for a reason that may pass are tried again, the tables' logs are
+//! checked for every commit that was counted, and maintenance is done that can wait until then (checkpoints,
+//! old log entries, folded records, old ids).
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What is kept how long: records of runs and the lines they rejected, both of which can hold
-//! personal data. What has not landed is never removed.
+//! Removes records of runs and rejected lines after their [`Retention`], because both can hold personal data.
+//! Events that have not landed are never removed.
 
 use std::collections::BTreeSet;
 use std::fs;

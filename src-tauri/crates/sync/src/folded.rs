@@ -1,5 +1,5 @@
-//! Records of finished batches as one that says the same (E26), so that a lake with a hundred thousand batches
-//! opens as fast as one with ten: 64 become one, and 64 of those again.
+//! Folds the records of finished batches into one that says the same (E26), so that a lake with a hundred
+//! thousand batches opens as fast as one with ten: 64 records become one, and 64 of those one again.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,7 @@ impl Running<'_> {
         fold.map(Some).map_err(|error| unreadable(schema, &name, &error))
     }
 
-    /// How far files were taken by a range of batches; none when it was folded meanwhile.
+    /// How far files were taken by a range of batches; `None` when it was folded meanwhile.
     pub(crate) fn marks_of(
         &self,
         schema: &str,
@@ -200,7 +200,7 @@ struct Due {
     members: Vec<(i64, i64)>,
 }
 
-/// The ranges of `folded` records that lie whole before `finished`, the last batch of which nothing is open. A
+/// The ranges of `folded` records that end before `finished`, the last batch of which nothing is open. A
 /// range is due when nothing inside is left that is due itself.
 fn due(records: &Records, finished: i64, folded: i64) -> Vec<Due> {
     let mut found: Vec<Due> = Vec::new();

@@ -1,7 +1,8 @@
-//! Which Headgate this is, for the others that write into the same lake.
+//! [`Installation`]: the identity of this Headgate for others that write to the same lake, and the heartbeat
+//! (`Speaking`) by which they see that it is working.
 //!
-//! The id lies in the data folder, beside the database and not in it. A data folder that was copied to
-//! another place or another machine is another installation; one that was moved stays the same.
+//! The id is a file in the data folder, beside the database and not in it. A data folder that was copied to
+//! another place or machine is another installation; one that was moved stays the same.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -162,7 +163,7 @@ mod tests {
 
         fs::rename(place("a"), place("b")).unwrap();
         assert_eq!(of("b"), first);
-        // The place that it left is free for another, and that one is no reason to become one.
+        // The place that it left is free for another, and that one is not a reason to become one.
         let other = of("a");
         assert_ne!(other.id, first.id);
         fs::rename(place("b"), place("c")).unwrap();

@@ -1,7 +1,9 @@
-//! Batches of a run: read and judged, claimed in the lake, landed table by table.
+//! The batches of a run: read and staged, recorded in the lake under the next number, and committed table by
+//! table.
 //!
-//! The order of steps is the promise. What a record names is on disk before the record; the record is in
-//! the lake before the first commit; per table, batches land in the order of their numbers.
+//! The order is what makes a batch land exactly once: the files that a record names are on disk before the
+//! record, the record is in the lake before the first commit, and each table gets its batches in the order of
+//! their numbers.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -114,7 +116,7 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// One batch from its first line to files that no commit names; none when all that was left is known.
+    /// One batch from its first line to files that no commit names; `None` when all that was left is known.
     fn prepare(
         &mut self,
         feed: &mut Feed,

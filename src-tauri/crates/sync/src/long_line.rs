@@ -1,4 +1,5 @@
-//! What is kept of a line that is too long to keep whole: its beginning, and what finds and proves the rest.
+//! [`LongLine`]: what is kept of a line that is too long to keep whole, that is its beginning, its length,
+//! its SHA-256 and its offset in the file.
 
 use std::fmt::Write as _;
 
@@ -19,7 +20,7 @@ pub(crate) struct LongLine {
     pub(crate) length: u64,
     /// In hexadecimal, lower case.
     pub(crate) sha256: String,
-    /// Where it begins in the inflated file; none where it came without a file.
+    /// Where it begins in the inflated file; `None` where it came without a file.
     pub(crate) offset: Option<u64>,
     pub(crate) is_utf8: bool,
     /// Whether it is nothing but blanks, which count nowhere.

@@ -1,4 +1,7 @@
-//! What a sync would make of some events, decided as a run decides and written nowhere.
+//! [`preview`]: the tables, columns, discarded values and rejected lines that a sync of some events would
+//! make. It decides as a run does, and writes nothing.
+//!
+//! [`Preview`] and its parts are the answer, as `contract.md` documents it. Values are cut to a length.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,7 +39,7 @@ pub struct PreviewRequest {
     pub from: PathBuf,
     /// A lake to compare with.
     pub lake: Option<String>,
-    /// The source's name; none takes it from the files' place.
+    /// The source's name; `None` takes it from the files' place.
     pub source: Option<String>,
     /// Types for columns that the lake does not have yet, beside those that are kept for it (E29).
     pub columns: Vec<ColumnChoice>,
@@ -83,7 +86,7 @@ pub struct PreviewEvents {
     pub received: u64,
     /// Those that landed before.
     pub duplicate: u64,
-    /// Lines that are no event.
+    /// Lines that are not events.
     pub rejected: u64,
 }
 
@@ -143,7 +146,7 @@ pub struct PreviewType {
     pub kind: ColumnType,
     /// How many.
     pub count: u64,
-    /// The first of them, cut; none where the answer has no room for it.
+    /// The first of them, cut; null where the answer has no room for it.
     pub example: Option<String>,
 }
 
@@ -229,7 +232,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
     Ok(looking.whole.finish())
 }
 
-/// A preview that goes on.
+/// A running preview.
 struct Looking<'l> {
     lakes: LakeCatalog,
     /// What was chosen for this preview.
@@ -320,7 +323,7 @@ impl Looking<'_> {
 
 impl Looking<'_> {
     /// What the lake knows of a schema and the data folder does not, as a run would take it in: in a store that
-    /// goes with the preview. None when the data folder knows all of it.
+    /// goes with the preview. `None` when the data folder knows all of it.
     fn taken_in(&self, schema: &str, files: &[DataFile]) -> Result<Option<(TempDir, Store)>> {
         let (Some(tables), Some(key)) = (&self.lakes.tables, &self.lake_key) else {
             return Ok(None);
@@ -385,7 +388,7 @@ struct LakeCatalog {
     tables: Option<Tables>,
     schema: String,
     planned: BTreeMap<TableName, Existing>,
-    /// Why tables refuse, until that was told.
+    /// Why tables refuse, until it was reported.
     refusals: BTreeMap<String, Error>,
     /// The types that count for columns which the tables of this schema do not have.
     chosen: Chosen,
@@ -420,7 +423,7 @@ impl Catalog for LakeCatalog {
 
 /// How many rows a sample has.
 const SAMPLE: usize = 20;
-/// How many of the paths that fill a column are told.
+/// How many of the paths that fill a column are reported.
 const MOST_PATHS: usize = 100;
 
 impl PreviewTable {

@@ -1,4 +1,4 @@
-//! Which ids have landed, read back from where they lie: an open batch's own files and lines, and the tables.
+//! Reads back which ids have landed: from the staged files and held lines of an open batch, and from tables.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::plan::{BatchPlan, IdRange, TablePlan, Work};
 use crate::run::{OpenPlan, Running};
 use crate::window::hash;
 
-/// Tables in which the events of a schema stand once each, `users` apart.
+/// Tables that have each event of a schema once, except `users`.
 const CALLS: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
 
 /// How many ids are read from a table before they go to the store.

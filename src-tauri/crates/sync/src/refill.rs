@@ -1,7 +1,7 @@
-//! Filling one table with what its rows lack, from files that were synced before or not (E27).
+//! Refills: brings one table the rows that it lacks, from files that may have been synced before (E27).
 //!
-//! A refill is recorded when it begins and when it has come to its end; between the two its table counts as
-//! behind. It brings only events that had landed.
+//! The lake records when a refill begins and when it has reached its end; between the two the table counts as
+//! behind. Only events that had landed before are brought.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -28,14 +28,14 @@ use crate::window::{Again, RowsOf, hash, landing, span_of};
 struct Rows {
     of_table: i64,
     of_discards: i64,
-    /// The ids of the rows of all tables, where it is values that are brought; none for a table that is gone.
+    /// The ids of the rows of all tables, where it is values that are brought; `None` for a table that is gone.
     of_others: BTreeMap<String, Option<i64>>,
     /// What is still to come of ids that had landed more than once.
     again: Option<Again>,
     batch: i64,
 }
 
-/// What ledgers of a refill's own begin with: none is left where it came to its end.
+/// What ledgers of a refill's own begin with. A refill that came to its end leaves none.
 pub(crate) const SCRATCH: &str = "refill:";
 
 /// What tells a value that was set aside from others: its row's table and id, and its column.
@@ -77,7 +77,7 @@ impl Running<'_> {
         if !is_known && !summary.records_lost && matches!(self.tables.state(name), State::No) {
             return Err(unknown(name).into());
         }
-        // Nothing lands before the refill is recorded: a row that waits would make a table anew that is gone.
+        // Nothing lands before the refill is recorded: a waiting row would create a table again that is gone.
         if let Some(error) = was_refused {
             self.tables.refuse(name.clone(), error);
         }
@@ -347,7 +347,7 @@ impl Running<'_> {
         Ok(Rows { of_table, of_discards, of_others: BTreeMap::new(), again: None, batch })
     }
 
-    /// The rows of each table of a schema, by their ids in ledgers of their own; none for a table that is gone.
+    /// The rows of each table of a schema, by their ids in ledgers of their own; `None` for a table that is gone.
     fn rows_of_all(&mut self, schema: &str) -> Result<BTreeMap<String, Option<i64>>> {
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
         let known = Summary::read(&ledger.summary).tables.into_keys();

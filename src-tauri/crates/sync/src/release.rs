@@ -1,5 +1,5 @@
-//! Giving up what waits for a table that refuses (E28): its lines go to the dead letters, counted, and
-//! nothing waits for them any more.
+//! [`release`]: gives up what waits for a table that refuses it (E28). The lines move to the rejected lines and
+//! are counted there.
 
 use std::collections::HashSet;
 
@@ -86,7 +86,7 @@ pub fn release(
             continue;
         }
         is_found = true;
-        // The letters that the batch has of its own come first, where the plan says.
+        // The batch's own rejected lines come first, at the position in the plan.
         if let Some(letters) = plan.letters.take() {
             letters.join()?;
         }
@@ -164,7 +164,7 @@ pub fn release(
 }
 
 /// Gives up the rows that a table still lacks after this run has filled it: it counts as whole with those that it
-/// has. How many those are; none when the run left no table so.
+/// has. How many those are; `None` when the run left no table so.
 fn give_up_missing_rows(
     store: &mut Store,
     me: &Installation,
@@ -328,7 +328,7 @@ pub(crate) fn tell(report: &mut RunReport, plan: &mut BatchPlan) {
     }
 }
 
-/// Puts the lines of one table into the letters, each once.
+/// Adds the lines of one table to the rejected lines, each once.
 fn give_up_lines(
     plan: &BatchPlan,
     name: &TableName,
@@ -356,7 +356,7 @@ fn give_up_lines(
     Ok(())
 }
 
-/// Puts rows that were made already into the letters, as JSON.
+/// Adds rows that were made already to the rejected lines, as JSON.
 fn give_up_rows(
     name: &TableName,
     rows: Result<Vec<arrow_array::RecordBatch>>,
@@ -380,5 +380,5 @@ fn give_up_rows(
     Ok(())
 }
 
-/// Why such a line is among the dead letters.
+/// The reason of such a rejected line.
 const RELEASED: &str = "released";

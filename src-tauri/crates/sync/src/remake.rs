@@ -1,4 +1,4 @@
-//! Making the staged files of a batch again that are gone, from the lines that the batch took.
+//! Makes staged files of a recorded batch again after they were deleted, from the lines that the batch took.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Running<'_> {
         let aside = Aside { letters: None, held: None };
         // Ids that were read back may not be all.
         let ids = self.store.ids_of_batch(ledger, plan.number)?;
-        // One that could not know what this batch had accepted may have read its events anew.
+        // One that could not know what this batch had accepted may have read its events again.
         let mut others = self.ids_to_come(&name, plan.number);
         let read = if let Some(ids) = ids.filter(|ids| ids.len() as u64 == plan.accepted) {
             let others: HashSet<u128> = others.iter().map(|seen| seen.id).collect();

@@ -1,5 +1,8 @@
-//! The parts of a batch, made and not yet committed: files of rows, rows for `users`, lines that are held for tables that
-//! refuse. What was held is taken up here, and rows are made to fit a table that has changed.
+//! Makes the parts of a batch, without committing them: files of rows, rows to merge into `users`, and lines
+//! that are held for tables that refuse them.
+//!
+//! When such a table no longer refuses, its held lines and rows are staged here too, and staged rows are
+//! converted for a table that has changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

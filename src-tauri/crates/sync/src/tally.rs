@@ -1,6 +1,6 @@
-//! Counting: what of each batch has landed, and what that makes of the run (E8).
+//! [`Tally`]: counts what landed of each batch, and builds the run's report with its status and notices (E8).
 //!
-//! Pure but for the time of day at a run's beginning and end.
+//! It reads nothing but the clock, at the beginning and the end of the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::source::SourceFiles;
 pub(crate) const LINKS: &str =
     "Links that lead out of the folder were not followed; `--follow-links` follows them.";
 
-/// What a batch brings that was counted when its files were read first.
+/// What a batch has that was counted when its files were first read.
 #[derive(Default)]
 pub(crate) struct CountedBefore {
     events: u64,
@@ -204,7 +204,7 @@ impl Tally {
                 .report
                 .dead_letters
                 .get_or_insert(DeadLetters { path: path.clone(), count: 0 });
-            // Letters of a run that died lie in its own file; this run's own come first.
+            // Rejected lines of a run that died are in its own file; this run's own come first.
             if plan.run == self.report.run {
                 kept.path = path;
             }
@@ -403,7 +403,7 @@ impl Tally {
         self.lost(name, &before.collect(), error);
     }
 
-    /// Takes back what batches brought to a table, because it is no longer there.
+    /// Subtracts what batches added to a table, because it is no longer there.
     pub(crate) fn lost(&mut self, name: &TableName, batches: &BTreeSet<i64>, error: Error) {
         // Who looks again at the end of the run must not take them back twice.
         let landed = self.commits.get_mut(name).into_iter();

@@ -1,5 +1,5 @@
-//! Whose turn it is to write to a schema (E26): one that others are busy with is waited for, and what one that is gone
-//! has left is finished first. How the tables stand is looked at when the turn comes.
+//! Which installation may write to a schema (E26): waits while another one has an unfinished batch, finishes the
+//! batch of one that is gone, then checks the tables.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ impl Running<'_> {
         Ok(landed)
     }
 
-    /// Looks once in a run at how the tables of a schema stand (E27).
+    /// Checks the state of a schema's tables, once in a run (E27).
     fn check(&mut self, schema: &str) -> Result<()> {
         if !self.checked.insert(schema.to_owned()) {
             return Ok(());
