@@ -1,8 +1,8 @@
-//! What happens, as one stream to each host: data that changed, jobs as they go on, and what comes from
-//! outside the page. Nothing is asked for on a timer.
+//! The stream of events to each host: data that changed, jobs, and what happens at the desktop. It replaces
+//! polling.
 //!
-//! A listener that is slow gets less, never later: changes that wait are merged, and of a job only its
-//! latest state waits. One that is too slow all the same is told that it `missed` something, and asks for
+//! `Bus` sends, [`Listener`] receives. Events that wait for a slow listener are merged: changes are united,
+//! and of a job only the latest state is kept. A listener that is still too slow gets `missed`, and reads
 //! everything again.
 
 use std::collections::VecDeque;
@@ -32,7 +32,7 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an event, or brings one that waits up to date.
+    /// Adds an event, or updates one that waits.
     fn push(&self, event: CoreEvent) {
         let mut waiting = self.waiting();
         match &event {
@@ -71,7 +71,7 @@ impl Queue {
     }
 }
 
-/// One who listens; letting go of it ends that.
+/// A listener; dropping it ends the listening.
 pub struct Listener(Arc<Queue>);
 
 impl Listener {
@@ -143,7 +143,7 @@ impl Bus {
         self.send(&CoreEvent::Changed { tags, profile: profile.to_owned(), revision });
     }
 
-    /// Says how a job stands.
+    /// Sends the state of a job.
     pub(crate) fn job(&self, job: &Job) {
         self.send(&CoreEvent::Job { job: Box::new(job.clone()) });
     }

@@ -1,5 +1,7 @@
-//! What only a desktop can do. The window implements it, the terminal what of it a terminal can, and so do
-//! the tests.
+//! [`Host`]: what only a desktop can do, such as dialogs, the clipboard, notifications and questions to the
+//! user. The window implements all of it, the terminal only questions; tests have their own.
+//!
+//! Also here: the commands that use it, with the checks on what the page may copy, paste and open.
 
 use std::path::PathBuf;
 
@@ -12,7 +14,7 @@ use crate::cx::Cx;
 
 /// A desktop. What a host does not implement, it cannot do, and says so.
 pub trait Host: Send + Sync {
-    /// Opens a dialog and waits for it; none when it was closed without a choice.
+    /// Opens a dialog and waits for it; `None` when it was closed without a choice.
     ///
     /// # Errors
     /// When there is no dialog to open.
@@ -52,7 +54,7 @@ pub trait Host: Send + Sync {
     }
 }
 
-/// What a user is told who may look elsewhere.
+/// A notification for a user who may not look at the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// What happened, short.

@@ -1,4 +1,4 @@
-//! What a page that was taken over may ask: every command of the table, as an attacker would call it.
+//! Tests: every command of the table, called as an attacker who controls the page would.
 
 use std::path::Path;
 

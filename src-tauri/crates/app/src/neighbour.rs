@@ -1,6 +1,8 @@
-//! What other processes of the same user say to the window of a data folder, over its socket: a line each,
-//! `show`, `open ADDRESS` or `changed {…}`. The window answers a line that it took with one of its own; a
-//! window that is ending does not, and whoever asked it to come forward opens one instead.
+//! Messages from other processes of the same user to the window of a data folder, over a Unix socket: one line
+//! each, `show`, `open ADDRESS` or `changed {…}`.
+//!
+//! The window answers each line that it accepts. A window that is closing does not answer, and the process
+//! that wanted to show it opens one itself.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;

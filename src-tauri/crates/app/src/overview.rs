@@ -1,5 +1,5 @@
-//! The first page: what goes on, what needs a person, what changed. Judged from the run records
-//! alone, so that it says nothing that did not happen.
+//! The overview page: what is running, what needs attention, what changed in lakes. It is computed from run
+//! records alone.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ fn needs_of(run: &RunReport) -> Vec<Attention> {
         }
         Status::Running | Status::Succeeded | Status::Partial => {}
     }
-    // What is lost comes before what waits, and what waits for a person before what may pass.
+    // What is lost comes before what waits, and what waits for a user before what may pass.
     let harm = |error: &Error| match error.code.as_ref() {
         "table_behind" => 0,
         _ if error.retryable => 2,
@@ -69,7 +69,7 @@ fn needs_of(run: &RunReport) -> Vec<Attention> {
         let count = run.files.damaged.len() as u64;
         needs.push(need(AttentionKind::Files, count, Some(&first.error), Some(first.path.clone())));
     }
-    // What a person has given up needs nobody.
+    // What a user has given up needs nobody.
     let given_up = run.rejected.iter().filter(|counted| counted.reason == "released");
     let given_up: u64 = given_up.map(|counted| counted.count).sum();
     let rejected = run.events.rejected.saturating_sub(given_up);

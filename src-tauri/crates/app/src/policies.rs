@@ -1,5 +1,5 @@
-//! A trust policy under a person's hands: looked at, changed, planned, tried, exported. No account is
-//! needed for any of it; what talks to AWS is in `roles`.
+//! A trust policy as text: analyzed, edited, planned, tried and exported. No account is needed; roles are read
+//! in `roles`.
 
 use std::collections::BTreeMap;
 
@@ -111,7 +111,7 @@ pub(crate) fn saved(text: &str) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(invalid(&problems)) }
 }
 
-/// The first of the reasons why a text is no policy, as a failure.
+/// The first reason why a text is not a policy, as a failure.
 #[must_use]
 pub fn invalid(problems: &[Problem]) -> Error {
     let said = problems.first().map_or_else(

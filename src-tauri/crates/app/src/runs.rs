@@ -1,4 +1,4 @@
-//! Looking into runs: the list, one run, and what it rejected and set aside.
+//! Reports of runs, their rejected lines and discarded values, and the release of what waits.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -61,7 +61,7 @@ impl App {
         read_letters(&path, request.from, PAGE, request.reason.as_deref())
     }
 
-    /// Gives up what a run's batches wait for: its lines go to the dead letters. It waits for the syncs
+    /// Gives up what a run's batches wait for: its lines move to the rejected lines. It waits for the syncs
     /// before it.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! The database, opened once and kept: what a command asks for or a job reports does not open it anew.
-//! Whoever works with it has it alone; when all that are kept are in use, one more is opened for a while.
+//! Open databases, so that a command or a job does not open the file each time.
+//!
+//! Each is used by one caller at a time. When all are in use, one more is opened for the moment.
 
 use std::fs;
 use std::ops::{Deref, DerefMut};

@@ -1,6 +1,5 @@
-//! That the table says the truth of the data that commands read and make stale. Every command that changes
-//! something is called, with every answer that is kept up to date before and after: an answer that changed
-//! reads what the command makes stale, and nothing is said that is not so.
+//! Test of the `reads` and `stale` of the command table: calls every command that changes something, and
+//! compares the answers that the page keeps current before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A job as a value: what it does, for whom, how it stands, and what a user is told of its end.
+//! [`Job`]: what it does, in which profile, its state, and the notification that the user gets at its end.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::api::CallAbout;
 use crate::cx::Actor;
 use crate::host::Notice;
 
-/// How long a job takes of whose end the user is told.
+/// How long a job must take for its end to be notified.
 const LONG: SignedDuration = SignedDuration::from_secs(10);
 
 /// What a job does.
@@ -43,7 +43,7 @@ impl JobKind {
     }
 }
 
-/// How a job stands.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
@@ -51,7 +51,7 @@ pub enum JobState {
     Queued,
     /// It is carried out.
     Running,
-    /// It was asked to stop.
+    /// It was asked to stop and has not ended.
     Stopping,
     /// It did all.
     Succeeded,
@@ -102,9 +102,9 @@ pub struct Job {
     pub kind: JobKind,
     /// The profile that it works in.
     pub profile: String,
-    /// Who asked for it.
+    /// Who requested it.
     pub actor: Actor,
-    /// How it stands.
+    /// Its state.
     pub state: JobState,
     /// What it works on, where its command says so.
     pub about: Option<CallAbout>,
@@ -115,7 +115,7 @@ pub struct Job {
     /// What it reported last.
     #[ts(type = "Progress | PlanProgress | null")]
     pub progress: Option<Box<RawValue>>,
-    /// When it was asked for, in RFC 3339.
+    /// When it was requested, in RFC 3339.
     pub queued: String,
     /// When it began.
     pub started: Option<String>,
@@ -163,7 +163,7 @@ impl Job {
         self.error.as_ref().is_some_and(|error| error.code == "not_confirmed")
     }
 
-    /// What a user is told at its end who looks elsewhere; none where there is nothing to tell.
+    /// The notification at its end; `None` where there is nothing to report.
     pub(super) fn ending(&self) -> Option<Notice> {
         let at = |text: &Option<String>| text.as_ref()?.parse::<Timestamp>().ok();
         let took = at(&self.ended)?.duration_since(at(&self.started).or(at(&self.ended))?);

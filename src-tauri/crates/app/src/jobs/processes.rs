@@ -1,5 +1,5 @@
-//! Which process a job belongs to: each holds a lock in `owners/` of the data folder for as long as it lives, so
-//! that others can tell whether it does. A job whose process is gone is ended as `interrupted` by the next one.
+//! Which process a job belongs to: each process holds a lock file in `owners/` of the data folder while it
+//! lives. A job whose process is gone is ended as `interrupted` by the next one.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};

@@ -1,4 +1,4 @@
-//! Jobs in their lanes, cancelled, with defects, those of processes that are gone, and what a user is told of them.
+//! Tests of jobs: order, cancellation, panics, interrupted processes, and notifications.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! Plans of a kind that is not a policy: notes in files. Each test says what happens on the way.
+//! Tests of plans with a simple kind: notes in files. Each test names what happens during the change.
 
 use std::collections::VecDeque;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What a person decides of a profile, how a document says it, and what of it makes no sense.
+//! The settings of a profile: read from a JSON document, and checked field by field.
 
 use headgate_aws::{Endpoint, is_region};
 use headgate_terms::{Arn, Error, Result, Shown, acts, is_account_id, say};

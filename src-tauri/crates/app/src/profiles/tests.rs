@@ -1,4 +1,4 @@
-//! Profiles as hosts meet them: added, changed, switched and removed, and what a read-only one refuses.
+//! Tests of profiles through commands: added, changed, switched, removed, and what a read-only one refuses.
 
 use serde_json::{Value, json};
 

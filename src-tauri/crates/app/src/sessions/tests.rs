@@ -1,4 +1,4 @@
-//! Logins against an account of AWS that is played: a code is good once there, as with AWS.
+//! Tests of logins against a simulated AWS account in which a code is valid once, as with AWS.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
@@ -391,6 +391,7 @@ impl Page<'_> {
 }
 
 /// Has every command whose request may hold a secret succeed and fail with one.
+#[expect(clippy::disallowed_methods, reason = "the test reads the log of this process there")]
 fn use_secrets(played: &Played) {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)
