@@ -1,4 +1,6 @@
-//! Who may depend on whom: arrows only point right, and each outside library has one door.
+//! Which crate may depend on which, and which outside library only one crate may use.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

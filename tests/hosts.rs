@@ -1,7 +1,6 @@
-//! One table, many readers: the capability, the isolation guard and the page's types are made from
-//! the command table, and this fails when one of them is not what the table says.
+//! Checks that the capability, the isolation guard and the page's types match the command table.
 //!
-//! `HEADGATE_WRITE_EXPECTED=1` writes them anew.
+//! `HEADGATE_WRITE_EXPECTED=1` writes them.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashSet};
@@ -120,7 +119,7 @@ macro_rules! types {
             $(
                 declared.visit::<$request>();
                 declared.visit::<$response>();
-                #[allow(unused_mut, unused_assignments)]
+                #[allow(unused_mut, unused_assignments, reason = "only some commands report progress")]
                 let mut progress = "never".to_owned();
                 $(
                     declared.visit::<$progress>();

@@ -1,4 +1,4 @@
-//! A window of the same making with nothing on its page: what the real one is compared with.
+//! A window with an empty page, made like the real one, for comparison in benchmarks.
 
 use tauri::{WebviewUrl, WebviewWindowBuilder};
 
