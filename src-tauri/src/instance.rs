@@ -1,7 +1,8 @@
-//! One application for each data folder: a lock says whether there is one, a socket hands it what other
-//! processes of the same user say.
+//! One application for each data folder: a lock file says whether one runs, and a socket takes messages from
+//! other processes of the same user.
 //!
-//! Neither needs a session bus, and neither is the lock of a run: the terminal can sync meanwhile.
+//! Neither requires a session bus, which Tauri's plugin for single instances does. The lock is not the one of a
+//! run: the terminal can sync meanwhile.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -36,7 +37,7 @@ pub(crate) enum Claim {
 /// each has a moment.
 const HEARD: usize = 4;
 
-/// How long another is asked; it may be between its lock and its socket, or about to end.
+/// How long the other application is tried; it may not have its socket yet, or be about to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Instance {

@@ -1,4 +1,4 @@
-//! The window: made, asked, closed, and made again while the application works on without one.
+//! The window: opened, closed and opened again, which addresses it may load, and the calls of its page.
 
 use std::sync::atomic::Ordering;
 
@@ -81,7 +81,7 @@ pub(crate) fn open(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
     Ok(())
 }
 
-/// Brings the window forward, or opens it anew.
+/// Brings the window forward, or opens it again.
 pub(crate) fn come_forward(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
     let Some(window) = find(tauri) else { return open(tauri, shell) };
     window.unminimize()?;
@@ -116,7 +116,7 @@ struct IpcRequest {
     channel: Option<String>,
 }
 
-/// Answers a call on a thread of its own. Tauri has asked the capability before.
+/// Answers a call on a thread of its own. Tauri has checked the capability before.
 pub(crate) fn answer(shell: &Shell, invoke: Invoke<Wry>) -> bool {
     let Invoke { message, resolver, .. } = invoke;
     let shell = shell.clone();

@@ -1,6 +1,6 @@
-//! Pages for a person: the answer first, then the numbers, then how it was done.
+//! Pages for a terminal: the result first, then the numbers, then the details.
 //!
-//! A value that stands on its own is cleaned as it is; one inside a sentence goes through `say!`.
+//! A value that stands alone is cleaned with [`Shown::clean`]; one inside a sentence goes through `say!`.
 
 mod demo;
 
