@@ -1,4 +1,4 @@
-//! Input that is wrong in every way it can be: a clear error, and nothing lost.
+//! Wrong arguments, damaged files and lines that are not events: each a clear error, and nothing lost.
 
 use std::fs;
 use std::io::Write;
@@ -234,7 +234,7 @@ fn a_table_of_somebody_else_is_left_alone_and_the_others_go_on() {
     ];
     let commit = commit.map(|action| action.to_string()).join("\n");
     fs::write(log.join("00000000000000000000.json"), &commit).unwrap();
-    // And a folder with files that are no table at all.
+    // And a folder with files that are not a table at all.
     fs::create_dir_all(desk.path("lake/events/pages")).unwrap();
     fs::write(desk.path("lake/events/pages/notes.txt"), "mine").unwrap();
 

@@ -1,4 +1,4 @@
-//! Processes that die or are asked to stop, and what the next run makes of it.
+//! Processes that are killed or asked to stop at each step of a sync, and what the next run does.
 
 use std::fs;
 use std::io::Write;

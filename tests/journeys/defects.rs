@@ -1,4 +1,4 @@
-//! A defect of the program itself: told in words, with its place in the log alone, and nothing lost.
+//! A panic in Headgate itself: an error in words, its place in the log only, and nothing lost.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! One hostile text poured through every field of every command, as a page and as a document: nothing
-//! of it acts on a terminal, and documents still hold it to the letter.
+//! One hostile text in every field of every command, as a page and as JSON: nothing acts on the terminal, and the
+//! JSON has the text unchanged.
 
 mod aws;
 

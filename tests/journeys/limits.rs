@@ -1,4 +1,4 @@
-//! What is kept of one event, and who may look at what is kept.
+//! Limits on what is kept of one event, and on who may read the data folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! A folder that others may put things into must not lend them this user's eyes.
+//! Links in a folder of events: a link that another user placed must not make Headgate read a file of this user.
 
 use std::fs;
 use std::os::unix::fs::symlink;

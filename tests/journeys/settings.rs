@@ -1,4 +1,4 @@
-//! Settings: shown, changed, refused, and what they do to a run.
+//! Settings: shown, changed, refused, and their effect on a run.
 
 use serde_json::json;
 

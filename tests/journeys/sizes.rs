@@ -1,4 +1,4 @@
-//! Input that is small to send and wants to be large here: what it may cost of disk, memory and answer.
+//! Input that is small to send and expands: its limits on disk, memory and answers.
 
 use std::fs;
 use std::io::Write;

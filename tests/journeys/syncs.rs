@@ -1,4 +1,4 @@
-//! Syncs that go well: batches, duplicates, windows, layouts, standard input.
+//! Successful syncs: batches, duplicates, time windows, folder layouts, standard input.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Hostile text in what AWS answers and in a plan that came from somebody else.
+//! Hostile text in answers of AWS, and in a plan file that somebody else made.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

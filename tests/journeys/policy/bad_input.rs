@@ -1,4 +1,4 @@
-//! Texts, files and words that are wrong in every way they can be, and what they do to a page.
+//! Wrong texts, files and arguments of `headgate policy`, and how pages show them.
 
 use serde_json::{Value, json};
 
