@@ -197,7 +197,7 @@ impl ReadBatch {
 }
 
 /// Where a batch puts lines that become no row.
-pub(crate) struct Aside<'a> {
+pub(crate) struct SideOutputs<'a> {
     /// Rejected lines; `None` in a preview.
     pub(crate) letters: Option<&'a mut BatchLetters>,
     /// Lines of refused tables; `None` in a preview.
@@ -275,7 +275,7 @@ impl Feed {
         plan: ShredOptions,
         catalog: &mut dyn Catalog,
         window: &mut dyn Ids,
-        aside: Aside<'_>,
+        aside: SideOutputs<'_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<ReadBatch, Stopped> {
         self.begun.clear();
@@ -737,7 +737,7 @@ mod tests {
 
     fn next(feed: &mut Feed, most: u64) -> ReadBatch {
         let plan = ShredOptions { planned: 0, most_columns: 100 };
-        let aside = Aside { letters: None, held: None };
+        let aside = SideOutputs { letters: None, held: None };
         let ids = &mut crate::window::Accepted;
         let read = feed.read(most, plan, &mut NoTables, ids, aside, &|| false);
         read.unwrap_or_else(|_| panic!("it is read"))

@@ -17,7 +17,7 @@ use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
+use crate::batch::{SideOutputs, Entry, Feed, ReadBatch, Stopped};
 use crate::catch_up::{Released, text_of};
 use crate::dead_letters::BatchLetters;
 use crate::deliver::is_missing;
@@ -135,7 +135,7 @@ impl Running<'_> {
         let chosen = self.chosen(ledger, &schema)?;
         let (tables, only) = (&mut self.tables, None);
         let mut catalog = SchemaView { tables, schema: &schema, only, chosen: &chosen };
-        let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
+        let aside = SideOutputs { letters: Some(&mut *letters), held: Some(held) };
         let reading = Instant::now();
         let most = self.request.batch_bytes;
         let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use ts_rs::TS;
 
-use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
+use crate::batch::{SideOutputs, Entry, Feed, ReadBatch, Stopped};
 use crate::choice::{self, Chosen, ColumnChoice};
 use crate::folder::DataFolder;
 use crate::installation::Installation;
@@ -294,7 +294,7 @@ impl Looking<'_> {
             watch.cancelled()
         };
         while !feed.is_empty() {
-            let aside = Aside { letters: None, held: None };
+            let aside = SideOutputs { letters: None, held: None };
             let most = self.batch_bytes;
             let read = feed.read(most, plan, &mut self.lakes, &mut window, aside, &look_on);
             let read = match read {

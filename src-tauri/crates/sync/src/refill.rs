@@ -11,7 +11,7 @@ use headgate_store::{FileMark, Ledger, Seen};
 use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 
-use crate::batch::{Aside, Entry, Feed, Stopped};
+use crate::batch::{SideOutputs, Entry, Feed, Stopped};
 use crate::dead_letters::BatchLetters;
 use crate::land::{CLAIMS, Claimed, Prepared};
 use crate::plan::{BatchPlan, Work};
@@ -227,7 +227,7 @@ impl Running<'_> {
             let chosen = self.chosen(&ledger, &name.schema)?;
             let tables = &mut self.tables;
             let mut view = SchemaView { tables, schema: &name.schema, only, chosen: &chosen };
-            let aside = Aside { letters: None, held: None };
+            let aside = SideOutputs { letters: None, held: None };
             let most = self.request.batch_bytes;
             // Every user is folded again: of one that is there the fold changes nothing.
             let mut batch = feed.read(most, events, &mut view, &mut ids, aside, &look_on)?;

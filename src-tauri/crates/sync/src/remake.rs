@@ -8,7 +8,7 @@ use headgate_lake::caught;
 use headgate_store::Seen;
 use headgate_terms::{Error, Result, say};
 
-use crate::batch::{Aside, Entry, Feed, Stopped};
+use crate::batch::{SideOutputs, Entry, Feed, Stopped};
 use crate::plan::{BatchPlan, Work};
 use crate::run::Running;
 use crate::tables::SchemaView;
@@ -48,7 +48,7 @@ impl Running<'_> {
         let only = Some(BTreeSet::from([name.table.clone()]));
         let (schema, rows) = (plan.schema.clone(), part.counts.rows);
         let chosen = &plan.chosen;
-        let aside = Aside { letters: None, held: None };
+        let aside = SideOutputs { letters: None, held: None };
         // Ids that were read back may not be all.
         let ids = self.store.ids_of_batch(ledger, plan.number)?;
         // One that could not know what this batch had accepted may have read its events again.
