@@ -16,7 +16,7 @@ use headgate_store::FileMark;
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::dead_letters::BatchLetters;
+use crate::dead_letters::BatchRejectedLines;
 use crate::folder::{failed, private};
 use crate::lines::{Input, Lines, Next, Piece, open_file};
 use crate::plan::Extent;
@@ -199,7 +199,7 @@ impl ReadBatch {
 /// Where a batch puts lines that become no row.
 pub(crate) struct SideOutputs<'a> {
     /// Rejected lines; `None` in a preview.
-    pub(crate) letters: Option<&'a mut BatchLetters>,
+    pub(crate) letters: Option<&'a mut BatchRejectedLines>,
     /// Lines of refused tables; `None` in a preview.
     pub(crate) held: Option<PathBuf>,
 }
@@ -426,7 +426,7 @@ const MOST_LINES: u64 = 250_000;
 struct Reading<'c, 'w> {
     shredder: Shredder<'c>,
     window: &'w mut dyn Ids,
-    letters: Option<&'w mut BatchLetters>,
+    letters: Option<&'w mut BatchRejectedLines>,
     /// Where lines of refused tables go, and the file once there is one.
     held: Option<(PathBuf, Option<BufWriter<File>>)>,
     bytes: u64,

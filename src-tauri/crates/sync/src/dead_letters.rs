@@ -1,6 +1,6 @@
 //! Rejected lines, kept as they came in `<data>/dead_letters/<run>.ndjson`, and read back in pages.
 //!
-//! `BatchLetters` collects the lines of one batch in a file of its own, which joins the run's file once the
+//! `BatchRejectedLines` collects the lines of one batch in a file of its own, which joins the run's file once the
 //! batch is recorded, at the position that the plan names, so that joining twice changes nothing. `Room`
 //! limits how much of the disk a run's rejected lines may take.
 
@@ -68,7 +68,7 @@ const MOST_READ: u64 = 1 << 16;
 ///
 /// # Errors
 /// `rejected_lines_expired` when the file no longer exists.
-pub fn read_letters(
+pub fn read_rejected_lines(
     path: &Path,
     from: u64,
     most: usize,
@@ -135,7 +135,7 @@ fn parse(line: &[u8], whole: bool) -> Option<RejectedLine> {
 }
 
 /// The rejected lines of one batch while it is read.
-pub(crate) struct BatchLetters {
+pub(crate) struct BatchRejectedLines {
     path: PathBuf,
     run_file: PathBuf,
     file: Option<BufWriter<File>>,
@@ -175,14 +175,14 @@ impl Room {
     }
 
     /// Counts the rejected lines of a batch that was recorded.
-    pub(crate) fn take(&mut self, letters: &BatchLetters) {
+    pub(crate) fn take(&mut self, letters: &BatchRejectedLines) {
         self.taken += letters.written;
     }
 }
 
 /// Letters that wait to join their run's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Waiting {
+pub(crate) struct StagedRejectedLines {
     part: PathBuf,
     /// The run's file.
     pub(crate) run_file: PathBuf,
@@ -192,7 +192,7 @@ pub(crate) struct Waiting {
     pub(crate) count: u64,
 }
 
-impl BatchLetters {
+impl BatchRejectedLines {
     pub(crate) fn new(folder: &Path, run: &str, batch: i64, room: Room) -> Self {
         Self {
             path: folder.join(format!(".{run}.{batch}.part")),
@@ -273,7 +273,7 @@ impl BatchLetters {
     }
 
     /// Ends the batch; `None` when it had no rejected lines.
-    pub(crate) fn finish(&mut self) -> Result<Option<Waiting>> {
+    pub(crate) fn finish(&mut self) -> Result<Option<StagedRejectedLines>> {
         let Some(file) = self.file.take() else { return Ok(None) };
         file.into_inner()
             .map_err(io::IntoInnerError::into_error)
@@ -281,7 +281,7 @@ impl BatchLetters {
             .and_then(|()| crate::folder::sync_names(&self.path))
             .map_err(|error| failed("write", &self.path, &error))?;
         let at = fs::metadata(&self.run_file).map(|m| m.len()).unwrap_or_default();
-        Ok(Some(Waiting {
+        Ok(Some(StagedRejectedLines {
             part: self.path.clone(),
             run_file: self.run_file.clone(),
             at,
@@ -297,7 +297,7 @@ impl BatchLetters {
     }
 }
 
-impl Waiting {
+impl StagedRejectedLines {
     /// Joins the run's file, or becomes it.
     pub(crate) fn join(&self) -> Result<()> {
         if self.at == 0 {
@@ -424,14 +424,14 @@ mod tests {
         // Whatever byte the limit falls on: escapes, characters of several bytes.
         for pad in 0..14 {
             let long = format!("{}{}", "x".repeat(pad), "\u{1}\"日🎉".repeat(20_000));
-            let mut letters = BatchLetters::new(folder.path(), "1-abc", 1, Room::default());
+            let mut letters = BatchRejectedLines::new(folder.path(), "1-abc", 1, Room::default());
             letters.push("a.json", 1, "too_long", long.as_bytes(), Some(0)).unwrap();
             letters.push("a.json", 2, "not_json", b"{", None).unwrap();
             letters.finish().unwrap().unwrap().join().unwrap();
-            let read = read_letters(&path, 0, 1, None).unwrap();
+            let read = read_rejected_lines(&path, 0, 1, None).unwrap();
             assert!(read.letters[0].cut);
             assert!(long.starts_with(read.letters[0].raw.as_deref().unwrap()));
-            let rest = read_letters(&path, read.next.unwrap(), 5, None).unwrap();
+            let rest = read_rejected_lines(&path, read.next.unwrap(), 5, None).unwrap();
             assert_eq!(rest.letters[0].raw.as_deref(), Some("{"));
             assert_eq!((rest.letters.len(), rest.next), (1, None));
             fs::remove_file(&path).unwrap();
@@ -441,7 +441,7 @@ mod tests {
     #[test]
     fn joining_twice_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut letters = BatchLetters::new(folder.path(), "1-abc", 1, Room::default());
+        let mut letters = BatchRejectedLines::new(folder.path(), "1-abc", 1, Room::default());
         letters.push("a.json", 3, "not_json", b"{", None).unwrap();
         let waiting = letters.finish().unwrap().unwrap();
         let kept = fs::read(&waiting.part).unwrap();

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::batch::{SideOutputs, Entry, Feed, ReadBatch, Stopped};
 use crate::catch_up::{Released, text_of};
-use crate::dead_letters::BatchLetters;
+use crate::dead_letters::BatchRejectedLines;
 use crate::deliver::is_missing;
 use crate::plan::{BatchPlan, Extent, IdRange, Once, Record, RoutePlan};
 use crate::report::NoticeCount;
@@ -66,7 +66,7 @@ impl Running<'_> {
             let number = ledger.applied + 1;
             let folder = self.request.data.dead_letters();
             let run = &self.tally.report.run;
-            let mut letters = BatchLetters::new(&folder, run, number, self.room.clone());
+            let mut letters = BatchRejectedLines::new(&folder, run, number, self.room.clone());
             let held = self.request.data.spool().join(format!("held.{}.{number}", ledger.id));
             let prepared = self.prepare(&mut feed, &ledger, &mut letters, held.clone());
             remove(&held);
@@ -121,7 +121,7 @@ impl Running<'_> {
         &mut self,
         feed: &mut Feed,
         ledger: &Ledger,
-        letters: &mut BatchLetters,
+        letters: &mut BatchRejectedLines,
         held: PathBuf,
     ) -> Result<Option<Prepared>, Stopped> {
         self.settle_choices()?;
@@ -161,7 +161,7 @@ impl Running<'_> {
         source: &str,
         schema: &str,
         plan: ShredOptions,
-        letters: &mut BatchLetters,
+        letters: &mut BatchRejectedLines,
     ) -> Result<BatchPlan, Stopped> {
         let writing = Instant::now();
         self.tell("writing");

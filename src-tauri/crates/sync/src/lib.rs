@@ -64,7 +64,7 @@ mod turn;
 mod window;
 
 pub use choice::ColumnChoice;
-pub use dead_letters::{RejectedLine, RejectedLines, read_letters};
+pub use dead_letters::{RejectedLine, RejectedLines, read_rejected_lines};
 pub use expire::{Retention, expire};
 pub use folder::{DataFolder, Held};
 pub use headgate_store::PeriodTotals;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::catch_up::Released;
 use crate::choice::Chosen;
-use crate::dead_letters::Waiting;
+use crate::dead_letters::StagedRejectedLines;
 use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
@@ -41,7 +41,7 @@ pub(crate) struct BatchPlan {
     pub(crate) once: Option<Once>,
     /// Rejected lines that wait in the data folder, of this installation's own batches.
     #[serde(default)]
-    pub(crate) letters: Option<Waiting>,
+    pub(crate) letters: Option<StagedRejectedLines>,
     /// The lines of events whose tables refused, as a file that the lake keeps.
     pub(crate) held_lines: Option<String>,
     /// The lines that it took, by file.

@@ -12,7 +12,7 @@ use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 
 use crate::batch::{SideOutputs, Entry, Feed, Stopped};
-use crate::dead_letters::BatchLetters;
+use crate::dead_letters::BatchRejectedLines;
 use crate::land::{CLAIMS, Claimed, Prepared};
 use crate::plan::{BatchPlan, Work};
 use crate::read_ids::IDS_AT_ONCE;
@@ -259,7 +259,7 @@ impl Running<'_> {
             let folder = self.request.data.dead_letters();
             let run = self.tally.report.run.clone();
             let number = ledger.applied + 1;
-            let mut letters = BatchLetters::new(&folder, &run, number, self.room.clone());
+            let mut letters = BatchRejectedLines::new(&folder, &run, number, self.room.clone());
             let mut plan = self.write(batch, source, &name.schema, events, &mut letters)?;
             // The files were taken before; only this table is behind them.
             plan.extents.clear();

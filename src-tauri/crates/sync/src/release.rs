@@ -13,7 +13,7 @@ use ts_rs::TS;
 
 use crate::batch::held_lines;
 use crate::catch_up::{Released, text_of};
-use crate::dead_letters::{BatchLetters, Room};
+use crate::dead_letters::{BatchRejectedLines, Room};
 use crate::deliver::is_missing;
 use crate::folder::DataFolder;
 use crate::installation::Installation;
@@ -91,7 +91,7 @@ pub fn release(
             letters.join()?;
         }
         let mut letters =
-            BatchLetters::new(&data.dead_letters(), &plan.run, plan.number, Room::without_end());
+            BatchRejectedLines::new(&data.dead_letters(), &plan.run, plan.number, Room::without_end());
         let lines = lines_of(&plan, &lake, handle)?;
         let mut given_up = HashSet::new();
         for &at in &parts {
@@ -334,7 +334,7 @@ fn give_up_lines(
     name: &TableName,
     lines: &[u8],
     given_up: &mut HashSet<(String, u64)>,
-    letters: &mut BatchLetters,
+    letters: &mut BatchRejectedLines,
 ) -> Result<()> {
     let events = ShredOptions { planned: plan.planned, most_columns: usize::MAX };
     let mut catalog = OnlyRefused(&name.table);
@@ -360,7 +360,7 @@ fn give_up_lines(
 fn give_up_rows(
     name: &TableName,
     rows: Result<Vec<arrow_array::RecordBatch>>,
-    letters: &mut BatchLetters,
+    letters: &mut BatchRejectedLines,
 ) -> Result<()> {
     let rows = match rows {
         Ok(rows) => rows,
