@@ -280,7 +280,7 @@ impl Feed {
     ) -> Result<ReadBatch, Stopped> {
         self.begun.clear();
         self.can_rewind = true;
-        let mut reading = Reading {
+        let mut reading = BatchReader {
             shredder: Shredder::new(plan, catalog),
             window,
             letters: aside.letters,
@@ -381,7 +381,7 @@ impl Feed {
     /// wrong, so that is measured.
     fn next(
         &mut self,
-        reading: &mut Reading<'_, '_>,
+        reading: &mut BatchReader<'_, '_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Open>, Stopped> {
         if let Some(open) = self.cut.take() {
@@ -423,7 +423,7 @@ impl Feed {
 const MOST_LINES: u64 = 250_000;
 
 /// What has been read of a batch.
-struct Reading<'c, 'w> {
+struct BatchReader<'c, 'w> {
     shredder: Shredder<'c>,
     window: &'w mut dyn Ids,
     letters: Option<&'w mut BatchRejectedLines>,
@@ -448,7 +448,7 @@ struct Place<'p> {
 }
 
 /// What a line was.
-enum Taken {
+enum LineKind {
     /// An event, and when it was received if it says so.
     Event(Option<i64>),
     /// Rejected, or blank.
@@ -516,7 +516,7 @@ impl Open {
     fn read(
         &mut self,
         source: &str,
-        reading: &mut Reading<'_, '_>,
+        reading: &mut BatchReader<'_, '_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Ended, Stopped> {
         reading.window.reach_back(self.entry.floor);
@@ -544,11 +544,11 @@ impl Open {
                     reading.bytes += length as u64;
                     reading.lines += 1;
                     let received = match reading.take(source, &place, line)? {
-                        Taken::Event(received) => {
+                        LineKind::Event(received) => {
                             self.beginning = None;
                             received
                         }
-                        Taken::NoEvent => None,
+                        LineKind::NoEvent => None,
                     };
                     entry.extent.oldest = earlier(entry.extent.oldest, received);
                 }
@@ -614,19 +614,19 @@ impl Open {
     }
 }
 
-impl Reading<'_, '_> {
+impl BatchReader<'_, '_> {
     /// Takes one line with its end.
     fn take(
         &mut self,
         source: &str,
         place: &Place<'_>,
         line: &[u8],
-    ) -> headgate_terms::Result<Taken> {
+    ) -> headgate_terms::Result<LineKind> {
         let Place { path, number, offset } = *place;
         let bytes = line.strip_suffix(b"\n").unwrap_or(line);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         if bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
-            return Ok(Taken::NoEvent);
+            return Ok(LineKind::NoEvent);
         }
         let line = Line { bytes, source, path, number, id: None };
         match self.shredder.push(&line, self.window) {
@@ -635,16 +635,16 @@ impl Reading<'_, '_> {
                     let (file, line) = (path.to_owned(), number);
                     self.hold(&HeldLine { id, received: received_at, file, line }, bytes)?;
                 }
-                Ok(Taken::Event(received_at))
+                Ok(LineKind::Event(received_at))
             }
             // It has landed, if not from here: reading this file again must know it (E1).
-            Outcome::Duplicate { received_at } => Ok(Taken::Event(received_at)),
+            Outcome::Duplicate { received_at } => Ok(LineKind::Event(received_at)),
             Outcome::Rejected(reason) => {
                 *self.rejected.entry(reason).or_default() += 1;
                 if let Some(letters) = &mut self.letters {
                     letters.push(path, number, reason.code(), bytes, offset)?;
                 }
-                Ok(Taken::NoEvent)
+                Ok(LineKind::NoEvent)
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::batch::{SideOutputs, Entry, Feed, ReadBatch, Stopped};
 use crate::catch_up::{Released, text_of};
 use crate::dead_letters::BatchRejectedLines;
 use crate::deliver::is_missing;
-use crate::plan::{BatchPlan, Extent, IdRange, Once, Record, RoutePlan};
+use crate::plan::{BatchPlan, Extent, IdRange, BatchTotals, Record, RoutePlan};
 use crate::report::NoticeCount;
 use crate::run::{OpenPlan, Running, crash_point, internal};
 use crate::spool::{remove, remove_taken, segments};
@@ -221,7 +221,7 @@ impl Running<'_> {
         let plan = BatchPlan {
             tables,
             routes,
-            once: Some(Once { bytes, taken, damaged, rejected: rejected.collect(), notices }),
+            once: Some(BatchTotals { bytes, taken, damaged, rejected: rejected.collect(), notices }),
             letters: letters.finish()?,
             held_lines,
             extents,

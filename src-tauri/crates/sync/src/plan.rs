@@ -38,7 +38,7 @@ pub(crate) struct BatchPlan {
     pub(crate) tables: Vec<TablePlan>,
     pub(crate) routes: Vec<RoutePlan>,
     /// What is counted once, by the first run that gets to the end of it.
-    pub(crate) once: Option<Once>,
+    pub(crate) once: Option<BatchTotals>,
     /// Rejected lines that wait in the data folder, of this installation's own batches.
     #[serde(default)]
     pub(crate) letters: Option<StagedRejectedLines>,
@@ -288,7 +288,7 @@ pub(crate) struct RoutePlan {
 
 /// What belongs to the batch as a whole.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Once {
+pub(crate) struct BatchTotals {
     pub(crate) bytes: u64,
     /// Files read to their end.
     pub(crate) taken: u64,

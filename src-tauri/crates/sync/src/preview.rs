@@ -194,7 +194,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
     choice::refuse_other_schemas(&request.columns, &found, None)?;
     let mut tables = lake.map(|lake| Tables::new(lake, handle.clone(), most_columns));
     let choices = choice::open(&request.columns, tables.as_mut())?;
-    let mut looking = Looking {
+    let mut looking = PreviewRun {
         lakes: LakeCatalog {
             tables,
             schema: String::new(),
@@ -233,7 +233,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
 }
 
 /// A running preview.
-struct Looking<'l> {
+struct PreviewRun<'l> {
     lakes: LakeCatalog,
     /// What was chosen for this preview.
     choices: Vec<ColumnChoice>,
@@ -249,7 +249,7 @@ struct Looking<'l> {
     read: Arc<AtomicU64>,
 }
 
-impl Looking<'_> {
+impl PreviewRun<'_> {
     fn source(&mut self, files: &[DataFile]) -> Result<()> {
         let settings = RunRequest::new(None, String::new(), DataFolder::new(PathBuf::new()));
         let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
@@ -321,7 +321,7 @@ impl Looking<'_> {
     }
 }
 
-impl Looking<'_> {
+impl PreviewRun<'_> {
     /// What the lake knows of a schema and the data folder does not, as a run would take it in: in a store that
     /// goes with the preview. `None` when the data folder knows all of it.
     fn taken_in(&self, schema: &str, files: &[DataFile]) -> Result<Option<(TempDir, Store)>> {

@@ -11,7 +11,7 @@ use headgate_terms::{ColumnType, Error, Shown, TableName, say};
 use jiff::Timestamp;
 
 use crate::choice::ColumnChoice;
-use crate::plan::{BatchPlan, Once, Work};
+use crate::plan::{BatchPlan, BatchTotals, Work};
 use crate::report::{
     Counted, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport, Status,
     TableReport,
@@ -185,7 +185,7 @@ impl Tally {
     }
 
     /// Counts what belongs to a batch as a whole. Says whether that is any event.
-    fn count_once(&mut self, plan: &BatchPlan, once: Once) -> bool {
+    fn count_once(&mut self, plan: &BatchPlan, once: BatchTotals) -> bool {
         self.report.bytes_in += once.bytes;
         self.report.files.taken += once.taken;
         self.report.files.damaged.extend(once.damaged);
@@ -614,11 +614,11 @@ mod tests {
     #[test]
     fn rejected_lines_and_files_are_counted_once() {
         let (mut tally, mut plan) = (tally(), plan("another", 1, Vec::new()));
-        plan.once = Some(Once {
+        plan.once = Some(BatchTotals {
             bytes: 10,
             taken: 2,
             rejected: BTreeMap::from([("not_json".to_owned(), 3)]),
-            ..Once::default()
+            ..BatchTotals::default()
         });
         tally.count(&mut plan);
         tally.count(&mut plan);
