@@ -15,7 +15,7 @@ use crate::installation::Installation;
 use crate::plan::{BatchPlan, Extent, Record, Work};
 use crate::records::read_report;
 use crate::release::tell;
-use crate::run::{OpenPlan, Running, internal};
+use crate::run::{OpenPlan, ActiveRun, internal};
 use crate::summary::{Summary, tag_of};
 use crate::window::span_of;
 
@@ -41,7 +41,7 @@ impl Released {
     }
 }
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Takes in what the lake's records say and this installation does not know.
     pub(crate) fn catch_up(&mut self, schema: &str) -> Result<()> {
         let mut is_new = false;

@@ -12,7 +12,7 @@ use headgate_store::{Ledger, Store};
 use headgate_terms::{Column, ColumnType, Error, Result, Shown, TableName, say};
 use serde::{Deserialize, Serialize};
 
-use crate::run::Running;
+use crate::run::ActiveRun;
 use crate::source::SourceFiles;
 use crate::summary::Summary;
 use crate::tables::{State, Tables};
@@ -241,7 +241,7 @@ pub(crate) fn choose(columns: &mut Vec<Column>, column: &Column) {
     }
 }
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// The types that count for columns which the tables of a schema do not have yet.
     pub(crate) fn chosen(&self, ledger: &Ledger, schema: &str) -> Result<Chosen> {
         let summary = Summary::read(&ledger.summary);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use headgate_lake::{Lake, Standing, caught};
 use headgate_terms::{Error, Result, TableName, say};
 
-use crate::run::{OpenPlan, Running};
+use crate::run::{OpenPlan, ActiveRun};
 use crate::summary::{Summary, table_behind};
 use crate::tally::Landed;
 
@@ -17,7 +17,7 @@ const LAST_TRIES: u32 = 3;
 /// How old a kept file must be that no batch names.
 const DAY: Duration = Duration::from_hours(24);
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Tries once more what did not land for a reason that may pass, and then looks into the logs whether
     /// everything that this run counted is there.
     pub(crate) fn settle_all(&mut self) -> Result<()> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catch_up::{unreadable, version_of};
 use crate::plan::{Extent, Record};
-use crate::run::{Running, internal};
+use crate::run::{ActiveRun, internal};
 use crate::summary::Summary;
 use crate::window::earlier;
 
@@ -59,7 +59,7 @@ fn folded() -> i64 {
     said.and_then(|size| size.parse().ok()).filter(|size| *size > 1).unwrap_or(64)
 }
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     pub(crate) fn fold_of(&self, schema: &str, first: i64, last: i64) -> Result<Option<Fold>> {
         let name = format!("{first}-{last}.json");
         let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
@@ -160,7 +160,7 @@ impl Running<'_> {
     }
 }
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// The record of one batch as that of a range, with how far it took files.
     fn as_fold(
         &self,

@@ -23,7 +23,7 @@ use crate::dead_letters::BatchRejectedLines;
 use crate::deliver::is_missing;
 use crate::plan::{BatchPlan, Extent, IdRange, BatchTotals, Record, RoutePlan};
 use crate::report::NoticeCount;
-use crate::run::{OpenPlan, Running, crash_point, internal};
+use crate::run::{OpenPlan, ActiveRun, crash_point, internal};
 use crate::spool::{remove, remove_taken, segments};
 use crate::summary::{Summary, table_behind};
 use crate::tables::SchemaView;
@@ -49,7 +49,7 @@ pub(crate) enum Claimed {
 /// How often a batch is read again because another installation took its number.
 pub(crate) const CLAIMS: u32 = 50;
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Reads and lands the batches of one feed. `stdin` is the ledger and run of a spool to tidy.
     pub(crate) fn feed(
         &mut self,

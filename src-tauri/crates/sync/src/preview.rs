@@ -25,7 +25,7 @@ use crate::choice::{self, Chosen, ColumnChoice};
 use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
-use crate::run::{Progress, RunRequest, Running, Watch, id_of, key_of, millis, refuse_copy};
+use crate::run::{Progress, RunRequest, ActiveRun, Watch, id_of, key_of, millis, refuse_copy};
 use crate::source::{DataFile, SourceFiles, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
@@ -348,7 +348,7 @@ impl PreviewRun<'_> {
         let me = Installation { id: "preview".to_owned(), name: "a preview".to_owned() };
         let tally = Tally::new(String::new(), None, String::new(), &SourceFiles::default());
         let (lake, watch) = (lake.clone(), self.watch);
-        let mut running = Running::new(&request, watch, self.handle, store, me, lake, tally);
+        let mut running = ActiveRun::new(&request, watch, self.handle, store, me, lake, tally);
         running.catch_up(schema)?;
         if let Some(ledger) = running.store.ledger(key, schema)?
             && let Some(floor) = reach(&running.store, &ledger, files)?

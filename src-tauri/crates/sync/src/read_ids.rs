@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::batch::held_lines;
 use crate::plan::{BatchPlan, IdRange, TablePlan, Work};
-use crate::run::{OpenPlan, Running};
+use crate::run::{OpenPlan, ActiveRun};
 use crate::window::hash;
 
 /// Tables that have each event of a schema once, except `users`.
@@ -19,7 +19,7 @@ const CALLS: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", 
 /// How many ids are read from a table before they go to the store.
 pub(crate) const IDS_AT_ONCE: usize = 1_000_000;
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// The ids that a batch accepted, from the files that it staged and the lines that it held.
     pub(crate) fn ids_of(&self, plan: &BatchPlan, range: IdRange) -> Result<Vec<Seen>> {
         let mut ids = BTreeMap::new();

@@ -16,7 +16,7 @@ use crate::dead_letters::BatchRejectedLines;
 use crate::land::{CLAIMS, Claimed, Prepared};
 use crate::plan::{BatchPlan, Work};
 use crate::read_ids::IDS_AT_ONCE;
-use crate::run::{OpenPlan, Running};
+use crate::run::{OpenPlan, ActiveRun};
 use crate::source::DataFile;
 use crate::summary::{ShortOf, Summary, left_short};
 use crate::tables::{SchemaView, State};
@@ -41,7 +41,7 @@ pub(crate) const SCRATCH: &str = "refill:";
 /// What tells a value that was set aside from others: its row's table and id, and its column.
 const SET_ASIDE: [&str; 3] = ["table_name", "row_id", "column_name"];
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Fills one table with what its rows lack of some files.
     pub(crate) fn refill(&mut self, name: &TableName, files: &[DataFile]) -> Result<(), Stopped> {
         let source = files[0].source.clone();

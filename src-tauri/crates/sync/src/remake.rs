@@ -10,11 +10,11 @@ use headgate_terms::{Error, Result, say};
 
 use crate::batch::{SideOutputs, Entry, Feed, Stopped};
 use crate::plan::{BatchPlan, Work};
-use crate::run::Running;
+use crate::run::ActiveRun;
 use crate::tables::SchemaView;
 use crate::window::{AcceptedBefore, RowsOf, hash};
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Makes a part of a batch again whose staged files are gone, from the lines that the batch took. Says
     /// whether it could.
     pub(crate) fn remake(&mut self, ledger: i64, plan: &mut BatchPlan, at: usize) -> Result<bool> {

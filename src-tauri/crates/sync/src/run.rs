@@ -168,7 +168,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
         std::path::absolute(from).unwrap_or_else(|_| from.clone()).display().to_string()
     });
     let tally = Tally::new(id.clone(), from, to, &found);
-    let mut running = Running::new(request, watch, handle, store, me, lake, tally);
+    let mut running = ActiveRun::new(request, watch, handle, store, me, lake, tally);
     running.progress.run = Some(id);
     running.progress.total =
         request.from.as_ref().map(|_| found.files.iter().map(|f| f.size).sum());
@@ -317,7 +317,7 @@ pub(crate) fn internal(error: &dyn std::fmt::Display) -> Error {
 
 /// A running sync. Its methods are in several files, such as `turn` (waits for the turn to write), `catch_up` (takes in
 /// the lake's records) and `land` (commits batches).
-pub(crate) struct Running<'r> {
+pub(crate) struct ActiveRun<'r> {
     pub(crate) request: &'r RunRequest,
     pub(crate) watch: &'r dyn Watch,
     pub(crate) handle: Handle,
@@ -350,7 +350,7 @@ pub(crate) struct OpenPlan {
     pub(crate) plan: BatchPlan,
 }
 
-impl<'r> Running<'r> {
+impl<'r> ActiveRun<'r> {
     pub(crate) fn new(
         request: &'r RunRequest,
         watch: &'r dyn Watch,

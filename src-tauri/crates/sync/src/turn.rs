@@ -8,7 +8,7 @@ use headgate_lake::caught;
 use headgate_terms::{Error, Result, say};
 
 use crate::batch::Stopped;
-use crate::run::{OpenPlan, Running};
+use crate::run::{OpenPlan, ActiveRun};
 use crate::summary::Summary;
 
 /// How long an installation that is not heard is waited for.
@@ -16,7 +16,7 @@ const SILENCE: Duration = Duration::from_mins(10);
 /// How long one that is heard is waited for before the run ends.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Waits until no other installation has a batch of this schema in the works, finishes what one that is
     /// gone has left, and looks at how the tables stand.
     pub(crate) fn take_turn(&mut self, schema: &str) -> Result<(), Stopped> {
