@@ -274,7 +274,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails; neither is kept then.
-    pub fn settle(
+    pub fn save_batch(
         &mut self,
         ledger: i64,
         number: i64,

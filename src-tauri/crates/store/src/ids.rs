@@ -375,7 +375,7 @@ mod tests {
                     }
                     Act::Settle => {
                         if let Some(number) = open.pop_first() {
-                            store.settle(ledger, number, None, "", "").unwrap();
+                            store.save_batch(ledger, number, None, "", "").unwrap();
                         }
                     }
                     Act::Prune(before) => {

@@ -152,7 +152,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!(store.open_batches(None).unwrap().len(), 2);
-        store.settle(3, 8, None, "", "").unwrap();
+        store.save_batch(3, 8, None, "", "").unwrap();
         assert_eq!(store.open_batches(None).unwrap()[0].ledger, ledger.id);
     }
 

@@ -202,7 +202,7 @@ impl ActiveRun<'_> {
             let marks: Vec<_> = plan.extents.iter().map(Extent::unread).collect();
             self.store.forget_batch(ledger, plan.number, &marks)?;
             let document = self.document()?;
-            self.store.settle(ledger, plan.number, None, &self.tally.report.run, &document)?;
+            self.store.save_batch(ledger, plan.number, None, &self.tally.report.run, &document)?;
         }
         Ok(())
     }

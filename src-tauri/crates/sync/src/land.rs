@@ -396,9 +396,9 @@ impl ActiveRun<'_> {
             letters.join()?;
         }
         self.tally.source(&plan.source);
-        if self.tables.take_up(&mut plan) {
+        if self.tables.stage_waiting(&mut plan) {
             // What was taken up is recorded before its commits, like a batch.
-            self.settle(ledger, &plan)?;
+            self.save_batch(ledger, &plan)?;
             self.tables.remember(&plan);
         }
         self.commit(ledger, &mut plan, waiting)?;
@@ -417,7 +417,7 @@ impl ActiveRun<'_> {
             match made {
                 Ok(false) => {}
                 Ok(true) => {
-                    self.settle(ledger, &plan)?;
+                    self.save_batch(ledger, &plan)?;
                     self.commit(ledger, &mut plan, waiting)?;
                 }
                 Err(error) => {
@@ -441,7 +441,7 @@ impl ActiveRun<'_> {
         self.progress.batches = self.tally.report.batches;
         self.progress.events = self.tally.report.events.received;
         self.progress.tables = self.tally.landed();
-        self.settle(ledger, &plan)?;
+        self.save_batch(ledger, &plan)?;
         if plan.is_done() {
             self.forget_kept(&plan);
         }
@@ -506,11 +506,11 @@ impl ActiveRun<'_> {
     }
 
     /// Keeps what is left of a batch, or closes it when that is nothing.
-    fn settle(&mut self, ledger: i64, plan: &BatchPlan) -> Result<()> {
+    fn save_batch(&mut self, ledger: i64, plan: &BatchPlan) -> Result<()> {
         let left = if plan.is_done() { None } else { Some(text_of(plan)?) };
         let document = self.document()?;
         let run = self.tally.report.run.clone();
-        self.store.settle(ledger, plan.number, left.as_deref(), &run, &document)
+        self.store.save_batch(ledger, plan.number, left.as_deref(), &run, &document)
     }
 
     /// Removes what the lake kept for a batch that has landed.

@@ -134,7 +134,7 @@ pub fn release(
         let left = if plan.is_done() { None } else { Some(text_of(&plan)?) };
         let document =
             serde_json::to_string(&report).map_err(|error| crate::run::internal(&error))?;
-        store.settle(open.ledger, open.number, left.as_deref(), &run, &document)?;
+        store.save_batch(open.ledger, open.number, left.as_deref(), &run, &document)?;
         if let Some(file) = plan.held_lines.as_ref().filter(|_| left.is_none()) {
             handle.block_on(lake.forget(file));
         }

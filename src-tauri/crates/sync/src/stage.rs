@@ -137,7 +137,7 @@ impl Tables {
 
     /// Reads the lines and rows that were kept for tables that refused, where they no longer do. What
     /// fails for one table is that table's error. Says whether there is something new to commit.
-    pub(crate) fn take_up(&mut self, plan: &mut BatchPlan) -> bool {
+    pub(crate) fn stage_waiting(&mut self, plan: &mut BatchPlan) -> bool {
         let (mut only, mut is_new) = (BTreeSet::new(), false);
         for at in 0..plan.tables.len() {
             let name = plan.table(at);

@@ -61,7 +61,7 @@ impl ActiveRun<'_> {
             if plan.is_done() {
                 // Its owner has finished it, and counts it.
                 let document = self.document()?;
-                self.store.settle(ledger, plan.number, None, &self.tally.report.run, &document)?;
+                self.store.save_batch(ledger, plan.number, None, &self.tally.report.run, &document)?;
                 self.open.remove(at);
                 continue;
             }
