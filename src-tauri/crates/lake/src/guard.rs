@@ -24,7 +24,7 @@ use headgate_terms::{Error as Failure, TableName};
 use serde::{Deserialize, Serialize};
 
 use crate::edge::Fence;
-use crate::log::{Said, is_checkpoint, look_through_checkpoint, look_through_commit, version_of};
+use crate::log::{LogFileFacts, is_checkpoint, look_through_checkpoint, look_through_commit, version_of};
 
 /// The files of logs that were looked through, by the log's folder and the file's name.
 #[derive(Debug, Default)]
@@ -46,11 +46,11 @@ struct Kept {
     v: u32,
     file: String,
     mark: Mark,
-    said: Said,
+    said: LogFileFacts,
 }
 
 /// Files of one log by name, each with its state and what it says.
-pub(crate) type Seen = BTreeMap<String, (Mark, Arc<Said>)>;
+pub(crate) type Seen = BTreeMap<String, (Mark, Arc<LogFileFacts>)>;
 
 /// What distinguishes one state of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ impl Logs {
     }
 
     /// A file of a log that was looked through.
-    pub(crate) fn seen(&self, log: &Path, file: &str) -> Option<(Mark, Arc<Said>)> {
+    pub(crate) fn seen(&self, log: &Path, file: &str) -> Option<(Mark, Arc<LogFileFacts>)> {
         if let Some(seen) = self.open().get(log).and_then(|files| files.get(file)) {
             return Some(seen.clone());
         }
@@ -87,7 +87,7 @@ impl Logs {
         (kept.v == LOOKED_FOR && kept.file == file).then(|| (kept.mark, Arc::new(kept.said)))
     }
 
-    fn note(&self, log: &Path, file: &str, mark: Mark, said: Arc<Said>) {
+    fn note(&self, log: &Path, file: &str, mark: Mark, said: Arc<LogFileFacts>) {
         self.open().entry(log.clone()).or_default().insert(file.to_owned(), (mark, said));
     }
 
@@ -169,7 +169,7 @@ impl Guard {
     }
 
     /// Looks a file of the log through as it is now; `None` when it is not there.
-    pub(crate) async fn look_at(&self, file: &str) -> Result<Option<(Mark, Arc<Said>)>> {
+    pub(crate) async fn look_at(&self, file: &str) -> Result<Option<(Mark, Arc<LogFileFacts>)>> {
         let location = self.log.clone().join(file);
         let Some(part) = self.part(&location) else { return Ok(None) };
         self.given().remove(&location);

@@ -52,7 +52,7 @@ pub use inspect::{ShownColumn, TableDetail, TableSummary};
 pub use lake::{Lake, newest_known};
 pub use location::Location;
 pub use log::{CommitEntry, Restored};
-pub use records::{Heard, Records};
+pub use records::{Heartbeat, Records};
 pub use rows::{
     ANSWER, DiscardPage, DiscardRow, TableFile, TableRows, TextRow, cut, json_lines, text_rows,
     weight,

@@ -69,7 +69,7 @@ pub(crate) const INSTALLATION: &str = "headgateInstallation";
 
 /// What a file of a log says, besides which files the table has.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Said {
+pub(crate) struct LogFileFacts {
     pub(crate) txns: BTreeMap<String, i64>,
     protocol: Option<Value>,
     operation: Option<String>,
@@ -81,7 +81,7 @@ pub(crate) struct Said {
     pub(crate) is_whole: bool,
 }
 
-impl Said {
+impl LogFileFacts {
     fn by(actions: &[Value]) -> Self {
         let mut said = Self { is_whole: true, ..Self::default() };
         for action in actions {
@@ -227,7 +227,7 @@ impl Lake {
         for version in since + 1..=table.version() {
             let operation = match self.logs.seen(&log, &commit_file(version)) {
                 Some((_, said)) => said.operation.clone(),
-                None => Said::by(&self.commit(name, version).await?.unwrap_or_default()).operation,
+                None => LogFileFacts::by(&self.commit(name, version).await?.unwrap_or_default()).operation,
             };
             if operation.as_deref() == Some("RESTORE") {
                 newest = Some(version);
@@ -348,11 +348,11 @@ fn parse(commit: &[u8], doing: &Shown) -> Result<Vec<Value>> {
 
 /// Refuses a commit, or a checkpoint in JSON, that names a file which is not the table's own, in
 /// whatever action.
-pub(crate) fn look_through_commit(name: &TableName, path: &Path, bytes: &[u8]) -> Result<Said> {
+pub(crate) fn look_through_commit(name: &TableName, path: &Path, bytes: &[u8]) -> Result<LogFileFacts> {
     let actions = parse(bytes, &reading(path))?;
     match actions.iter().find_map(foreign_in) {
         Some(foreign) => Err(foreign_path(name, &foreign)),
-        None => Ok(Said::by(&actions)),
+        None => Ok(LogFileFacts::by(&actions)),
     }
 }
 
@@ -363,7 +363,7 @@ pub(crate) fn look_through_checkpoint<B>(
     path: &Path,
     bytes: B,
     is_whole: bool,
-) -> Result<Said>
+) -> Result<LogFileFacts>
 where
     B: ChunkReader + AsRef<[u8]> + 'static,
 {
@@ -401,7 +401,7 @@ where
         has_more |= has_more_files(&batch);
         actions.extend(noted(&batch).map_err(|error| failed(&doing, &error))?);
     }
-    Ok(Said { has_more, is_whole, ..Said::by(&actions) })
+    Ok(LogFileFacts { has_more, is_whole, ..LogFileFacts::by(&actions) })
 }
 
 /// Whether a column of a checkpoint is read to append: what the table is, and where its files are.
@@ -426,7 +426,7 @@ fn has_more_files(batch: &RecordBatch) -> bool {
         || ["add", "remove"].map(has_vectors).contains(&true)
 }
 
-/// The actions of a checkpoint that [`Said`] asks for.
+/// The actions of a checkpoint that [`LogFileFacts`] asks for.
 fn noted(batch: &RecordBatch) -> Result<Vec<Value>, ArrowError> {
     let schema = batch.schema();
     let wanted: Vec<usize> =

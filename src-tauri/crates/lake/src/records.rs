@@ -76,7 +76,7 @@ impl Records {
 
 /// When an installation was heard last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct Heartbeat {
     /// Its display name.
     pub name: String,
     /// How long ago, by the clock of the storage.
@@ -88,7 +88,7 @@ pub struct Heard {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Voice {
+struct HeartbeatFile {
     v: u32,
     id: String,
     name: String,
@@ -200,7 +200,7 @@ impl Lake {
     ///
     /// # Errors
     /// When the storage fails.
-    pub async fn speak(
+    pub async fn write_heartbeat(
         &self,
         id: &str,
         name: &str,
@@ -208,7 +208,7 @@ impl Lake {
         landed: &BTreeMap<String, i64>,
     ) -> Result<()> {
         let (id_text, name) = (id.to_owned(), name.to_owned());
-        let voice = Voice { v: 1, id: id_text, name, stopped, landed: landed.clone() };
+        let voice = HeartbeatFile { v: 1, id: id_text, name, stopped, landed: landed.clone() };
         let path = self.own(INSTALLATIONS).join(format!("{id}.json"));
         let doing = say!("write `/{}`", path.as_ref());
         let text = serde_json::to_vec(&voice).map_err(|error| failed(&doing, &error))?;
@@ -220,7 +220,7 @@ impl Lake {
     ///
     /// # Errors
     /// When the storage fails.
-    pub async fn heard(&self, id: &str, me: &str) -> Result<Option<Heard>> {
+    pub async fn read_heartbeat(&self, id: &str, me: &str) -> Result<Option<Heartbeat>> {
         let path = |id: &str| self.own(INSTALLATIONS).join(format!("{id}.json"));
         let doing = say!("read `/{}`", path(id).as_ref());
         let found = match self.store.get(&path(id)).await {
@@ -230,7 +230,7 @@ impl Lake {
         };
         let at = found.meta.last_modified;
         let text = found.bytes().await.map_err(|error| failed(&doing, &error))?;
-        let Ok(voice) = serde_json::from_slice::<Voice>(&text) else { return Ok(None) };
+        let Ok(voice) = serde_json::from_slice::<HeartbeatFile>(&text) else { return Ok(None) };
         let now = match self.store.head(&path(me)).await {
             Ok(mine) => mine.last_modified,
             Err(object_store::Error::NotFound { .. }) => at,
@@ -238,8 +238,8 @@ impl Lake {
         };
         // A sign of the future, where a clock was set back, is as far away as one of the past.
         let ago = (now - at).abs().to_std().unwrap_or_default();
-        let Voice { name, stopped, landed, .. } = voice;
-        Ok(Some(Heard { name, ago, stopped, landed }))
+        let HeartbeatFile { name, stopped, landed, .. } = voice;
+        Ok(Some(Heartbeat { name, ago, stopped, landed }))
     }
 
     /// Whether the lake is still there, and still the same.

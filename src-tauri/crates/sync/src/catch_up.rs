@@ -337,7 +337,7 @@ impl ActiveRun<'_> {
         if plan.is_done() {
             return Ok(());
         }
-        let heard = self.tables.lake.heard(&plan.installation.id, &self.me.id);
+        let heard = self.tables.lake.read_heartbeat(&plan.installation.id, &self.me.id);
         let Some(heard) = self.handle.block_on(caught(heard))? else { return Ok(()) };
         for at in 0..plan.tables.len() {
             let was_there = heard.landed.get(&plan.table(at).to_string());

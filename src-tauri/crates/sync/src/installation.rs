@@ -1,5 +1,5 @@
 //! [`Installation`]: the identity of this Headgate for others that write to the same lake, and the heartbeat
-//! (`Speaking`) by which they see that it is working.
+//! (`HeartbeatGuard`) by which they see that it is working.
 //!
 //! The id is a file in the data folder, beside the database and not in it. A data folder that was copied to
 //! another place or machine is another installation; one that was moved stays the same.
@@ -96,7 +96,7 @@ fn host() -> String {
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Makes an installation heard for as long as it lives.
-pub(crate) struct Speaking {
+pub(crate) struct HeartbeatGuard {
     lake: Lake,
     handle: Handle,
     me: Installation,
@@ -105,11 +105,11 @@ pub(crate) struct Speaking {
     task: JoinHandle<()>,
 }
 
-impl Speaking {
+impl HeartbeatGuard {
     pub(crate) fn begin(lake: &Lake, handle: &Handle, me: &Installation) -> Result<Self> {
-        let heard = handle.block_on(lake.heard(&me.id, &me.id))?;
+        let heard = handle.block_on(lake.read_heartbeat(&me.id, &me.id))?;
         let landed = heard.map(|heard| heard.landed).unwrap_or_default();
-        handle.block_on(lake.speak(&me.id, &me.name, false, &landed))?;
+        handle.block_on(lake.write_heartbeat(&me.id, &me.name, false, &landed))?;
         let (of, who, known) = (lake.clone(), me.clone(), landed.clone());
         let task = handle.spawn(async move {
             loop {
@@ -117,7 +117,7 @@ impl Speaking {
                 if of.still_there().await.is_err() {
                     continue;
                 }
-                if let Err(error) = of.speak(&who.id, &who.name, false, &known).await {
+                if let Err(error) = of.write_heartbeat(&who.id, &who.name, false, &known).await {
                     tracing::warn!(%error, "others are not told that this one is at work");
                 }
             }
@@ -130,7 +130,7 @@ impl Speaking {
         self.landed.extend(landed);
         let said = self.handle.block_on(async {
             self.lake.still_there().await?;
-            self.lake.speak(&self.me.id, &self.me.name, true, &self.landed).await
+            self.lake.write_heartbeat(&self.me.id, &self.me.name, true, &self.landed).await
         });
         if let Err(error) = said {
             tracing::debug!(%error, "others are not told that this one has stopped");
@@ -138,7 +138,7 @@ impl Speaking {
     }
 }
 
-impl Drop for Speaking {
+impl Drop for HeartbeatGuard {
     fn drop(&mut self) {
         self.task.abort();
     }

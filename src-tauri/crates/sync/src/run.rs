@@ -22,7 +22,7 @@ use crate::choice::{self, ColumnChoice};
 use crate::dead_letters::{Room, remove_strays};
 use crate::expire::{Retention, expire};
 use crate::folder::DataFolder;
-use crate::installation::{Installation, Speaking};
+use crate::installation::{Installation, HeartbeatGuard};
 use crate::lines::Input;
 use crate::plan::BatchPlan;
 use crate::records::read_report;
@@ -162,7 +162,7 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
     let id = store.begin_run()?;
     let to = lake.location().to_string();
     tracing::info!(run = id, to, files = found.files.len(), "run begins");
-    let speaking = Speaking::begin(&lake, handle, &me)?;
+    let speaking = HeartbeatGuard::begin(&lake, handle, &me)?;
     let from = request.from.as_ref().map(|from| {
         // Wherever it was typed, it can be run again from anywhere.
         std::path::absolute(from).unwrap_or_else(|_| from.clone()).display().to_string()

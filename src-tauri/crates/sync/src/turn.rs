@@ -66,7 +66,7 @@ impl ActiveRun<'_> {
                 continue;
             }
             let (lake, owner) = (&self.tables.lake, &plan.installation);
-            let heard = self.handle.block_on(caught(lake.heard(&owner.id, &self.me.id)))?;
+            let heard = self.handle.block_on(caught(lake.read_heartbeat(&owner.id, &self.me.id)))?;
             self.open[at].plan = plan;
             if let Some(heard) = heard.filter(|heard| !heard.stopped && heard.ago < SILENCE) {
                 return Ok(Some(
