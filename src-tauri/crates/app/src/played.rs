@@ -56,13 +56,13 @@ impl Host for User {
 }
 
 /// An application with a data folder and a user of its own.
-pub(crate) struct Desk {
+pub(crate) struct TestApp {
     pub(crate) app: App,
     pub(crate) user: User,
     pub(crate) folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl TestApp {
     pub(crate) fn new(agrees: bool) -> Self {
         Self::with(User::new(agrees))
     }

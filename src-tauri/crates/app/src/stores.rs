@@ -15,15 +15,15 @@ use crate::App;
 
 /// The databases that stay open.
 #[derive(Default)]
-pub(crate) struct Stores([OnceLock<Mutex<Kept>>; 2]);
+pub(crate) struct Stores([OnceLock<Mutex<OpenStore>>; 2]);
 
 /// A database that stays open, and the file that it was opened from.
-pub(crate) struct Kept {
+pub(crate) struct OpenStore {
     file: Option<(u64, u64)>,
     store: Store,
 }
 
-impl Kept {
+impl OpenStore {
     fn open(data: &Path) -> Result<Self> {
         let store = Store::open(data)?;
         Ok(Self { file: file_of(data), store })
@@ -37,7 +37,7 @@ impl Kept {
 
 /// A database that one has alone for a while.
 pub(crate) enum Held<'s> {
-    Kept(MutexGuard<'s, Kept>),
+    Kept(MutexGuard<'s, OpenStore>),
     Own(Store),
 }
 
@@ -54,10 +54,10 @@ impl Stores {
         for place in &self.0 {
             if let Some(kept) = place.get() {
                 if let Ok(mut kept) = kept.try_lock() {
-                    *kept = Kept::open(data)?;
+                    *kept = OpenStore::open(data)?;
                     return Ok(Held::Kept(kept));
                 }
-            } else if place.set(Mutex::new(Kept::open(data)?)).is_ok()
+            } else if place.set(Mutex::new(OpenStore::open(data)?)).is_ok()
                 && let Some(Ok(kept)) = place.get().map(Mutex::try_lock)
             {
                 return Ok(Held::Kept(kept));

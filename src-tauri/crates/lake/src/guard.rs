@@ -42,7 +42,7 @@ pub type Checkpoints = BTreeMap<String, String>;
 const LOOKED_FOR: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct CheckpointFacts {
     v: u32,
     file: String,
     mark: Mark,
@@ -83,7 +83,7 @@ impl Logs {
             return Some(seen.clone());
         }
         let earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept: Kept = serde_json::from_str(earlier.get(log.as_ref())?).ok()?;
+        let kept: CheckpointFacts = serde_json::from_str(earlier.get(log.as_ref())?).ok()?;
         (kept.v == LOOKED_FOR && kept.file == file).then(|| (kept.mark, Arc::new(kept.said)))
     }
 
@@ -102,7 +102,7 @@ impl Logs {
         let newest = |files: &Seen| {
             let (file, (mark, said)) = files.iter().rev().find(|(file, _)| is_checkpoint(file))?;
             let (file, mark, said) = (file.clone(), mark.clone(), (**said).clone());
-            let kept = Kept { v: LOOKED_FOR, file, mark, said };
+            let kept = CheckpointFacts { v: LOOKED_FOR, file, mark, said };
             serde_json::to_string(&kept).ok()
         };
         let of_log = |(log, files)| Some((Path::to_string(log), newest(files)?));

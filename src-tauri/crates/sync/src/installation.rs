@@ -31,14 +31,14 @@ const FILE: &str = "installation.json";
 
 /// What the data folder keeps of it.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct InstallationFile {
     v: u32,
     id: String,
     host: String,
     path: String,
 }
 
-impl Kept {
+impl InstallationFile {
     /// Whether the folder that this was written in is where it was, so that this one is a copy.
     fn is_still_there(&self) -> bool {
         let there = kept(&Path::new(&self.path).join(FILE));
@@ -47,7 +47,7 @@ impl Kept {
     }
 }
 
-fn kept(path: &Path) -> Result<Option<Kept>> {
+fn kept(path: &Path) -> Result<Option<InstallationFile>> {
     match fs::read(path) {
         Ok(text) => Ok(serde_json::from_slice(&text).ok()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -69,7 +69,7 @@ impl Installation {
             kept => {
                 let moved = kept.filter(|kept| !kept.is_still_there());
                 let id = moved.map_or_else(|| uuid::Uuid::new_v4().to_string(), |kept| kept.id);
-                let kept = Kept { v: 1, id: id.clone(), host: host.clone(), path: place };
+                let kept = InstallationFile { v: 1, id: id.clone(), host: host.clone(), path: place };
                 let text = serde_json::to_vec(&kept).unwrap_or_default();
                 let mut options = private();
                 options.append(false).write(true).truncate(true);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use headgate_store::{JobRecord, JobState as Kept};
+use headgate_store::{JobRecord, JobState as StoredState};
 use headgate_terms::{Error, Shown, say};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -65,30 +65,30 @@ pub enum JobState {
     Interrupted,
 }
 
-impl From<Kept> for JobState {
-    fn from(kept: Kept) -> Self {
+impl From<StoredState> for JobState {
+    fn from(kept: StoredState) -> Self {
         match kept {
-            Kept::Queued => Self::Queued,
-            Kept::Running => Self::Running,
-            Kept::Succeeded => Self::Succeeded,
-            Kept::Partial => Self::Partial,
-            Kept::Failed => Self::Failed,
-            Kept::Cancelled => Self::Cancelled,
-            Kept::Interrupted => Self::Interrupted,
+            StoredState::Queued => Self::Queued,
+            StoredState::Running => Self::Running,
+            StoredState::Succeeded => Self::Succeeded,
+            StoredState::Partial => Self::Partial,
+            StoredState::Failed => Self::Failed,
+            StoredState::Cancelled => Self::Cancelled,
+            StoredState::Interrupted => Self::Interrupted,
         }
     }
 }
 
 impl JobState {
-    pub(super) fn kept(self) -> Kept {
+    pub(super) fn kept(self) -> StoredState {
         match self {
-            Self::Queued => Kept::Queued,
-            Self::Running | Self::Stopping => Kept::Running,
-            Self::Succeeded => Kept::Succeeded,
-            Self::Partial => Kept::Partial,
-            Self::Failed => Kept::Failed,
-            Self::Cancelled => Kept::Cancelled,
-            Self::Interrupted => Kept::Interrupted,
+            Self::Queued => StoredState::Queued,
+            Self::Running | Self::Stopping => StoredState::Running,
+            Self::Succeeded => StoredState::Succeeded,
+            Self::Partial => StoredState::Partial,
+            Self::Failed => StoredState::Failed,
+            Self::Cancelled => StoredState::Cancelled,
+            Self::Interrupted => StoredState::Interrupted,
         }
     }
 }

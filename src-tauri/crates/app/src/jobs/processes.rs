@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use headgate_store::{JobRecord, JobState as Kept};
+use headgate_store::{JobRecord, JobState as StoredState};
 use headgate_sync::DataFolder;
 use headgate_terms::{Error, Result, say};
 use jiff::Timestamp;
@@ -134,7 +134,7 @@ impl App {
     pub(super) fn run_elsewhere(&self) -> Option<Job> {
         let open = self.store_if_any().ok()??.open_jobs().ok()?;
         let mut others = open.into_iter().filter(|job| self.jobs.processes.is_others(job));
-        others.find(|job| job.state == Kept::Running && job.run.is_some()).map(Job::of)
+        others.find(|job| job.state == StoredState::Running && job.run.is_some()).map(Job::of)
     }
 
     /// Says of a data folder that is in use which job of another process uses it.

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use headgate_store::{JobState as Kept, NewJob};
+use headgate_store::{JobState as StoredState, NewJob};
 use headgate_sync::DataFolder;
 use jiff::Timestamp;
 use serde_json::json;
@@ -422,7 +422,7 @@ fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
     });
     let ended = app.store().unwrap().jobs(false, None, 200).unwrap().entries;
     assert_eq!(ended.len(), 100);
-    assert!(ended.iter().all(|job| job.state == Kept::Succeeded));
+    assert!(ended.iter().all(|job| job.state == StoredState::Succeeded));
     assert!(!app.has_jobs());
 }
 
@@ -581,11 +581,11 @@ fn a_job_whose_end_is_not_on_record_has_ended_all_the_same_and_is_recorded_later
     app.jobs_cancel(&cx, &JobId { job: first.clone() }).expect("it has ended");
     let kept = || app.store().unwrap().job(&first).unwrap().unwrap();
     let begun = std::time::Instant::now();
-    while kept().state == Kept::Running {
+    while kept().state == StoredState::Running {
         assert!(begun.elapsed() < Duration::from_secs(20), "it is tried again");
         thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!((kept().state, kept().ended), (Kept::Partial, jobs[0].ended.clone()));
+    assert_eq!((kept().state, kept().ended), (StoredState::Partial, jobs[0].ended.clone()));
     let gone = || app.store().unwrap().job(&second).unwrap().is_none();
     until(&app, |_| gone());
 }

@@ -305,7 +305,7 @@ fn changes_of_one_object_take_turns() {
 }
 
 /// An application, and two notes in a folder.
-struct Desk {
+struct TestApp {
     app: App,
     cx: Cx,
     folder: tempfile::TempDir,
@@ -313,7 +313,7 @@ struct Desk {
 
 const SENDER: &str = "me";
 
-impl Desk {
+impl TestApp {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let app = App::with_data(folder.path().join("data")).unwrap();
@@ -367,7 +367,7 @@ impl Desk {
 
 #[test]
 fn a_plan_of_any_kind_is_kept_carried_out_recorded_and_put_back() {
-    let desk = Desk::new();
+    let desk = TestApp::new();
     let plan = desk.plan();
     let states = desk.carry_out(&plan, &Notes::default()).unwrap();
     assert_eq!(states, [ChangeState::Done; 2]);
@@ -404,7 +404,7 @@ fn a_plan_of_any_kind_is_kept_carried_out_recorded_and_put_back() {
 
 #[test]
 fn a_plan_ends_with_the_first_change_that_is_not_written() {
-    let desk = Desk::new();
+    let desk = TestApp::new();
     let notes = Notes::new(&[], &[Fate::Passes, Fate::Denied]);
     let states = desk.carry_out(&desk.plan(), &notes).unwrap();
     assert_eq!(states, [ChangeState::Done, ChangeState::Refused]);
@@ -423,7 +423,7 @@ fn a_plan_ends_with_the_first_change_that_is_not_written() {
 
 #[test]
 fn a_process_that_dies_before_the_proof_leaves_a_change_that_is_not_known() {
-    let desk = Desk::new();
+    let desk = TestApp::new();
     let plan = desk.plan();
     let notes = Notes::new(&[Fate::Passes, Fate::Hangs], &[]);
     let sender = Sender::new(&Consent::given(), SENDER.to_owned(), None);
@@ -445,7 +445,7 @@ fn a_process_that_dies_before_the_proof_leaves_a_change_that_is_not_known() {
 
 #[test]
 fn plans_and_changes_are_of_one_profile_and_kind() {
-    let desk = Desk::new();
+    let desk = TestApp::new();
     let plan = desk.plan();
     desk.carry_out(&plan, &Notes::default()).unwrap();
     let id = &desk.journal()[0].id;

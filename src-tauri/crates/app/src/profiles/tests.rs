@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::played::Desk;
+use crate::played::TestApp;
 use crate::{COMMANDS, CoreEvent, Kind, Tag};
 
-impl Desk {
+impl TestApp {
     fn names(&self) -> Vec<(String, bool)> {
         let listed = self.call("profiles_list", &json!({})).unwrap();
         let listed = listed["profiles"].as_array().unwrap().iter();
@@ -24,7 +24,7 @@ fn text(value: &Value) -> String {
 
 #[test]
 fn there_is_a_profile_before_anything_was_kept() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     assert_eq!(desk.names(), [("default".to_owned(), true)]);
     let shown = desk.call("profiles_show", &json!({"name": null})).unwrap()["profile"].clone();
     assert!(!desk.folder.path().join("data").exists(), "looking makes nothing");
@@ -49,7 +49,7 @@ fn there_is_a_profile_before_anything_was_kept() {
 
 #[test]
 fn each_role_has_a_draft_that_stays_until_it_is_discarded() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     assert_eq!(desk.call("policy_drafts", &json!({})).unwrap(), json!({"drafts": []}));
     let (a, b) = ("arn:aws:iam::417620938841:role/a", "arn:aws:iam::417620938841:role/b");
     for (role, text) in [(Some(a), "of a"), (Some(b), "of b"), (None, "of nobody")] {
@@ -76,7 +76,7 @@ fn each_role_has_a_draft_that_stays_until_it_is_discarded() {
 
 #[test]
 fn what_is_kept_belongs_to_the_profile_in_use() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     let draft = json!({"draft": {"read": null, "role": null, "base": "", "text": "{}", "goals": [],
         "form": "guide", "access": {"profile": null, "region": null}}});
     desk.call("policy_draft_save", &draft).unwrap();
@@ -124,7 +124,7 @@ fn what_is_kept_belongs_to_the_profile_in_use() {
 
 #[test]
 fn a_profile_has_the_lakes_that_were_opened_in_it_or_that_its_syncs_wrote_to() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     let (opened, written, other) = (desk.path("opened"), desk.path("written"), desk.path("other"));
     let events = desk.events("events");
     let lakes = || desk.call("lakes_list", &json!({})).unwrap()["lakes"].clone();
@@ -142,7 +142,7 @@ fn a_profile_has_the_lakes_that_were_opened_in_it_or_that_its_syncs_wrote_to() {
 
 #[test]
 fn a_profile_is_removed_unless_it_is_in_use() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     desk.call("profiles_add", &json!({"name": "second"})).unwrap();
     assert_eq!(
         desk.call("profiles_add", &json!({"name": "Second"})).unwrap_err(),
@@ -168,7 +168,7 @@ fn a_profile_is_removed_unless_it_is_in_use() {
 
 #[test]
 fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     let set = |read_only| {
         let settings = json!({"name": "default", "read_only": read_only});
         desk.call("profiles_change", &json!({"name": "default", "settings": settings})).unwrap();
@@ -202,7 +202,7 @@ fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_cons
         Confirm { title: "Change it?".into(), text: "It changes.".into(), yes: "Change".into() };
     for command in COMMANDS {
         for agrees in [true, false] {
-            let desk = Desk::new(agrees);
+            let desk = TestApp::new(agrees);
             let cx = desk.app.cx(Actor::Window, Call::unheard());
             let consent =
                 desk.app.carry_out(command, &cx, |world| world.ask("it", &question).map(drop));
@@ -220,7 +220,7 @@ fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_cons
 
 #[test]
 fn a_profile_that_is_made_read_only_while_the_user_is_asked_gives_no_consent() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     let cx = desk.app.cx(Actor::Window, Call::unheard());
     let world = COMMANDS.iter().find(|command| command.kind == Kind::World).unwrap();
     let consent = desk.app.carry_out(world, &cx, |world| {
@@ -235,7 +235,7 @@ fn a_profile_that_is_made_read_only_while_the_user_is_asked_gives_no_consent() {
 fn a_page_cannot_switch_read_only_off_by_itself() {
     let change = |read_only: bool| json!({"name": "default", "settings": {"name": "default", "read_only": read_only}});
     for (agrees, answer) in [(false, Some("not_confirmed")), (true, None)] {
-        let desk = Desk::new(agrees);
+        let desk = TestApp::new(agrees);
         desk.call("profiles_change", &change(true)).unwrap();
         assert!(desk.user.asked().is_empty(), "to protect it needs no question");
         let changed = desk.call("profiles_change", &change(false));
@@ -248,7 +248,7 @@ fn a_page_cannot_switch_read_only_off_by_itself() {
 
 #[test]
 fn a_profile_that_was_removed_is_nobodys() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     desk.call("profiles_add", &json!({"name": "other"})).unwrap();
     desk.call("profiles_use", &json!({"name": "other"})).unwrap();
     desk.call("profiles_remove", &json!({"name": "default"})).unwrap();
@@ -257,7 +257,7 @@ fn a_profile_that_was_removed_is_nobodys() {
 
 #[test]
 fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
-    let (refusing, agreeing) = (Desk::new(false), Desk::new(true));
+    let (refusing, agreeing) = (TestApp::new(false), TestApp::new(true));
     let add = json!({"name": "x", "aws": {"endpoint_url": "https://evil.example"}});
     let change = json!({"name": "default", "settings": add});
     assert_eq!(refusing.call("profiles_add", &add).unwrap_err(), "not_confirmed");
@@ -274,7 +274,7 @@ fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
 
 #[test]
 fn what_this_version_does_not_know_of_a_profile_stays() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     let document = json!({"writer": {"principal": null, "external_id": "mine"}, "later": {"a": 1},
         "aws": {"region": "us-east-1", "later": [2]}});
     let mut store = desk.app.store().unwrap();
@@ -305,7 +305,7 @@ fn what_this_version_does_not_know_of_a_profile_stays() {
 
 #[test]
 fn a_profile_that_another_process_switches_to_is_the_one_in_use_here() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     desk.call("profiles_add", &json!({"name": "second"})).unwrap();
     let listener = desk.app.listen();
     assert_eq!(desk.app.cx(Actor::Window, Call::unheard()).profile, "default");
