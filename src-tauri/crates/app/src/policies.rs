@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use headgate_policy::{
     Axes, Context, Decision, EXTERNAL_ID, Edit, Facts, Named, PatchPlan, Policy, Problem, QUOTA,
-    Reading, Request, Size, Who,
+    ParsedPolicy, Request, Size, Who,
 };
 use headgate_terms::{Arn, Error, Finding, Fix, Range, Result, Shown, say};
 use serde::Deserialize;
@@ -128,7 +128,7 @@ pub fn invalid(problems: &[Problem]) -> Error {
 }
 
 fn analyze(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> PolicyView {
-    let Reading { policy, problems } = headgate_policy::read(text);
+    let ParsedPolicy { policy, problems } = headgate_policy::read(text);
     let before = base.map(headgate_policy::read);
     let base_policy = before
         .as_ref()

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::calls::{EventType, Fixed};
 use crate::json::{Json, OnTape, write_scalar};
-use crate::notice::{Notice, Noticed};
+use crate::notice::{Notice, NoticeCounts};
 use crate::timestamp;
 
 /// The position of each field on the tape; of a repeated key the last one counts (E2).
@@ -175,7 +175,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// What Segment's own checks would say of it (segment-semantics 7.6); it lands all the same.
-    pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut Noticed) {
+    pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut NoticeCounts) {
         let places = self.places;
         let mut note = |notice| notices.note(notice);
         let not_string = |place: Option<usize>| {

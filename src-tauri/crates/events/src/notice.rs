@@ -1,5 +1,5 @@
 //! [`Notice`]s: things to fix at the source of an event that was accepted all the same, such as a track
-//! without an event name. `Noticed` counts them while a batch is read, and forgets those of a rejected line.
+//! without an event name. `NoticeCounts` counts them while a batch is read, and forgets those of a rejected line.
 
 use std::collections::BTreeMap;
 
@@ -146,7 +146,7 @@ impl Notice {
 
 /// The notices of a batch while it is read.
 #[derive(Debug, Default)]
-pub(crate) struct Noticed {
+pub(crate) struct NoticeCounts {
     given: Notices,
     /// Those of the line at hand.
     of_line: Vec<(Notice, u64)>,
@@ -157,7 +157,7 @@ pub(crate) struct Noticed {
 const MOST_NAMED: usize = 100;
 const LONGEST_NAME: usize = 100;
 
-impl Noticed {
+impl NoticeCounts {
     pub(crate) fn note(&mut self, notice: Notice) {
         self.add(notice, 1);
     }

@@ -19,7 +19,7 @@ use crate::calls::{EventType, Shape};
 use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
 use crate::json::{OnTape, Parser, Rejection, Visit};
-use crate::notice::{Notice, Noticed, Notices};
+use crate::notice::{Notice, NoticeCounts, Notices};
 use crate::paths::{EventFields, Paths};
 use crate::snake::{event_table, snake};
 use crate::table::{Mark, Table, TableBuilder, Target};
@@ -171,7 +171,7 @@ pub(crate) struct State<'c> {
     pub(crate) kept_bytes: usize,
     /// Tables of events that this batch makes.
     pub(crate) new_tables: usize,
-    pub(crate) notices: Noticed,
+    pub(crate) notices: NoticeCounts,
     pub(crate) found: EventFields,
     pub(crate) text: String,
     pub(crate) scratch: String,
@@ -239,7 +239,7 @@ impl<'c> Shredder<'c> {
                 of_event: 0,
                 kept_bytes: 0,
                 new_tables: 0,
-                notices: Noticed::default(),
+                notices: NoticeCounts::default(),
                 found: EventFields::default(),
                 text: String::new(),
                 scratch: String::new(),
@@ -257,7 +257,7 @@ impl<'c> Shredder<'c> {
         }
         self.state.begin_line();
         let (parser, state) = (&mut self.parser, &mut self.state);
-        let taking = Taking { state, line, window: &mut *window };
+        let taking = LineVisitor { state, line, window: &mut *window };
         match catch_unwind(AssertUnwindSafe(|| parser.read(line.bytes, taking))) {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(rejection)) => Outcome::Rejected(rejection),
@@ -308,13 +308,13 @@ impl<'c> Shredder<'c> {
     }
 }
 
-struct Taking<'t, 'c, 'l> {
+struct LineVisitor<'t, 'c, 'l> {
     state: &'t mut State<'c>,
     line: &'t Line<'l>,
     window: &'t mut dyn Window,
 }
 
-impl Visit for Taking<'_, '_, '_> {
+impl Visit for LineVisitor<'_, '_, '_> {
     type Out = Outcome;
 
     fn visit<'a, N: OnTape<'a>>(self, tape: &[N], lone_surrogate: bool) -> Outcome {

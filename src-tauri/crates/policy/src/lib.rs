@@ -86,7 +86,7 @@ pub use operator::{How, Operator, Order, SetPrefix, Test};
 pub use plan::{Form, PatchPlan, QUOTA, Refusal, Refused, Size, plan};
 pub use policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
 pub use problem::{Code, Problem, place};
-pub use read::{Reading, read};
+pub use read::{ParsedPolicy, read};
 pub use text::{decoded, size};
 pub use well_known::{
     SEGMENT_ROLE, UNITY_CATALOG_ROLES, is_protected, is_unity_catalog, unity_catalog_of_partition,

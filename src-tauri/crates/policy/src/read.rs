@@ -16,14 +16,14 @@ use crate::whom::who;
 
 /// What reading a text gave.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct ParsedPolicy {
     /// The policy, if its shape can be read.
     pub policy: Option<Policy>,
     /// Why IAM would refuse it, in the order of the text; empty for a valid policy.
     pub problems: Vec<Problem>,
 }
 
-impl Reading {
+impl ParsedPolicy {
     /// The policy if IAM can have it, else the reasons why not. One that was saved before IAM refused
     /// its like is as good as any; whether it can be saved again is what `problems` says.
     ///
@@ -49,7 +49,7 @@ pub(crate) const FAMILY: [&str; 6] = [
 
 /// Reads a text.
 #[must_use]
-pub fn read(text: &str) -> Reading {
+pub fn read(text: &str) -> ParsedPolicy {
     let mut reader = Reader { text, problems: Vec::new() };
     let policy = match text::tree(text) {
         Ok(root) => reader.policy(&root),
@@ -60,7 +60,7 @@ pub fn read(text: &str) -> Reading {
     };
     reader.problems.sort_by_key(|problem| problem.range.start);
     let problems = reader.problems.into_iter().map(|problem| problem.placed(text)).collect();
-    Reading { policy, problems }
+    ParsedPolicy { policy, problems }
 }
 
 struct Reader<'t> {
