@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_web_is_opened_and_no_text_is_markup() {
+    fn only_web_addresses_are_opened_and_notifications_have_no_markup() {
         assert!(web_address("https://console.aws.amazon.com/iam/home#/roles").is_some());
         for other in ["file:///etc/passwd", "javascript:1", "mailto:a@b", "/bin/sh", "vnc://x", ""]
         {

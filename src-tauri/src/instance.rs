@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_ends_instead_of_answering_is_followed_by_the_next() {
+    fn a_closing_window_is_replaced_by_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn who_connects_and_says_nothing_holds_nothing() {
+    fn a_silent_connection_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_are_heard_at_a_time() {
+    fn the_number_of_connections_is_limited() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_window_left_is_taken_over() {
+    fn the_socket_of_a_dead_window_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
         drop(Instance::claim(&data, None));

@@ -172,7 +172,7 @@ mod tests {
 
     #[cfg(not(any(windows, target_os = "android")))]
     #[test]
-    fn only_the_application_is_opened() {
+    fn only_addresses_of_the_application_are_opened() {
         let own = |text: &str| is_own(&Url::parse(text).unwrap());
         assert!(own("tauri://localhost") && own("tauri://localhost/index.html?x#/syncs"));
         for other in [

@@ -274,7 +274,7 @@ fn the_data_folder_is_for_this_user_alone() {
 }
 
 #[test]
-fn pages_are_for_people_and_hostile_text_does_nothing() {
+fn pages_escape_hostile_text() {
     let desk = Desk::new();
     desk.put("1.ndjson", track("m1", "E", json!({"id": "\u{1b}[2Jgone"})));
     let from = desk.path("in").display().to_string();

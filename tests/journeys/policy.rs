@@ -294,7 +294,7 @@ fn a_plan_is_made_satisfied_or_refused() {
 }
 
 #[test]
-fn pictures_of_one_policy_and_of_two() {
+fn matrix_and_diff() {
     let table = Table::new();
     let matrix = table.json(&["matrix", &table.policy, "--goals", &table.goals]);
     assert_eq!(matrix.exit, 0);

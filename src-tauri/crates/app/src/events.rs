@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_wait_are_one_for_each_profile() {
+    fn pending_changes_of_a_profile_are_merged() {
         let bus = Bus::default();
         let listener = bus.listen();
         for _ in 0..10_000 {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_too_slow_is_told_that_something_is_missing() {
+    fn a_slow_listener_gets_missed() {
         let bus = Bus::default();
         let listener = bus.listen();
         for _ in 0..=MOST {
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_anybody_listened_reaches_the_first_and_a_listener_that_is_gone_costs_nothing()
+    fn the_first_listener_gets_earlier_host_events_and_a_dropped_listener_is_removed()
      {
         let bus = Bus::default();
         drop(bus.listen());
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_that_is_woken_looks_whether_it_is_to_end() {
+    fn a_woken_listener_checks_whether_to_end() {
         let bus = Bus::default();
         let listener = bus.listen();
         let ended = std::sync::atomic::AtomicBool::new(false);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_changes_a_second_reach_a_page_as_often_as_it_draws() {
+    fn a_thousand_changes_a_second_are_batched() {
         let told = told_in_a_second(|bus, at| {
             bus.changed("default", &[Tag::Runs]);
             bus.job(&job("a", at));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_jobs_a_second_reach_a_page_while_they_are_news() {
+    fn a_thousand_jobs_a_second_arrive_in_order_or_are_missed() {
         let told = told_in_a_second(|bus, at| bus.job(&job(&at.to_string(), at)));
         let mut next = Some(0);
         for (_, event) in &told {

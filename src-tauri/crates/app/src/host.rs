@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_role_has_a_page_of_the_console() {
+    fn console_links_exist_for_roles_only() {
         let page = |host: &str, name: &str| {
             Some(format!(
                 "https://{host}/iam/home#/roles/details/{name}?section=trust_relationships"

@@ -61,7 +61,7 @@ fn a_path_that_the_user_does_not_allow_is_not_read_or_written() {
 }
 
 #[test]
-fn to_read_is_not_to_write() {
+fn a_grant_to_read_does_not_allow_writing() {
     let desk = TestApp::new(true);
     let dropped = desk.events("dropped");
     desk.app.announce(&HostEvent::Dropped { paths: vec![dropped.clone()] });
@@ -96,7 +96,7 @@ fn a_typed_path_is_asked_about_once() {
 }
 
 #[test]
-fn what_a_dialog_gave_what_was_dropped_and_what_is_known_is_granted() {
+fn chosen_dropped_and_known_paths_are_granted() {
     let mut user = User::default();
     let folder = tempfile::tempdir().unwrap();
     user.chooses = Some(folder.path().to_owned());
@@ -147,7 +147,7 @@ fn a_request_cannot_switch_a_check_off() {
 }
 
 #[test]
-fn a_change_that_is_sent_stays_in_sight() {
+fn a_sent_change_keeps_its_call_name_until_it_ends() {
     let desk = TestApp::new(true);
     let change = Call::new("c2", Box::new(|_| true));
     let open = desk.app.calls.begin("role_apply", crate::Kind::World, &change).unwrap();
@@ -165,7 +165,7 @@ fn a_change_that_is_sent_stays_in_sight() {
 }
 
 #[test]
-fn a_closing_application_begins_nothing() {
+fn a_closing_application_refuses_new_changes() {
     let desk = TestApp::new(true);
     let unsent = Call::new("c3", Box::new(|_| true));
     let _open = desk.app.calls.begin("role_apply", crate::Kind::World, &unsent).unwrap();
@@ -179,7 +179,7 @@ fn a_closing_application_begins_nothing() {
 }
 
 #[test]
-fn every_command_answers_nonsense_with_an_error_that_names_it() {
+fn every_command_rejects_invalid_requests() {
     let desk = TestApp::new(false);
     // One listens until the window closes.
     for command in COMMANDS.iter().filter(|command| command.name != "events_follow") {
@@ -200,7 +200,7 @@ fn every_command_answers_nonsense_with_an_error_that_names_it() {
 }
 
 #[test]
-fn what_changes_data_says_which_and_what_shows_it_reads_it() {
+fn only_commands_that_change_data_have_stale_tags_and_each_tag_is_read() {
     for command in COMMANDS {
         let (name, is_read) = (command.name, command.kind == crate::Kind::Read);
         assert!(!is_read || command.stales.is_empty(), "{name} changes nothing");
@@ -217,7 +217,7 @@ fn what_changes_data_says_which_and_what_shows_it_reads_it() {
 }
 
 #[test]
-fn a_command_tells_what_it_made_stale_also_when_it_failed() {
+fn a_failed_command_reports_its_stale_tags_too() {
     let desk = TestApp::new(true);
     let listener = desk.app.listen();
     let changed = || {

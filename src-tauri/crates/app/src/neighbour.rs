@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_one_of_three_things() {
+    fn messages_are_show_open_or_changed() {
         let tags = vec![Tag::Jobs, Tag::Runs];
         for message in [
             Message::Show,
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_or_broken_off_is_not_taken() {
+    fn long_or_incomplete_messages_are_dropped() {
         for said in
             ["open /x".to_owned(), format!("open /{}\n", "x".repeat(5_000)), "no\n".to_owned()]
         {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_comes_byte_by_byte_is_not_waited_for() {
+    fn a_message_sent_byte_by_byte_times_out() {
         let (window, mut other) = UnixStream::pair().unwrap();
         let begun = Instant::now();
         std::thread::scope(|scope| {

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_comes_first() {
+    fn attention_is_sorted_by_severity() {
         let partial = run(&json!({
             "status": "partial", "discards": [{"reason": "type_mismatch", "count": 4}],
             "events": {"received": 10, "written": 8, "duplicate": 0, "rejected": 2},
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_were_made_stand_together_and_those_that_grew_alone() {
+    fn created_tables_are_one_change_and_each_table_with_new_columns_is_one() {
         let grew = run(&json!({"tables": [
             table("a", true, &["id"]), table("b", true, &["id"]),
             table("tracks", false, &["plan"]), table("pages", false, &[]),

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_makes_no_sense_names_its_field() {
+    fn an_invalid_value_names_its_field() {
         let settings = Settings::default();
         assert_eq!(settings.check(), Ok(()));
         for (wrong, field) in [

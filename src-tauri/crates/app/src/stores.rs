@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_open_is_used_again_unless_another_has_it_or_the_file_is_another() {
+    fn an_open_database_is_reused_unless_it_is_busy_or_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let app = App::with_data(folder.path().join("data")).unwrap();
         assert!(app.store_if_any().unwrap().is_none());

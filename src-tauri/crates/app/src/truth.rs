@@ -162,8 +162,8 @@ fn constrain(table: &Path) {
 }
 
 #[test]
-fn what_a_command_changes_is_what_its_line_says() {
-    home_of("truth::what_a_command_changes_is_what_its_line_says", |played: Played| {
+fn the_stale_tags_of_each_command_are_what_it_changes() {
+    home_of("truth::the_stale_tags_of_each_command_are_what_it_changes", |played: Played| {
         let address = played.address().to_owned();
         let folder = played.folder.path().to_owned();
         let app = App::with_data(folder.join("own")).unwrap().on(Box::new(Agrees));

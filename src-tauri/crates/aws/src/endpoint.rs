@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_taken_on_this_machine_only() {
+    fn plain_http_endpoints_are_allowed_on_loopback_only() {
         for local in
             ["http://127.0.0.1:5000", "http://127.9.9.9", "http://localhost:1", "http://[::1]:5"]
         {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_awss_own_is_shown_without_credentials_in_it() {
+    fn custom_endpoints_are_shown_without_credentials() {
         for (own, begins) in [
             ("https://iam.amazonaws.com", "iam"),
             ("https://iam.cn-north-1.amazonaws.com.cn", "iam"),

@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn a_files_text_is_cleaned_for_a_terminal_alone() {
+    fn text_for_a_file_is_cleaned_only_on_a_terminal() {
         assert_eq!(written(false, |out| out.file(HOSTILE)), HOSTILE);
         let shown = written(true, |out| out.file(HOSTILE));
         assert_eq!(shown, "a`\\u{1b}[2J\\r\\u{9b}\\u{202e}b\n    c");
     }
 
     #[test]
-    fn what_is_written_does_nothing() {
+    fn output_has_no_control_characters() {
         let text = written(false, |out| {
             let mut table = Table::new(["name", "count"]).right(1..2);
             table.row([Shown::clean(HOSTILE), Shown::from("7")]);

@@ -542,7 +542,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mixture_says_what_does_not_fit_and_what_the_others_would() {
+    fn a_mixed_column_lists_its_types_and_what_would_not_fit() {
         use ColumnType::{BigInt, Boolean, Double, String as Text, Timestamp};
         for (types, expected) in [
             (

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_names_a_row_and_its_time_must_have_its_type() {
+    fn only_id_and_time_columns_must_have_their_types() {
         let columns = |columns: &[(&str, ColumnType)]| -> Vec<Column> {
             let made = |&(name, kind): &(&str, _)| Column { name: str::to_owned(name), kind };
             columns.iter().map(made).collect()

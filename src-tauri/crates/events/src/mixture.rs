@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_line_brought_is_taken_back_with_it() {
+    fn values_of_an_undone_line_are_forgotten() {
         let mut mixture = Mixture::default();
         mixture.add(3, text("a"));
         mixture.forget(4);

@@ -685,7 +685,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_breaks_off_leaves_nothing_behind() {
+    fn a_line_that_panics_is_undone() {
         let around = [
             r#"{"type":"track","event":"E","messageId":"a","properties":{"i":1,"d":1.5,"b":true,"t":"2026-11-22T10:00:00Z","s":"x","m":1,"bb":true}}"#,
             r#"{"type":"track","event":"Had","messageId":"b","properties":{"n":1}}"#,
@@ -723,7 +723,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_event_has_too_much_of_is_counted_and_not_kept() {
+    fn discards_beyond_the_limit_of_an_event_are_only_counted() {
         let id = "i".repeat(100_000);
         let keys: Vec<String> = (0..25_000).map(marks).collect();
         let members: Vec<String> = keys.iter().map(|key| format!(r#""{key}":1"#)).collect();
@@ -754,7 +754,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_one_name_are_told_of_by_the_first_few() {
+    fn only_the_first_paths_of_a_column_are_reported() {
         let keys: Vec<String> =
             (0..117_000_u32).map(|key| format!(r#""a{}":{key}"#, marks(key))).collect();
         let line = format!(

@@ -447,7 +447,7 @@ mod tests {
     use crate::json::Json;
 
     #[test]
-    fn text_is_cut_so_that_no_array_has_too_much_of_it() {
+    fn long_text_columns_are_split_into_several_batches() {
         let mut table =
             TableBuilder::new("e".to_owned(), Shape::Track, Existing::No, Vec::new(), false);
         let mut scratch = String::new();

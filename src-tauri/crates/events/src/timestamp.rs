@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_of_time() {
+    fn the_first_and_last_timestamp() {
         assert_eq!(parse("0001-01-01T00:00:00Z"), Some(FIRST));
         assert_eq!(parse("9999-12-31T23:59:59.999999999Z"), Some(LAST));
         assert_eq!(parse("0001-01-01T00:00:00+00:01"), None);

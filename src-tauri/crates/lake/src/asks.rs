@@ -242,7 +242,7 @@ mod tests {
     use strum::IntoEnumIterator;
 
     #[test]
-    fn of_all_features_that_the_library_knows_these_are_kept_to() {
+    fn the_table_features_that_the_writer_supports() {
         let kept = TableFeature::iter().filter(super::is_done).map(|feature| feature.to_string());
         let expected = "appendOnly changeDataFeed checkConstraints columnMapping deletionVectors generatedColumns \
                         invariants timestampNtz v2Checkpoint variantType variantType-preview";

@@ -393,7 +393,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_of_the_table_stays_and_every_other_leaves() {
+    fn only_paths_inside_the_table_are_accepted() {
         for stays in [
             "part-00000-a-c000.zstd.parquet",
             "day=2026-11-27/part-1.parquet",

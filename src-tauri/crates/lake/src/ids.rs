@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_row_that_was_deleted_did_land() {
+    async fn ids_of_deleted_rows_count() {
         let table = table(&[&[("a", Some(1), 9), ("b", Some(2), 9)]]).await;
         let folder = table.lake.table_path(&table.name);
         let mut add = table.staged[0][0].clone();

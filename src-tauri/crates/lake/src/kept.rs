@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_nobody_names_is_swept_and_only_when_it_is_old() {
+    async fn only_old_unreferenced_kept_files_are_removed() {
         let folder = TempDir::new().unwrap();
         let lake = lake(&folder).await;
         lake.sweep_kept(&HashSet::new(), Duration::ZERO).unwrap();

@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wider_record_stands_for_those_inside() {
+    fn a_folded_record_replaces_those_in_its_range() {
         let mut records = Records {
             batches: vec![130, 64, 129, 3],
             folded: vec![(65, 128), (1, 64), (1, 128)],
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_without_a_record_is_missed_where_later_ones_have_theirs() {
+    fn a_gap_in_the_records_is_found() {
         for (batches, folded, after, misses) in [
             (vec![], vec![], 0, false),
             (vec![1, 2], vec![], 0, false),

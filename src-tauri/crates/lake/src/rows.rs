@@ -338,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_between_characters_and_says_so() {
+    fn long_text_is_cut_between_characters() {
         let texts =
             ["short".to_owned(), "日".repeat(VALUE), "x".repeat(VALUE), "x".repeat(VALUE + 1)];
         let column: ArrayRef = Arc::new(StringArray::from_iter_values(&texts));

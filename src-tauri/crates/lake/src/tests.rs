@@ -284,7 +284,7 @@ async fn a_batch_lands_once_and_a_table_has_the_id_it_was_planned_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_got_lost_makes_no_second_commit() {
+async fn a_lost_answer_makes_no_second_commit() {
     let desk = TestLake::new().await;
     for (batch, ending) in [(1, "0000.json"), (2, "0001.json")] {
         let store = Arc::new(Harm::default());
@@ -343,7 +343,7 @@ async fn many_writers_that_make_one_table_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_no_longer_fit_are_said_to() {
+async fn rows_that_no_longer_fit_are_table_changed() {
     let desk = TestLake::new().await;
     let first = desk.table().await;
     let double = |name: &str| Column { name: name.into(), kind: ColumnType::Double };
@@ -374,7 +374,7 @@ async fn rows_that_no_longer_fit_are_said_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
+async fn refresh_reads_new_commits_and_refuses_another_table() {
     let desk = TestLake::new().await;
     let first = desk.table().await;
     let other = desk.other().await;
@@ -416,7 +416,7 @@ async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_commit_stays_behind_a_version_that_went_before_it_was_put() {
+async fn no_commit_is_left_behind_a_vanished_version() {
     let desk = TestLake::new().await;
     let store = Arc::new(Harm::default());
     let lake = desk.through(&store);
@@ -437,7 +437,7 @@ async fn no_commit_stays_behind_a_version_that_went_before_it_was_put() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_that_is_missing_is_told_from_one_that_was_cleaned_up() {
+async fn missing_commits_differ_from_cleaned_up_ones() {
     let desk = TestLake::new().await;
     let mut table = desk.table().await;
     for batch in 2..=5 {
@@ -464,7 +464,7 @@ async fn a_commit_that_is_missing_is_told_from_one_that_was_cleaned_up() {
 type Change = Box<dyn Fn(&mut Value)>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_writer_does_not_do_is_refused() {
+async fn unsupported_writer_features_are_refused() {
     let field = |metadata: &mut Value, change: &dyn Fn(&mut Value)| {
         let mut schema: Value =
             serde_json::from_str(metadata["schemaString"].as_str().unwrap()).unwrap();
@@ -504,7 +504,7 @@ async fn what_the_writer_does_not_do_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_feature_that_is_not_known_to_be_kept_is_refused() {
+async fn unknown_table_features_are_refused() {
     let legacy = |writer: i32| json!({"minReaderVersion": if writer > 4 { 2 } else { 1 }, "minWriterVersion": writer});
     let both = |feature: &str| json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [feature], "writerFeatures": [feature]});
     let writer = |feature: &str| json!({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": [feature]});
@@ -620,7 +620,7 @@ async fn every_file_has_the_same_statistics_and_plain_types() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_stays_of_files_that_could_not_be_written() {
+async fn failed_writes_leave_no_files() {
     let desk = TestLake::new().await;
     let files = || fs::read_dir(desk.path("s/t")).map_or(0, Iterator::count);
     let broken = || Err(Error::new("broken", "The rows ended."));
@@ -633,7 +633,7 @@ async fn nothing_stays_of_files_that_could_not_be_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_staged_file_that_went_is_missed_by_whoever_did_not_stage_it() {
+async fn a_deleted_staged_file_is_staged_file_missing() {
     let desk = TestLake::new().await;
     let staged = desk.lake.stage(&name(), &[], [Ok(rows(&["a"]))]).await.unwrap();
     fs::remove_file(desk.path("s/t").join(staged[0]["path"].as_str().unwrap())).unwrap();
@@ -645,7 +645,7 @@ async fn a_staged_file_that_went_is_missed_by_whoever_did_not_stage_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_restore_took_is_counted() {
+async fn rows_removed_by_restore_are_counted() {
     let desk = TestLake::new().await;
     let mut table = desk.table().await;
     for (batch, ids) in [(2, &["b", "c"][..]), (3, &["d"])] {
@@ -671,7 +671,7 @@ async fn what_restore_took_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_kept_short_and_says_the_same() {
+async fn maintenance_shortens_the_log_without_changing_the_table() {
     let desk = TestLake::new().await;
     desk.table().await;
     let interval = |metadata: &mut Value| {
@@ -721,7 +721,7 @@ async fn the_log_is_kept_short_and_says_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_log_costs_what_a_short_one_costs() {
+async fn a_long_log_costs_no_more_reads_than_a_short_one() {
     let desk = TestLake::new().await;
     desk.table().await;
     let add = desk.actions(0).into_iter().find(|action| action.get("add").is_some()).unwrap();
@@ -791,7 +791,7 @@ async fn a_path_out_of_the_table_is_refused_whenever_it_appears() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_library_has_no_need_to_read_is_looked_through_as_well() {
+async fn log_files_that_the_library_skips_are_checked_too() {
     let desk = TestLake::new().await;
     let table = desk.table().await;
     // All that says what the table is comes later than its rows.
@@ -808,7 +808,7 @@ async fn what_the_library_has_no_need_to_read_is_looked_through_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_are_deleted_by_vectors_are_known_of_for_as_long_as_they_are_there() {
+async fn deletion_vectors_are_noticed_while_they_exist() {
     let desk = TestLake::new().await;
     let features = json!(["deletionVectors"]);
     let protocol = json!({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features}});
@@ -835,7 +835,7 @@ async fn rows_that_are_deleted_by_vectors_are_known_of_for_as_long_as_they_are_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_a_table_stands_is_told_by_the_commits_after_the_last_one_known() {
+async fn standing_is_judged_by_the_commits_after_the_last_known() {
     let desk = TestLake::new().await;
     let app = "headgate/test";
     let stands = async |version, batch| {
@@ -898,7 +898,7 @@ async fn how_a_table_stands_is_told_by_the_commits_after_the_last_one_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_commit_that_brought_a_batch_says_who_sent_it() {
+async fn arrival_finds_the_commit_and_installation_of_a_batch() {
     let desk = TestLake::new().await;
     let arrival = async |batch| desk.lake.arrival(&name(), "headgate/test", batch).await.unwrap();
     assert_eq!(arrival(1).await, None);
@@ -941,7 +941,7 @@ async fn a_record_is_put_once_and_read_as_it_was_put() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_that_an_earlier_run_looked_through_is_not_looked_through_again() {
+async fn a_checkpoint_is_checked_once_across_runs() {
     let desk = TestLake::new().await;
     desk.table().await;
     for version in 1..25 {

@@ -358,7 +358,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_walk_says_what_the_glob_says(pattern in "[ab*?]{0,8}", text in "[abc]{0,8}") {
+        fn walking_a_pattern_equals_matching_it(pattern in "[ab*?]{0,8}", text in "[abc]{0,8}") {
             prop_assert_eq!(Pattern::like(&pattern).matches(&text), fits(&pieces(&pattern), &text));
         }
 

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_says_whom_it_opens_the_role_to() {
+    fn openings_of_a_change() {
         let id = r#"{"StringEquals":{"sts:ExternalId":"7c0d9e52"}}"#;
         let named = policy(VENDOR, id);
         let account =
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_of_an_account_that_was_not_allowed_before_is_a_stranger() {
+    fn a_caller_of_a_new_account_is_a_stranger() {
         const ID: &str = r#"{"StringEquals":{"sts:ExternalId":"x"}}"#;
         let own = policy("arn:aws:iam::417620938841:role/lake", "{}");
         let with = |text: &str| own.replace("}]}", &format!("}},{text}]}}"));
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roles_of_databricks_and_segment_are_no_strangers_with_an_id() {
+    fn vendor_roles_with_an_external_id_are_not_strangers() {
         let id = r#"{"StringEquals":{"sts:ExternalId":"x"}}"#;
         for vendor in UNITY_CATALOG_ROLES.into_iter().chain([SEGMENT_ROLE]) {
             assert_eq!(change("", &policy(vendor, id)), None, "{vendor}");
@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_open_is_not_opened_and_what_cannot_be_read_was_closed() {
+    fn an_open_policy_is_not_opened_again_and_an_invalid_one_counts_as_closed() {
         let id = policy("*", r#"{"StringEquals":{"sts:ExternalId":"7c0d9e52"}}"#);
         let all = policy("*", "{}");
         assert_eq!(change(&id, &all), Some(Opening::Everyone));

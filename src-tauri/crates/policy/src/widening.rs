@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_less_is_wider() {
+    fn a_policy_with_fewer_conditions_is_wider() {
         for (before, after, wider) in [
             (r#"{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#, "{}", true),
             ("{}", r#"{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#, false),

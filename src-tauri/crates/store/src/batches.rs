@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_taken_in_whole_or_not_at_all() {
+    fn taking_in_a_batch_is_atomic() {
         let mut store = Store::of(crate::schema::in_memory());
         let ledger = store.ledger_or_new("lake", "s").unwrap();
         assert_eq!(store.ledger("lake", "s").unwrap().unwrap(), ledger);

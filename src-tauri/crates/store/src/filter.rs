@@ -58,7 +58,7 @@ mod tests {
     use crate::id_runs::tests::hashes;
 
     #[test]
-    fn it_has_what_was_added_and_little_else() {
+    fn the_filter_has_few_false_positives() {
         let mut filter = Filter::new(50_000);
         hashes(1).take(50_000).for_each(|id| filter.add(id));
         assert!(hashes(1).take(50_000).all(|id| filter.may_have(id)));

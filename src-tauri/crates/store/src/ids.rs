@@ -355,7 +355,7 @@ mod tests {
 
         /// What was received from the horizon on, and what has no time, is answered as a map would.
         #[test]
-        fn it_answers_as_a_map_would(steps in vec(step(), 1..40)) {
+        fn look_ups_equal_those_of_a_map(steps in vec(step(), 1..40)) {
             let pool: Vec<_> = hashes(1).take(POOL).collect();
             let (mut store, ledger) = in_memory();
             let mut all: Vec<Seen> = Vec::new();
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_window_goes_and_what_has_no_time_stays() {
+    fn ids_older_than_the_window_are_pruned() {
         let (mut store, ledger) = in_memory();
         let ids: Vec<_> = hashes(1).take(30).collect();
         let mut old = at(ids[..10].iter().copied(), Some(5));

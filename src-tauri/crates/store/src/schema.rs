@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_steps_hold() {
+    fn the_migration_steps_are_valid() {
         steps().validate().unwrap();
         let (_folder, path) = made();
         let (_, version) = read(&path, SHORT, || true).unwrap().unwrap();
@@ -283,7 +283,7 @@ mod tests {
 
     /// Root can write everywhere, so what decides is asked for itself.
     #[test]
-    fn only_what_has_no_writer_is_read_as_it_lies() {
+    fn only_a_database_without_a_writer_is_opened_immutable() {
         let (folder, path) = made();
         for (code, log, writable, expected) in [
             (Some(CannotOpen), 0, false, true),

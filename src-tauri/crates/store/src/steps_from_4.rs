@@ -260,7 +260,7 @@ fn a_database_without_settings_gets_an_empty_profile() {
 }
 
 #[test]
-fn who_only_looks_may_be_the_first_to_open_it() {
+fn opening_to_read_migrates_an_older_database() {
     let folder = old_folder(&row("lakes", LAKES));
     let store = Store::open_if_any(folder.path()).unwrap().unwrap();
     assert_eq!(store.lakes_of("default").unwrap().len(), 3);

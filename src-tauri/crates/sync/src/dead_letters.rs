@@ -401,7 +401,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_back_as_they_were() {
+    fn rejected_lines_are_read_back_unchanged() {
         for raw in
             [&b"plain \"text\" \\ \x01 \t end"[..], "日本 🎉".as_bytes(), &[0xFF, 0x00, b'"']]
         {
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_any_length_is_read_by_its_beginning() {
+    fn a_long_rejected_line_is_read_by_its_beginning() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("1-abc.ndjson");
         // Whatever byte the limit falls on: escapes, characters of several bytes.
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn joining_twice_changes_nothing() {
+    fn joining_rejected_lines_twice_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut letters = BatchRejectedLines::new(folder.path(), "1-abc", 1, Room::default());
         letters.push("a.json", 3, "not_json", b"{", None).unwrap();

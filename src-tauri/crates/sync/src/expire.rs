@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_old_goes_and_what_has_not_landed_stays() {
+    fn expired_runs_are_removed_and_unlanded_lines_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().join("data"));
         let held = data.hold().unwrap();

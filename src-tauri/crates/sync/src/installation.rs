@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_is_moved_stays_who_it_is_and_a_copy_does_not() {
+    fn a_moved_data_folder_keeps_its_installation_id_and_a_copy_gets_a_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let of = |name: &str| {
             let data = DataFolder::new(folder.path().join(name));

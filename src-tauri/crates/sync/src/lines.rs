@@ -437,7 +437,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_took_a_files_place_is_not_opened() {
+    fn a_link_or_pipe_in_place_of_a_file_is_not_opened() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let [secret, link, pipe] = ["secret", "link", "pipe"].map(|name| root.join(name));

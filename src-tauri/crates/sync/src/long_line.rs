@@ -152,7 +152,7 @@ mod tests {
 
     /// However a line is cut into chunks, it measures the same.
     #[test]
-    fn chunks_do_not_matter() {
+    fn a_long_line_is_measured_alike_in_any_chunks() {
         let text = "日本🎉é\r".repeat(100_000);
         // With and without its last byte, by another program.
         let hashes = [
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_character_anywhere_is_seen() {
+    fn invalid_utf8_anywhere_is_found() {
         for broken in [&b"a\xFF"[..], b"\xE6\x97", b"\xE6a", b"ok \xF0\x9F\x8E"] {
             let mut measure = Measure::new(None);
             for byte in broken {

@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_decide_and_come_in_byte_order() {
+    fn data_files_are_chosen_by_name_and_sorted_by_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         for name in [
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_out_is_not_followed_and_what_is_no_file_not_opened() {
+    fn links_out_of_the_folder_and_special_files_are_skipped() {
         use std::os::unix::fs::symlink;
         use std::os::unix::net::UnixListener;
         let folder = tempfile::tempdir().unwrap();
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_holds_is_told_by_its_size_and_its_ends() {
+    fn the_content_of_a_file_is_identified_by_its_size_and_ends() {
         let folder = tempfile::tempdir().unwrap();
         let content = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);

@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_in_numbers() {
+    fn table_behind_names_the_missing_rows() {
         let name = TableName { schema: "s".to_owned(), table: "a".to_owned() };
         let mut summary = Summary::default();
         summary.landed(&plan("run", 4, vec![part("a", 12)]), 0, "id", None);

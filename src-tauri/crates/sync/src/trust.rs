@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_another_is_refused() {
+    fn a_folder_of_another_user_is_refused() {
         // Only root can give files away; whoever else runs this is a stranger to root's folders.
         let base = tempfile::tempdir().unwrap();
         let data = DataFolder::new(base.path().join("data"));

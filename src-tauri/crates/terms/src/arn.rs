@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_apart_and_together() {
+    fn arns_are_parsed_and_printed() {
         for text in [
             "arn:aws:iam::595280932656:role/segment-storage-destinations-production-access",
             "arn:aws-us-gov:iam::044793339203:root",

@@ -357,7 +357,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_apart() {
+    fn counts_have_thousands_separators() {
         let shown = [0, 7, 999, 1_000, 65_536, 1_234_567].map(|count| grouped(count).to_string());
         assert_eq!(shown, ["0", "7", "999", "1,000", "65,536", "1,234,567"]);
     }
@@ -366,7 +366,7 @@ mod tests {
     const ALL: &str = "a`\u{1b}[2J\r\n\t\u{7f}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{202e}\u{2028}\u{2066}\u{feff}\u{e0041}é世\u{1f600}";
 
     #[test]
-    fn values_are_visible_and_cannot_end_early() {
+    fn say_escapes_control_characters_and_back_ticks() {
         let shown = say!("`{}`", ALL);
         assert_eq!(shown.matches('`').count(), 2, "{shown}");
         assert!(!shown.contains(acts), "{shown}");
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_library_quotes_stands_in_apostrophes() {
+    fn back_ticks_of_library_errors_become_apostrophes() {
         #[derive(Debug, Deserialize)]
         struct Versioned {
             #[allow(dead_code, reason = "read for its error")]
@@ -394,13 +394,13 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_its_own_keeps_its_back_ticks() {
+    fn clean_keeps_back_ticks() {
         assert_eq!(Shown::clean("a`b\nc"), r"a`b\nc");
         assert_eq!(Shown::lines("a\tb\r\n\u{202e}c"), "a    b\n\\u{202e}c");
     }
 
     #[test]
-    fn a_document_says_the_same_with_its_characters_escaped() {
+    fn json_escapes_control_characters() {
         let text = Shown::json(&ALL).unwrap();
         assert!(!text.contains(acts), "{text}");
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), ALL);
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_cleaned_when_it_is_read() {
+    fn deserialised_text_is_cleaned_again() {
         let kept: Shown = serde_json::from_str(r#""`a` \u001b[2J""#).unwrap();
         assert_eq!(kept, r"`a` \u{1b}[2J");
     }

@@ -79,7 +79,7 @@ fn pair() -> (Sender<Result<JobState>>, Receiver<Result<JobState>>) {
 }
 
 #[test]
-fn jobs_of_a_lane_take_turns_and_say_for_which_they_wait() {
+fn jobs_of_a_lane_run_in_order_and_name_the_job_they_wait_for() {
     let (_folder, app) = app();
     let ((tell_first, first), (tell_second, second)) = (pair(), pair());
     thread::scope(|scope| {
@@ -134,7 +134,7 @@ fn a_job_is_cancelled_while_it_waits_and_asked_to_stop_while_it_runs() {
 }
 
 #[test]
-fn what_fails_before_it_begins_leaves_no_job() {
+fn a_command_that_fails_before_it_begins_leaves_no_job() {
     let (_folder, app) = app();
     let listener = app.listen();
     let cx = app.cx(Actor::Window, Call::unheard());
@@ -153,7 +153,7 @@ fn what_fails_before_it_begins_leaves_no_job() {
 }
 
 #[test]
-fn a_defect_in_a_job_does_not_hold_its_lane() {
+fn a_panic_in_a_job_frees_its_lane() {
     let (_folder, app) = app();
     let cx = app.cx(Actor::Window, Call::unheard());
     let new =
@@ -184,7 +184,7 @@ fn a_defect_in_a_job_does_not_hold_its_lane() {
 }
 
 #[test]
-fn jobs_of_a_process_that_is_gone_are_ended_and_those_of_one_that_lives_are_not() {
+fn jobs_of_dead_processes_are_interrupted_and_others_are_not() {
     let (_folder, app) = app();
     let store = app.store().unwrap();
     let alive = lock_of(app.data(), "alive").unwrap();
@@ -351,7 +351,7 @@ fn a_process_that_is_killed_leaves_its_jobs_interrupted_whatever_they_did() {
 }
 
 #[test]
-fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
+fn concurrent_commands_all_get_answers() {
     let (_folder, app) = app();
     let asked = [
         ("settings_change", json!({"batch_mb": 64})),
@@ -427,7 +427,7 @@ fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
 }
 
 #[test]
-fn giving_up_waits_for_the_sync_before_it_and_names_one_of_another_process() {
+fn a_release_waits_for_the_running_sync_and_names_one_of_another_process() {
     let (_folder, app) = app();
     let cx = app.cx(Actor::Window, Call::unheard());
     let asked = RunRelease { run: "7-abc".to_owned(), table: None };
@@ -479,7 +479,7 @@ fn hasty() -> Timestamp {
 }
 
 #[test]
-fn a_user_is_told_of_what_took_long_or_failed_and_of_nothing_else() {
+fn only_long_or_failed_jobs_are_notified() {
     let (_folder, app) = app();
     let told = User::default();
     let app = app.on(Box::new(told.clone()));
@@ -503,7 +503,7 @@ fn a_user_is_told_of_what_took_long_or_failed_and_of_nothing_else() {
 }
 
 #[test]
-fn a_page_that_is_left_ends_what_only_it_waited_for() {
+fn a_closed_page_cancels_its_reads_and_keeps_its_jobs() {
     let (_folder, app) = app();
     let told = User::default();
     let app = app.on(Box::new(told.clone()));
@@ -547,7 +547,7 @@ fn without_database<T>(data: &DataFolder, meanwhile: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn a_job_whose_end_is_not_on_record_has_ended_all_the_same_and_is_recorded_later() {
+fn the_end_of_a_job_is_recorded_later_when_the_store_fails() {
     let (_folder, app) = app();
     let ((tell, told), cx) = (pair(), app.cx(Actor::Window, Call::unheard()));
     let (first, second) = thread::scope(|scope| {
@@ -591,7 +591,7 @@ fn a_job_whose_end_is_not_on_record_has_ended_all_the_same_and_is_recorded_later
 }
 
 #[test]
-fn a_job_whose_end_never_got_on_record_is_interrupted_at_the_next_start() {
+fn a_job_without_a_recorded_end_is_interrupted_at_the_next_start() {
     let (folder, app) = app();
     let (tell, told) = pair();
     let data = DataFolder::new(folder.path().join("data"));
@@ -613,7 +613,7 @@ fn a_job_whose_end_never_got_on_record_is_interrupted_at_the_next_start() {
 }
 
 #[test]
-fn a_process_that_ends_itself_records_the_ends_that_it_could_not_before() {
+fn closing_records_the_job_ends_that_failed_before() {
     let (folder, app) = app();
     let (tell, told) = pair();
     let data = DataFolder::new(folder.path().join("data"));

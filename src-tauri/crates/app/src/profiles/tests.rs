@@ -23,7 +23,7 @@ fn text(value: &Value) -> String {
 }
 
 #[test]
-fn there_is_a_profile_before_anything_was_kept() {
+fn a_new_installation_has_a_default_profile() {
     let desk = TestApp::new(true);
     assert_eq!(desk.names(), [("default".to_owned(), true)]);
     let shown = desk.call("profiles_show", &json!({"name": null})).unwrap()["profile"].clone();
@@ -75,7 +75,7 @@ fn each_role_has_a_draft_that_stays_until_it_is_discarded() {
 }
 
 #[test]
-fn what_is_kept_belongs_to_the_profile_in_use() {
+fn saved_data_belongs_to_the_profile_in_use() {
     let desk = TestApp::new(true);
     let draft = json!({"draft": {"read": null, "role": null, "base": "", "text": "{}", "goals": [],
         "form": "guide", "access": {"profile": null, "region": null}}});
@@ -167,7 +167,7 @@ fn a_profile_is_removed_unless_it_is_in_use() {
 }
 
 #[test]
-fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
+fn world_commands_are_refused_in_a_read_only_profile() {
     let desk = TestApp::new(true);
     let set = |read_only| {
         let settings = json!({"name": "default", "read_only": read_only});
@@ -197,7 +197,7 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
 }
 
 #[test]
-fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_consent() {
+fn only_world_commands_can_get_the_consent_of_the_user() {
     let question =
         Confirm { title: "Change it?".into(), text: "It changes.".into(), yes: "Change".into() };
     for command in COMMANDS {
@@ -219,7 +219,7 @@ fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_cons
 }
 
 #[test]
-fn a_profile_that_is_made_read_only_while_the_user_is_asked_gives_no_consent() {
+fn a_profile_made_read_only_during_the_question_gives_no_consent() {
     let desk = TestApp::new(true);
     let cx = desk.app.cx(Actor::Window, Call::unheard());
     let world = COMMANDS.iter().find(|command| command.kind == Kind::World).unwrap();
@@ -247,7 +247,7 @@ fn a_page_cannot_switch_read_only_off_by_itself() {
 }
 
 #[test]
-fn a_profile_that_was_removed_is_nobodys() {
+fn a_removed_profile_is_profile_not_found() {
     let desk = TestApp::new(true);
     desk.call("profiles_add", &json!({"name": "other"})).unwrap();
     desk.call("profiles_use", &json!({"name": "other"})).unwrap();
@@ -273,7 +273,7 @@ fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
 }
 
 #[test]
-fn what_this_version_does_not_know_of_a_profile_stays() {
+fn unknown_fields_of_a_profile_are_kept() {
     let desk = TestApp::new(true);
     let document = json!({"writer": {"principal": null, "external_id": "mine"}, "later": {"a": 1},
         "aws": {"region": "us-east-1", "later": [2]}});

@@ -216,7 +216,7 @@ fn faults(case: &Case, text: &str, findings: &[Finding]) -> Vec<String> {
 
 /// What holds of every finding, whatever lint it is of.
 #[test]
-fn findings_are_whole_and_well_said() {
+fn findings_are_sorted_and_well_formed() {
     for (file, case) in cases() {
         let text = case.text.text();
         let findings = lint_text(&text, &case.facts).expect("a policy");
@@ -254,7 +254,7 @@ fn findings_are_whole_and_well_said() {
 
 /// After a fix the lint has less to say, a valid text is valid still, and no cell changes that must not.
 #[test]
-fn fixes_mend_and_do_nothing_else() {
+fn fixes_remove_their_finding_and_change_nothing_else() {
     let mut tried: BTreeMap<String, usize> = BTreeMap::new();
     for (file, case) in cases() {
         let text = case.text.text();
@@ -376,7 +376,7 @@ fn the_other_corpora_are_linted_too() {
 }
 
 #[test]
-fn what_cannot_be_read_has_no_findings() {
+fn unreadable_text_has_no_findings() {
     for text in ["", "{", "[]", "{\"Version\": \"2012-10-17\"}", "{\"Statement\": [1]}"] {
         assert_eq!(lint_text(text, &Facts::default()), None, "{text}");
     }
