@@ -1,8 +1,8 @@
 //! `headgate-desktop`, the window: the page with the same use-cases as the terminal command.
 //!
 //! `run_loop` is the application's life, `window` the window and its calls, `desktop` dialogs and the like,
-//! `instance` one application for each data folder, `log` the log, `terminal` what is printed. Business rules are in `app`. It is a binary,
-//! so its examples are the tests in `tests/window`.
+//! `instance` one application for each data folder, `log` the log, `terminal` what is printed. Business rules
+//! are in `app`. It is a binary, so its examples are the tests in `tests/window`.
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 

@@ -240,8 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_listener_gets_earlier_host_events_and_a_dropped_listener_is_removed()
-     {
+    fn the_first_listener_gets_earlier_host_events_and_a_dropped_listener_is_removed() {
         let bus = Bus::default();
         drop(bus.listen());
         bus.host(&HostEvent::Open { address: "/syncs".to_owned() });

@@ -21,6 +21,7 @@ pub trait Host: Send + Sync {
     fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
         Err(no_desktop())
     }
+
     /// Puts text on the clipboard.
     ///
     /// # Errors
@@ -28,6 +29,7 @@ pub trait Host: Send + Sync {
     fn copy(&self, _: &str) -> Result<()> {
         Err(no_desktop())
     }
+
     /// The text on the clipboard.
     ///
     /// # Errors
@@ -35,6 +37,7 @@ pub trait Host: Send + Sync {
     fn read_clipboard(&self) -> Result<String> {
         Err(no_desktop())
     }
+
     /// Opens an address in the browser.
     ///
     /// # Errors
@@ -42,6 +45,7 @@ pub trait Host: Send + Sync {
     fn open_url(&self, _: &str) -> Result<()> {
         Err(no_desktop())
     }
+
     /// Tells the user what became of something, unless the user looks at the window. It need not arrive.
     fn notify(&self, _: &Notice) {}
     /// Asks the user in a way of its own, which the page can neither draw nor answer; true when the user

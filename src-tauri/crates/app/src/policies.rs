@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use headgate_policy::{
-    Axes, Context, Decision, EXTERNAL_ID, Edit, Facts, Named, PatchPlan, Policy, Problem, QUOTA,
-    ParsedPolicy, Request, Size, Who,
+    Axes, Context, Decision, EXTERNAL_ID, Edit, Facts, Named, ParsedPolicy, PatchPlan, Policy,
+    Problem, QUOTA, Request, Size, Who,
 };
 use headgate_terms::{Arn, Error, Finding, Fix, Range, Result, Shown, say};
 use serde::Deserialize;

@@ -24,7 +24,9 @@ use headgate_terms::{Error as Failure, TableName};
 use serde::{Deserialize, Serialize};
 
 use crate::edge::Fence;
-use crate::log::{LogFileFacts, is_checkpoint, look_through_checkpoint, look_through_commit, version_of};
+use crate::log::{
+    LogFileFacts, is_checkpoint, look_through_checkpoint, look_through_commit, version_of,
+};
 
 /// The files of logs that were looked through, by the log's folder and the file's name.
 #[derive(Debug, Default)]

@@ -227,7 +227,10 @@ impl Lake {
         for version in since + 1..=table.version() {
             let operation = match self.logs.seen(&log, &commit_file(version)) {
                 Some((_, said)) => said.operation.clone(),
-                None => LogFileFacts::by(&self.commit(name, version).await?.unwrap_or_default()).operation,
+                None => {
+                    LogFileFacts::by(&self.commit(name, version).await?.unwrap_or_default())
+                        .operation
+                }
             };
             if operation.as_deref() == Some("RESTORE") {
                 newest = Some(version);
@@ -348,7 +351,11 @@ fn parse(commit: &[u8], doing: &Shown) -> Result<Vec<Value>> {
 
 /// Refuses a commit, or a checkpoint in JSON, that names a file which is not the table's own, in
 /// whatever action.
-pub(crate) fn look_through_commit(name: &TableName, path: &Path, bytes: &[u8]) -> Result<LogFileFacts> {
+pub(crate) fn look_through_commit(
+    name: &TableName,
+    path: &Path,
+    bytes: &[u8],
+) -> Result<LogFileFacts> {
     let actions = parse(bytes, &reading(path))?;
     match actions.iter().find_map(foreign_in) {
         Some(foreign) => Err(foreign_path(name, &foreign)),

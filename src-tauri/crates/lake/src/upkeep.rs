@@ -20,7 +20,8 @@ const MOST: u64 = 20;
 
 impl Lake {
     /// Writes a checkpoint when as many commits as the table's interval went by since the last one
-    /// (`delta.checkpointInterval`, 100), or [`MOST`], and then removes log entries that Delta's rules allow to be removed.
+    /// (`delta.checkpointInterval`, 100), or [`MOST`], and then removes log entries that
+    /// Delta's rules allow to be removed.
     ///
     /// # Errors
     /// When the storage fails; the table is as it was.

@@ -15,7 +15,7 @@ use crate::installation::Installation;
 use crate::plan::{BatchPlan, Extent, Record, Work};
 use crate::records::read_report;
 use crate::release::tell;
-use crate::run::{OpenPlan, ActiveRun, internal};
+use crate::run::{ActiveRun, OpenPlan, internal};
 use crate::summary::{Summary, tag_of};
 use crate::window::span_of;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use headgate_lake::{Lake, Standing, caught};
 use headgate_terms::{Error, Result, TableName, say};
 
-use crate::run::{OpenPlan, ActiveRun};
+use crate::run::{ActiveRun, OpenPlan};
 use crate::summary::{Summary, table_behind};
 use crate::tally::Landed;
 

@@ -69,7 +69,8 @@ impl Installation {
             kept => {
                 let moved = kept.filter(|kept| !kept.is_still_there());
                 let id = moved.map_or_else(|| uuid::Uuid::new_v4().to_string(), |kept| kept.id);
-                let kept = InstallationFile { v: 1, id: id.clone(), host: host.clone(), path: place };
+                let kept =
+                    InstallationFile { v: 1, id: id.clone(), host: host.clone(), path: place };
                 let text = serde_json::to_vec(&kept).unwrap_or_default();
                 let mut options = private();
                 options.append(false).write(true).truncate(true);

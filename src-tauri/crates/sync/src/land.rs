@@ -17,13 +17,13 @@ use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use crate::batch::{SideOutputs, Entry, Feed, ReadBatch, Stopped};
+use crate::batch::{Entry, Feed, ReadBatch, SideOutputs, Stopped};
 use crate::catch_up::{Released, text_of};
 use crate::dead_letters::BatchRejectedLines;
 use crate::deliver::is_missing;
-use crate::plan::{BatchPlan, Extent, IdRange, BatchTotals, Record, RoutePlan};
+use crate::plan::{BatchPlan, BatchTotals, Extent, IdRange, Record, RoutePlan};
 use crate::report::NoticeCount;
-use crate::run::{OpenPlan, ActiveRun, crash_point, internal};
+use crate::run::{ActiveRun, OpenPlan, crash_point, internal};
 use crate::spool::{remove, remove_taken, segments};
 use crate::summary::{Summary, table_behind};
 use crate::tables::SchemaView;
@@ -221,7 +221,13 @@ impl ActiveRun<'_> {
         let plan = BatchPlan {
             tables,
             routes,
-            once: Some(BatchTotals { bytes, taken, damaged, rejected: rejected.collect(), notices }),
+            once: Some(BatchTotals {
+                bytes,
+                taken,
+                damaged,
+                rejected: rejected.collect(),
+                notices,
+            }),
             letters: letters.finish()?,
             held_lines,
             extents,

@@ -20,12 +20,12 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use ts_rs::TS;
 
-use crate::batch::{SideOutputs, Entry, Feed, ReadBatch, Stopped};
+use crate::batch::{Entry, Feed, ReadBatch, SideOutputs, Stopped};
 use crate::choice::{self, Chosen, ColumnChoice};
 use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
-use crate::run::{Progress, RunRequest, ActiveRun, Watch, id_of, key_of, millis, refuse_copy};
+use crate::run::{ActiveRun, Progress, RunRequest, Watch, id_of, key_of, millis, refuse_copy};
 use crate::source::{DataFile, SourceFiles, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};

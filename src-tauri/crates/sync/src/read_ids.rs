@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::batch::held_lines;
 use crate::plan::{BatchPlan, IdRange, TablePlan, Work};
-use crate::run::{OpenPlan, ActiveRun};
+use crate::run::{ActiveRun, OpenPlan};
 use crate::window::hash;
 
 /// Tables that have each event of a schema once, except `users`.

@@ -11,12 +11,12 @@ use headgate_store::{FileMark, Ledger, Seen};
 use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 
-use crate::batch::{SideOutputs, Entry, Feed, Stopped};
+use crate::batch::{Entry, Feed, SideOutputs, Stopped};
 use crate::dead_letters::BatchRejectedLines;
 use crate::land::{CLAIMS, Claimed, Prepared};
 use crate::plan::{BatchPlan, Work};
 use crate::read_ids::IDS_AT_ONCE;
-use crate::run::{OpenPlan, ActiveRun};
+use crate::run::{ActiveRun, OpenPlan};
 use crate::source::DataFile;
 use crate::summary::{ShortOf, Summary, left_short};
 use crate::tables::{SchemaView, State};

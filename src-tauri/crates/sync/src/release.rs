@@ -90,8 +90,12 @@ pub fn release(
         if let Some(letters) = plan.letters.take() {
             letters.join()?;
         }
-        let mut letters =
-            BatchRejectedLines::new(&data.dead_letters(), &plan.run, plan.number, Room::without_end());
+        let mut letters = BatchRejectedLines::new(
+            &data.dead_letters(),
+            &plan.run,
+            plan.number,
+            Room::without_end(),
+        );
         let lines = lines_of(&plan, &lake, handle)?;
         let mut given_up = HashSet::new();
         for &at in &parts {

@@ -8,7 +8,7 @@ use headgate_lake::caught;
 use headgate_store::Seen;
 use headgate_terms::{Error, Result, say};
 
-use crate::batch::{SideOutputs, Entry, Feed, Stopped};
+use crate::batch::{Entry, Feed, SideOutputs, Stopped};
 use crate::plan::{BatchPlan, Work};
 use crate::run::ActiveRun;
 use crate::tables::SchemaView;

@@ -22,7 +22,7 @@ use crate::choice::{self, ColumnChoice};
 use crate::dead_letters::{Room, remove_strays};
 use crate::expire::{Retention, expire};
 use crate::folder::DataFolder;
-use crate::installation::{Installation, HeartbeatGuard};
+use crate::installation::{HeartbeatGuard, Installation};
 use crate::lines::Input;
 use crate::plan::BatchPlan;
 use crate::records::read_report;

@@ -8,7 +8,7 @@ use headgate_lake::caught;
 use headgate_terms::{Error, Result, say};
 
 use crate::batch::Stopped;
-use crate::run::{OpenPlan, ActiveRun};
+use crate::run::{ActiveRun, OpenPlan};
 use crate::summary::Summary;
 
 /// How long an installation that is not heard is waited for.
@@ -61,12 +61,19 @@ impl ActiveRun<'_> {
             if plan.is_done() {
                 // Its owner has finished it, and counts it.
                 let document = self.document()?;
-                self.store.save_batch(ledger, plan.number, None, &self.tally.report.run, &document)?;
+                self.store.save_batch(
+                    ledger,
+                    plan.number,
+                    None,
+                    &self.tally.report.run,
+                    &document,
+                )?;
                 self.open.remove(at);
                 continue;
             }
             let (lake, owner) = (&self.tables.lake, &plan.installation);
-            let heard = self.handle.block_on(caught(lake.read_heartbeat(&owner.id, &self.me.id)))?;
+            let heard =
+                self.handle.block_on(caught(lake.read_heartbeat(&owner.id, &self.me.id)))?;
             self.open[at].plan = plan;
             if let Some(heard) = heard.filter(|heard| !heard.stopped && heard.ago < SILENCE) {
                 return Ok(Some(

@@ -155,8 +155,8 @@ pub fn grouped(count: u64) -> Shown {
     Shown::clean(&text)
 }
 
-/// A text as one word of a POSIX shell, whatever is in it. Ours, because it is one replacement, and shlex fails on a text
-/// with a NUL and chooses between several kinds of quotes.
+/// A text as one word of a POSIX shell, whatever is in it. Ours, because it is one replacement; shlex fails on a
+/// text with a NUL and chooses between several kinds of quotes.
 #[must_use]
 pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,".contains(c);

@@ -37,6 +37,7 @@ pub(crate) trait PlanKind: Sync {
     fn may_pass(&self, _refusal: &Error) -> bool {
         false
     }
+
     /// What happened, in the words of the kind.
     fn explain(&self, why: Why<'_, Self::Found>) -> Error;
     /// What the journal has of such a change beside what it has of all.

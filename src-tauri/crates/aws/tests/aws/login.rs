@@ -334,7 +334,8 @@ fn the_configured_endpoint_is_reported() {
 
 #[test]
 fn the_endpoint_of_one_service_is_reported_and_plain_http_to_other_machines_refused() {
-    let name = "login::the_endpoint_of_one_service_is_reported_and_plain_http_to_other_machines_refused";
+    let name =
+        "login::the_endpoint_of_one_service_is_reported_and_plain_http_to_other_machines_refused";
     let config = "[default]\nservices = dev\n[services dev]\naccessanalyzer =\n  endpoint_url = https://analyzer.example\n";
     let variables = [KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:7")];
     let home = Home { config, variables: &variables, ..Home::default() };

@@ -62,6 +62,7 @@ impl<'s> LintContext<'s> {
         scene.required = scene.wanted();
         scene
     }
+
     /// Every caller that is to get in, each with one id.
     pub(super) fn required(&self) -> &[Required] {
         &self.required
