@@ -58,7 +58,7 @@ node_modules/made-of: package-lock.json | node
 	@npm ci --ignore-scripts --silent --no-audit --no-fund && touch $@
 
 # Clones share cargo's output. What cargo built of our own crates knows the clone it was built in, and
-# files outside a crate's folder only by that path; so another clone begins with its own crates anew.
+# files outside a crate's folder only by that path; so another clone builds our own crates again.
 clone:
 	@mkdir -p $(CARGO_TARGET_DIR)
 	@[ "$$(cat $(CARGO_TARGET_DIR)/clone 2>/dev/null)" = "$(CURDIR)" ] || { \

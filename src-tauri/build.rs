@@ -1,4 +1,4 @@
-//! Tells Tauri the commands that the page may be allowed, and makes sure that there is a page.
+//! Build script of the window: gives Tauri the commands of the table, and fails when the page is not built.
 
 use std::path::Path;
 

@@ -1,4 +1,6 @@
-//! Who may depend on whom: arrows only point right, and each outside library has one door.
+//! Which crate may depend on which, and which outside library only one crate may use.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -68,7 +70,7 @@ fn own(name: &str) -> Option<&str> {
 }
 
 #[test]
-fn arrows_only_point_right() {
+fn crates_depend_only_as_listed() {
     let packages = metadata();
     let rooms: BTreeSet<&str> = packages.keys().filter_map(|name| own(name)).collect();
     let listed: BTreeSet<&str> = MAY_USE.iter().map(|(room, _)| *room).collect();
@@ -81,7 +83,7 @@ fn arrows_only_point_right() {
 }
 
 #[test]
-fn each_outside_library_has_one_door() {
+fn each_outside_library_is_used_by_one_crate() {
     for (package, dependencies) in metadata() {
         for (library, door) in DOORS {
             let through = own(&package) == Some(*door);
@@ -102,7 +104,7 @@ fn each_outside_library_has_one_door() {
 }
 
 #[test]
-fn there_is_one_arrow() {
+fn there_is_one_version_of_arrow() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let lock = std::fs::read_to_string(root.join("Cargo.lock")).expect("the lock file");
     for library in ["arrow-array", "arrow-schema", "arrow-buffer", "parquet", "object_store"] {
@@ -112,7 +114,7 @@ fn there_is_one_arrow() {
 }
 
 #[test]
-fn no_room_is_called_after_nothing() {
+fn no_folder_is_named_common_or_util() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let mut folders = vec![root.join("src-tauri"), root.join("ui"), root.join("tests")];
     while let Some(folder) = folders.pop() {

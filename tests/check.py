@@ -24,7 +24,7 @@ COUNTS = {
 
 
 def venv(folder, requirements):
-    """An environment of the project's own, made anew when what it holds has changed."""
+    """A virtual environment, created again when its requirements have changed."""
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     stamp = folder / "made-of"
     if stamp.exists() and stamp.read_text() == wanted:

@@ -1,7 +1,6 @@
-//! One table, many readers: the capability, the isolation guard and the page's types are made from
-//! the command table, and this fails when one of them is not what the table says.
+//! Checks that the capability, the isolation guard and the page's types match the command table.
 //!
-//! `HEADGATE_WRITE_EXPECTED=1` writes them anew.
+//! `HEADGATE_WRITE_EXPECTED=1` writes them.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashSet};
@@ -49,7 +48,7 @@ fn the_capability_allows_the_table_and_nothing_else() {
 }
 
 #[test]
-fn the_guard_knows_the_table() {
+fn the_isolation_guard_has_the_commands_of_the_table() {
     let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
     let text = serde_json::to_string_pretty(&names).expect("JSON");
     let text = format!("// Made from the command table.\nwindow.headgateCommands = {text}\n");
@@ -57,7 +56,7 @@ fn the_guard_knows_the_table() {
 }
 
 #[test]
-fn no_argument_has_a_name_that_hangs() {
+fn no_argument_has_a_name_reserved_by_tauri() {
     let page = std::fs::read_to_string(root().join("ui/src/api/tauri.ts")).expect("the page");
     let (_, asked) = page.split_once("invoke(name, {").expect("the one place that calls");
     let (asked, _) = asked.split_once("})").expect("its end");
@@ -120,7 +119,7 @@ macro_rules! types {
             $(
                 declared.visit::<$request>();
                 declared.visit::<$response>();
-                #[allow(unused_mut, unused_assignments)]
+                #[allow(unused_mut, unused_assignments, reason = "only some commands report progress")]
                 let mut progress = "never".to_owned();
                 $(
                     declared.visit::<$progress>();

@@ -1,5 +1,5 @@
-// Where vitest runs the page's modules: compiled as for a browser, so that runes react, with what modules
-// touch when they are loaded and no document.
+// The environment of the page's unit tests: modules are compiled for a browser, so that runes are reactive, with
+// the globals that they use when loaded and without a document.
 
 export default {
   name: 'page',

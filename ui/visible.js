@@ -1,7 +1,8 @@
-// Makes what the page draws visible, wherever a component draws it: an expression in the text of an
-// element, or in an attribute that is shown or read out, passes through `visible` of `format.ts`;
-// inside `<pre>`, whose line ends are wanted, through `visibleLines`. Values that components hand to
-// each other, put on the clipboard or send stay as they are. It is a preprocessor of Svelte's.
+// A Svelte preprocessor that makes hostile characters visible in everything that a component draws: an expression
+// in an element's text, or in an attribute that is shown or read out, is passed through `visible` of `format.ts`,
+// and inside `<pre>` through `visibleLines`, which keeps line ends.
+//
+// Values that components pass to each other, copy or send are not changed.
 
 import MagicString from 'magic-string'
 import { parse } from 'svelte/compiler'

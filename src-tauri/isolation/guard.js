@@ -1,5 +1,5 @@
-// Between the page and the core: only commands of the table pass, and only of a bearable size.
-// It never throws, for then every call would hang; what it refuses becomes an ordinary rejection.
+// The isolation guard between the page and the core: only commands of the table pass, up to a size limit.
+// It never throws, because then every call would hang; a refused call is rejected like any other.
 'use strict'
 
 const mostCharacters = 1_000_000

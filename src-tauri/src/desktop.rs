@@ -1,5 +1,7 @@
-//! What only a desktop can do: dialogs, the clipboard, notifications, the browser. The page itself may use none
-//! of what does it. Notifications and addresses go without Tauri's plugins, whose scripts would run in the page.
+//! The desktop as a host: dialogs, the clipboard, notifications and the browser.
+//!
+//! The page has no access to them. Notifications and the browser do not use Tauri's plugins, whose scripts would
+//! run in the page.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +15,7 @@ use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogKind};
 
 use crate::window;
 
-/// A title that the page gave, as it may stand over a dialog.
+/// A title that the page passed, made safe for a dialog.
 fn title(text: &str) -> String {
     let short: String = text.chars().take(80).collect();
     Shown::clean(&short).to_string()
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_web_is_opened_and_no_text_is_markup() {
+    fn only_web_addresses_are_opened_and_notifications_have_no_markup() {
         assert!(web_address("https://console.aws.amazon.com/iam/home#/roles").is_some());
         for other in ["file:///etc/passwd", "javascript:1", "mailto:a@b", "/bin/sh", "vnc://x", ""]
         {

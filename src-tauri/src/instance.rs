@@ -1,7 +1,8 @@
-//! One application for each data folder: a lock says whether there is one, a socket hands it what other
-//! processes of the same user say.
+//! One application for each data folder: a lock file says whether one runs, and a socket takes messages from
+//! other processes of the same user.
 //!
-//! Neither needs a session bus, and neither is the lock of a run: the terminal can sync meanwhile.
+//! Neither requires a session bus, which Tauri's plugin for single instances does. The lock is not the one of a
+//! run: the terminal can sync meanwhile.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -36,7 +37,7 @@ pub(crate) enum Claim {
 /// each has a moment.
 const HEARD: usize = 4;
 
-/// How long another is asked; it may be between its lock and its socket, or about to end.
+/// How long the other application is tried; it may not have its socket yet, or be about to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Instance {
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_ends_instead_of_answering_is_followed_by_the_next() {
+    fn a_closing_window_is_replaced_by_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn who_connects_and_says_nothing_holds_nothing() {
+    fn a_silent_connection_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_are_heard_at_a_time() {
+    fn the_number_of_connections_is_limited() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
         let Claim::Window(first) = Instance::claim(&data, None) else { panic!("the first is it") };
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_window_left_is_taken_over() {
+    fn the_socket_of_a_dead_window_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().to_owned());
         drop(Instance::claim(&data, None));

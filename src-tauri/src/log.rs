@@ -1,7 +1,6 @@
-//! Where log lines go: standard error, and a file of the data folder for errors that show a trace.
+//! The log: standard error, and `log/window.log` in the data folder for errors that show a trace.
 //!
-//! Both take cleaned text only. The file never grows beyond a limit, however long the window stays open:
-//! a full file is kept beside the new one, and the one before that is removed.
+//! Both get cleaned text only. A file that is full is kept as the previous one, and the one before is removed.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,6 +13,8 @@ use headgate_terms::Shown;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::terminal;
 
 /// The most bytes of one file.
 const MOST_BYTES: u64 = 4 << 20;
@@ -37,7 +38,7 @@ pub(crate) fn begin(data: Option<&DataFolder>) {
         .with(
             tracing_subscriber::fmt::layer()
                 .with_ansi(false)
-                .with_writer(|| Cleaned(io::stderr()))
+                .with_writer(|| Cleaned(terminal::log()))
                 .with_filter(
                     filter().unwrap_or_else(|_| EnvFilter::new("error,buoyant_kernel=off")),
                 ),

@@ -1,6 +1,8 @@
-//! The window: one page over the same use-cases as the terminal.
+//! `headgate-desktop`, the window: the page with the same use-cases as the terminal command.
 //!
-//! No business rule lives here, only what a desktop has: a window, dialogs, notifications, a clipboard, a browser, addresses.
+//! `run_loop` is the application's life, `window` the window and its calls, `desktop` dialogs and the like,
+//! `instance` one application for each data folder, `log` the log, `terminal` what is printed. Business rules
+//! are in `app`. It is a binary, so its examples are the tests in `tests/window`.
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
@@ -8,11 +10,13 @@ mod desktop;
 mod instance;
 mod log;
 mod run_loop;
+mod terminal;
 mod window;
 
 use std::process::ExitCode;
 
 use headgate_app::{App, HostEvent};
+use headgate_terms::say;
 
 use instance::{Claim, Instance};
 
@@ -21,13 +25,13 @@ fn main() -> ExitCode {
     for argument in std::env::args_os().skip(1) {
         match argument.to_str() {
             Some("--version") => {
-                println!("headgate-desktop {}", env!("CARGO_PKG_VERSION"));
+                terminal::print(say!("headgate-desktop {}", env!("CARGO_PKG_VERSION")));
                 return ExitCode::SUCCESS;
             }
             Some(page) if page.starts_with('/') => address = Some(page.to_owned()),
             _ => {
-                eprintln!("Usage: headgate-desktop [ADDRESS]");
-                eprintln!("ADDRESS is a page, such as `/syncs` or `/syncs/17-9f3c2a`.");
+                terminal::warn("Usage: headgate-desktop [ADDRESS]");
+                terminal::warn("ADDRESS is a page, such as `/syncs` or `/syncs/17-9f3c2a`.");
                 return ExitCode::from(2);
             }
         }
@@ -37,8 +41,8 @@ fn main() -> ExitCode {
     if cfg!(target_os = "linux")
         && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| std::env::var_os(name).is_none())
     {
-        eprintln!(
-            "There is no display to open a window on. The terminal does the same work: `headgate --help`."
+        terminal::warn(
+            "There is no display to open a window on. The terminal does the same work: `headgate --help`.",
         );
         return ExitCode::FAILURE;
     }
@@ -46,7 +50,7 @@ fn main() -> ExitCode {
         Ok(Claim::Window(instance)) => instance,
         Ok(Claim::HandedOver) => return ExitCode::SUCCESS,
         Ok(Claim::Unresponsive) => {
-            eprintln!("Headgate is open already, and did not answer. Close its window first.");
+            terminal::warn("Headgate is open already, and did not answer. Close its window first.");
             return ExitCode::FAILURE;
         }
         // The window says what is wrong.

@@ -1,4 +1,5 @@
-//! The application's life: it begins with a window, goes on without one while a job does, and ends.
+//! The life of the application: it starts with a window, continues without one while a job runs, and ends when
+//! there is neither.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,7 @@ use tauri_plugin_window_state::StateFlags;
 
 use crate::desktop::Desktop;
 use crate::instance::Instance;
-use crate::window;
+use crate::{terminal, window};
 
 /// How long an application that ends waits for a run to end its batch. For a change that was sent outside
 /// this machine it waits without a limit.
@@ -32,7 +33,7 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    /// The use-cases, or why there are none; none of both before the start is done.
+    /// The use-cases, or why there are none; neither before the start is done.
     pub(crate) fn served(&self) -> Option<&Result<App>> {
         self.served.get()
     }
@@ -56,7 +57,7 @@ impl Shell {
         }
     }
 
-    /// Lets the jobs of a closed window go on.
+    /// Lets the jobs of a closed window continue.
     pub(crate) fn goes_on_without(&self) {
         if let Some(app) = self.app() {
             app.leave_page();
@@ -86,12 +87,12 @@ impl Shell {
         });
     }
 
-    /// Whether a job goes on, which needs no window.
+    /// Whether a job is running, which requires no window.
     pub(crate) fn has_jobs(&self) -> bool {
         self.app().is_some_and(App::has_jobs)
     }
 
-    /// Does what another process asks for; false when it could not.
+    /// Does what another process requests; false when it could not.
     fn hears(&self, tauri: &AppHandle, message: Message) -> bool {
         let address = match message {
             Message::Changed(what) => {
@@ -162,7 +163,7 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
             shell.instance.listen(move |message| hears.hears(&tauri, message));
             Ok(())
         })
-        .build(tauri::generate_context!());
+        .build(context());
     match built {
         Ok(built) => {
             built.run(move |tauri, event| {
@@ -177,9 +178,14 @@ pub(crate) fn run(app: Result<App>, instance: Instance) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{}", say!("The window could not be opened: {}.", error.to_string()));
-            eprintln!("The terminal does the same work: `headgate --help`.");
+            terminal::warn(say!("The window could not be opened: {}.", error.to_string()));
+            terminal::warn("The terminal does the same work: `headgate --help`.");
             ExitCode::FAILURE
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what Tauri makes of the configuration has it")]
+fn context() -> tauri::Context {
+    tauri::generate_context!()
 }

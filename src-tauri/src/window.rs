@@ -1,4 +1,4 @@
-//! The window: made, asked, closed, and made again while the application works on without one.
+//! The window: opened, closed and opened again, which addresses it may load, and the calls of its page.
 
 use std::sync::atomic::Ordering;
 
@@ -81,7 +81,7 @@ pub(crate) fn open(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
     Ok(())
 }
 
-/// Brings the window forward, or opens it anew.
+/// Brings the window forward, or opens it again.
 pub(crate) fn come_forward(tauri: &AppHandle, shell: &Shell) -> tauri::Result<()> {
     let Some(window) = find(tauri) else { return open(tauri, shell) };
     window.unminimize()?;
@@ -118,7 +118,7 @@ struct IpcRequest {
     channel: Option<String>,
 }
 
-/// Answers a call on a thread of its own. Tauri has asked the capability before.
+/// Answers a call on a thread of its own. Tauri has checked the capability before.
 pub(crate) fn answer(shell: &Shell, invoke: Invoke<Wry>) -> bool {
     let Invoke { message, resolver, .. } = invoke;
     let shell = shell.clone();
@@ -175,7 +175,7 @@ mod tests {
 
     #[cfg(not(any(windows, target_os = "android")))]
     #[test]
-    fn only_the_application_is_opened() {
+    fn only_addresses_of_the_application_are_opened() {
         let own = |text: &str| is_own(&Url::parse(text).unwrap());
         assert!(own("tauri://localhost") && own("tauri://localhost/index.html?x#/syncs"));
         for other in [

@@ -1,5 +1,6 @@
-// A world that changes under the lake: tables that lack rows are told and filled again, what waits for one
-// that refuses is given up, a copied lake becomes its own, and no run says that all is there when it is not.
+// Tables that changed outside Headgate: tables that lack rows are reported and filled again, what waits for a
+// table that refuses it is given up, a copied lake becomes a lake of its own, and no run reports complete data
+// that is not.
 
 import {
   appendFileSync,

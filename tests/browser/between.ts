@@ -1,5 +1,5 @@
-// A server between the product and the account that it is played: it loses answers, refuses to answer
-// and holds requests back, as a network and a service do.
+// A proxy between the product and the simulated account: it loses answers, refuses to answer and delays requests,
+// as a network and a service do.
 
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-// The drafts of several roles, and the history of what was written, which may be long.
+// Saved drafts of several roles, and the history of changes, which can be long.
 
 import type { Page } from '@playwright/test'
 import { databricks, guide, meanwhile, paste, pasteOver, role } from './policies'

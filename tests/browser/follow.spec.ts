@@ -1,5 +1,5 @@
-// The page follows the core: what happens elsewhere appears by itself, a sync is followed wherever the
-// page is opened, a second one waits for its turn, and nothing is read by the clock.
+// The page follows the core: changes by other processes appear without a reload, a running sync is shown wherever
+// the page is opened, a second sync is queued, and nothing polls.
 
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'

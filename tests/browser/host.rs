@@ -1,10 +1,14 @@
-//! The page and the real commands over loopback, for the browser tests. It never ships.
+//! Serves the page with the real commands over loopback, for the browser tests. It is not part of a release.
 //!
-//! `POST /call/<command>` answers with a line of JSON for each report and one for the answer. What a
-//! desktop would do is played through `/desktop`: what the next dialog gives, what was copied, what
-//! is dropped, what the user was asked and told, and what was opened.
+//! `POST /call/<command>` answers with one line of JSON for each progress report and one for the answer.
+//! `/desktop` plays the desktop: it sets what the next dialog returns and what the clipboard has, drops files, and
+//! reports what the user was asked and told and what was opened.
 //!
-//! Only the page itself is answered. Connections are bounded, and each has a time to say what it wants.
+//! Only the page itself is answered. The number of connections is limited, and each has a time limit for its
+//! request.
+
+#![expect(clippy::print_stdout, reason = "the tests read its address there")]
+#![expect(clippy::unwrap_used, reason = "a host of tests fails as they do")]
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-// Names and values that turn a line, hide, or act on what shows them: wherever they come from, the page
-// draws them as marks, in both themes, and copies them as they are.
+// Names and values with characters that reverse a line, are invisible, or act on what shows them: the page shows
+// them as marks, in both themes, and copies them unchanged.
 
 import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

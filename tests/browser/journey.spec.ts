@@ -1,5 +1,5 @@
-// The journeys: preview, sync, cancel, look into what was set aside, open the table. By pointer and
-// by keyboard alone.
+// From preview to table: preview, sync, cancel, inspect discarded values, open the table; by mouse, and by keyboard
+// alone.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

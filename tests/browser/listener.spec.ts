@@ -1,4 +1,4 @@
-// The loopback host holds nothing for whoever connects and does not say what it wants.
+// The loopback host of the tests limits connections that send no request.
 
 import { connect, type Socket } from 'node:net'
 import { expect, test } from './product'

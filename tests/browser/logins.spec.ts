@@ -1,5 +1,4 @@
-// A login is given once: it serves all that follows, and where it has ended it is asked for in that place,
-// and what was asked goes on.
+// One login serves all later calls; when it has expired, the page asks for a code in place and continues.
 
 import type { Page } from '@playwright/test'
 import { testBetween } from './between'

@@ -1,4 +1,4 @@
-// A new column that mixes types: the preview says so, a type is chosen, and the sync gets the choice.
+// A new column that mixes types: the preview reports it, a type is chosen, and the sync uses the choice.
 
 import { join } from 'node:path'
 import { expect, pictures, test, track } from './product'

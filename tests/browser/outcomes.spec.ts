@@ -1,5 +1,5 @@
-// How a change of a trust policy ends, and what is said of it: not known, stopped, written where the
-// history could not be told, and while the window waits for it.
+// Outcomes of a change of a trust policy, and how the page reports them: unknown, stopped, written although the
+// journal failed, and while the window waits for it.
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'

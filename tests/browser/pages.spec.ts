@@ -1,5 +1,5 @@
-// Every page in every state that it has, in both themes and at two sizes: what the eye sees, axe, and
-// whether anything is cut or lies over something else.
+// Every page in every state, in both themes and two sizes: a picture, axe, and a check for clipped or overlapping
+// parts.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

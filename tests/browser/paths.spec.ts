@@ -1,4 +1,4 @@
-// Which paths the page may name: a typed one is asked about once, and only when it is sent.
+// Which paths the page may use: a typed path is confirmed once, and only when it is sent.
 
 import { join } from 'node:path'
 import { expect, pictures, sync, test, track } from './product'

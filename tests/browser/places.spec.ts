@@ -1,4 +1,4 @@
-// Answers and errors belong to what was asked, and stand there.
+// Answers and errors are shown where they were requested, and only there.
 
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'

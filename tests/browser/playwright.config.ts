@@ -1,3 +1,5 @@
+// Playwright's configuration: the projects `pages` and `styles`, one worker.
+
 import { defineConfig } from '@playwright/test'
 
 export default defineConfig({

@@ -1,4 +1,4 @@
-// Policies for the tests of the trust policy's page, and the way to paste one.
+// Policies for tests of the trust policy page, and functions that paste them.
 
 import type { Page } from '@playwright/test'
 import { expect } from './product'

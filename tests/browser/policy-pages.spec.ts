@@ -1,4 +1,4 @@
-// The trust policy's page in every state that it has, in both themes and at two sizes.
+// The trust policy page in every state, in both themes and two sizes.
 
 import { expect, picture, pictures, test, testAws } from './product'
 import {

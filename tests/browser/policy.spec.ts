@@ -1,5 +1,5 @@
-// Journeys through the trust policy's page: on pasted policies without any account, by keyboard alone,
-// with text that is no policy, and against an account that somebody else changes meanwhile.
+// The trust policy page in use: with pasted policies and no account, by keyboard alone, with invalid text, and with
+// an account that somebody else changes meanwhile.
 
 import type { Page } from '@playwright/test'
 import { expect, test, testAws } from './product'

@@ -1,5 +1,5 @@
-// What every browser test stands on: the real commands over loopback with a data folder of their
-// own, a page that may not log an error, an account of AWS that is played, and ways to look at it.
+// The base of every browser test: the real commands over loopback with a data folder of their own, a page that
+// must not log an error, a simulated AWS account, and functions that inspect the page.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

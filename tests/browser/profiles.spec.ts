@@ -1,4 +1,4 @@
-// Profiles: added, switched, read-only, edited and removed, in Settings and in the rail.
+// Profiles in Settings and in the rail: added, switched, read-only, edited and removed.
 
 import { databricks, meanwhile, paste, pasteOver, role, roleName } from './policies'
 import { accessible, expect, pictures, test, testAws } from './product'

@@ -1,4 +1,4 @@
-// Every rule of the page's styles is used by some page and state that the other tests showed.
+// Every CSS rule of the page is used by some state that the other tests showed.
 
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-"""A real account is changed only after its user agreed: the desktop asks, or the terminal, in words of Rust.
+"""A real account is changed only after the user agreed to a question of the desktop or the terminal.
 
 AWS's own addresses are reached through a proxy that stands in for them. The host of the browser tests serves the
 page's calls, with a user that this test plays; it is named by HEADGATE_HOST.

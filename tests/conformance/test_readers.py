@@ -1,4 +1,4 @@
-"""What Headgate writes, read by programs that are not Headgate.
+"""Tables that Headgate wrote, read by independent programs.
 
 DuckDB reads Delta through delta-kernel, Sail with an implementation of its own. Each fixture is synced by the
 real command, a batch a run, and every table must hold the rows of the expected files beside the fixture.

@@ -1,7 +1,7 @@
 """What Headgate does to a role's trust policy, read by another client of AWS.
 
-moto stands for IAM and STS, boto3 looks at the roles and is the colleague who changes them meanwhile. moto
-judges no policy: what a policy means is checked in the policy crate. The command is named by HEADGATE_BIN.
+moto simulates IAM and STS; boto3 reads the roles, and changes them as a colleague would. moto does not evaluate
+policies; the policy crate has tests of that. The command is named by HEADGATE_BIN.
 """
 
 import contextlib

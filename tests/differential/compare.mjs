@@ -1,6 +1,6 @@
 // Compares `headgate policy evaluate` with another evaluator on random policies and requests.
 //   HEADGATE_BIN=… node compare.mjs [--pairs 10000] [--seed 5]
-// The other one's known faults are respelled away first, so that we fail as well where we share one.
+// Its known faults are avoided first by another spelling, so that a fault that both share is found too.
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// Random trust policies and requests whose answers are well mixed. The same seed gives the same pairs.
-// It knows the shape of a policy and which values lie near each other, never who may do what.
+// Random trust policies and requests with well-mixed answers. The same seed gives the same pairs.
+// It knows the shape of a policy and which values are similar, but not which requests are allowed.
 
 import {
   actions,

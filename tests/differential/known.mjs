@@ -1,5 +1,5 @@
-// The simulator's known faults, each as a respelling: the same policy and request by AWS's pages, in words
-// that the simulator reads rightly. What is still different then is no known fault. `known.json` says why.
+// The simulator's known faults, each with another spelling of the same policy and request, by AWS's documentation,
+// that it evaluates correctly. A remaining difference is not a known fault. `known.json` has the reasons.
 
 const nothing = 'equals-nothing-at-all'
 const nobody = '000000000000'

@@ -1,5 +1,5 @@
-// What policies and requests are drawn from: callers, actions, condition keys with the values they meet. Several stand
-// twice, to be drawn more often.
+// The values that random policies and requests use: callers, actions, and condition keys with matching values.
+// Some are listed twice, to be chosen more often.
 
 export const own = '410000000001'
 const databricks = '414351767826'

@@ -1,4 +1,4 @@
-// The other evaluator, asked for the trust side alone: the caller's own policies allow everything.
+// The independent simulator, used for trust policies alone: the caller's own policies allow everything.
 
 import { runUnsafeSimulation } from '@cloud-copilot/iam-simulate'
 

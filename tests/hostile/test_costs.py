@@ -1,6 +1,6 @@
-"""Parquet files of a few hundred bytes that stand for hundreds of megabytes, and what looking at them costs.
+"""Parquet files of a few hundred bytes that expand to hundreds of megabytes, and the cost of reading them.
 
-Less than 100 MB of memory above what the same look at a small table takes. The command to test is named
+Less than 100 MB of memory above the same read of a small table. The command to test is named
 by HEADGATE_BIN.
 """
 

@@ -1,8 +1,8 @@
-"""A lake and an inbox as an attacker would make them: nothing outside is read, nothing outside is written.
+"""A lake and an inbox prepared by an attacker: nothing outside them is read or written.
 
-A word that stands only outside must not be found in what the command prints, logs, writes to the lake or
-keeps in the data folder; and what lies outside must stay byte for byte as it is. Each attack is tried on a
-lake that the real command made. The command to test is named by HEADGATE_BIN.
+A secret outside must not appear in what the command prints, logs, writes to the lake or keeps in the data
+folder, and files outside must not change. Each attack is tried on a lake that the real command made. The
+command to test is named by HEADGATE_BIN.
 """
 
 import gzip

@@ -1,6 +1,6 @@
-"""Plan files made by an attacker, applied by an admin: what they claim is computed again and reported.
+"""Plan files made by an attacker and applied by an administrator: their claims are computed again, and false ones reported.
 
-moto stands for IAM; the command is named by HEADGATE_BIN.
+moto simulates IAM; the command is named by HEADGATE_BIN.
 """
 
 import json

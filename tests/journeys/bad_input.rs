@@ -1,4 +1,4 @@
-//! Input that is wrong in every way it can be: a clear error, and nothing lost.
+//! Wrong arguments, damaged files and lines that are not events: each a clear error, and nothing lost.
 
 use std::fs;
 use std::io::Write;
@@ -18,7 +18,7 @@ pub fn assert_error(document: &Value, code: &str) {
 }
 
 #[test]
-fn what_makes_no_sense_touches_nothing() {
+fn wrong_arguments_touch_nothing() {
     let desk = Desk::new();
     desk.put("a.json", track("m1", "E", json!({})));
     let (from, lake) = (desk.path("in").display().to_string(), desk.lake());
@@ -133,7 +133,7 @@ fn damage_behind_all_lines_leaves_the_last_one_whole() {
 }
 
 #[test]
-fn a_preview_tells_of_files_it_cannot_read() {
+fn a_preview_reports_unreadable_files() {
     let desk = Desk::new();
     desk.put("a.ndjson", track("m1", "E", json!({})));
     std::os::unix::fs::symlink(desk.path("in/nowhere"), desk.path("in/b.ndjson")).unwrap();
@@ -142,7 +142,7 @@ fn a_preview_tells_of_files_it_cannot_read() {
 }
 
 #[test]
-fn lines_that_are_no_event_are_kept_as_they_came() {
+fn rejected_lines_are_kept_unchanged() {
     let desk = Desk::new();
     let deep = format!("{{\"type\":\"track\",\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let lines: [&[u8]; 9] = [
@@ -219,7 +219,7 @@ fn two_hundred_megabytes_on_one_line_stay_out_of_memory() {
 }
 
 #[test]
-fn a_table_of_somebody_else_is_left_alone_and_the_others_go_on() {
+fn a_foreign_table_is_skipped_and_others_are_written() {
     let desk = Desk::new();
     let page = json!({"type": "page", "messageId": "p1", "receivedAt": "2026-11-22T10:00:00Z"});
     desk.put("a.ndjson", format!("{}{page}\n", track("m1", "E", json!({"id": "reserved"}))));
@@ -234,7 +234,7 @@ fn a_table_of_somebody_else_is_left_alone_and_the_others_go_on() {
     ];
     let commit = commit.map(|action| action.to_string()).join("\n");
     fs::write(log.join("00000000000000000000.json"), &commit).unwrap();
-    // And a folder with files that are no table at all.
+    // And a folder with files that are not a table at all.
     fs::create_dir_all(desk.path("lake/events/pages")).unwrap();
     fs::write(desk.path("lake/events/pages/notes.txt"), "mine").unwrap();
 

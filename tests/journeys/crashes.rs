@@ -1,4 +1,4 @@
-//! Processes that die or are asked to stop, and what the next run makes of it.
+//! Processes that are killed or asked to stop at each step of a sync, and what the next run does.
 
 use std::fs;
 use std::io::Write;
@@ -31,7 +31,7 @@ fn spooled(desk: &Desk) -> u64 {
 }
 
 #[test]
-fn what_had_begun_is_finished_by_the_next_run() {
+fn an_open_batch_is_finished_by_the_next_run() {
     for at in ["planned", "committed"] {
         let desk = Desk::new();
         let identify =
@@ -71,7 +71,7 @@ fn what_had_begun_is_finished_by_the_next_run() {
 }
 
 #[test]
-fn a_merge_that_was_cut_off_happens_once() {
+fn an_interrupted_merge_happens_once() {
     for at in ["planned", "committed"] {
         let desk = Desk::new();
         let identify = |id: &str, traits| json!({"type": "identify", "messageId": id, "userId": "u1", "traits": traits});
@@ -121,7 +121,7 @@ fn a_large_file_goes_on_where_a_dead_run_left_it() {
 }
 
 #[test]
-fn lines_of_standard_input_outlive_the_process() {
+fn lines_of_standard_input_survive_a_crash() {
     let desk = Desk::new();
     let mut child = desk.piped();
     let mut input = child.stdin.take().unwrap();
@@ -150,7 +150,7 @@ fn lines_of_standard_input_outlive_the_process() {
 }
 
 #[test]
-fn a_stop_drops_what_has_not_begun() {
+fn cancelling_drops_an_unrecorded_batch() {
     for name in ["-INT", "-TERM"] {
         let desk = Desk::new();
         let mut child = desk.piped();
@@ -193,7 +193,7 @@ fn a_stop_drops_what_has_not_begun() {
 }
 
 #[test]
-fn a_long_line_of_standard_input_outlives_the_process() {
+fn a_long_line_of_standard_input_survives_a_crash() {
     let desk = Desk::new();
     let events: String = (0..50).map(|n| track(&format!("m{n}"), "E", json!({}))).collect();
     let lake = desk.lake();
@@ -243,7 +243,7 @@ fn what_was_taken_up_is_recorded_before_it_lands() {
 }
 
 #[test]
-fn damage_is_told_by_the_run_that_finishes() {
+fn damaged_files_are_reported_by_the_run_that_finishes() {
     let desk = Desk::new();
     let whole = crate::desk::gzip(track("m1", "E", json!({})).repeat(50).as_bytes());
     desk.put("a.gz", &whole[..whole.len() - 6]);
@@ -318,7 +318,7 @@ fn the_tail_of_a_file_ends_a_batch_also_after_a_crash() {
 }
 
 #[test]
-fn another_lake_leaves_what_waits_for_this_one_alone() {
+fn a_sync_to_another_lake_leaves_waiting_lines_alone() {
     let desk = Desk::new();
     desk.put("a.ndjson", "not json\n");
     desk.sync_crashing("planned");
@@ -331,7 +331,7 @@ fn another_lake_leaves_what_waits_for_this_one_alone() {
 }
 
 #[test]
-fn a_data_folder_that_is_moved_keeps_what_waits_in_it() {
+fn a_moved_data_folder_keeps_its_waiting_lines() {
     let desk = Desk::new();
     desk.put("a.ndjson", "not json\n");
     desk.sync_crashing("planned");

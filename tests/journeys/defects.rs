@@ -1,4 +1,4 @@
-//! A defect of the program itself: told in words, with its place in the log alone, and nothing lost.
+//! A panic in Headgate itself: an error in words, its place in the log only, and nothing lost.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::bad_input::assert_error;
 use crate::desk::{Desk, answer, assert_adds_up, track};
 
 #[test]
-fn a_defect_is_told_in_words_and_the_next_run_finishes() {
+fn a_panic_is_an_error_and_the_next_run_finishes() {
     for at in ["planned", "committed"] {
         let desk = Desk::new();
         desk.put("a.ndjson", track("m1", "E", json!({})));

@@ -1,4 +1,5 @@
-//! A desk to work at: a lake, a data folder and files in one temporary folder.
+//! The environment of a journey: a lake, a data folder and files in one temporary folder, and the command that
+//! runs in it.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! One megabyte of whatever a stranger may send, and what it may cost.
+//! One megabyte of hostile events, and its limits on memory, disk and answers.
 
 use std::fs;
 use std::time::Instant;

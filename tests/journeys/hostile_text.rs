@@ -1,5 +1,5 @@
-//! One hostile text poured through every field of every command, as a page and as a document: nothing
-//! of it acts on a terminal, and documents still hold it to the letter.
+//! One hostile text in every field of every command, as a page and as JSON: nothing acts on the terminal, and the
+//! JSON has the text unchanged.
 
 mod aws;
 
@@ -98,7 +98,7 @@ fn valid_policy() -> String {
 }
 
 #[test]
-fn words_that_are_typed() {
+fn hostile_arguments() {
     let desk = Desk::new();
     let policy = desk.put("policy.json", valid_policy()).display().to_string();
     let role = format!("arn:aws:iam::098765432109:role/{HOSTILE}");
@@ -209,7 +209,7 @@ fn a_value_between_back_ticks_cannot_end_there() {
 }
 
 #[test]
-fn an_environment_that_is_hostile() {
+fn hostile_environment_variables() {
     let desk = Desk::new();
     let role = format!("arn:aws:iam::098765432109:role/{HOSTILE}");
     let config = desk.put(
@@ -305,7 +305,7 @@ fn foreign_table(desk: &Desk, schema: &str) {
 }
 
 #[test]
-fn events_and_lakes() {
+fn hostile_events_and_lakes() {
     let desk = Desk::new();
     events(&desk);
     let (from, lake) =
@@ -353,7 +353,7 @@ fn events_and_lakes() {
 }
 
 #[test]
-fn policies_goals_and_requests() {
+fn hostile_policies_goals_and_requests() {
     let desk = Desk::new();
     let put =
         |name: &str, text: &str| desk.put(&format!("{name}{HOSTILE}"), text).display().to_string();
@@ -434,7 +434,7 @@ fn policies_goals_and_requests() {
 }
 
 #[test]
-fn requests_get_their_ids_back_to_the_letter() {
+fn request_ids_are_returned_unchanged() {
     let desk = Desk::new();
     let policy = desk.put("policy.json", valid_policy()).display().to_string();
     let h = json!(HOSTILE).to_string();

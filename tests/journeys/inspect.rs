@@ -1,4 +1,4 @@
-//! Looking: previews, runs, tables, and the shapes that scripts rely on.
+//! Previews, runs and tables: the documents that scripts rely on.
 
 use std::fs;
 
@@ -164,7 +164,7 @@ fn a_column_that_an_earlier_batch_would_make_can_still_be_chosen() {
     desk.put("a.ndjson", lines(&[json!(1), json!(2)]));
     desk.put("b.ndjson", lines(&[json!("three"), json!(4)]));
     desk.json(&["settings", "set", "batch_mb", "1"]);
-    // More than a batch holds lies between the two.
+    // More than one batch is between the two.
     let filler = "x".repeat(700_000);
     for name in ["aa", "ab"] {
         desk.put(&format!("{name}.ndjson"), track(name, "F", json!({"t": filler})));
@@ -274,7 +274,7 @@ fn the_data_folder_is_for_this_user_alone() {
 }
 
 #[test]
-fn pages_are_for_people_and_hostile_text_does_nothing() {
+fn pages_escape_hostile_text() {
     let desk = Desk::new();
     desk.put("1.ndjson", track("m1", "E", json!({"id": "\u{1b}[2Jgone"})));
     let from = desk.path("in").display().to_string();

@@ -1,4 +1,4 @@
-//! What is kept of one event, and who may look at what is kept.
+//! Limits on what is kept of one event, and on who may read the data folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -45,7 +45,7 @@ fn a_thousand_discards_of_an_event_are_kept_and_all_are_counted() {
 }
 
 #[test]
-fn a_long_message_id_stands_as_its_hash_and_still_finds_its_double() {
+fn a_long_message_id_is_stored_as_a_hash_and_still_deduplicated() {
     let desk = Desk::new();
     let id = |length: usize| "m".repeat(length);
     desk.put("a.ndjson", track(&id(1_024), "E", json!({})) + &track(&id(1_025), "E", json!({})));
@@ -81,7 +81,7 @@ fn a_lake_that_is_made_is_this_users_alone_and_one_that_is_there_stays_as_it_is(
 }
 
 #[test]
-fn a_data_folder_that_others_can_write_to_is_not_believed() {
+fn a_shared_data_folder_is_refused() {
     let desk = Desk::new();
     desk.put("a.ndjson", track("m1", "E", json!({})));
     assert_eq!(desk.sync(&[]).exit, 0);

@@ -1,4 +1,4 @@
-//! A folder that others may put things into must not lend them this user's eyes.
+//! Links in a folder of events: a link that another user placed must not make Headgate read a file of this user.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::desk::{Desk, track};
 
 #[test]
-fn links_out_of_the_folder_are_followed_when_asked() {
+fn follow_links_reads_links_out_of_the_folder() {
     let desk = Desk::new();
     desk.put("a.ndjson", track("m1", "E", json!({})));
     fs::write(desk.path("private.ndjson"), track("m2", "E", json!({}))).unwrap();

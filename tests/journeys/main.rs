@@ -1,10 +1,16 @@
-//! The terminal command over real folders: what a person and a script go through.
+//! Tests of the terminal command on real folders, as a user and a script run it.
 //!
-//! Every journey has a lake, a data folder and files of its own, and reads only what the command
-//! prints and leaves. What other programs read in the lake is checked in `tests/conformance`.
+//! Every test has its own lake, data folder and files, and reads only what the command prints and leaves. Other
+//! programs read the lakes in `tests/conformance`.
 
-// A test may be plain where the product may not.
-#![allow(clippy::format_collect, clippy::naive_bytecount, clippy::needless_pass_by_value)]
+#![allow(
+    clippy::format_collect,
+    clippy::naive_bytecount,
+    clippy::needless_pass_by_value,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may be simpler than the product, and its helpers fail as it does"
+)]
 
 mod bad_input;
 mod crashes;

@@ -1,5 +1,5 @@
-//! Trust policies in the terminal, without any account: every shape and exit code of the promise.
-//! What is said to AWS is in `tests/conformance`.
+//! `headgate policy` without an account: the documents and exit codes that `contract.md` promises. Calls to AWS
+//! are tested in `tests/conformance`.
 
 mod bad_input;
 
@@ -65,7 +65,7 @@ impl Table {
         child.wait_with_output().unwrap()
     }
 
-    /// A page for a person, with what stands on stderr.
+    /// A page for a user, with what stands on stderr.
     fn page(&self, arguments: &[&str]) -> String {
         let output = self.desk.command(&[&["policy"], arguments].concat()).output().unwrap();
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
@@ -294,7 +294,7 @@ fn a_plan_is_made_satisfied_or_refused() {
 }
 
 #[test]
-fn pictures_of_one_policy_and_of_two() {
+fn matrix_and_diff() {
     let table = Table::new();
     let matrix = table.json(&["matrix", &table.policy, "--goals", &table.goals]);
     assert_eq!(matrix.exit, 0);

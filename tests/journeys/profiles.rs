@@ -1,5 +1,4 @@
-//! Profiles: added from a file or a pipe, used, shown, changed and removed, and a read-only one that
-//! applies nothing.
+//! Profiles: added from a file or standard input, used, shown, changed and removed, and a read-only profile.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -182,7 +181,7 @@ fn a_read_only_profile_plans_and_applies_nothing() {
         reached["message"].as_str().is_some_and(|text| text.contains("127.0.0.1:7")),
         "{reached}"
     );
-    // A name that is no profile of Headgate's is one of AWS's configuration, as it was before.
+    // A name that is not one of Headgate's profiles names one of AWS's configuration, as before.
     let unknown = apply(&["--profile", "nobody-has-this"]);
     assert_eq!(unknown["code"], "aws_profile_unknown");
 

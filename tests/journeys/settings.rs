@@ -1,4 +1,4 @@
-//! Settings: shown, changed, refused, and what they do to a run.
+//! Settings: shown, changed, refused, and their effect on a run.
 
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn a_setting_that_is_changed_holds_for_the_next_run() {
 }
 
 #[test]
-fn what_is_no_setting_is_wrong_use() {
+fn an_unknown_setting_is_wrong_use() {
     let desk = Desk::new();
     for (name, value, field) in [
         ("batch_mb", "0", "batch_mb"),

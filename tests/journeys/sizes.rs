@@ -1,4 +1,4 @@
-//! Input that is small to send and wants to be large here: what it may cost of disk, memory and answer.
+//! Input that is small to send and expands: its limits on disk, memory and answers.
 
 use std::fs;
 use std::io::Write;
@@ -141,7 +141,7 @@ fn of_a_line_of_three_hundred_megabytes_the_first_is_kept() {
 }
 
 #[test]
-fn a_long_line_is_cut_between_characters_and_says_where_it_lies() {
+fn a_long_line_is_cut_between_characters_with_its_offset() {
     let desk = Desk::new();
     let text = |line: &str| json!({"type": "nothing", "text": line}).to_string();
     let long = text(&"日".repeat(700_000));
@@ -172,7 +172,7 @@ fn a_long_line_is_cut_between_characters_and_says_where_it_lies() {
 
 /// A long line of standard input is held by its beginning too, and a replay tells the same of it.
 #[test]
-fn a_long_line_of_a_dead_run_is_told_of_as_if_it_had_lived() {
+fn a_long_line_of_a_killed_run_is_reported_alike() {
     let told = |crash: bool| {
         let desk = Desk::new();
         let lake = desk.lake();
@@ -216,7 +216,7 @@ fn a_long_line_of_a_dead_run_is_told_of_as_if_it_had_lived() {
 }
 
 #[test]
-fn what_inflates_too_far_is_damaged_from_there_on() {
+fn a_file_that_expands_too_far_is_damaged() {
     let desk = Desk::new();
     let mut blanks = vec![b' '; MB as usize];
     blanks[MB as usize - 1] = b'\n';

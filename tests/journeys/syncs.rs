@@ -1,4 +1,4 @@
-//! Syncs that go well: batches, duplicates, windows, layouts, standard input.
+//! Successful syncs: batches, duplicates, time windows, folder layouts, standard input.
 
 use std::fs;
 use std::io::Write;
@@ -73,7 +73,7 @@ fn a_second_batch_adds_columns_and_merges_users() {
 }
 
 #[test]
-fn reading_again_doubles_nothing() {
+fn reading_again_adds_no_duplicates() {
     let desk = Desk::new();
     // Two lines without a messageId, and one far older than the window reaches (E4, E7).
     let old = track("old", "E", json!({})).replace("2026-11-22", "2020-01-01");
@@ -93,7 +93,7 @@ fn reading_again_doubles_nothing() {
 }
 
 #[test]
-fn a_file_that_grew_brings_only_what_is_new() {
+fn a_grown_file_adds_only_its_new_lines() {
     let desk = Desk::new();
     let first = track("m1", "E", json!({})) + "{\"type\":\"track\",\"event\":\"E\"}\n";
     desk.put("a.ndjson", &first);
@@ -121,7 +121,7 @@ fn the_window_reaches_seven_days_back() {
 }
 
 #[test]
-fn batches_are_cut_and_the_rows_stay_the_same() {
+fn smaller_batches_give_the_same_rows() {
     let desk = Desk::new();
     let lines: String = (0..200)
         .map(|n| track(&format!("m{n}"), "E", json!({"n": n, "text": "x".repeat(50)})))
@@ -160,7 +160,7 @@ fn segments_own_layout_names_the_schemas() {
 }
 
 #[test]
-fn a_lake_may_lie_among_its_files() {
+fn a_lake_inside_the_source_folder_is_not_read() {
     let desk = Desk::new();
     desk.put("a.json", track("m1", "E", json!({})));
     let (from, to) =
@@ -239,7 +239,7 @@ fn a_file_of_several_gzip_members_stays_whole() {
 }
 
 #[test]
-fn only_files_are_read_and_not_our_own() {
+fn pipes_and_the_data_folder_are_not_read() {
     let desk = Desk::new();
     desk.put("a.json", track("m1", "E", json!({})) + "not json\n");
     let fifo = desk.path("in/pipe.json");
@@ -259,7 +259,7 @@ fn only_files_are_read_and_not_our_own() {
 }
 
 #[test]
-fn names_that_are_no_text_stay_apart() {
+fn file_names_that_are_not_utf8_stay_distinct() {
     use std::os::unix::ffi::OsStringExt;
     let desk = Desk::new();
     desk.put("x", "");

@@ -1,6 +1,6 @@
-"""A desk to work at: lakes, data folders and files in one folder, the real command, and readers that are not ours.
+"""The environment of a test: lakes, data folders and files in one folder, the real command, and independent readers.
 
-Rows are counted by DuckDB, which reads Delta through delta-kernel; deltalake is only the other writer.
+DuckDB counts rows through delta-kernel; deltalake is used only as another writer.
 """
 
 import collections

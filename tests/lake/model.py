@@ -1,10 +1,10 @@
 """Random sequences of what happens to a lake and its installations, and a model that knows what must be there.
 
-    python tests/lake/model.py --seed 17        plays one again, step by step; --keep leaves its folder
+    python tests/lake/model.py --seed 17        repeats one sequence, step by step; --keep leaves its folder
 
-The model remembers which events a run has called written: it read their file to the end and did not fail. After
+The model records which events a run reported as written: it read their file to the end and did not fail. After
 each run every one of them is in each of its tables exactly once, or the run named the table that lacks it and did
-not succeed. At the end every table that was named is filled again, and nothing is missing anywhere.
+not succeed. At the end every reported table is refilled, and no event is missing anywhere.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Counts rows of Delta tables with Spark: a question a line in, as JSON, and its number or what went wrong a line out.
+"""Counts rows of Delta tables with Spark: one JSON request a line in, its number or its error a line out.
 
     {"path": …, "column": …, "how": "null|equal|least", "value": …, "is_time": bool}
 

@@ -9,7 +9,7 @@ case's folder, `data` is HEADGATE_DATA where nothing else is said, and the lake'
     put        writes a file of `text` or `events`, as often as `times` says, and gzips it `zipped` times
     copy, move, remove, replace      folders and files
     pass_time  minutes, for all that installations said in the lake
-    add_column, constrain, unconstrain, alter, retype, restore, compact, delete, make    another writer's doings
+    add_column, constrain, unconstrain, alter, retype, restore, compact, delete, make    changes by another writer
     holds      the ids of tables, each exactly once and no others
     rows       what a query returns
     found      every reader finds the rows where a column has a value

@@ -1,6 +1,6 @@
-"""What a review of the engine found wrong, each test named after what is right.
+"""Defects that a review of the engine found; each test is named after the correct behaviour.
 
-What needs no more than steps and checks is in `cases/`: column mapping and constraints (rules_of_owners), moved
+Those that steps and checks can express are in `cases/`: column mapping and constraints (rules_of_owners), moved
 archives (files), data folders that are lost (data_folder_behind), names that differ in case (names_without_case).
 """
 

@@ -1,6 +1,6 @@
-"""Two, then eight installations on one lake at the same time, some of which are killed now and then.
+"""Two, then eight installations that write to one lake at the same time, some of which are killed.
 
-HEADGATE_SOAK_SECONDS gives each a minute; else it is 12 seconds. Then one that fills a table again while another syncs.
+HEADGATE_SOAK_SECONDS gives each a minute; else it is 12 seconds. Then one that refills a table while another syncs.
 """
 
 import collections

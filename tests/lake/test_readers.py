@@ -1,8 +1,8 @@
 """Tables after merges, refills, checkpoints and a hundred commits, read by DuckDB, polars, PyArrow and Sail; in `make
 soak` by Spark too.
 
-Each filters on every column for values that are there and for none; a filter looks at statistics, so all must find
-what a read of all rows does. HEADGATE_SOAK_SECONDS makes it a thousand commits.
+Each filters every column by existing values and by none; filters use statistics, so they must find the same rows
+as a full read. HEADGATE_SOAK_SECONDS makes it a thousand commits.
 """
 
 import datetime

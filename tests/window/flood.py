@@ -1,6 +1,6 @@
-"""Has another process tell the window of many changes a second, and measures meanwhile how the page answers.
+"""Another process reports many changes a second to the window; meanwhile the response time of the page is measured.
 
-The changes go over the socket on which the terminal command tells of its own; each has everything on the page read again.
+The changes use the socket by which the terminal command reports its own; each makes the page read everything again.
 """
 
 import contextlib

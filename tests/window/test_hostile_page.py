@@ -1,4 +1,4 @@
-"""The real window with a page that was taken over: every command of the table, as an attacker would call it.
+"""The real window with a page that an attacker controls: every command of the table is called as the attacker would.
 
 The user of these windows agrees to nothing. The commands are read from what the guard is made of.
 """

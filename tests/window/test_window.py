@@ -1,4 +1,4 @@
-"""The real window, driven through WebKitWebDriver under Xvfb, and what it wrote read by another reader.
+"""The real window, driven by WebKitWebDriver under Xvfb; an independent reader reads what it wrote.
 
 The window to test is named by HEADGATE_WINDOW, the terminal command by HEADGATE_BIN.
 """

@@ -1,7 +1,9 @@
+// Tests of types that are chosen for columns, as text in an address.
+
 import { expect, test } from 'vitest'
 import { asQuery, choose, chosenIn, chosenType, parts } from './choices'
 
-test('choices go into an address and come back', () => {
+test('choices are written to and read from an address', () => {
   const choices = ['web.bought.quantity=BIGINT', 'web.users.seats=DOUBLE']
   expect(chosenIn({ columns: asQuery(choices) ?? '' })).toEqual(choices)
   expect(asQuery([])).toBeNull()
@@ -9,7 +11,7 @@ test('choices go into an address and come back', () => {
   expect(parts('web.bought.quantity=BIGINT')).toEqual(['web.bought.quantity', 'BIGINT'])
 })
 
-test('a column has one choice, and so have identifies and users together', () => {
+test('a column has one choice, shared by identifies and users', () => {
   let choices = choose([], 'web.bought.quantity', 'BIGINT')
   choices = choose(choices, 'web.bought.quantity', 'DOUBLE')
   expect(choices).toEqual(['web.bought.quantity=DOUBLE'])

@@ -1,5 +1,5 @@
-// Types that are chosen for columns before a table has them, each as `schema.table.column=TYPE`: as an
-// address holds them and as the core is asked with them.
+// Types chosen for columns before a table has them, as `schema.table.column=TYPE`: the form that addresses and
+// requests use.
 
 import type { ColumnType } from './api'
 

@@ -1,4 +1,4 @@
-// Now, to the tenth second: what "3 minutes ago" is drawn from. Nothing is read by it.
+// The current time, updated every ten seconds, for texts such as "3 minutes ago". It triggers no reading.
 
 class Clock {
   now = $state(Date.now())

@@ -1,4 +1,4 @@
-// Numbers, sizes, times and paths as text. Counts are grouped, names never are.
+// Numbers, sizes, times and paths as text. Counts are grouped; numbers in names are not.
 
 // The locale is fixed, so that a system without one does not decide.
 const counts = new Intl.NumberFormat('en-US')
@@ -57,7 +57,7 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** How long ago; what is not a minute ago is "just now" unless it is told to the second. */
+/** How long ago; less than a minute is "just now" unless seconds are requested. */
 export function ago(at: string, now: number, toTheSecond = false): string {
   const seconds = Math.floor((now - Date.parse(at)) / 1000)
   if (Number.isNaN(seconds)) return 'at an unknown time'

@@ -1,5 +1,4 @@
-// The jobs that have not ended, whoever asked for them: read once, then kept up to date by the stream of
-// events, so that a page that opens later or a second window follows them too.
+// The jobs that have not ended, of all windows and processes: read once, then updated by the stream of events.
 
 import { ask, type CoreEvent, type Job, type Jobs, type JobState } from './api'
 import { events } from './api/events.svelte'
@@ -13,7 +12,7 @@ export function isOpen(job: Job): boolean {
   return openStates.includes(job.state)
 }
 
-/** Jobs in the order in which they were asked for, with one of them as it is now. */
+/** Jobs in the order of their requests, with one of them updated. */
 export function withJob(jobs: readonly Job[], job: Job): Job[] {
   const others = jobs.filter((one) => one.id !== job.id)
   if (!isOpen(job)) return others
@@ -23,7 +22,7 @@ export function withJob(jobs: readonly Job[], job: Job): Job[] {
 }
 
 export class OpenJobs {
-  /** In the order in which they were asked for. */
+  /** In the order of their requests. */
   list = $state.raw<readonly Job[]>([])
   /** The latest that have ended: what they did may be on record a moment later. */
   ended = $state.raw<readonly Job[]>([])

@@ -1,3 +1,5 @@
+// Tests of the list of jobs: order, reading while events arrive, and gaps in the stream.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { Job } from './api'
 import { job, played } from './api/played'
@@ -11,7 +13,7 @@ beforeEach(() => {
 
 const ids = (jobs: OpenJobs) => jobs.list.map((one) => one.id)
 
-test('jobs are in the order in which they were asked for, each once', () => {
+test('jobs are in request order, each once', () => {
   const later = job('a', { queued: '2026-11-28T10:00:00.5+00:00' })
   const first = job('b', { queued: '2026-11-28T11:00:00+01:00' })
   const last = job('c', { queued: '2026-11-28T10:00:01Z' })
@@ -40,7 +42,7 @@ test.each(['queued', 'running', 'stopping'] as const)('a job that is %s is open'
   expect(jobs.list.map((one) => one.state)).toEqual([state])
 })
 
-test('whoever opens later reads what goes on, all pages of it', async () => {
+test('a page that opens later reads all open jobs', async () => {
   const jobs = new OpenJobs()
   jobs.begin()
   expect(played.last('jobs_list').request).toEqual({ open: true, before: null, limit: null })
@@ -50,7 +52,7 @@ test('whoever opens later reads what goes on, all pages of it', async () => {
   expect(ids(jobs)).toEqual(['a', 'b'])
 })
 
-test('what happens while the list is read is newer than the list', async () => {
+test('events during the first read are applied after it', async () => {
   const jobs = new OpenJobs()
   jobs.begin()
   jobs.hear({ kind: 'job', job: job('a', { state: 'succeeded' }) })
@@ -60,7 +62,7 @@ test('what happens while the list is read is newer than the list', async () => {
   expect(jobs.list).toEqual([job('b', { run: '2-b' }), job('c', { state: 'queued' })])
 })
 
-test('after a gap the list is read again, and what ended in it is gone', async () => {
+test('missed reads the list of jobs again', async () => {
   const jobs = new OpenJobs()
   jobs.begin()
   await played.last('jobs_list').answer({ jobs: [job('a')], next: null })
@@ -72,7 +74,7 @@ test('after a gap the list is read again, and what ended in it is gone', async (
   expect(ids(jobs)).toEqual(['b'])
 })
 
-test('a list that cannot be read leaves what is known', async () => {
+test('a failed read keeps the known jobs', async () => {
   const jobs = new OpenJobs()
   jobs.begin()
   await played.last('jobs_list').answer({ jobs: [job('a')], next: null })

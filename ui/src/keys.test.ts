@@ -1,3 +1,5 @@
+// Tests of the keyboard: which key presses which control, and what a dialog covers.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import { key, keyDown, keyMap } from './keys'
 import { replace } from './route.svelte'
@@ -53,7 +55,7 @@ function press(key: string, change: Partial<KeyboardEvent> = {}): boolean {
   return prevented
 }
 
-test('a key presses the control that came last, for as long as it is there', () => {
+test('a key presses the latest control', () => {
   const [under, goneUnder] = control('again')
   const [over, goneOver] = control('again')
   expect(press('r')).toBe(true)
@@ -65,7 +67,7 @@ test('a key presses the control that came last, for as long as it is there', () 
   expect(press('r')).toBe(false)
 })
 
-test('what lies under a dialog is not pressed', () => {
+test('controls under a dialog are not pressed', () => {
   const [under, gone] = control('run')
   dialog = { contains: () => false }
   expect(press('Enter', { ctrlKey: true })).toBe(false)
@@ -121,7 +123,7 @@ test('pages are opened by their keys, and the palette over them', () => {
   expect(location.hash).toBe('#/settings')
 })
 
-test('letters that are typed press nothing', () => {
+test('typing in a field presses nothing', () => {
   const [again, gone] = control('again')
   const field = new FakeElement()
   field.tagName = 'INPUT'
@@ -131,7 +133,7 @@ test('letters that are typed press nothing', () => {
   gone()
 })
 
-test('every key of the list is there once', () => {
+test('every key is listed once', () => {
   const keys = keyMap().flatMap(([keys]) => keys.split(', '))
   expect(new Set(keys).size).toBe(keys.length)
   expect(keys).toEqual(expect.arrayContaining(['Ctrl K', 'Ctrl 1 to 6', 'Ctrl ,', '?', 'R']))

@@ -1,4 +1,4 @@
-// The keyboard: what every key does, the controls that keys press, and the list that `?` shows.
+// The keyboard: what each key does, the controls that keys press, and the list that `?` shows.
 //
 //   <button {@attach key('again')}>Read again</button>
 
@@ -46,7 +46,7 @@ export function key(name: Control): Attachment<HTMLElement> {
   }
 }
 
-/** The control that a key presses; none that lies under a dialog. */
+/** The control that a key presses; never one under a dialog. */
 export function control(name: Control): HTMLElement | undefined {
   const over: ParentNode = document.querySelector('[role="dialog"]') ?? document
   return controls.get(name)?.findLast((one) => over.contains(one))

@@ -1,10 +1,12 @@
+// The entry point: mounts the application, and sends errors of the page to the log, because a window has no
+// console.
+
 import { mount } from 'svelte'
 import './style/tokens.css'
 import './style/base.css'
 import App from './App.svelte'
 import { ask } from './api'
 
-// What goes wrong in the page itself belongs in the log: a window has no console.
 let told = 0
 function tell(kind: string, text: string): void {
   told += 1

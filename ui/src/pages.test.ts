@@ -1,3 +1,5 @@
+// Tests of addresses and of the registry of pages.
+
 import { beforeEach, expect, test } from 'vitest'
 import { entries, pageKeys, pageOfKey } from './pages'
 import { address, go, parse, replace, route } from './route.svelte'
@@ -17,7 +19,7 @@ test.each(entries.map((page) => page.id))('the addresses of %s lead back to it',
   }
 })
 
-test('what is empty is not in an address', () => {
+test('empty values are not in an address', () => {
   expect(address('tables', '', { lake: '', table: null, tab: undefined })).toBe('#/tables')
   expect(address('overview')).toBe('#/')
 })
@@ -36,7 +38,7 @@ test.each([
 
 beforeEach(() => replace('#/'))
 
-test('to go somewhere is a step, to replace an address is none', () => {
+test('go adds a history entry, replace does not', () => {
   go('/settings')
   expect(location.hash).toBe('#/settings')
   expect(route.now.page).toBe('overview')
@@ -53,7 +55,7 @@ test('the same address again is a new one: a form that it opens is empty', () =>
   expect(route.now).not.toBe(before)
 })
 
-test('every page is registered whole, and only once', () => {
+test('every page is registered once', () => {
   const unlike = (of: (page: (typeof entries)[number]) => string) =>
     expect(new Set(entries.map(of)).size).toBe(entries.length)
   unlike((page) => page.id)

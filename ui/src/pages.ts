@@ -1,5 +1,5 @@
-// Every page of the window, each registered here and nowhere else. The rail, the palette, the addresses,
-// the keys and the list that `?` shows are made from it, in this order.
+// The registry of pages. The rail, the palette, addresses, keys and the list of keys are made from it, in this
+// order.
 
 import type { Component } from 'svelte'
 import type { IconName } from './components/icons'

@@ -1,5 +1,4 @@
-// The profiles, and the one in use: read when the window begins, then again whenever the core says that they
-// changed. Whoever shows one reads it here.
+// The profiles and the one in use: read when the window starts, and again when the core reports that they changed.
 
 import { ask, shown, type CoreEvent, type Profile, type ProfileSettings } from './api'
 import { events } from './api/events.svelte'
@@ -22,7 +21,7 @@ export class ProfileBook {
 
   hear(event: CoreEvent): void {
     const changed = event.kind === 'changed' && event.tags.includes('profiles')
-    // What is known stays where it cannot be read; the pages say what is wrong.
+    // The last known profiles stay when they cannot be read; the pages show the error.
     if (event.kind === 'missed' || changed) this.read().catch(() => {})
   }
 
@@ -54,7 +53,7 @@ export class ProfileBook {
   }
 }
 
-/** What a person decides of a profile; of a new one what it begins with. */
+/** The settings of a profile; of a new one the defaults. */
 export function settingsOf(profile?: Profile): ProfileSettings {
   if (!profile) {
     return {

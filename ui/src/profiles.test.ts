@@ -1,3 +1,5 @@
+// Tests of profiles: which one is in use, changes, and their summary in words.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { CoreEvent, Profile, Tag } from './api'
 import { ProfileBook, reachOf, settingsOf, whyReadOnly } from './profiles.svelte'
@@ -50,7 +52,7 @@ test('the profile in use is known, and followed', async () => {
   expect(book.inUse?.name).toBe('b')
 })
 
-test('an older answer is not shown after a newer one', async () => {
+test('an older list of profiles is not shown after a newer one', async () => {
   const book = new ProfileBook()
   let late = (_: unknown) => {}
   ask.mockReturnValueOnce(new Promise((done) => (late = done)))
@@ -79,13 +81,13 @@ test('a change asks the core, then reads again', async () => {
   ])
 })
 
-test('what a person decides of a profile is all that is sent', () => {
+test('only the settings of a profile are sent', () => {
   expect(Object.keys(settingsOf(profile('a'))).toSorted()).toEqual(
     Object.keys(settingsOf()).toSorted(),
   )
 })
 
-test('a profile is told in a few words', () => {
+test('the summary of a profile', () => {
   const { aws } = settingsOf()
   expect(reachOf({ aws })).toBe('Default credential chain')
   expect(reachOf({ aws: { ...aws, profile: 'work', region: 'eu-central-1' } })).toBe(

@@ -1,3 +1,5 @@
+// Tests of the actions that are offered for an error.
+
 import { expect, test } from 'vitest'
 import type { Failure, RunReport } from './api'
 import { fillAgain, forSync, forTable, onceMore, runAgain, standing } from './remedies'
@@ -12,12 +14,12 @@ test('a table that lacks rows is filled, one that refuses for good is given up',
     expect(forTable(failure(code))).toBe('give_up')
 })
 
-test('what may pass is left to the next run', () => {
+test('retryable errors have no remedy', () => {
   for (const code of ['table_waits', 'storage_unreachable'])
     expect(forTable(failure(code, true))).toBeNull()
 })
 
-test('a table stands as its error says', () => {
+test('the state of a table by its error', () => {
   expect(standing(failure('table_behind'))).toBe('Lacks rows')
   expect(standing(failure('unsupported_table'))).toBe('Refuses')
   expect(standing(failure('table_waits', true))).toBe('Waits')

@@ -1,4 +1,4 @@
-// What a person can do about an error, by its code: the actions that pages offer beside it.
+// The actions that pages offer for an error, by its code.
 
 import type { Failure, RunReport, SyncStart } from './api'
 
@@ -11,7 +11,7 @@ export function forTable(error: Failure): 'fill' | 'give_up' | null {
   return error.retryable ? null : 'give_up'
 }
 
-/** How a table with an error stands, in a word or two. */
+/** The state of a table with an error, in a word or two. */
 export function standing(error: Failure): string {
   return { fill: 'Lacks rows', give_up: 'Refuses', none: 'Waits' }[forTable(error) ?? 'none']
 }
@@ -22,13 +22,13 @@ export function forSync(error: Failure): 'own_lake' | 'again' | null {
   return error.code === 'lake_busy' ? 'again' : null
 }
 
-/** The words of that, and what it changes in what was asked. */
+/** The label of each, and what it changes in the request. */
 export const syncRemedies: Record<'own_lake' | 'again', [string, Partial<SyncStart>]> = {
   own_lake: ['Make it a lake of its own', { new_lake_id: true }],
   again: ['Try again', {}],
 }
 
-/** A run as it would be asked for once more; nothing for one of standard input. */
+/** The request to repeat a run; null for standard input. */
 export function onceMore(run: RunReport): SyncStart | null {
   const { from, to, source, again, refill } = run
   if (from === null) return null
@@ -36,7 +36,7 @@ export function onceMore(run: RunReport): SyncStart | null {
   return { from, to, source, again, refill, columns: [], new_lake_id: false }
 }
 
-/** What a new sync is asked that fills one table again; without `from`, its files are to be chosen. */
+/** The address of a new sync that refills one table; without `from`, its files must be chosen. */
 export function fillAgain(
   lake: string,
   source: string | null,
@@ -46,7 +46,7 @@ export function fillAgain(
   return { from, lake, source, again: '1', refill: table }
 }
 
-/** What a new sync is asked that is a run once more, for its form. */
+/** The address of a new sync that repeats a run. */
 export function runAgain(run: RunReport): Record<string, string | null> {
   const { from, to: lake, source, again, refill } = run
   return { from, lake, source, again: again ? '1' : null, refill }

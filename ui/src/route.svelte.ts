@@ -1,4 +1,5 @@
-// Addresses inside the application: `/page/object?key=value`, kept behind the `#`.
+// Addresses inside the application: `/page/object?key=value`, behind the `#`. Ours: a few
+// flat pages need no router.
 
 import { entries, type Page } from './pages'
 
@@ -6,10 +7,10 @@ export type { Page }
 
 export interface Route {
   page: Page
-  /** What stands behind the page, such as a run's id. */
+  /** The part behind the page, such as a run's id. */
   object: string
   query: Record<string, string>
-  /** What was asked for, when there is no such page. */
+  /** The requested address, when there is no such page. */
   unknown: string
 }
 

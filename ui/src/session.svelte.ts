@@ -1,4 +1,4 @@
-// What lives as long as the window: what is open over its pages, and what happens at the desktop.
+// State for as long as the window is open: what lies over the pages, and what happens at the desktop.
 
 import type { HostEvent, Theme } from './api'
 import { events } from './api/events.svelte'

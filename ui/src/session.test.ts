@@ -1,3 +1,5 @@
+// Tests of the session: events of the desktop, dropped files, and closing.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import { played } from './api/played'
 import { replace } from './route.svelte'
@@ -12,7 +14,7 @@ beforeEach(() => {
   replace('#/')
 })
 
-test('the session follows the core once, and reads by no clock', async () => {
+test('the session follows the core once and does not poll', async () => {
   vi.useFakeTimers()
   session.begin()
   session.begin()
@@ -23,7 +25,7 @@ test('the session follows the core once, and reads by no clock', async () => {
   vi.useRealTimers()
 })
 
-test('files over the window are shown until they leave or fall', () => {
+test('files over the window are shown until they leave or are dropped', () => {
   session.hear({ kind: 'over' })
   expect(session.filesOver).toBe(true)
   session.hear({ kind: 'away' })
@@ -51,12 +53,12 @@ test.each([
   expect(toast.message).toEqual({ text, done: false })
 })
 
-test('an address from outside is gone to', () => {
+test('an address from another process is opened', () => {
   session.hear({ kind: 'open', address: '/settings' })
   expect(location.hash).toBe('#/settings')
 })
 
-test('what a closing window waits for is told', () => {
+test('a closing window names the commands that it waits for', () => {
   session.hear({ kind: 'closing', commands: ['role_apply'] })
   expect(session.closing).toEqual(['role_apply'])
 })

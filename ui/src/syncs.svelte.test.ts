@@ -1,3 +1,5 @@
+// Tests of running and queued syncs, and of failures before a run begins.
+
 import { flushSync } from 'svelte'
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { Job, SyncStart } from './api'
@@ -94,12 +96,12 @@ test.each([
   expect(standing(job('2', { state: 'queued', waits_for: '1' }), [first])).toBe(words)
 })
 
-test('what is waited for may be unknown here', () => {
+test('the job that is waited for may be unknown', () => {
   const second = job('2', { state: 'queued', waits_for: '1' })
   expect(standing(second, [second])).toBe('Waiting for other work to finish')
 })
 
-test('a job is taken for what was asked only where it can be that', () => {
+test('a job is matched to its request', () => {
   const [one, two] = [syncs.start(request), syncs.start(request)]
   hear(job('t', { about, actor: 'terminal' }))
   hear(job('o', { about: { ...about, from: '/in/other' } }))
@@ -112,13 +114,13 @@ test('a job is taken for what was asked only where it can be that', () => {
   expect([one.job, two.job]).toEqual(['1', '2'])
 })
 
-test('a source that is not named is none', () => {
+test('an empty source is null', () => {
   const mine = syncs.start({ ...request, source: null })
   hear(job('1', { about: { ...about, source: null } }))
   expect(mine.job).toBe('1')
 })
 
-/** A form that asks for a sync. */
+/** A form that requests a sync. */
 function form() {
   let starter!: ReturnType<typeof syncStarter>
   const leave = $effect.root(() => {
@@ -128,7 +130,7 @@ function form() {
   return { starter, leave }
 }
 
-test('why a sync did not begin is said by the form that asked, and by nobody else', async () => {
+test('a sync that did not begin fails in its form only', async () => {
   const { starter, leave } = form()
   starter.start(request)
   expect([starter.busy, starter.failure]).toEqual([true, null])

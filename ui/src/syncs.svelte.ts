@@ -1,4 +1,4 @@
-// Syncs that go on or wait for their turn, whoever asked for them, and those that this window asks for.
+// Syncs that run or wait for their turn, of all windows and processes, and the requests of this window.
 
 import {
   ask,
@@ -19,7 +19,7 @@ import { address, go, route } from './route.svelte'
 import { toast } from './toast.svelte'
 import { endWords } from './words'
 
-/** A sync that this window asked for, until it has ended or its failure was seen. */
+/** A sync that this window requested, until it has ended or its failure was seen. */
 export class PendingSync {
   readonly request: SyncStart
   readonly call = newCall()
@@ -29,7 +29,7 @@ export class PendingSync {
   ended = $state(false)
   /** Why it did not begin. What goes wrong later is said by its run. */
   failure = $state.raw<Failure | null>(null)
-  /** Whether the form that asked for it is still there to show the failure. */
+  /** Whether the form that requested it is still there to show the failure. */
   attended = $state(true)
 
   constructor(request: SyncStart) {
@@ -38,7 +38,7 @@ export class PendingSync {
 }
 
 class Syncs {
-  /** What this window asked for. */
+  /** The requests of this window. */
   pending = $state.raw<readonly PendingSync[]>([])
   /** Why jobs could not be asked to stop, by their ids. */
   notStopped = $state.raw<Readonly<Record<string, Failure>>>({})
@@ -71,7 +71,7 @@ class Syncs {
     return this.pending.filter((one) => one.failure && !one.attended)
   }
 
-  /** Finds the job of what was asked for: only the job says that it waits. */
+  /** Finds the job of a request: only the job shows that it waits. */
   hear(event: CoreEvent): void {
     if (event.kind !== 'job') return
     const { job } = event
@@ -102,14 +102,14 @@ class Syncs {
       show((await ask('sync_start', mine.request, { call: mine.call, progress })).run)
     } catch (thrown) {
       const failure = asFailure(thrown)
-      // A run that has begun says what became of it, and to leave the queue on request is no failure.
+      // A run that has begun reports its own result, and leaving the queue on request is not a failure.
       if (!mine.run && failure.code !== 'cancelled') mine.failure = failure
     }
     mine.ended = true
     if (!mine.failure) this.clearError(mine)
   }
 
-  /** The form that asked is gone. A failure that it has shown is done with; one to come is shown on Syncs. */
+  /** The form that requested it is gone. A failure that it has shown is dropped; a later one is shown on Syncs. */
   leave(mine: PendingSync): void {
     mine.attended = false
     if (mine.failure) this.clearError(mine)
@@ -153,7 +153,7 @@ export function standing(job: Job, open: readonly Job[]): string {
   return `Waiting for ${ahead ? sourceOf(ahead.about) : 'other work'} to finish`
 }
 
-/** The syncs that a component asks for, one after the other. */
+/** The syncs that a component requests, one after the other. */
 export function syncStarter() {
   let mine = $state.raw<PendingSync>()
   $effect(() => () => {

@@ -1,4 +1,4 @@
-// What is said in passing and needs no answer. Errors are never said here: they stand where they happened.
+// Toasts: short notices that need no answer. Errors are not toasts; they are shown where they occurred.
 
 export interface Message {
   text: string

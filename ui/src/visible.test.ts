@@ -1,3 +1,6 @@
+// Tests that the page makes the same characters visible as Rust does (`terms/src/shown.rs`), in every place where
+// a component draws a value.
+
 import { compile, preprocess } from 'svelte/compiler'
 import { expect, test } from 'vitest'
 import rust from '../../src-tauri/crates/terms/src/shown.rs?raw'
@@ -22,7 +25,7 @@ function rustRanges(): [number, number][] {
   ]
 }
 
-test('what is made visible is what Rust makes visible', () => {
+test('the same characters are made visible as in Rust', () => {
   const ranges = rustRanges()
   const differs: string[] = []
   for (let code = 0; code <= 0x10ffff; code += 1) {
@@ -45,12 +48,12 @@ test.each([
   expect(visible(drawn)).toBe(drawn)
 })
 
-test('lines stay lines, and what is no text stays what it is', () => {
+test('visibleLines keeps line ends, and visible keeps other types', () => {
   expect(visibleLines('a\tb\r\n\u202ec\r')).toBe('a    b\n\\u{202e}c\\r')
   expect([visible(7), visible(null), visibleLines(undefined)]).toEqual([7, null, undefined])
 })
 
-test('a value in a sentence cannot end early', () => {
+test('back-ticks in values are escaped', () => {
   expect(quoted('a` is fine\u202e')).toBe('`a\\u{60} is fine\\u{202e}`')
 })
 

@@ -1,3 +1,5 @@
+// Tests of the sentences about runs, attention and reasons.
+
 import { expect, test } from 'vitest'
 import type {
   Attention,
@@ -97,7 +99,7 @@ test.each([
 const whole = events({ received: 704_608, written: 704_608 })
 const removed = events({ received: 704_608, written: 469_223, lost: 235_385 })
 
-test('all is in the lake only where all of it is', () => {
+test('a run with everything in the lake says so', () => {
   expect(sentence(run({ events: whole, tables: [table('tracks')] }))).toBe(
     'All 704,608 events are in the lake.',
   )
@@ -134,7 +136,7 @@ test('what was in the lake and is gone is said with its number', () => {
   )
 })
 
-test('what landed before is not said to be there where rows are missing', () => {
+test('duplicates are not called landed where rows are missing', () => {
   const tables = [table('tracks', 'table_behind')]
   const before = events({ received: 3, duplicate: 3 })
   expect(sentence(run({ status: 'partial', events: before, tables }))).toBe(
@@ -195,7 +197,7 @@ test('a run that did not fill its table does not say so', () => {
   }
 })
 
-test('what was given up is no line that could not be read', () => {
+test('given-up lines are not called unreadable', () => {
   const path = '/dead_letters/1-abc.ndjson'
   const here = { status: 'partial' as const, events: events({ received: 2, written: 2 }) }
   expect(sentence(run({ ...here, dead_letters: { path, count: 2 } }))).toBe(
@@ -212,7 +214,7 @@ test('what was given up is no line that could not be read', () => {
     )
 })
 
-test('a sum has what waits and what is gone only when there is some', () => {
+test('a sum shows waiting and lost events only when there are some', () => {
   const names = (counts: Partial<EventCounts>) => sum(events(counts)).parts.map(([name]) => name)
   expect(names({ received: 1, written: 1 })).toEqual(['Written', 'Duplicate', 'Rejected'])
   expect(names({ received: 1, waiting: 1 })).toContain('Waiting')
@@ -422,7 +424,7 @@ test('a preview says how many columns mix types', () => {
   expect(preview(found(['mixed', 'mixed']))).toContain('2 columns mix types;')
 })
 
-test('what needs a person is weighed by its harm', () => {
+test('the severity of what needs attention', () => {
   const of = (kind: Attention['kind'], run: string): Attention => ({
     kind,
     run,

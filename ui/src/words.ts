@@ -1,4 +1,4 @@
-// What a run, a need and a reason are in words: short, specific, no blame, the next action last.
+// Sentences and labels for runs, attention and reasons: short and specific, without blame, the next action last.
 
 import type {
   Attention,
@@ -74,7 +74,7 @@ function kept(waiting: number): string {
 function inTheLake(run: RunReport): string {
   const { received, written, duplicate, lost } = run.events
   const of = `of ${count(received)} events`
-  // Where rows are missing, nobody knows whether what landed before is still there.
+  // Where rows are missing, it is unknown whether earlier rows are still there.
   if ((lost > 0 || behind(run).length > 0) && duplicate > 0) {
     const before = `${many(duplicate, 'event')} had landed before.`
     return written === 0 ? before : `${count(written)} ${of} are in the lake. ${before}`
@@ -88,7 +88,7 @@ function trouble(run: RunReport): string[] {
   const lacking = behind(run)
   const others = run.tables.filter((table) => table.error && !lacking.includes(table))
   const damaged = received > 0 ? run.files.damaged.length : 0
-  // Of an event that is in other tables, only the dead letters tell that it was given up.
+  // Of an event that is in other tables, only the rejected lines show that it was given up.
   const released = run.rejected.find(({ reason }) => reason === 'released')?.count ?? 0
   const unreadable = rejected - released
   const givenUp = Math.max(released, (run.dead_letters?.count ?? 0) - unreadable)
@@ -130,7 +130,7 @@ export interface Sum {
   said: string
 }
 
-/** Nothing adds up of which something is gone. What waits and what is gone stand there only when there is some. */
+/** Nothing adds up of which something is gone. Waiting and lost events are shown only when there are some. */
 export function sum(events: EventCounts): Sum {
   const { received, written, duplicate, rejected, waiting, lost } = events
   const all: [string, number][] = [
@@ -149,7 +149,7 @@ export function sum(events: EventCounts): Sum {
   }
 }
 
-/** What of a run needs a person, in a few characters; nothing when all its events are somewhere safe. */
+/** What of a run needs attention, in a few characters; empty when all its events are safe. */
 export function attention({ waiting, lost }: EventCounts): ['failed' | 'warning', string] | null {
   if (lost > 0) return ['failed', `${count(lost)} gone`]
   if (waiting > 0) return ['warning', `${count(waiting)} waiting`]
@@ -202,7 +202,7 @@ export const endWords: Partial<Record<Status | JobState, string>> = {
   interrupted: 'broke off',
 }
 
-/** Why a line is no event: its name, and what is wrong with it. */
+/** The reasons why a line is not an event: name and explanation. */
 export const rejections: Record<string, [string, string]> = {
   not_json: ['Not JSON', 'The line cannot be read as JSON'],
   not_object: ['Not an object', 'The line is JSON, but not an object'],
@@ -260,12 +260,12 @@ export function reasonsOf({
   return [...of(rejected, rejections), ...of(discards, reasons)].join(' ')
 }
 
-/** What needs a person: the matter, and what to know about it; with the events of its run, where they are known. */
+/** What needs attention: title and details; with the events of its run, where they are known. */
 export function need(need: Attention, events?: EventCounts): [string, string] {
   const [matter, more] = needOf(need)
   if (!events || !['failed', 'broke_off', 'cancelled', 'tables'].includes(need.kind))
     return [matter, more]
-  // What is missing of a table stands in its message.
+  // What a table lacks is in its message.
   const isSaid = need.error?.code === 'table_behind'
   const rest = astray(isSaid ? { waiting: events.waiting, lost: 0 } : events)
   return [matter, [more, rest].filter(Boolean).join(' ')]
@@ -320,7 +320,7 @@ function needOf(need: Attention): [string, string] {
   }
 }
 
-/** How much harm something does that needs a person; a note is of rows that have landed. */
+/** How severe something is that needs attention; a note is about rows that have landed. */
 export type Harm = 'failed' | 'warning' | 'note'
 
 /** Lost events and runs that brought next to nothing are failures, whatever their status. */
@@ -334,7 +334,7 @@ export function harm({ kind }: Attention, events?: EventCounts): Harm {
   return isFailed ? 'failed' : 'warning'
 }
 
-/** What needs a person, the worst first. */
+/** What needs attention, the worst first. */
 export function byHarm(
   needs: readonly Attention[],
   eventsOf: (run: string) => EventCounts | undefined,

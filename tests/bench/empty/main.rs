@@ -1,7 +1,8 @@
-//! A window of the same making with nothing on its page: what the real one is compared with.
+//! A window with an empty page, made like the real one, for comparison in benchmarks.
 
 use tauri::{WebviewUrl, WebviewWindowBuilder};
 
+#[expect(clippy::disallowed_methods, reason = "what Tauri makes of the configuration has it")]
 fn main() {
     tauri::Builder::default()
         .setup(|tauri| {

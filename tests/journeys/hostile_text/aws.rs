@@ -1,4 +1,4 @@
-//! Hostile text in what AWS answers and in a plan that came from somebody else.
+//! Hostile text in answers of AWS, and in a plan file that somebody else made.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -100,7 +100,7 @@ impl Aws {
 }
 
 #[test]
-fn what_aws_says_and_what_a_plan_holds() {
+fn hostile_answers_of_aws_and_plans() {
     let desk = Desk::new();
     let role = format!("arn:aws:iam::098765432109:role/{IN_POLICIES}");
     let before = valid_policy();

@@ -1,4 +1,4 @@
-//! Texts, files and words that are wrong in every way they can be, and what they do to a page.
+//! Wrong texts, files and arguments of `headgate policy`, and how pages show them.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{CATALOG, CREDENTIAL, ROLE, SEGMENT, Table, of_the_guide};
 use crate::bad_input::assert_error;
 
 #[test]
-fn what_is_no_policy_says_where_and_why() {
+fn an_invalid_policy_names_the_place_and_the_reason() {
     let table = Table::new();
     let text = of_the_guide();
     let encoded = text.replace('{', "%7B").replace('"', "%22").replace('\n', "%0A");
@@ -84,7 +84,7 @@ fn what_is_no_policy_says_where_and_why() {
 }
 
 #[test]
-fn wrong_words_and_files_touch_nothing() {
+fn wrong_policy_arguments_and_files_touch_nothing() {
     let table = Table::new();
     let folder = table.desk.path("in").display().to_string();
     let file = |name: &str, text: &str| table.put(name, text);
@@ -168,7 +168,7 @@ fn wrong_words_and_files_touch_nothing() {
 }
 
 #[test]
-fn pages_are_for_people_and_hostile_text_does_nothing() {
+fn pages_escape_hostile_text() {
     let table = Table::new();
     let page = |words: &[&str]| {
         let text = table.page(words);

@@ -1,6 +1,7 @@
-// The one stream of events from the core: what changed, how far jobs are, what happens at the desktop.
-// Whoever shows something listens here, and nothing asks by the clock. A stream that breaks is opened
-// again; what happened in between is not known, so everybody hears `missed`.
+// The stream of events from the core: changed data, jobs, and what happens at the desktop.
+//
+// Components listen here instead of polling. A stream that ends is opened again; what happened meanwhile is
+// unknown, so every listener gets `missed`.
 
 import { ask } from './index'
 import { newCall } from './host'

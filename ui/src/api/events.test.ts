@@ -1,3 +1,5 @@
+// Tests of the stream of events: listeners, reconnecting, and what a closing window waits for.
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Events } from './events.svelte'
 import type { CoreEvent } from './generated'
@@ -25,7 +27,7 @@ function followed() {
 const streams = () => played.of('events_follow')
 const stream = () => played.last('events_follow')
 
-test('everybody hears what the core says, until they stop listening', async () => {
+test('every listener gets events until it unsubscribes', async () => {
   const { events, heard, deafen } = followed()
   const other: CoreEvent[] = []
   events.listen((event) => other.push(event))
@@ -36,7 +38,7 @@ test('everybody hears what the core says, until they stop listening', async () =
   expect(other).toEqual([change, { kind: 'host', event: { kind: 'over' } }])
 })
 
-test('whoever stops listening in the middle of an event keeps it from nobody', () => {
+test('unsubscribing during an event does not affect other listeners', () => {
   const events = new Events()
   const heard: string[] = []
   const deafen = events.listen(() => {
@@ -50,7 +52,7 @@ test('whoever stops listening in the middle of an event keeps it from nobody', (
   expect(heard).toEqual(['first', 'second', 'second'])
 })
 
-test('a window that closes waits until all is kept, which its stream ends with', async () => {
+test('a closing window waits for beforeLeaving callbacks, then ends the stream', async () => {
   const { events, heard } = followed()
   let kept = () => {}
   events.beforeLeaving(() => new Promise<void>((done) => (kept = done)))
@@ -73,7 +75,7 @@ test('one stream is open, and nothing is missed at first', async () => {
   expect(heard).toEqual([])
 })
 
-test('a stream that ends is opened again, and everybody hears that something may have been missed', async () => {
+test('a stream that ends is opened again, and listeners get missed', async () => {
   const { events, heard } = followed()
   await vi.advanceTimersByTimeAsync(10_000)
   await stream().answer({})
@@ -91,7 +93,7 @@ test('a stream that ends is opened again, and everybody hears that something may
   expect(events.broken).toBe(false)
 })
 
-test('a core that is gone is tried again, ever less often, and that is said', async () => {
+test('reconnecting backs off and sets broken', async () => {
   const { events, heard } = followed()
   await vi.advanceTimersByTimeAsync(10_000)
   await stream().fail('host_gone')
@@ -115,7 +117,7 @@ test('a core that is gone is tried again, ever less often, and that is said', as
   expect(heard).toEqual([missed])
 })
 
-test('a stream that says something and ends at once is not opened without a pause', async () => {
+test('a stream that ends at once is reopened after a pause', async () => {
   followed()
   const begun = Date.now()
   while (Date.now() - begun < 60_000) {

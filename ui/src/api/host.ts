@@ -1,4 +1,5 @@
-// The one way from the page to the core, whatever carries it.
+// The interface between the page and the core, whatever carries it (`tauri.ts` or `http.ts`), and the shape of a
+// failure.
 
 import type { Commands, Failure } from './generated'
 

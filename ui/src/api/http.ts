@@ -1,4 +1,4 @@
-// The browser tests' host: calls over loopback, progress as one JSON document a line.
+// Calls the core over loopback HTTP, for browser tests. Progress is one JSON document a line.
 
 import { asFailure, failure, newCall, shown, type Host } from './host'
 

@@ -1,3 +1,8 @@
+// Calls of the core: `ask`, with the generated types of all commands. Commands that neither report progress nor
+// ask the user have a time limit.
+//
+// Tauri's way and that of the browser tests are both in every build, because the tests check the page that ships.
+
 import { failure, type Host, type Name, type Options } from './host'
 import { patient, type Commands } from './generated'
 import { http } from './http'

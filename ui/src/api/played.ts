@@ -1,4 +1,4 @@
-// A core that a test plays: every call waits until the test answers it.
+// A simulated core for unit tests: every call waits until the test answers it.
 //
 //   vi.mock('./http', async () => ({ http: (await import('./played')).played.host }))
 
@@ -61,7 +61,7 @@ async function settled(): Promise<void> {
 
 export const played = new PlayedCore()
 
-/** A job as the core would tell of it. */
+/** A job as the core reports it. */
 export function job(id: string, change: Partial<Job> = {}): Job {
   return {
     id,

@@ -1,3 +1,5 @@
+// Tests of `query`: late answers, repeated requests, debouncing, pages and refreshing.
+
 import { flushSync } from 'svelte'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { events } from './events.svelte'
@@ -48,7 +50,7 @@ function run(id: () => string | undefined, options?: Options<'runs_show'>) {
 
 const asked = (name: Parameters<typeof played.of>[0]) => played.of(name).map((one) => one.request)
 
-test('it asks when the component begins, and shows the answer', async () => {
+test('a query is sent when the component starts, and shows the answer', async () => {
   const [shown] = run(() => '1')
   expect(asked('runs_show')).toEqual([{ run: '1' }])
   expect([shown.value, shown.waiting]).toEqual([undefined, true])
@@ -56,7 +58,7 @@ test('it asks when the component begins, and shows the answer', async () => {
   expect([shown.value, shown.waiting]).toEqual([{ run: '1-a' }, false])
 })
 
-test('a request that is undefined is not asked, and has no answer', async () => {
+test('an undefined request is not sent, and has no answer', async () => {
   let id = $state<string>()
   const [shown] = run(() => id)
   expect(asked('runs_show')).toEqual([])
@@ -87,7 +89,7 @@ test('a new request clears the answer and the failure of the one before', async 
   expect([shown.value, shown.failure, shown.waiting]).toEqual([undefined, undefined, true])
 })
 
-test('a late answer to an older request never wins', async () => {
+test('a late answer to an older request is dropped', async () => {
   let id = $state('1')
   const [shown] = run(() => id)
   const first = played.last('runs_show')
@@ -108,7 +110,7 @@ test('a late answer to an older request never wins', async () => {
   expect([shown.failure, shown.waiting]).toEqual([undefined, true])
 })
 
-test('the same request is not asked twice, however it was made', async () => {
+test('the same request is not sent twice', async () => {
   let route = $state.raw({ object: '1', tab: 'summary' })
   run(() => route.object)
   route = { object: '1', tab: 'rejected' }
@@ -135,7 +137,7 @@ test('while a request is about the same, the old answer stays until the new one 
   expect([shown.value, shown.failure]).toEqual(['of c', undefined])
 })
 
-test('a request that keeps changing is asked once it stands still', async () => {
+test('a changing request is debounced', async () => {
   let text = $state('a')
   const [shown] = component(() =>
     query('policy_analyze', () => ({ text, base: null, facts: {} as never }), { debounce: 200 }),
@@ -155,7 +157,7 @@ test('a request that keeps changing is asked once it stands still', async () => 
   expect(asked('policy_analyze')).toHaveLength(2)
 })
 
-test('an answer that comes while the next request stands still is late too', async () => {
+test('an answer during the debounce is dropped too', async () => {
   let text = $state('a')
   const [shown] = component(() =>
     query('policy_analyze', () => ({ text, base: null, facts: {} as never }), { debounce: 200 }),
@@ -167,7 +169,7 @@ test('an answer that comes while the next request stands still is late too', asy
   expect([shown.value, shown.waiting]).toEqual([undefined, true])
 })
 
-test('what a call reports is shown while it goes on', async () => {
+test('progress is shown while a call runs', async () => {
   const [shown] = component(() =>
     query('schema_preview', () => ({ from: '/in', lake: null, source: null, columns: [] })),
   )
@@ -189,7 +191,7 @@ function preview() {
   return { shown, end, look }
 }
 
-test('a patient call whose answer nobody waits for is stopped', async () => {
+test('a long call of a destroyed component is cancelled', async () => {
   const { shown, end, look } = preview()
   const first = played.last('schema_preview')
   look('/two')
@@ -203,7 +205,7 @@ test('a patient call whose answer nobody waits for is stopped', async () => {
   expect(new Set([first.call, second.call, third.call]).size).toBe(3)
 })
 
-test('a call that has ended, or is short, is not stopped', async () => {
+test('ended and short calls are not cancelled', async () => {
   const { end } = preview()
   await played.last('schema_preview').answer('found')
   end()
@@ -212,7 +214,7 @@ test('a call that has ended, or is short, is not stopped', async () => {
   expect(asked('calls_cancel')).toEqual([])
 })
 
-test('stopping is asked for, and says where it failed', async () => {
+test('cancelling a sync shows its failure', async () => {
   const { shown } = preview()
   void shown.cancel()
   expect(asked('calls_cancel')).toEqual([{ call: played.last('schema_preview').call }])
@@ -220,7 +222,7 @@ test('stopping is asked for, and says where it failed', async () => {
   expect([shown.failure, shown.waiting]).toEqual([failure, true])
 })
 
-test('a thousand changes are one question more', async () => {
+test('a thousand changes cause one refresh', async () => {
   const [shown] = run(() => '1')
   await played.last('runs_show').answer('old')
   for (let at = 0; at < 1_000; at += 1) changed('tables', 'runs')
@@ -232,7 +234,7 @@ test('a thousand changes are one question more', async () => {
   expect(shown.value).toBe('new')
 })
 
-test('a thousand changes while a question is open are one more after it', async () => {
+test('changes during a call cause one refresh after it', async () => {
   const [shown] = run(() => '1')
   for (let at = 0; at < 1_000; at += 1) {
     changed('runs')
@@ -248,7 +250,7 @@ test('a thousand changes while a question is open are one more after it', async 
   expect(shown.value).toBe('new')
 })
 
-test('what changes all the time and takes long is not asked for all the time', async () => {
+test('slow queries of data that changes all the time are throttled', async () => {
   component(() => query('tables_list', () => ({ lake: '/lake' })))
   await vi.advanceTimersByTimeAsync(8_000)
   await played.last('tables_list').answer('old')
@@ -265,7 +267,7 @@ test('what changes all the time and takes long is not asked for all the time', a
   expect(asked('tables_list')).toHaveLength(3)
 })
 
-test('what a command does not show does not concern it', async () => {
+test('changes with other tags do not refresh a query', async () => {
   run(() => '1')
   component(() => query('sample_create', () => ({})))
   run(() => '2', { follow: false })
@@ -279,7 +281,7 @@ test('what a command does not show does not concern it', async () => {
   expect(asked('sample_create')).toHaveLength(1)
 })
 
-test('after a gap everything that can have changed is asked again', async () => {
+test('missed refreshes every query', async () => {
   run(() => '1')
   component(() => query('settings_show', () => ({})))
   component(() =>
@@ -293,7 +295,7 @@ test('after a gap everything that can have changed is asked again', async () => 
   expect(asked('schema_preview')).toHaveLength(1)
 })
 
-test('a component that is gone asks no more', async () => {
+test('a destroyed component sends nothing more', async () => {
   const [, end] = run(() => '1')
   await played.last('runs_show').answer('old')
   changed('runs')
@@ -303,7 +305,7 @@ test('a component that is gone asks no more', async () => {
   expect(asked('runs_show')).toHaveLength(1)
 })
 
-test('asking again keeps the answer until the new one is there', async () => {
+test('refreshing keeps the answer until the new one arrives', async () => {
   const [shown] = run(() => '1')
   const first = played.last('runs_show')
   shown.refetch()
@@ -319,7 +321,7 @@ test('asking again keeps the answer until the new one is there', async () => {
   expect([shown.value, shown.failure]).toEqual(['new', undefined])
 })
 
-test('what a command answered that changed it is shown at once, and an older answer is late', async () => {
+test('an answer set by a change is shown at once, and an older answer is dropped', async () => {
   const [shown] = component(() => query('settings_show', () => ({})))
   const first = played.last('settings_show')
   shown.set('changed' as never)
@@ -347,7 +349,7 @@ function pages(): Query<'runs_list'> {
 }
 const page = (next: string | null, ...runs: string[]): Runs => ({ runs, next })
 
-test('pages are put one behind the other', async () => {
+test('pages are appended', async () => {
   const runs = pages()
   expect(runs.hasMore).toBe(false)
   await played.last('runs_list').answer(page('5', '6', '5'))
@@ -369,7 +371,7 @@ test('pages are put one behind the other', async () => {
   expect(asked('runs_list')).toHaveLength(3)
 })
 
-test('after a change as many pages are read as there were, and shown together', async () => {
+test('a change refreshes all pages and shows them together', async () => {
   const runs = pages()
   await played.last('runs_list').answer(page('5', '6', '5'))
   runs.more()
@@ -384,7 +386,7 @@ test('after a change as many pages are read as there were, and shown together', 
   expect(asked('runs_list')).toHaveLength(4)
 })
 
-test('a page that is asked for while all are read again is read with them', async () => {
+test('a page requested during a refresh is read with it', async () => {
   const runs = pages()
   await played.last('runs_list').answer(page('5', '6', '5'))
   changed('runs')
@@ -398,7 +400,7 @@ test('a page that is asked for while all are read again is read with them', asyn
   expect(runs.waiting).toBe(false)
 })
 
-test('a page that cannot be read leaves the others, and can be asked for again', async () => {
+test('a page that fails keeps the others, and can be read again', async () => {
   const runs = pages()
   await played.last('runs_list').answer(page('5', '6', '5'))
   runs.more()

@@ -1,11 +1,11 @@
-// The one way in which a page reads from the core: a command whose answer is shown, and is asked for
-// again when the request changes or the core says that what it shows has changed.
+// `query`: reads an answer from the core for a component, and reads it again when the request changes or the core
+// reports that the data has changed.
 //
 //   const run = query('runs_show', () => ({ run: id }))
 //   const runs = query('runs_list', () => ({ before: null, limit: 100 }), { pages: byCursor })
 //
-// A request that is `undefined` is not asked. An answer to an older request is never shown. Commands that
-// change something are asked with `ask`.
+// While the request is `undefined` nothing is sent. An answer to an older request is never shown. Commands that
+// change something are called with `ask`.
 
 import { untrack } from 'svelte'
 import { ask } from './index'
@@ -25,7 +25,7 @@ export interface Pages<K extends Name> {
 }
 
 export interface Options<K extends Name> {
-  /** How long a request that changes must stand still before it is asked, in milliseconds. */
+  /** How long a changing request must be unchanged before it is sent, in milliseconds. */
   debounce?: number
   /**
    * What a request is about. While that stays the same, the old answer is shown until the new one is
@@ -41,9 +41,9 @@ export interface Query<K extends Name> {
   readonly value: Response<K> | undefined
   /** Why the latest question was not answered; the value, if there is one, is older. */
   readonly failure: Failure | undefined
-  /** Whether an answer is on its way that somebody asked for. Asking again after a change is silent. */
+  /** Whether a requested answer is on its way. Reading again after a change is silent. */
   readonly waiting: boolean
-  /** What the call reports while it goes on. */
+  /** The progress of the running call. */
   readonly progress: Progress<K> | undefined
   /** Whether there is another page. */
   readonly hasMore: boolean
@@ -95,16 +95,16 @@ class Asking<K extends Name> implements Query<K> {
   /** The request as text: the same text is the same request. */
   #text: string | undefined
   #about: string | undefined
-  /** The call that goes on; empty when none does. */
+  /** The running call; empty when there is none. */
   #call = ''
-  /** Until it is asked. */
+  /** Until it is sent. */
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** Whether something changed since the call that goes on began. */
+  /** Whether something changed since the running call began. */
   #stale = false
   /** How many pages are wanted, and how many the value has. */
   #wanted = 1
   #loaded = 0
-  /** When it may be asked again because of a change. */
+  /** When it may be sent again because of a change. */
   #notBefore = 0
 
   constructor(name: K, options: Options<K>) {
@@ -155,7 +155,7 @@ class Asking<K extends Name> implements Query<K> {
     if (!this.hasMore) return
     this.#wanted = this.#loaded + 1
     this.waiting = true
-    // One that goes on, or is about to, reads it too.
+    // One that is running, or about to, reads it too.
     if (!this.#call && this.#timer === undefined) void this.#ask(this.value)
   }
 
@@ -187,12 +187,12 @@ class Asking<K extends Name> implements Query<K> {
     this.#timer = setTimeout(() => void this.#ask(), ms)
   }
 
-  /** What changes all the time is asked for a third of the time at most. */
+  /** Data that changes all the time is read for a third of the time at most. */
   #askAfterChange(): void {
     this.#askIn(Math.max(burst, this.#notBefore - Date.now()))
   }
 
-  /** Lets go of the call that goes on and of the one to come; an answer that comes yet is late. */
+  /** Drops the running call and the next one; an answer that still arrives is late. */
   #drop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

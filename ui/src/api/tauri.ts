@@ -1,4 +1,4 @@
-// The window: calls through Tauri, behind the isolation guard.
+// Calls the core through Tauri, behind the isolation guard. Used in the window.
 
 import { Channel, invoke } from '@tauri-apps/api/core'
 import { asFailure, newCall, shown, type Host } from './host'

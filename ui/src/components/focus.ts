@@ -1,4 +1,4 @@
-// Where the focus goes when what had it is gone: to the control that took its place.
+// Moves the focus to the control that replaced the one that had it.
 
 const controls = 'button:not(:disabled), input:not(:disabled), select, [tabindex="0"]'
 

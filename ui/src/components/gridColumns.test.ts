@@ -1,3 +1,5 @@
+// Tests of the columns of a grid: order, search and positions.
+
 import { expect, test } from 'vitest'
 import { between, drawnColumns } from './gridColumns'
 
@@ -34,7 +36,7 @@ test('a search leaves the id and what has the words', () => {
   expect(drawnColumns([column('a')], 'b')).toEqual([])
 })
 
-test('every column is where those before it end', () => {
+test('columns are positioned one after another', () => {
   const drawn = drawnColumns(columns)
   expect(drawn.map((one) => one.left)).toEqual([0, 168, 336, 504, 672, 888, 1056])
   expect(between(drawn, 0, 169)).toEqual([0, 2])

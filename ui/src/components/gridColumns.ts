@@ -1,4 +1,4 @@
-// Which columns a grid of rows shows, in which order, and where each is. Pure.
+// The columns that a grid shows, their order, and their positions. Pure.
 
 import type { ShownColumn } from '../api'
 
@@ -11,7 +11,7 @@ export interface DrawnColumn extends ShownColumn {
   left: number
 }
 
-/** What every event brings; its own columns come first. */
+/** Columns that every event has; its own columns come first. */
 const envelope = [
   'anonymous_id',
   'user_id',
@@ -32,7 +32,7 @@ function rank({ name }: ShownColumn): number {
 /** A time is longer than most values. */
 const widthOf = ({ type }: ShownColumn) => (type === 'TIMESTAMP' ? 216 : 168)
 
-/** The id, an event's own columns, then what every event brings: those with some words in their names. */
+/** The id, an event's own columns, then those that every event has: those with some words in their names. */
 export function drawnColumns(columns: readonly ShownColumn[], words = ''): DrawnColumn[] {
   const wanted = words.toLowerCase().trim()
   let left = 0

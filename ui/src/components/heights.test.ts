@@ -1,7 +1,9 @@
+// Tests of row positions, compared with adding the heights one by one.
+
 import { expect, test } from 'vitest'
 import { Heights } from './heights'
 
-test('rows of one height are where they are multiplied to', () => {
+test('positions of rows with one height', () => {
   const heights = new Heights(28)
   expect([0, 1, 100_000].map((at) => heights.top(at))).toEqual([0, 28, 2_800_000])
   expect([-5, 0, 27, 28, 2_800_000].map((y) => heights.at(y))).toEqual([0, 0, 0, 1, 100_000])
@@ -14,7 +16,7 @@ function added(all: number[]): number[] {
   return tops
 }
 
-test('rows of several heights are where adding them up puts them', () => {
+test('positions of rows with several heights', () => {
   let seed = 7
   const random = (most: number) => (seed = (seed * 48_271) % 0x7fff_ffff) % most
   for (let round = 0; round < 200; round += 1) {
@@ -34,7 +36,7 @@ test('rows of several heights are where adding them up puts them', () => {
   }
 })
 
-test('of 300 columns with 100 conflicts none is looked for in the wrong place', () => {
+test('positions of 300 columns with 100 conflicts', () => {
   // A conflict has a second row of 40 pixels.
   const others = Array.from({ length: 100 }, (_, at): [number, number] => [at, 68])
   const heights = new Heights(28, others)

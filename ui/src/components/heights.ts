@@ -1,4 +1,4 @@
-// Where the rows of a long table are, when most of them have the same height and some are taller.
+// The positions of rows in a long table in which most rows have the same height and some are taller. Pure.
 
 export class Heights {
   readonly #usual: number

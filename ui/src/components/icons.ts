@@ -1,5 +1,5 @@
-// The drawing of every icon: Lucide's, and the few that it has no sign for. They are data, which the page and the
-// masks of the editor draw alike; Lucide's own components could be drawn by the page only.
+// The drawings of all icons: Lucide's, and a few of our own for which Lucide has none. They are data, because
+// both the page and CSS masks in the editor draw them; Lucide's components serve only the page.
 
 import {
   Braces,

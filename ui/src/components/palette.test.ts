@@ -1,3 +1,5 @@
+// Tests of the palette: which entries it offers, in which order, and when tables are read.
+
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { RunReport, TableSummary } from '../api'
 import { played } from '../api/played'
@@ -32,7 +34,7 @@ test('a lake is read once, however often it is searched', async () => {
   expect(names(index)).toEqual(['/two pages', '/two users'])
 })
 
-test('it is read again after something changed in tables, and when something was missed', async () => {
+test('the table index is read again after changes and after missed', async () => {
   const index = new TableIndex()
   void index.read(['/one'])
   await played.last('tables_list').answer(report('old'))
@@ -76,7 +78,7 @@ test('a lake on another machine is not read', async () => {
   expect(lakes()).toEqual(['file:///one', '/two'])
 })
 
-test('a lake that cannot be read keeps no other from being found', async () => {
+test('an unreadable lake does not hide others', async () => {
   const index = new TableIndex()
   void index.read(['/gone', '/two'])
   await played.last('tables_list').fail('lake_not_found')
@@ -84,7 +86,7 @@ test('a lake that cannot be read keeps no other from being found', async () => {
   expect(names(index)).toEqual(['/two pages'])
 })
 
-test('every page and every action of a page is offered', () => {
+test('the palette has every page and action', () => {
   const found = search(pageEntries, '').filter((entry) => entry.group === 'Pages')
   expect(found.map((entry) => entry.name)).toEqual(entries.map((page) => page.title))
   const actions = search(pageEntries, '>').map((entry) => entry.name)
@@ -101,7 +103,7 @@ test.each([
   expect(search(pageEntries, words).map((entry) => entry.name)).toContain(title)
 })
 
-test('what begins with the words comes first, and all words count', () => {
+test('palette entries that begin with the words come first', () => {
   const all = ['web.orders', 'orders.web', 'order'].map((name) => ({
     ...tableEntry({ lake: '/lake', table: table('x') }),
     name,

@@ -1,5 +1,4 @@
-// What the palette offers: pages, actions, tables, lakes and runs; and which of it has the words that are
-// typed.
+// The entries of the palette (pages, actions, tables, lakes and runs), and the search among them.
 
 import type { RunReport } from '../api'
 import { ago, brief, leaf, many } from '../format'

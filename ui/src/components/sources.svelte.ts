@@ -1,5 +1,5 @@
-// The sources that a lake has tables of. A lake on another machine is not read for this: each table there
-// costs requests; nor is one that the user has not opened yet, for that would be asked about.
+// The sources that have tables in a lake, suggested in forms. A lake on another machine is not read for this,
+// because each table costs requests; nor is a lake that was never opened, because that asks the user.
 
 import type { TablesReport } from '../api'
 import { query } from '../api/query.svelte'

@@ -1,3 +1,5 @@
+// Tests of the sources of a lake.
+
 import { expect, test, vi } from 'vitest'
 import { isNewHere, sourcesOf } from './sources.svelte'
 
@@ -15,7 +17,7 @@ test('a lake has the sources of its tables', () => {
   ])
 })
 
-test('a source that a lake does not have is said to be new there', () => {
+test('a source without tables in a lake is new there', () => {
   const shop = { schema: 'shop', tables: 13 }
   const web = { schema: 'web', tables: 2 }
   expect(isNewHere(['events'], [shop])).toBe('`events` is a new source here; this lake has `shop`.')

@@ -1,5 +1,5 @@
-// The tables that the palette finds. A lake is read when it is first searched, and again only after
-// something changed in its tables. Lakes on other machines are not read: each table there costs requests.
+// The tables that the palette searches. A lake is read when it is first searched, and again after its tables have
+// changed. Lakes on other machines are not read: each table costs requests.
 
 import { ask, reads, type CoreEvent, type TableSummary } from '../api'
 

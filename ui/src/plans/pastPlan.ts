@@ -1,4 +1,4 @@
-// A plan that was carried out, as a history lists it.
+// An applied plan, as a history lists it.
 
 export type PastState =
   'running' | 'written' | 'not_needed' | 'not_written' | 'unknown' | 'reads_otherwise'

@@ -1,3 +1,5 @@
+// Tests of plans: the state of each step, and how a plan is applied, stopped and checked afterwards.
+
 import { describe, expect, test } from 'vitest'
 import type { Failure, StepRole } from '../api'
 import { failure } from '../api/host'
@@ -71,7 +73,7 @@ describe('how each step stands', () => {
     expect(now.plan.steps.map((_, at) => standing(at, now)).join(' ')).toBe(stands)
   })
 
-  test('of several changes one that was followed by another was answered', () => {
+  test('a change followed by another one was answered', () => {
     const plan = planOf('check', 'change', 'prove', 'check', 'change', 'prove')
     const now = state({ plan, stage: 'unknown', ...at(4) })
     expect(plan.steps.map((_, at) => standing(at, now))).toEqual([
@@ -183,7 +185,7 @@ describe('a plan that is carried out', () => {
     expect(plan.stage).toBe('not_written')
   })
 
-  test('can be looked after only when its outcome is not known', async () => {
+  test('can be checked only after an unknown outcome', async () => {
     let fails = true
     const plan = run(async () => ({ ...end, outcome: 'unknown', error: null }), {
       look: async () => {

@@ -1,5 +1,5 @@
-// A plan of any kind: what it would do, how far it is, how it ended, and what is to be said of each step.
-// It knows no kind of plan; what a kind shows of its own is given to the components. Pure.
+// A plan of any kind: its steps, progress and outcome, and the state of each step. It knows no kind of plan; what
+// a kind shows is passed to the components. Pure.
 
 import type { Failure, Outcome, PlanProgress, Step } from '../api'
 import type { IconName } from '../components/icons'
@@ -72,7 +72,7 @@ export function isCancelled(failure: Failure | null): boolean {
   return failure?.code === 'cancelled'
 }
 
-/** How a step stands. An answer that never came is no failure, and what was sent is not called unsent. */
+/** The state of a step. A lost answer is not a failure, and a step that was sent is never called unsent. */
 export function standing(at: number, now: PlanState): Standing {
   const role = now.plan.steps[at]?.role
   const last = now.progress?.step ?? 0
@@ -88,7 +88,7 @@ export function standing(at: number, now: PlanState): Standing {
         const began = role === 'check' ? 'done' : 'unknown'
         return at <= now.furthest ? began : 'not_sent'
       }
-      // Of a change only its answer tells, and there may be none. One before another change was answered.
+      // Only the answer shows the result of a change, and it may be lost. A change before another one was answered.
       const later = now.plan.steps.slice(at + 1, now.furthest + 1)
       return now.end?.request || later.some((one) => one.role === 'change') ? 'done' : 'unknown'
     }

@@ -1,12 +1,12 @@
-// A plan that is shown and carried out: where it is, and the ways on from there. It asks nobody itself: what
-// carries a plan of a kind out is passed in.
+// A plan while it is shown and applied: its stage, and the actions that each stage allows. It calls no command
+// itself; the actions of a kind are passed in.
 //
 //   shown        apply -> running
-//   running      its progress; stop (asked once) -> goes on until it ends
+//   running      progress; stop (requested once) -> running until it ends
 //   stopped      nothing was sent; apply
 //   written      the end
 //   not_written  apply, unless something else was changed meanwhile or the plan is gone
-//   unknown      look, which says what is there
+//   unknown      look, which reads what is there now
 
 import type { Failure } from '../api'
 import { asFailure, newCall } from '../api/host'
@@ -20,13 +20,13 @@ export interface PlanActions {
     report: (progress: PlanProgress) => void
   }): Promise<PlanEnd>
   stop(call: string): Promise<void>
-  /** Looks what is there, after an outcome that is not known. */
+  /** Reads what is there, after an unknown outcome. */
   look(code: string | null): Promise<PlanFound>
   /** Whether a plan was not written because something else was changed since it was made. */
   hasMoved(failure: Failure | null): boolean
 }
 
-/** Failures after which nobody knows whether anything was sent: the answer was lost on its way to the page. */
+/** Failures after which it is unknown whether anything was sent: the answer was lost on its way to the page. */
 const lost = ['host_gone', 'internal', 'page_failed']
 
 export class PlanRun implements PlanState {
@@ -66,11 +66,11 @@ export class PlanRun implements PlanState {
   get failure(): Failure | null {
     return this.#failure
   }
-  /** Why it could not be stopped, or nobody could look. */
+  /** Why it could not be stopped, or the object could not be read. */
   get trouble(): Failure | null {
     return this.#trouble
   }
-  /** What was there, where somebody looked after an outcome that is not known. */
+  /** What was there, after an unknown outcome was checked. */
   get found(): PlanFound | null {
     return this.#found
   }
@@ -138,7 +138,7 @@ export class PlanRun implements PlanState {
     }
   }
 
-  /** Looks what is there. */
+  /** Reads what is there. */
   async look(code: string | null = null): Promise<void> {
     if (this.#stage !== 'unknown' || this.#looking) return
     this.#looking = true
@@ -152,7 +152,7 @@ export class PlanRun implements PlanState {
     }
   }
 
-  /** Counts no time any more; what was begun goes on. */
+  /** Stops counting time; a call that was begun continues. */
   dispose(): void {
     clearInterval(this.#timer)
   }

@@ -1,4 +1,4 @@
-// What a kind of plan says of its plans.
+// The words that a kind of plan supplies: titles, sentences and labels.
 
 import type { PlanFound, PlanState, PlanStep, Standing } from './plan'
 
@@ -17,7 +17,7 @@ export interface PlanWords {
   /** How long it usually takes, and how long is waited at most. */
   usual: string
   patience: string
-  /** What is done to see what is there, and while that goes on. */
+  /** The label of the check after an unknown outcome, before and while it runs. */
   look: string
   looking: string
   /** What remains after a plan that was not written, and after one that was not sent. */

@@ -1,16 +1,14 @@
-//! The interface: what each command of the table in `commands.rs` takes, answers and reports, one file an
-//! area. Whoever reads the two knows all that a host can ask for; what the commands do is elsewhere.
+//! Requests, responses and progress of every command in `commands.rs`, one file for each area. With the table
+//! they are the whole interface of a host; what the commands do is elsewhere.
 //!
-//! Names of fields are those of the JSON and of the page's types. Times are texts in RFC 3339, sizes are
-//! bytes, and an id is a text whose form nobody relies on. A field that may be absent is null. What comes
-//! from another crate is re-exported here: reports of runs are made in `sync`, details of tables in `lake`,
-//! patches of policies in `policy`.
+//! Field names are those of the JSON and of the page's types. Times are text in RFC 3339, sizes are bytes, ids
+//! are text without a promised form, and a field that may be absent is null. Types of other crates are
+//! re-exported: reports of runs are made in `sync`, details of tables in `lake`, patches in `policy`.
 //!
-//! Errors have one shape, [`headgate_terms::Error`], and a code only where somebody branches on it. Each file
-//! names those of its area; every command may end in `wrong_request` and `unknown_command`, those that change
-//! something in `closing`, those of kind `world` in `read_only`, and all that needs the database in
-//! `database_busy`, `database_damaged`, `store_failed`, `store_newer`, `data_folder_shared`, `permission_denied`
-//! or `disk_full`. `internal` is a defect.
+//! Errors have one shape, [`headgate_terms::Error`], and each file lists the codes of its area. Every command may
+//! also fail with `wrong_request` and `unknown_command`; those that change something with `closing`; those of
+//! kind `world` with `read_only`; and all that need the database with `database_busy`, `database_damaged`,
+//! `store_failed`, `store_newer`, `data_folder_shared`, `permission_denied` or `disk_full`. `internal` is a bug.
 
 mod calls;
 mod drafts;

@@ -1,7 +1,7 @@
-//! Those who may want to assume the role: what people call them, and what is known of each before
-//! anyone types it.
+//! Callers that a role may need to allow: Unity Catalog, Segment, the role itself and this installation, with
+//! their names and what is known of their ARNs and external IDs.
 //!
-//! ARNs of vendors are data; a person may change what is proposed.
+//! ARNs of vendors are data in `policy`. Users may change every proposal.
 
 use headgate_policy::{
     CallerKind, CallerRow, EXTERNAL_ID, Facts, IdColumn, Named, SEGMENT_ROLE, UNITY_CATALOG_ROLES,
@@ -88,7 +88,7 @@ impl Known<'_> {
         arn.resource.rsplit('/').next().unwrap_or(text).to_owned()
     }
 
-    /// What a column is called: by those goals that bring its id.
+    /// What a column is called: by the goals that have its id.
     pub(crate) fn column(&self, id: &IdColumn) -> String {
         let Some(text) = &id.external_id else { return "No id".to_owned() };
         if id.any_other {
@@ -247,7 +247,7 @@ impl App {
     }
 }
 
-/// The ids that a policy asks a principal for, without placeholders.
+/// The ids that a policy requires of a principal, without placeholders.
 fn in_policy(text: &str, principal: &str) -> Vec<String> {
     let Some(policy) = headgate_policy::read(text).policy else { return Vec::new() };
     let mut ids = Vec::new();

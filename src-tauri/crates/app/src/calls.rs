@@ -1,4 +1,5 @@
-//! Calls while they go on: who listens, and how they are stopped.
+//! Running calls: [`Call`] is one, with its listener and its request to stop, and `CallRegistry` has all of
+//! them, so that they can be cancelled by name and awaited when the application ends.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +42,7 @@ impl Call {
         Self::new(String::new(), Box::new(|_| false))
     }
 
-    /// Reports, and says whether somebody listens; a call that nobody listens to any more goes on.
+    /// Reports, and says whether somebody listens; a call without a listener continues.
     pub(crate) fn report(&self, progress: &impl Serialize) -> bool {
         serde_json::to_string(progress).is_ok_and(|text| (self.sink)(&text))
     }
@@ -84,7 +85,7 @@ impl Drop for CallGuard<'_> {
     }
 }
 
-/// The calls that go on, by name.
+/// The running calls, by name.
 #[derive(Default)]
 pub(crate) struct CallRegistry {
     open: Mutex<BTreeMap<String, OpenCall>>,
@@ -141,7 +142,7 @@ impl CallRegistry {
         }
     }
 
-    /// Whether nothing goes on.
+    /// Whether no call is running.
     pub(crate) fn is_quiet(&self) -> bool {
         // Whoever listens ends with the window.
         self.open().values().all(|open| open.command == "events_follow")

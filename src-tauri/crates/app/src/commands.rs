@@ -1,18 +1,18 @@
-// The command table: what a host can ask for, as `area_verb(Request) -> Response`, with one line of
-// words each, its kind, what a call reports while it goes on, and which data it `reads` and makes
-// `stale`. Everything else is made from it: the dispatch that every host serves, the window's manifest
-// and capability, the isolation guard's list, and the page's types, its list of calls without a time
-// limit and the tags by which it asks again. It is included, so that a build script can read it too.
+// The command table: everything that a host can call, as `area_verb(Request) -> Response`, each with one line
+// of description, its kind, what it reports while it runs, and the data that it `reads` or makes `stale`.
 //
-// What is asked for and answered is in `api`.
+// Made from it: the dispatch in `serve`, the window's manifest and capability, the list of the isolation
+// guard, and the page's types with the commands that have no time limit and the tags by which answers are
+// read again. It is included with `include!`, so that a build script can read it too. Requests and responses
+// are in `api`.
 //
-// Kinds: `read` changes nothing; `local` changes the data folder, a lake folder or the clipboard;
-// `world` changes something outside this machine: a profile that is read-only refuses it, the user
-// consents to it (`world.rs`), and a closing window waits for it. `secret` marks a request that may hold a secret: it is
-// never kept, logged or listed.
+// Kinds: `read` changes nothing; `local` changes the data folder, a lake folder or the clipboard; `world`
+// changes something outside this machine: a read-only profile refuses it, the user must agree (`world.rs`),
+// and a closing window waits for it. `secret` marks a request that may hold a secret: it is never kept, logged
+// or listed.
 //
-// `reads` names the data of which an answer is shown for as long as it is true. An answer that is true once,
-// such as a preview or a plan, reads nothing here.
+// `reads` names the data that an answer shows for as long as it is shown. An answer that is used once, such as
+// a preview or a plan, reads nothing here.
 
 /// Hands the whole table to the macro that is named.
 #[macro_export]

@@ -1,4 +1,5 @@
-//! In whose name and for whom a use-case is carried out: the first argument of every one of them.
+//! [`Cx`]: the first argument of every use-case, with the profile, who calls ([`Actor`]), the [`Call`], and the
+//! clock.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,7 +7,7 @@ use ts_rs::TS;
 
 use crate::calls::Call;
 
-/// Who asks.
+/// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
@@ -41,18 +42,18 @@ impl Actor {
     }
 }
 
-/// What tells the time; tests bring their own.
+/// The clock; tests pass their own.
 pub type Clock = fn() -> Timestamp;
 
 /// What a use-case is carried out with.
 pub struct Cx {
     /// The profile, by its id.
     pub(crate) profile: String,
-    /// Who asks.
+    /// Who calls.
     pub(crate) actor: Actor,
     /// Who listens, and whether to stop.
     pub call: Call,
-    /// What tells the time.
+    /// The clock.
     pub(crate) clock: Clock,
     /// The profile that the user sees, where a page said so.
     pub(crate) shown: Option<String>,

@@ -1,4 +1,5 @@
-//! The sample day: a small shop's events that ship with Headgate, made into a lake.
+//! The sample day, the events of a small shop that ship with Headgate: written to files, or synced into a new
+//! lake.
 
 use std::fs;
 use std::io::Write;
@@ -15,7 +16,7 @@ use crate::App;
 use crate::api::{Empty, Sample};
 use crate::cx::Cx;
 
-/// The day's events, as Segment lays them down: one file an hour that had any.
+/// The day's events, as Segment writes them: one file for each hour that had any.
 const DAY: &[(&str, &str)] = &[
     ("2026-11-21T08.ndjson", include_str!("../sample/2026-11-21T08.ndjson")),
     ("2026-11-21T13.ndjson", include_str!("../sample/2026-11-21T13.ndjson")),

@@ -1,7 +1,5 @@
-//! The way in for a host that is written in Rust: every command as a method, made from the table in `serve`,
-//! and here what a terminal asks beside it. Each of these is a form of a command and goes by the rules of its
-//! line. Every use-case is reached from here or from [`App::call`], so each is told by whom and for whom it
-//! is carried out.
+//! [`Door`]: every command as a method, for hosts written in Rust. The methods are made from the table in
+//! `serve`; here are those that only the terminal needs. Each follows the rules of its command's line.
 
 use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest, Watch};
 use headgate_terms::Result;
@@ -14,7 +12,7 @@ use crate::plans::ApplyWatch;
 use crate::serve::line;
 use crate::trust::HandedPlan;
 
-/// The use-cases, for one who asks. Paths are not asked about: whoever runs such a host names them.
+/// The use-cases for a host in this process. Its paths are not confirmed, because its user names them.
 pub struct Door<'a> {
     pub(crate) app: &'a App,
     pub(crate) cx: &'a Cx,

@@ -1,5 +1,4 @@
-//! The drafts of policies that are kept while they are worked on, one for each role, and the goals that
-//! each role had.
+//! Saved drafts of trust policies, one for each role, and the goals that each role had last.
 
 use headgate_policy::Goal;
 use headgate_store::DraftedRole;

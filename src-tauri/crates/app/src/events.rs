@@ -1,8 +1,8 @@
-//! What happens, as one stream to each host: data that changed, jobs as they go on, and what comes from
-//! outside the page. Nothing is asked for on a timer.
+//! The stream of events to each host: data that changed, jobs, and what happens at the desktop. It replaces
+//! polling.
 //!
-//! A listener that is slow gets less, never later: changes that wait are merged, and of a job only its
-//! latest state waits. One that is too slow all the same is told that it `missed` something, and asks for
+//! `Bus` sends, [`Listener`] receives. Events that wait for a slow listener are merged: changes are united,
+//! and of a job only the latest state is kept. A listener that is still too slow gets `missed`, and reads
 //! everything again.
 
 use std::collections::VecDeque;
@@ -32,7 +32,7 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an event, or brings one that waits up to date.
+    /// Adds an event, or updates one that waits.
     fn push(&self, event: CoreEvent) {
         let mut waiting = self.waiting();
         match &event {
@@ -75,7 +75,7 @@ impl Queue {
     }
 }
 
-/// One who listens; letting go of it ends that.
+/// A listener; dropping it ends the listening.
 pub struct Listener(Arc<Queue>);
 
 impl Listener {
@@ -147,7 +147,7 @@ impl Bus {
         self.send(&CoreEvent::Changed { tags, profile: profile.to_owned(), revision });
     }
 
-    /// Says how a job stands.
+    /// Sends the state of a job.
     pub(crate) fn job(&self, job: &Job) {
         self.send(&CoreEvent::Job { job: Box::new(job.clone()) });
     }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_wait_are_one_for_each_profile() {
+    fn pending_changes_of_a_profile_are_merged() {
         let bus = Bus::default();
         let listener = bus.listen();
         for _ in 0..10_000 {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_too_slow_is_told_that_something_is_missing() {
+    fn a_slow_listener_gets_missed() {
         let bus = Bus::default();
         let listener = bus.listen();
         for _ in 0..=MOST {
@@ -244,8 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_anybody_listened_reaches_the_first_and_a_listener_that_is_gone_costs_nothing()
-     {
+    fn the_first_listener_gets_earlier_host_events_and_a_dropped_listener_is_removed() {
         let bus = Bus::default();
         drop(bus.listen());
         bus.host(&HostEvent::Open { address: "/syncs".to_owned() });
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_that_is_woken_looks_whether_it_is_to_end() {
+    fn a_woken_listener_checks_whether_to_end() {
         let bus = Bus::default();
         let listener = bus.listen();
         let ended = std::sync::atomic::AtomicBool::new(false);
@@ -313,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_changes_a_second_reach_a_page_as_often_as_it_draws() {
+    fn a_thousand_changes_a_second_are_batched() {
         let told = told_in_a_second(|bus, at| {
             bus.changed("default", &[Tag::Runs]);
             bus.job(&job("a", at));
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_jobs_a_second_reach_a_page_while_they_are_news() {
+    fn a_thousand_jobs_a_second_arrive_in_order_or_are_missed() {
         let told = told_in_a_second(|bus, at| bus.job(&job(&at.to_string(), at)));
         let mut next = Some(0);
         for (_, event) in &told {

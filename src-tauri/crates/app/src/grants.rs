@@ -1,12 +1,12 @@
-//! Which folders and files the page may name.
+//! Which folders and files the page may name in a request.
 //!
-//! A page cannot be trusted with every path of this computer. What a dialog gave is granted for reading
-//! and writing, what was dropped on the window for reading; so are the lakes and sources of recorded
-//! runs, each for what the run did with it. Any other path is one that was typed, and the desktop asks
-//! the user about it. A grant covers all that is below it.
+//! The page cannot be trusted with every path of this computer. A path that a dialog returned is granted for
+//! reading and writing, one that was dropped on the window for reading, and the lakes and sources of recorded
+//! runs for what the run did with them. The desktop asks the user about any other path. A grant covers
+//! everything below it.
 //!
-//! A text is read here by the parser that the command uses, so that both mean the same place.
-//! Callers in this process (the terminal, tests) name paths by themselves and do not come through here.
+//! Paths are parsed here by the parser that the command uses, so that both mean the same place. The terminal
+//! and tests name paths without this check.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -46,7 +46,7 @@ pub(crate) enum Used {
     LakeWritten,
 }
 
-/// What the page may ask: a request says which paths it names, so that a command cannot forget it.
+/// A request of the page: it lists the paths that it names, so that a command cannot forget it.
 pub(crate) trait PageRequest {
     /// Whether an answer may wait for the user.
     const WAITS: bool = false;
@@ -208,7 +208,7 @@ fn add(set: &Mutex<Vec<PathBuf>>, path: &Path) {
 }
 
 impl App {
-    /// Lets a request pass whose paths are granted, and asks about those that are not.
+    /// Allows a request whose paths are granted, and asks the user about those that are not.
     ///
     /// # Errors
     /// `path_not_allowed` when the user does not allow one, what the command's own parser says of a

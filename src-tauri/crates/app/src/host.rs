@@ -1,5 +1,7 @@
-//! What only a desktop can do. The window implements it, the terminal what of it a terminal can, and so do
-//! the tests.
+//! [`Host`]: what only a desktop can do, such as dialogs, the clipboard, notifications and questions to the
+//! user. The window implements all of it, the terminal only questions; tests have their own.
+//!
+//! Also here: the commands that use it, with the checks on what the page may copy, paste and open.
 
 use std::path::PathBuf;
 
@@ -12,13 +14,14 @@ use crate::cx::Cx;
 
 /// A desktop. What a host does not implement, it cannot do, and says so.
 pub trait Host: Send + Sync {
-    /// Opens a dialog and waits for it; none when it was closed without a choice.
+    /// Opens a dialog and waits for it; `None` when it was closed without a choice.
     ///
     /// # Errors
     /// When there is no dialog to open.
     fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
         Err(no_desktop())
     }
+
     /// Puts text on the clipboard.
     ///
     /// # Errors
@@ -26,6 +29,7 @@ pub trait Host: Send + Sync {
     fn copy(&self, _: &str) -> Result<()> {
         Err(no_desktop())
     }
+
     /// The text on the clipboard.
     ///
     /// # Errors
@@ -33,6 +37,7 @@ pub trait Host: Send + Sync {
     fn read_clipboard(&self) -> Result<String> {
         Err(no_desktop())
     }
+
     /// Opens an address in the browser.
     ///
     /// # Errors
@@ -40,6 +45,7 @@ pub trait Host: Send + Sync {
     fn open_url(&self, _: &str) -> Result<()> {
         Err(no_desktop())
     }
+
     /// Tells the user what became of something, unless the user looks at the window. It need not arrive.
     fn notify(&self, _: &Notice) {}
     /// Asks the user in a way of its own, which the page can neither draw nor answer; true when the user
@@ -52,7 +58,7 @@ pub trait Host: Send + Sync {
     }
 }
 
-/// What a user is told who may look elsewhere.
+/// A notification for a user who may not look at the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// What happened, short.
@@ -154,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_role_has_a_page_of_the_console() {
+    fn console_links_exist_for_roles_only() {
         let page = |host: &str, name: &str| {
             Some(format!(
                 "https://{host}/iam/home#/roles/details/{name}?section=trust_relationships"

@@ -1,11 +1,11 @@
-//! What a page that was taken over may ask: every command of the table, as an attacker would call it.
+//! Tests: every command of the table, called as an attacker who controls the page would.
 
 use std::path::Path;
 
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
-use crate::played::{Desk, User};
+use crate::played::{TestApp, User};
 use crate::{Actor, COMMANDS, Call, HostEvent};
 
 /// Every request that names a path, with the path in each place.
@@ -25,7 +25,7 @@ fn with_path(path: &str) -> Vec<(&'static str, Value)> {
 
 #[test]
 fn a_path_that_the_user_does_not_allow_is_not_read_or_written() {
-    let desk = Desk::new(false);
+    let desk = TestApp::new(false);
     let secret = desk.events("secret");
     let host = format!("file://localhost{secret}");
     let encoded = format!("file://{}", secret.replace("secret", "%73ecret"));
@@ -61,8 +61,8 @@ fn a_path_that_the_user_does_not_allow_is_not_read_or_written() {
 }
 
 #[test]
-fn to_read_is_not_to_write() {
-    let desk = Desk::new(true);
+fn a_grant_to_read_does_not_allow_writing() {
+    let desk = TestApp::new(true);
     let dropped = desk.events("dropped");
     desk.app.announce(&HostEvent::Dropped { paths: vec![dropped.clone()] });
     desk.call("lakes_remember", &json!({"lake": dropped})).unwrap();
@@ -82,7 +82,7 @@ fn one_question_is_open_at_a_time() {
 
 #[test]
 fn a_typed_path_is_asked_about_once() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     let (events, lake) = (desk.events("events"), desk.path("lake"));
     desk.sync(&events, &lake).unwrap();
     assert_eq!(desk.user.asked().len(), 2, "the source and the lake");
@@ -96,11 +96,11 @@ fn a_typed_path_is_asked_about_once() {
 }
 
 #[test]
-fn what_a_dialog_gave_what_was_dropped_and_what_is_known_is_granted() {
+fn chosen_dropped_and_known_paths_are_granted() {
     let mut user = User::default();
     let folder = tempfile::tempdir().unwrap();
     user.chooses = Some(folder.path().to_owned());
-    let desk = Desk::with(user);
+    let desk = TestApp::with(user);
     let (events, dropped) = (desk.events("events"), desk.events("dropped"));
     let lake = folder.path().join("lake").display().to_string();
     desk.call("host_choose", &json!({"kind": "folder", "title": "Choose"})).unwrap();
@@ -110,9 +110,9 @@ fn what_a_dialog_gave_what_was_dropped_and_what_is_known_is_granted() {
     assert_eq!(desk.sync(&events, &lake).unwrap_err(), "path_not_allowed");
 
     // After a restart known lakes and the sources of runs are granted, and nothing else.
-    let Desk { app, folder: inner, .. } = desk;
+    let TestApp { app, folder: inner, .. } = desk;
     drop(app);
-    let desk = Desk::of(inner, User::default());
+    let desk = TestApp::of(inner, User::default());
     desk.sync(&dropped, &lake).unwrap();
     desk.call("tables_list", &json!({"lake": lake})).unwrap();
     assert_eq!(desk.user.asked().len(), 0);
@@ -132,7 +132,7 @@ fn a_request_has_no_endpoint() {
 
 #[test]
 fn a_request_cannot_switch_a_check_off() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     let role = "arn:aws:iam::417620938841:role/lake";
     let policy = |text: &str| {
         json!({"role": role, "role_id": null, "before": "{}", "after": text, "goals": [],
@@ -147,8 +147,8 @@ fn a_request_cannot_switch_a_check_off() {
 }
 
 #[test]
-fn a_change_that_is_sent_stays_in_sight() {
-    let desk = Desk::new(true);
+fn a_sent_change_keeps_its_call_name_until_it_ends() {
+    let desk = TestApp::new(true);
     let change = Call::new("c2", Box::new(|_| true));
     let open = desk.app.calls.begin("role_apply", crate::Kind::World, &change).unwrap();
     assert!(!desk.app.changes_world(), "nothing was sent yet");
@@ -165,8 +165,8 @@ fn a_change_that_is_sent_stays_in_sight() {
 }
 
 #[test]
-fn a_closing_application_begins_nothing() {
-    let desk = Desk::new(true);
+fn a_closing_application_refuses_new_changes() {
+    let desk = TestApp::new(true);
     let unsent = Call::new("c3", Box::new(|_| true));
     let _open = desk.app.calls.begin("role_apply", crate::Kind::World, &unsent).unwrap();
     desk.app.stop_calls(std::time::Duration::from_millis(50));
@@ -179,8 +179,8 @@ fn a_closing_application_begins_nothing() {
 }
 
 #[test]
-fn every_command_answers_nonsense_with_an_error_that_names_it() {
-    let desk = Desk::new(false);
+fn every_command_rejects_invalid_requests() {
+    let desk = TestApp::new(false);
     // One listens until the window closes.
     for command in COMMANDS.iter().filter(|command| command.name != "events_follow") {
         for nonsense in
@@ -200,7 +200,7 @@ fn every_command_answers_nonsense_with_an_error_that_names_it() {
 }
 
 #[test]
-fn what_changes_data_says_which_and_what_shows_it_reads_it() {
+fn only_commands_that_change_data_have_stale_tags_and_each_tag_is_read() {
     for command in COMMANDS {
         let (name, is_read) = (command.name, command.kind == crate::Kind::Read);
         assert!(!is_read || command.stales.is_empty(), "{name} changes nothing");
@@ -221,8 +221,8 @@ fn what_changes_data_says_which_and_what_shows_it_reads_it() {
 }
 
 #[test]
-fn a_command_tells_what_it_made_stale_also_when_it_failed() {
-    let desk = Desk::new(true);
+fn a_failed_command_reports_its_stale_tags_too() {
+    let desk = TestApp::new(true);
     let listener = desk.app.listen();
     let changed = || {
         std::iter::from_fn(|| listener.within(std::time::Duration::ZERO))

@@ -1,11 +1,9 @@
-//! Jobs: syncs, changes to the world outside and what is given up, whoever asked for them.
+//! Jobs: syncs, changes outside this machine, and releases, whoever asked for them.
 //!
-//! A job waits in its lane until those before it have ended, so that a second sync queues and is not
-//! refused. It is on record from the moment it waits or has begun; a command that fails before that
-//! leaves none. `job` is a job as a value, `lanes` whose turn it is, `runner` carries one out, `ends` puts its
-//! end on record, and `processes` says whether the process of a job still lives.
-//!
-//! What a job does is its command's own; what a sync records of its batches is `sync`'s.
+//! A job waits in its lane until the jobs before it have ended, so a second sync is queued, not refused. It is
+//! recorded from the moment it waits or begins; a command that fails before that leaves no record. `job` is the
+//! data, `lanes` the order, `runner` carries one out, `ends` records its end, and `processes` tells whether the
+//! process of a job is alive. What a job does is in its command.
 
 mod ends;
 mod job;
@@ -23,7 +21,7 @@ use crate::host::Notice;
 pub(crate) use crate::api::{Job, JobKind, JobState};
 pub(crate) use runner::{NewWork, Work};
 
-/// How many jobs a page has when nothing else is asked for, and at most.
+/// How many jobs a page has by default, and at most.
 const PAGE: u32 = 100;
 /// The lane of what writes to lakes: one data folder has one runner, so all share it, whatever their profile.
 pub(crate) const SYNC_LANE: &str = "syncs";
@@ -61,7 +59,7 @@ impl App {
         self.jobs.lanes.jobs().iter().any(|job| job.profile == profile)
     }
 
-    /// Lets a page go whose window is closed: what only it waited for ends, and its jobs go on. The user is
+    /// Releases the page of a closed window: its reads end, and its jobs continue. The user is
     /// told that they do.
     pub fn leave_page(&self) {
         let title = match self.jobs.lanes.jobs().as_slice() {

@@ -1,4 +1,4 @@
-//! The lakes of a profile: those that its syncs wrote to, and those that a person opened in it.
+//! The lakes of a profile: those that its syncs wrote to, and those that were opened in it.
 
 use headgate_lake::Location;
 use headgate_terms::Result;

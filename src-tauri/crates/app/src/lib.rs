@@ -1,6 +1,21 @@
-//! The use-cases: what a host (terminal, window, tests) can ask for, with shapes in and out.
+//! What Headgate can do, for any host: the window, the terminal command, and tests.
 //!
-//! No terminal and no window is known here: a host brings what looks on, and what only a desktop can do.
+//! [`App`] is one installation with its data folder. A host calls it by the name of a command with JSON
+//! ([`App::call`], which is what the page does) or through methods ([`App::door`], which is what the terminal
+//! does); both are made from the table in `commands.rs`, and follow the rules of its lines. [`Cx`] says for
+//! whom, and in which profile. A host implements [`Host`] for what only a desktop can do.
+//!
+//! The crate knows no window and no terminal. Events, policies, AWS and Delta are in crates of their own.
+//!
+//! ```
+//! use headgate_app::{Actor, App, Call};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let app = App::with_data(folder.path().join("data"))?;
+//! let cx = app.cx(Actor::Terminal, Call::unheard());
+//! assert!(app.door(&cx).runs()?.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 include!("commands.rs");
 
@@ -78,7 +93,7 @@ pub use serve::{COMMANDS, Command, Kind};
 pub use syncs::table_to_fill;
 pub use trust::HandedPlan;
 
-/// Everything a host can ask for.
+/// One installation: everything that a host can call.
 pub struct App {
     data: DataFolder,
     stores: Stores,
@@ -187,7 +202,7 @@ impl App {
         });
     }
 
-    /// Ends all that goes on, waiting a moment for it.
+    /// Ends everything that runs, with a short wait.
     pub fn close(self) {
         self.record_last_ends();
         self.runtime.shutdown_timeout(Duration::from_secs(2));

@@ -1,6 +1,8 @@
-//! What other processes of the same user say to the window of a data folder, over its socket: a line each,
-//! `show`, `open ADDRESS` or `changed {…}`. The window answers a line that it took with one of its own; a
-//! window that is ending does not, and whoever asked it to come forward opens one instead.
+//! Messages from other processes of the same user to the window of a data folder, over a Unix socket: one line
+//! each, `show`, `open ADDRESS` or `changed {…}`.
+//!
+//! The window answers each line that it accepts. A window that is closing does not answer, and the process
+//! that wanted to show it opens one itself.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -141,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_one_of_three_things() {
+    fn messages_are_show_open_or_changed() {
         let tags = vec![Tag::Jobs, Tag::Runs];
         for message in [
             Message::Show,
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_or_broken_off_is_not_taken() {
+    fn long_or_incomplete_messages_are_dropped() {
         for said in
             ["open /x".to_owned(), format!("open /{}\n", "x".repeat(5_000)), "no\n".to_owned()]
         {
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_comes_byte_by_byte_is_not_waited_for() {
+    fn a_message_sent_byte_by_byte_times_out() {
         let (window, mut other) = UnixStream::pair().unwrap();
         let begun = Instant::now();
         std::thread::scope(|scope| {

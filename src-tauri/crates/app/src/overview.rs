@@ -1,5 +1,5 @@
-//! The first page: what goes on, what needs a person, what changed. Judged from the run records
-//! alone, so that it says nothing that did not happen.
+//! The overview page: what is running, what needs attention, what changed in lakes. It is computed from run
+//! records alone.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ fn needs_of(run: &RunReport) -> Vec<Attention> {
         }
         Status::Running | Status::Succeeded | Status::Partial => {}
     }
-    // What is lost comes before what waits, and what waits for a person before what may pass.
+    // What is lost comes before what waits, and what waits for a user before what may pass.
     let harm = |error: &Error| match error.code.as_ref() {
         "table_behind" => 0,
         _ if error.retryable => 2,
@@ -69,7 +69,7 @@ fn needs_of(run: &RunReport) -> Vec<Attention> {
         let count = run.files.damaged.len() as u64;
         needs.push(need(AttentionKind::Files, count, Some(&first.error), Some(first.path.clone())));
     }
-    // What a person has given up needs nobody.
+    // What a user has given up needs nobody.
     let given_up = run.rejected.iter().filter(|counted| counted.reason == "released");
     let given_up: u64 = given_up.map(|counted| counted.count).sum();
     let rejected = run.events.rejected.saturating_sub(given_up);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_comes_first() {
+    fn attention_is_sorted_by_severity() {
         let partial = run(&json!({
             "status": "partial", "discards": [{"reason": "type_mismatch", "count": 4}],
             "events": {"received": 10, "written": 8, "duplicate": 0, "rejected": 2},
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_were_made_stand_together_and_those_that_grew_alone() {
+    fn created_tables_are_one_change_and_each_table_with_new_columns_is_one() {
         let grew = run(&json!({"tables": [
             table("a", true, &["id"]), table("b", true, &["id"]),
             table("tracks", false, &["plan"]), table("pages", false, &[]),

@@ -1,7 +1,7 @@
-//! Plans of any kind: what they are made of, how they are kept and carried out, and what became of them.
+//! Plans of any kind: saved, carried out as a job, recorded in the journal, and listed.
 //!
-//! Nothing here knows what a plan changes: what a kind knows of its objects is behind [`PlanKind`], and of
-//! what was there before and afterwards there is only JSON. The steps are carried out in `walk`.
+//! Nothing here knows what a plan changes. A kind implements [`PlanKind`], and the values before and after a
+//! change are JSON. `walk` carries out the steps of one change, `watch` reports them.
 
 mod walk;
 mod watch;
@@ -106,7 +106,7 @@ impl Change {
 pub(crate) struct ChangesPage<'a> {
     /// To which object; to all without.
     pub(crate) object: Option<&'a str>,
-    /// What the page before gave as its next; none for the first.
+    /// What the page before gave as its next; `None` for the first.
     pub(crate) before: Option<&'a str>,
     /// How many at most.
     pub(crate) limit: Option<u32>,
@@ -267,7 +267,7 @@ impl App {
         Ok(Carried { changes, last, unrecorded })
     }
 
-    /// A page of the changes of a kind, newest first, and what to ask for as `before` for those that are
+    /// A page of the changes of a kind, newest first, and the value of `before` for the next page, of those that are
     /// older: to one object, or to all.
     pub(crate) fn changes_of(
         &self,

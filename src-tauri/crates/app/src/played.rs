@@ -1,4 +1,4 @@
-//! A desktop that unit tests play, and an application on it.
+//! Test doubles: a desktop with a user who answers as the test says, and an application on it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{Actor, App, Call, Choose, Confirm, Host, Notice};
 
-/// A user who answers as a test says. What was asked and told is remembered; a clone is the same user.
+/// A user who answers as a test says. Questions and notifications are recorded; a clone is the same user.
 #[derive(Clone, Default)]
 pub(crate) struct User {
     /// What every question is answered with.
@@ -30,7 +30,7 @@ impl User {
         self.asked.lock().unwrap().clone()
     }
 
-    /// What the user was told since this was called last.
+    /// The notifications since the last call.
     pub(crate) fn told(&self) -> Vec<String> {
         std::mem::take(&mut *self.told.lock().unwrap())
     }
@@ -56,13 +56,13 @@ impl Host for User {
 }
 
 /// An application with a data folder and a user of its own.
-pub(crate) struct Desk {
+pub(crate) struct TestApp {
     pub(crate) app: App,
     pub(crate) user: User,
     pub(crate) folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl TestApp {
     pub(crate) fn new(agrees: bool) -> Self {
         Self::with(User::new(agrees))
     }

@@ -1,11 +1,11 @@
-//! A trust policy under a person's hands: looked at, changed, planned, tried, exported. No account is
-//! needed for any of it; what talks to AWS is in `roles`.
+//! A trust policy as text: analyzed, edited, planned, tried and exported. No account is needed; roles are read
+//! in `roles`.
 
 use std::collections::BTreeMap;
 
 use headgate_policy::{
-    Axes, Context, Decision, EXTERNAL_ID, Edit, Facts, Named, PatchPlan, Policy, Problem, QUOTA,
-    Reading, Request, Size, Who,
+    Axes, Context, Decision, EXTERNAL_ID, Edit, Facts, Named, ParsedPolicy, PatchPlan, Policy,
+    Problem, QUOTA, Request, Size, Who,
 };
 use headgate_terms::{Arn, Error, Finding, Fix, Range, Result, Shown, say};
 use serde::Deserialize;
@@ -111,7 +111,7 @@ pub(crate) fn saved(text: &str) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(invalid(&problems)) }
 }
 
-/// The first of the reasons why a text is no policy, as a failure.
+/// The first reason why a text is not a policy, as a failure.
 #[must_use]
 pub fn invalid(problems: &[Problem]) -> Error {
     let said = problems.first().map_or_else(
@@ -128,17 +128,17 @@ pub fn invalid(problems: &[Problem]) -> Error {
 }
 
 fn analyze(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> PolicyView {
-    let reading = headgate_policy::read(text);
+    let parsed = headgate_policy::read(text);
     let before = base.map(headgate_policy::read);
     let base_policy = before
         .as_ref()
         .and_then(|reading| reading.policy.as_ref().filter(|_| stands(&reading.problems)));
     let role = facts.role.as_ref();
-    let findings = headgate_policy::lint(text, &reading, facts).unwrap_or_default();
+    let findings = headgate_policy::lint(text, &parsed, facts).unwrap_or_default();
     let old = base.zip(before.as_ref());
     let old = old.and_then(|(base, before)| headgate_policy::lint(base, before, facts));
     let old = old.unwrap_or_default();
-    let Reading { policy, problems } = reading;
+    let ParsedPolicy { policy, problems } = parsed;
     let valid = policy.as_ref().filter(|_| stands(&problems));
     let mended =
         old.iter().filter(|old| !findings.iter().any(|new| same_finding(old, new))).count();

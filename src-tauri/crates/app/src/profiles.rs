@@ -1,5 +1,6 @@
-//! Profiles: the part of the world that one set of roles, lakes and endpoints is, and which one is in
-//! use. What a person decides of one is in `settings`.
+//! Profiles: listed, added, changed, switched and removed, and how a use-case gets the one that it works in.
+//!
+//! A profile is an account with its roles, lakes and endpoints. Its settings are checked in `settings`.
 
 mod settings;
 #[cfg(test)]
@@ -33,7 +34,7 @@ const DEFAULT_PROFILE: &str = "default";
 pub(crate) struct ProfileDocument {
     /// What this installation is to policies of the profile.
     pub(crate) writer: Option<Writer>,
-    /// What a person decided, without the name.
+    /// What a user decided, without the name.
     pub(crate) settings: ProfileSettings,
     kept: Value,
 }
@@ -55,7 +56,7 @@ impl ProfileDocument {
         })
     }
 
-    /// Takes what a person decided; Headgate's external id is made where nobody has named one.
+    /// Takes what a user decided; Headgate's external id is made where nobody has named one.
     fn decide(&mut self, settings: ProfileSettings) {
         let writer = self.writer_mut();
         if let Some(named) = &settings.external_ids.headgate {
@@ -211,7 +212,7 @@ impl App {
         if is_there { Ok(()) } else { Err(gone()) }
     }
 
-    /// How AWS is reached: as it was asked, and for all else as the profile says.
+    /// How AWS is reached: as requested, and for all else as the profile says.
     pub(crate) fn access(&self, cx: &Cx, asked: &AwsAccess) -> Result<Access> {
         let own = self.profile_document(&cx.profile)?.settings.aws;
         let asked = Access::from(asked);
@@ -316,7 +317,7 @@ impl App {
         Ok(ProfileRemoved { v: 1, removed: name })
     }
 
-    /// A page cannot let itself change what a person has made read-only, so the desktop asks.
+    /// A page cannot let itself change what a user has made read-only, so the desktop asks.
     fn allow_changes(&self, cx: &Cx, was: &ProfileSettings, is: &ProfileSettings) -> Result<()> {
         if cx.actor != Actor::Window || !was.read_only || is.read_only {
             return Ok(());

@@ -1,8 +1,8 @@
-//! Questions to the user, which only the desktop asks, and what it opens.
+//! Questions to the user, and addresses that the desktop opens.
 //!
-//! A page decides when a command is called, so it could ask without end. One question is open at a time,
-//! and after several refusals in a row nothing is asked for a while: every question then counts as
-//! refused. Addresses are opened one at a time too.
+//! The page decides when a command is called, so without limits it could ask until the user gives in. One
+//! question is open at a time; after several refusals in a row, every question counts as refused for a while.
+//! Addresses are opened one at a time too.
 
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ impl Questions {
     /// Asks; true when the user agreed.
     ///
     /// # Errors
-    /// `question_open` while another question waits, and when nobody can be asked.
+    /// `question_open` while another question is open, and when there is no user to ask.
     pub(crate) fn ask(&self, host: &dyn Host, confirm: &Confirm) -> Result<bool> {
         self.alone(|| {
             if self.refused.lock().unwrap_or_else(PoisonError::into_inner).pauses() {

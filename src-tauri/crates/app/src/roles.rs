@@ -1,6 +1,6 @@
-//! A role as AWS has it, who asks, and how AWS is reached.
+//! Reads a role from AWS with what belongs to it: caller, quota, endpoints, and which principals exist.
 //!
-//! Reading only; what writes is in `trust`.
+//! Trust policies are written in `trust`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ impl From<&AwsAccess> for Access {
     }
 }
 
-/// What a role that was read tells the lints.
+/// The facts for lints that follow from a role.
 #[must_use]
 pub fn facts_of(read: &RoleRead) -> Facts {
     Facts {
@@ -118,7 +118,7 @@ impl App {
     }
 }
 
-/// The id that the policy asks the role itself or its account for, to ask whether it may assume itself
+/// The id that the policy requires of the role itself or of its account, to check whether it may assume itself
 /// with it.
 fn self_id(role: &Role) -> Option<String> {
     let arn: Arn = role.arn.parse().ok()?;

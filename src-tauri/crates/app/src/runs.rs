@@ -1,10 +1,10 @@
-//! Looking into runs: the list, one run, and what it rejected and set aside.
+//! Reports of runs, their rejected lines and discarded values, and the release of what waits.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use headgate_lake::{Lake, Location, caught};
-use headgate_sync::{RejectedLines, Release, RunReport, read_letters};
+use headgate_sync::{RejectedLines, Release, RunReport, read_rejected_lines};
 use headgate_terms::Result;
 
 use crate::App;
@@ -60,10 +60,10 @@ impl App {
         // The data folder may have been moved since.
         let name = Path::new(&kept.path).file_name().unwrap_or_default();
         let path = self.data().dead_letters().join(name);
-        read_letters(&path, request.from, PAGE, request.reason.as_deref())
+        read_rejected_lines(&path, request.from, PAGE, request.reason.as_deref())
     }
 
-    /// Gives up what a run's batches wait for: its lines go to the dead letters. It waits for the syncs
+    /// Gives up what a run's batches wait for: its lines move to the rejected lines. It waits for the syncs
     /// before it, also those of another process.
     ///
     /// # Errors

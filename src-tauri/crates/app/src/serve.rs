@@ -1,7 +1,7 @@
-//! The command table made into a dispatch: a name and JSON in, JSON out.
+//! The dispatch made from the command table: a name and JSON in, JSON out. Also the rules that apply to every
+//! command, such as read-only profiles, closing, and what a command made stale.
 //!
-//! A command without a method of its name does not compile, and a host that calls through here
-//! cannot forget one.
+//! A line of the table without a method of its name does not compile.
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};

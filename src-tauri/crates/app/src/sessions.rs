@@ -1,10 +1,8 @@
-//! Logins that are kept: one way to AWS for each profile and each access, with its MFA session until that
-//! ends.
+//! Logins to AWS, kept for each profile and access with their MFA session, so that one code serves all reads,
+//! plans and changes.
 //!
-//! One login serves all that reads, plans and changes. Codes are given to AWS once and not kept;
-//! credentials live in this process's memory and nowhere else. What was logged in is forgotten once AWS
-//! refuses it, once its session ends, and once the configuration or the profile that it came from has
-//! changed.
+//! Codes are passed to AWS once and not kept; credentials are in the memory of this process only. A login is
+//! forgotten when AWS refuses it, when its session ends, and when its configuration or profile changes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +15,7 @@ use crate::App;
 use crate::api::AwsAccess;
 use crate::cx::Cx;
 
-/// Whose login it is, and the way that it goes; the code is no part of it.
+/// Whose login it is, and the way that it goes; the code is not part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     profile: String,
@@ -32,7 +30,7 @@ struct Login {
     configuration: u64,
 }
 
-/// One asks for a code at a time; the others find its login.
+/// One caller logs in at a time; the others then find its login.
 type Slot = Arc<AsyncMutex<Option<Login>>>;
 
 /// The logins of this process.
@@ -52,7 +50,7 @@ impl Sessions {
         Arc::clone(slots.entry(key).or_default())
     }
 
-    /// Forgets the logins of a profile. What goes on with one goes on to its end.
+    /// Forgets the logins of a profile. Calls that use one continue to their end.
     pub(crate) fn forget(&self, profile: &str) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.retain(|one, _| one.profile != profile);

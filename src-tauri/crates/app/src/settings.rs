@@ -1,4 +1,5 @@
-//! What a person can choose, and what holds when nothing was chosen.
+//! The settings of the installation: their defaults, limits and storage, and the removal of what is kept longer
+//! than they say.
 
 use std::fs;
 use std::path::Path;
@@ -52,7 +53,7 @@ impl Settings {
 }
 
 impl SettingsChange {
-    /// One setting, as a person names it.
+    /// One setting, as a user names it.
     ///
     /// # Errors
     /// `wrong_use` for a name or a value that there is not.
@@ -95,7 +96,7 @@ impl App {
         Ok(self.chosen()?.unwrap_or_default())
     }
 
-    /// The settings as they are; none when what was chosen is not understood.
+    /// The settings as they are; `None` when what was chosen is not understood.
     fn chosen(&self) -> Result<Option<Settings>> {
         let Some(store) = self.store_if_any()? else {
             return Ok(Some(Settings::default()));
@@ -168,7 +169,7 @@ impl App {
     }
 }
 
-/// How many files lie directly in a folder, and their bytes.
+/// How many files are directly in a folder, and their size in bytes.
 fn files(folder: &Path) -> (u64, u64) {
     let mut sum = (0, 0);
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -186,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_makes_no_sense_names_its_field() {
+    fn an_invalid_value_names_its_field() {
         let settings = Settings::default();
         assert_eq!(settings.check(), Ok(()));
         for (wrong, field) in [

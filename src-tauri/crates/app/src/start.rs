@@ -1,4 +1,4 @@
-//! Whether this installation can work, asked before anything is shown.
+//! Checks at the start whether the installation can work, and logs errors of the page.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};

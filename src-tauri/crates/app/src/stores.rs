@@ -1,5 +1,6 @@
-//! The database, opened once and kept: what a command asks for or a job reports does not open it anew.
-//! Whoever works with it has it alone; when all that are kept are in use, one more is opened for a while.
+//! Open databases, so that a command or a job does not open the file each time.
+//!
+//! Each is used by one caller at a time. When all are in use, one more is opened for the moment.
 
 use std::fs;
 use std::ops::{Deref, DerefMut};
@@ -14,15 +15,15 @@ use crate::App;
 
 /// The databases that stay open.
 #[derive(Default)]
-pub(crate) struct Stores([OnceLock<Mutex<Kept>>; 2]);
+pub(crate) struct Stores([OnceLock<Mutex<OpenStore>>; 2]);
 
 /// A database that stays open, and the file that it was opened from.
-pub(crate) struct Kept {
+pub(crate) struct OpenStore {
     file: Option<(u64, u64)>,
     store: Store,
 }
 
-impl Kept {
+impl OpenStore {
     fn open(data: &Path) -> Result<Self> {
         let store = Store::open(data)?;
         Ok(Self { file: file_of(data), store })
@@ -36,7 +37,7 @@ impl Kept {
 
 /// A database that one has alone for a while.
 pub(crate) enum Held<'s> {
-    Kept(MutexGuard<'s, Kept>),
+    Kept(MutexGuard<'s, OpenStore>),
     Own(Store),
 }
 
@@ -53,10 +54,10 @@ impl Stores {
         for place in &self.0 {
             if let Some(kept) = place.get() {
                 if let Ok(mut kept) = kept.try_lock() {
-                    *kept = Kept::open(data)?;
+                    *kept = OpenStore::open(data)?;
                     return Ok(Held::Kept(kept));
                 }
-            } else if place.set(Mutex::new(Kept::open(data)?)).is_ok()
+            } else if place.set(Mutex::new(OpenStore::open(data)?)).is_ok()
                 && let Some(Ok(kept)) = place.get().map(Mutex::try_lock)
             {
                 return Ok(Held::Kept(kept));
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_open_is_used_again_unless_another_has_it_or_the_file_is_another() {
+    fn an_open_database_is_reused_unless_it_is_busy_or_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let app = App::with_data(folder.path().join("data")).unwrap();
         assert!(app.store_if_any().unwrap().is_none());

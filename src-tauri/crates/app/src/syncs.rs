@@ -1,4 +1,4 @@
-//! Previews and runs as the page asks for them.
+//! Previews and syncs: requests of the page and of the terminal, checked and run as jobs.
 
 use std::path::PathBuf;
 
@@ -94,7 +94,7 @@ impl App {
     }
 }
 
-/// A table as a person names it, to be filled again.
+/// A table as a user names it, to be filled again.
 ///
 /// # Errors
 /// `wrong_use` when it is not `schema.table`.
@@ -115,7 +115,7 @@ fn given(text: Option<&str>) -> Option<String> {
     text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A folder or a file as a person names it.
+/// A folder or a file as a user names it.
 pub(crate) fn place(field: &'static str, text: &str) -> Result<PathBuf> {
     let text = text.trim();
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! Looking into a lake.
+//! Lists and reads the tables of a lake.
 
 use futures::StreamExt;
 use headgate_lake::{Lake, Location, TableDetail, TableRows, caught};

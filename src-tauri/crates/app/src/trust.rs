@@ -1,4 +1,4 @@
-//! A role's trust policy as a kind of plan: what only this kind knows.
+//! A role's trust policy as a kind of plan: `plan` makes plans and reads them from files, `write` applies them.
 
 mod plan;
 mod write;

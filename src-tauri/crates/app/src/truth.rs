@@ -1,6 +1,5 @@
-//! That the table says the truth of the data that commands read and make stale. Every command that changes
-//! something is called, with every answer that is kept up to date before and after: an answer that changed
-//! reads what the command makes stale, and nothing is said that is not so.
+//! Test of the `reads` and `stale` of the command table: calls every command that changes something, and
+//! compares the answers that the page keeps current before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -163,8 +162,8 @@ fn constrain(table: &Path) {
 }
 
 #[test]
-fn what_a_command_changes_is_what_its_line_says() {
-    home_of("truth::what_a_command_changes_is_what_its_line_says", |played: Played| {
+fn the_stale_tags_of_each_command_are_what_it_changes() {
+    home_of("truth::the_stale_tags_of_each_command_are_what_it_changes", |played: Played| {
         let address = played.address().to_owned();
         let folder = played.folder.path().to_owned();
         let app = App::with_data(folder.join("own")).unwrap().on(Box::new(Agrees));

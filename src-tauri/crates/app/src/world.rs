@@ -1,7 +1,5 @@
-//! What stands before every change outside this machine. It is made from the kind of the command: a `world`
-//! command alone gets the user's consent, and without that nothing is sent.
-//!
-//! What the question says, the command knows: who would change what, and where.
+//! The check before every change outside this machine. Only a command of kind `world` can get the user's
+//! `Consent`, and nothing is sent without one. The command supplies the question.
 
 use headgate_terms::{Error, Result, say};
 

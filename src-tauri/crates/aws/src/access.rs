@@ -1,4 +1,5 @@
-//! How to reach AWS, as a person says it.
+//! [`Access`]: the AWS profile, region, endpoint and MFA code that a caller chooses for a login. Everything
+//! that is left out is found as the AWS CLI finds it. `open` uses it.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ pub struct Access {
     pub profile: Option<String>,
     /// Such as `eu-central-1`; without one that of the environment or the profile, else `us-east-1`.
     pub region: Option<String>,
-    /// An address that stands in for all of AWS, such as `http://127.0.0.1:4566`.
+    /// An endpoint for all services of AWS, such as `http://127.0.0.1:4566`.
     pub endpoint: Option<String>,
     /// The six digits that an MFA device shows now.
     pub mfa_code: Option<String>,

@@ -1,4 +1,5 @@
-//! What Access Analyzer says of a trust policy.
+//! `access-analyzer:ValidatePolicy`: the findings of IAM Access Analyzer for a trust policy, with character
+//! offsets converted to bytes. They are passed on in AWS's words.
 
 use aws_sdk_accessanalyzer::types::{PolicyType, Span, ValidatePolicyResourceType};
 use headgate_terms::{Range, Result};
@@ -25,10 +26,10 @@ pub struct AnalyzerFinding {
 }
 
 impl Aws {
-    /// Has a trust policy looked at; none where that may not be asked, or is not served.
+    /// Validates a trust policy; `None` where the permission is missing, or the endpoint has no such call.
     ///
     /// # Errors
-    /// What a call may meet.
+    /// Those of every call to AWS.
     pub async fn validate(&self, text: &str) -> Result<Option<Vec<AnalyzerFinding>>> {
         let call = ApiCall::plain("access-analyzer:ValidatePolicy");
         let mut pages = self

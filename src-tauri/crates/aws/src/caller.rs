@@ -1,4 +1,7 @@
-//! Who calls, and what IAM says of the account around a role: its quota, its principals, its rights.
+//! Who calls ([`Identity`], from `sts:GetCallerIdentity`), and what IAM reports about the account of a role:
+//! its trust-policy quota, whether a principal exists, whether the role's own policies let it assume itself.
+//!
+//! Where the caller lacks the permission to ask, the answer is `None`, not an error.
 
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::types::{
@@ -25,18 +28,18 @@ pub struct Identity {
 }
 
 impl Aws {
-    /// Who calls; asked of AWS once. It takes no right.
+    /// Who calls; AWS is asked once. It requires no permission.
     ///
     /// # Errors
-    /// What a call may meet.
+    /// Those of every call to AWS.
     pub async fn who(&self) -> Result<Identity> {
         self.caller.get_or_try_init(|| self.ask_who()).await.cloned()
     }
 
-    /// Who calls, asked of AWS now: this also tells whether it still takes the credentials.
+    /// Who calls, asked of AWS now: this also shows whether the credentials are still accepted.
     ///
     /// # Errors
-    /// What a call may meet.
+    /// Those of every call to AWS.
     pub async fn ask_who(&self) -> Result<Identity> {
         let call = ApiCall::plain("sts:GetCallerIdentity");
         let answer = self.sts.get_caller_identity().send().await;
@@ -57,10 +60,10 @@ impl Aws {
     }
 
     /// How many characters a trust policy may have in this account, white space not counted;
-    /// none where that may not be asked.
+    /// `None` where the permission to read it is missing.
     ///
     /// # Errors
-    /// What a call may meet.
+    /// Those of every call to AWS.
     pub async fn quota(&self) -> Result<Option<u32>> {
         let answer = self.iam.get_account_summary().send().await;
         let answer =
@@ -72,11 +75,11 @@ impl Aws {
         Ok(quota.and_then(|quota| u32::try_from(*quota).ok()))
     }
 
-    /// Whether the role's own policies let it assume itself; none where that may not be asked, or
-    /// is not served.
+    /// Whether the role's own policies let it assume itself; `None` where the permission to
+    /// ask is missing, or the endpoint has no such call.
     ///
     /// # Errors
-    /// `role_not_found`; else what a call may meet.
+    /// `role_not_found`; else those of every call to AWS.
     pub async fn self_assume_allowed(
         &self,
         role_arn: &str,
@@ -107,11 +110,11 @@ impl Aws {
         Ok(result.map(|it| *it.eval_decision() == PolicyEvaluationDecisionType::Allowed))
     }
 
-    /// Whether a role or a user of the caller's own account exists; none for all others, and where
-    /// that may not be asked.
+    /// Whether a role or a user of the caller's own account exists; `None` for all others, and where
+    /// the permission is missing.
     ///
     /// # Errors
-    /// What a call may meet.
+    /// Those of every call to AWS.
     pub async fn principal_exists(&self, arn: &str) -> Result<Option<bool>> {
         let Ok(parts) = arn.parse::<Arn>() else { return Ok(None) };
         if parts.service != "iam" || parts.account != self.who().await?.account {
@@ -139,7 +142,7 @@ impl Aws {
     }
 }
 
-/// What was asked, or none where the right to ask is wanting.
+/// The answer, or `None` where the permission is missing.
 pub(crate) fn none_if_denied<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
@@ -148,7 +151,7 @@ pub(crate) fn none_if_denied<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Whether whoever stands in for AWS has no such call. AWS itself always gives its error a code.
+/// Whether the endpoint has no such call. AWS itself always gives its error a code.
 pub(crate) fn is_unsupported<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match (error.code(), error.raw_response()) {
         (Some(code), _) => matches!(code, "InvalidAction" | "NotImplemented"),

@@ -1,7 +1,8 @@
-//! What the profiles say of where credentials come from, and the roles that are assumed on the way.
+//! The credential chain of a profile: where credentials come from, and the roles to assume with them.
 //!
-//! The SDK walks this chain itself, but asks for no MFA codes; so it is walked here, and what it
-//! ends in is left to the SDK.
+//! `Chain` reads the hops from the AWS configuration, and `open` assumes the roles. Ours, because the SDK, which
+//! follows such chains too, cannot ask for MFA codes, ignores an endpoint that is given for all services, and does
+//! not tell which login the user has to renew.
 
 use aws_config::profile::{Profile, ProfileSet};
 use aws_credential_types::Credentials;
@@ -22,9 +23,9 @@ pub(crate) enum Base {
     Ordinary,
     /// What a profile names.
     Profile(String),
-    /// Keys that stand in a profile.
+    /// Keys in a profile.
     Keys(Credentials),
-    /// Keys that stand in a profile, to be proved with the code of an MFA device first.
+    /// Keys in a profile that require an MFA code.
     MfaKeys { keys: Credentials, profile: String, serial: String, seconds: Option<i32> },
     /// `Environment`, `Ec2InstanceMetadata` or `EcsContainer`.
     Source(String),
@@ -41,15 +42,15 @@ pub(crate) struct Hop {
     pub(crate) seconds: Option<i32>,
 }
 
-/// How a person renews such credentials.
+/// How the user renews such credentials.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Login {
-    /// The profile in effect; none when there is none, or keys in the environment come first.
+    /// The profile in effect; `None` when there is none, or keys in the environment come first.
     pub(crate) profile: Option<String>,
     pub(crate) by: LoginBy,
 }
 
-/// What stands at the beginning of the chain.
+/// The beginning of the chain.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum LoginBy {
     #[default]

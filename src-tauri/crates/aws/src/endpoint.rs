@@ -1,9 +1,10 @@
-//! Which addresses stand in for AWS, service by service, and which of them may be used.
+//! [`Endpoint`]: the addresses that are used in place of AWS's own, service by service, and the check that
+//! allows them.
 //!
-//! They come from the environment, from AWS's configuration files and from the profile in use, never
-//! from a request for a role. An address that is not AWS's own is shown wherever its service is used.
-//! Plain HTTP to another machine is refused here in words; where a request goes all the same is guarded
-//! in `http`, which also sees the addresses that a profile in the chain brings along.
+//! They come from the environment, from AWS's configuration files and from the profile in use, never from a
+//! request for a role. An address that is not AWS's own is shown wherever its service is used. This file
+//! refuses plain HTTP to another machine with an error that users can read; `http` guards every request once
+//! more, which covers the addresses of services that only the credential chain calls.
 
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
@@ -46,7 +47,7 @@ const OWN: [&str; 7] = [
 ];
 
 impl Endpoint {
-    /// The address that stands in for a service, as somebody wrote it.
+    /// The endpoint of a service, from text.
     ///
     /// # Errors
     /// `endpoint_refused` for one that is not an address, or is plain HTTP to another machine.
@@ -71,7 +72,7 @@ impl Endpoint {
     }
 }
 
-/// The addresses that stand in for AWS: one for all services when it was given, else what the
+/// The endpoints in place of AWS's own: one for all services when it was given, else what the
 /// environment and the configuration name for each.
 ///
 /// # Errors
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_taken_on_this_machine_only() {
+    fn plain_http_endpoints_are_allowed_on_loopback_only() {
         for local in
             ["http://127.0.0.1:5000", "http://127.9.9.9", "http://localhost:1", "http://[::1]:5"]
         {
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_awss_own_is_shown_without_credentials_in_it() {
+    fn custom_endpoints_are_shown_without_credentials() {
         for (own, begins) in [
             ("https://iam.amazonaws.com", "iam"),
             ("https://iam.cn-north-1.amazonaws.com.cn", "iam"),

@@ -1,7 +1,8 @@
-//! What AWS and the way to it say when something fails, in Headgate's words.
+//! Errors of AWS, of the credential chain and of the network as Headgate's [`Error`], with a code, a hint and
+//! the permission or login that is missing.
 //!
-//! Decided by AWS's error code and, where one code means two things, by a loose pattern in its
-//! text. AWS's text is shown, unless it quotes the request: then there may be a secret in it.
+//! The error code of AWS decides; where one code has two meanings, a pattern in its text does. AWS's own text
+//! is shown unless it quotes the request, which could contain a secret.
 
 use std::error::Error as StdError;
 
@@ -201,7 +202,7 @@ fn policy_refused(said: Option<&str>, principal: bool) -> Error {
 /// What it means that there are no credentials to call with.
 pub(crate) fn without_credentials(route: Route<'_>, cause: &CredentialsError) -> Error {
     let login = route.login;
-    // A role on the way was refused: that is what a person has to know.
+    // A role on the way was refused: that is what a user has to know.
     let call = |name| ApiCall { name, about: of(login) };
     if let Some(refused) = find::<SdkError<AssumeRoleError>>(cause) {
         return failed(&call("sts:AssumeRole"), route, refused);
@@ -352,7 +353,7 @@ fn contains(text: &str, pattern: &str) -> bool {
     text.to_lowercase().contains(&pattern.to_lowercase())
 }
 
-/// What lies at the bottom of an error, in its own words.
+/// The innermost cause of an error, in its own words.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     let last = causes(error).last().map(ToString::to_string).unwrap_or_default();
     let line = last.lines().next().unwrap_or_default();

@@ -1,7 +1,9 @@
-//! The way to AWS: proxies, certificates, and the addresses that were gone to.
+//! The HTTP client for AWS: proxies of the environment, the certificates of `AWS_CA_BUNDLE`, and `LastHost`,
+//! which remembers the host that a client called, for error messages.
 //!
-//! Every request passes [`Guarded`], whoever configured its address: plain HTTP carries tokens in the
-//! clear, so it never leaves this machine, by a proxy neither.
+//! Every request passes `Guarded`, wherever its address was configured: plain HTTP carries tokens
+//! unencrypted, so it never leaves this machine, not even through a proxy. The only exceptions are the
+//! link-local addresses at which instances and containers get their credentials.
 
 use std::fs;
 use std::sync::{Arc, OnceLock};
@@ -133,7 +135,7 @@ pub(crate) fn proxy(address: &str) -> Option<String> {
     origin(&through.uri().to_string())
 }
 
-/// Scheme, host and port of an address of the web; none for anything else.
+/// Scheme, host and port of an address of the web; `None` for anything else.
 pub(crate) fn origin(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())

@@ -1,4 +1,8 @@
-//! An open door: clients of the three services with credentials that hold, or a reason why not.
+//! [`Aws`]: opens a login from an [`Access`] and the AWS configuration, with an MFA session where a profile
+//! requires one, and holds the clients of the three services.
+//!
+//! Also here: the names of the configured profiles, and a fingerprint of the configuration files by which
+//! `app` notices that they have changed. Logins are kept in `app`.
 
 use std::collections::HashMap;
 use std::env;
@@ -54,11 +58,11 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Reads the configuration and, where a profile asks for an MFA code, opens a session with it,
-    /// which lives as long as this value. Nothing else is asked of AWS yet.
+    /// Reads the configuration and, where a profile requires an MFA code, opens a session with it,
+    /// which lives as long as this value. No other call is made yet.
     ///
     /// # Errors
-    /// `aws_profile_unknown`, `mfa_needed`, `mfa_refused`; with a code also what the call may meet.
+    /// `aws_profile_unknown`, `mfa_needed`, `mfa_refused`; with a code also those of a call.
     /// `endpoint_refused` when an endpoint is not an address or is plain HTTP to another machine,
     /// `aws_failed` when the CA bundle cannot be used.
     pub async fn open(access: &Access) -> Result<Self> {
@@ -119,14 +123,14 @@ impl Aws {
         })
     }
 
-    /// The addresses that stand in for AWS, service by service: from [`Access::endpoint`], the
+    /// The endpoints in place of AWS's own, service by service: from [`Access::endpoint`], the
     /// environment or the configuration. Empty when all calls go to AWS itself.
     #[must_use]
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
     }
 
-    /// Whether IAM is asked on this machine, so that no real account is concerned.
+    /// Whether IAM's endpoint is on this machine, so that no real account is affected.
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.endpoints.iter().any(|one| one.service == "IAM" && one.is_loopback())
@@ -196,7 +200,7 @@ pub fn configuration_stamp() -> u64 {
     stamp.finish()
 }
 
-/// The addresses that stand in for AWS before any profile of its configuration is chosen: the one that
+/// The endpoints in place of AWS's own before any profile of its configuration is chosen: the one that
 /// is given for all services, else as the environment and the configuration name them.
 ///
 /// # Errors
@@ -389,7 +393,7 @@ impl Opener<'_> {
     }
 }
 
-/// A role that is assumed anew whenever its session ends.
+/// A role that is assumed again whenever its session ends.
 async fn role(config: &SdkConfig, hop: &Hop) -> SharedCredentialsProvider {
     let mut builder = AssumeRoleProvider::builder(&hop.role)
         .configure(config)

@@ -1,6 +1,7 @@
-//! A role and its trust policy: read, made, and given a policy of its own.
+//! Roles: [`Role`] as `iam:GetRole` returns it, and two calls that create a role ([`NewRole`]) and put an
+//! inline policy into it, which only tests use so far.
 //!
-//! Changing the trust policy of a role that exists is in `write`.
+//! The trust policy of a role that exists is changed in `write`.
 
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
@@ -44,7 +45,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// Why its trust policy may not be edited; none when it may.
+    /// Why its trust policy may not be edited; `None` when it may.
     #[must_use]
     pub fn protected(&self) -> Option<&'static str> {
         if self.path.starts_with("/aws-service-role/") {
@@ -78,7 +79,7 @@ impl Aws {
     /// Reads a role by its name or its ARN.
     ///
     /// # Errors
-    /// `role_not_found`, also for an ARN of another account or path; else what a call may meet.
+    /// `role_not_found`, also for an ARN of another account or path; else those of every call to AWS.
     pub async fn role(&self, name_or_arn: &str) -> Result<Role> {
         let arn = name_or_arn.parse::<Arn>().ok();
         let name = match &arn {
@@ -106,7 +107,7 @@ impl Aws {
     /// Makes a role.
     ///
     /// # Errors
-    /// `role_exists`, `policy_refused`, `policy_too_large`; else what a call may meet.
+    /// `role_exists`, `policy_refused`, `policy_too_large`; else those of every call to AWS.
     pub async fn create_role(&self, new: &NewRole) -> Result<Role> {
         let call = ApiCall::on_role("iam:CreateRole", &new.name);
         let tags = new.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
@@ -133,7 +134,7 @@ impl Aws {
     /// Gives a role a policy of its own, in place of the one of this name if there is one.
     ///
     /// # Errors
-    /// `role_not_found`, `role_protected`, `policy_refused`; else what a call may meet.
+    /// `role_not_found`, `role_protected`, `policy_refused`; else those of every call to AWS.
     pub async fn put_role_policy(&self, role: &str, name: &str, document: &str) -> Result<()> {
         let call = ApiCall::on_role("iam:PutRolePolicy", role);
         let answer = self

@@ -1,7 +1,8 @@
-//! Writing a role's trust policy: one call, sent once.
+//! `iam:UpdateAssumeRolePolicy`, sent once, without the SDK's retries.
 //!
-//! IAM keeps no versions and has no conditional write, and an answer can be lost. Who plans a change looks
-//! first, tries again and proves it; here it is only told apart what AWS refused from what it may have done.
+//! IAM keeps no versions, has no conditional write, and an answer can be lost. [`PutFailed`] says whether AWS
+//! refused the call or may have carried it out. The caller reads the role before, tries again, and proves the
+//! change by reading it back.
 
 use aws_sdk_iam::config::retry::RetryConfig;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
@@ -48,7 +49,7 @@ impl Aws {
     }
 }
 
-/// Whether AWS may have done what was asked: only a refusal of its own says that it did not.
+/// Whether AWS may have carried out the call: only a refusal of AWS's own shows that it did not.
 fn is_outcome_unknown<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,

@@ -1,4 +1,4 @@
-//! The words of the command line, each with the sentence that teaches it.
+//! The command-line arguments, with the help text of each.
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;

@@ -1,11 +1,11 @@
-//! A file, or standard input, that is read at once: bounded, and text.
+//! Reads a whole file, or standard input, as text of limited size.
 
 use std::fs;
 use std::io::{self, Read};
 
 use headgate_terms::{Error, Result, say};
 
-/// What a file holds, for the errors of reading it: their field, the code when it is no text, and what
+/// What a file holds, for the errors of reading it: their field, the code when it is not text, and what
 /// could be named in its place.
 #[derive(Clone, Copy)]
 pub(crate) struct Holds {

@@ -1,14 +1,10 @@
-//! `headgate` in a terminal: words in, a document or a readable page out, and an exit code.
+//! `headgate`, the terminal command: parses the arguments, calls one use-case of `app`, and prints the answer as
+//! a readable page or, with `--json`, as one JSON document on one line.
 //!
-//! Every command is one use-case of `app`; nothing is decided here but how it looks. What is printed
-//! goes through `output`.
-
-#![deny(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    clippy::disallowed_methods,
-    clippy::disallowed_types
-)]
+//! `arguments` has the commands, `render` the pages, `policy` and `profile` the commands of those names, and
+//! `output` writes to the terminal. The exit code is 0 for done, 1 for failed or refused, 2 for wrong use, and 3
+//! for done with something that needs attention. It is a binary, so its examples are the tests in
+//! `tests/journeys`.
 
 mod arguments;
 mod file;
@@ -52,7 +48,7 @@ enum Exit {
     NeedsAttention = 3,
 }
 
-/// Failures of which nothing was touched, because what was asked for makes no sense.
+/// Failures before anything was touched, because the arguments make no sense.
 const WRONG_USE: [&str; 6] = [
     "wrong_use",
     "unsupported_location",
@@ -102,7 +98,7 @@ fn parsed() -> Result<Arguments, clap::Error> {
     })
 }
 
-/// Help that was asked for, or how a command is used.
+/// Help that was requested, or how a command is used.
 fn said_by_clap(error: &clap::Error) -> Result<Exit> {
     let text = error.render().to_string();
     let text = Shown::lines(text.strip_suffix('\n').unwrap_or(&text));
@@ -114,7 +110,7 @@ fn said_by_clap(error: &clap::Error) -> Result<Exit> {
     finished(written).map(|()| exit)
 }
 
-/// Where a defect is, for the log; a person reads [`defect`] instead.
+/// Where a defect is, for the log; a user reads [`defect`] instead.
 fn log_defect(panicked: &PanicHookInfo<'_>) {
     let at = panicked.location().map(ToString::to_string).unwrap_or_default();
     let message = panicked.payload_as_str().unwrap_or("of an unknown kind");
@@ -262,7 +258,7 @@ fn within(app: &App, profile: Option<String>, command: &mut Command) -> Result<C
     }
 }
 
-/// What a person named as the source: a path, or none for standard input.
+/// What a user named as the source: a path, or `None` for standard input.
 fn source(text: &str) -> Result<Option<PathBuf>> {
     match text.split_once("://") {
         _ if text == "-" => Ok(None),
@@ -277,7 +273,7 @@ fn source(text: &str) -> Result<Option<PathBuf>> {
     }
 }
 
-/// Set when the process is asked to end, which ends its question too.
+/// Set when the process receives a signal to end, which ends its question too.
 fn stop_on_signal(app: &App) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = stop.clone();

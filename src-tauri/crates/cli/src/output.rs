@@ -1,7 +1,7 @@
-//! The one way to the terminal, standard output and standard error alike: a page, a document, a table
-//! or a log line gets there as [`Shown`], so text from outside cannot act on whoever reads it.
+//! The only code that writes to standard output and standard error. Everything is printed as [`Shown`], so text
+//! from outside cannot act on the terminal.
 //!
-//! Nothing else in this crate writes to either stream; `clippy.toml` names what would.
+//! `clippy.toml` and the lints `print_stdout` and `print_stderr` forbid other ways.
 
 #![allow(clippy::disallowed_methods, reason = "this is the one place that writes")]
 
@@ -42,7 +42,7 @@ impl Out<'_> {
         self.line(Shown::json(document)?)
     }
 
-    /// Writes a text that is meant for a file or another program: byte by byte, unless a person looks.
+    /// Writes a text that is meant for a file or another program: byte by byte, unless a user looks.
     pub(crate) fn file(&mut self, text: &str) -> io::Result<()> {
         self.to.write_all(filed(text, self.terminal).as_bytes())
     }
@@ -67,7 +67,7 @@ pub(crate) fn stderr(write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::
     through(BufWriter::new(stderr), terminal, write)
 }
 
-/// Whether a person reads what is written to standard error.
+/// Whether a user reads what is written to standard error.
 pub(crate) fn is_read_by_a_person() -> bool {
     io::stderr().is_terminal()
 }
@@ -102,7 +102,7 @@ pub(crate) fn bar() -> Option<ProgressBar> {
     is_read_by_a_person().then(ProgressBar::no_length)
 }
 
-/// Says beside a bar what goes on.
+/// Shows a text beside a bar.
 pub(crate) fn beside(bar: &ProgressBar, text: impl Into<Shown>) {
     bar.set_message(text.into().as_str().to_owned());
 }
@@ -119,7 +119,7 @@ impl Table {
         Self(table)
     }
 
-    /// With numbers in some columns, which stand on the right.
+    /// Aligns some columns to the right, for numbers.
     pub(crate) fn right(mut self, columns: std::ops::Range<usize>) -> Self {
         for at in columns {
             if let Some(column) = self.0.column_mut(at) {
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn a_files_text_is_cleaned_for_a_terminal_alone() {
+    fn text_for_a_file_is_cleaned_only_on_a_terminal() {
         assert_eq!(written(false, |out| out.file(HOSTILE)), HOSTILE);
         let shown = written(true, |out| out.file(HOSTILE));
         assert_eq!(shown, "a`\\u{1b}[2J\\r\\u{9b}\\u{202e}b\n    c");
     }
 
     #[test]
-    fn what_is_written_does_nothing() {
+    fn output_has_no_control_characters() {
         let text = written(false, |out| {
             let mut table = Table::new(["name", "count"]).right(1..2);
             table.row([Shown::clean(HOSTILE), Shown::from("7")]);

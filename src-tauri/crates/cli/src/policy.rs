@@ -1,6 +1,7 @@
-//! `headgate policy` in a terminal: a policy from a file, a pipe or a role, and what is said of it.
+//! `headgate policy`: commands on a policy from a file, standard input or a role.
 //!
-//! What is judged is judged in `app`; here words become requests, and answers documents or pages.
+//! Policies are evaluated and changed in `app` and `policy`; here arguments become requests, and answers
+//! documents or pages. `input` reads, `render` prints, `requests` is `policy evaluate`.
 
 pub(crate) mod arguments;
 mod input;
@@ -355,7 +356,7 @@ fn plan(
     Ok(if refused.is_some() { Exit::Failed } else { Exit::Done })
 }
 
-/// A plan for a text that a person wrote.
+/// A plan for a text that a user wrote.
 #[allow(clippy::too_many_arguments, reason = "each is a word of the command")]
 fn rewrite(
     door: &Door<'_>,

@@ -1,4 +1,4 @@
-//! `headgate profile` in a terminal: its words, and its pages.
+//! `headgate profile`: its arguments, and its pages.
 
 use std::io;
 

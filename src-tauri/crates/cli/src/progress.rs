@@ -1,4 +1,4 @@
-//! How far a run is: a bar on a terminal, a line a batch where nobody watches.
+//! The progress of a run on standard error: a bar on a terminal, one line a batch elsewhere.
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -1,6 +1,6 @@
-//! Pages for a person: the answer first, then the numbers, then how it was done.
+//! Pages for a terminal: the result first, then the numbers, then the details.
 //!
-//! A value that stands on its own is cleaned as it is; one inside a sentence goes through `say!`.
+//! A value that stands alone is cleaned with [`Shown::clean`]; one inside a sentence goes through `say!`.
 
 mod demo;
 
@@ -542,7 +542,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mixture_says_what_does_not_fit_and_what_the_others_would() {
+    fn a_mixed_column_lists_its_types_and_what_would_not_fit() {
         use ColumnType::{BigInt, Boolean, Double, String as Text, Timestamp};
         for (types, expected) in [
             (

@@ -1,4 +1,4 @@
-//! What a terminal can do of what a desktop can: ask its user.
+//! The terminal as a host: it can ask its user a question, and nothing else that a desktop can.
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Sender, channel};

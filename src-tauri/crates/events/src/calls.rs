@@ -1,4 +1,8 @@
-//! The six calls, the tables they write to, and the columns that each table has from its creation.
+//! The six calls of the Segment spec (track, identify, page, screen, group, alias), the tables that each
+//! writes to, and the fixed columns that each table has from its creation.
+//!
+//! Also here: `headgate_discards`, which columns get file statistics, and which columns' types cannot be
+//! chosen. Columns made from an event's properties are in `paths` and `column`.
 
 use headgate_terms::{Column, ColumnType};
 
@@ -39,7 +43,7 @@ impl EventType {
         }
     }
 
-    /// Where the event's own values stand; the other of the two is not looked at (E3).
+    /// The field with the event's own values; the other of the two is ignored (E3).
     pub(crate) fn section(self) -> &'static str {
         match self {
             Self::Track | Self::Page | Self::Screen => "properties",
@@ -335,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_names_a_row_and_its_time_must_have_its_type() {
+    fn only_id_and_time_columns_must_have_their_types() {
         let columns = |columns: &[(&str, ColumnType)]| -> Vec<Column> {
             let made = |&(name, kind): &(&str, _)| Column { name: str::to_owned(name), kind };
             columns.iter().map(made).collect()

@@ -1,7 +1,9 @@
-//! One column of one batch: values pushed row by row, coerced as they come (E11 to E15, D17).
+//! One column of one batch: values are pushed row by row and coerced as they come (E11 to E15, D17).
 //!
-//! A column that the table has, or whose type was chosen (E29), takes a value or refuses it. Another new
-//! one takes everything and decides its type when the batch ends. Nulls are never stored: a sparse column costs what it holds.
+//! `ColumnBuilder` is a column while its batch is read, `FinishedColumn` its Arrow arrays afterwards. A
+//! column that the table has, or whose type was chosen (E29), takes a value or refuses it. Another new column
+//! takes every value and gets its type when the batch ends. Nulls are not stored, so a sparse column costs
+//! only the values that it has.
 
 use std::sync::Arc;
 
@@ -153,11 +155,11 @@ enum Data {
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnBuilder {
     pub(crate) name: String,
-    /// The type that the table has or that was chosen; none while a new column is still open to any.
+    /// The type that the table has or that was chosen; `None` while a new column is still open to any.
     frozen: Option<ColumnType>,
     rows: Rows,
     data: Option<Data>,
-    /// The values by their types, where a preview asks for it.
+    /// The values by their types, where a preview requests them.
     mixture: Option<Box<Mixture>>,
 }
 
@@ -171,7 +173,7 @@ impl ColumnBuilder {
         self.mixture = Some(Box::default());
     }
 
-    /// The values that came so far by their types; none where they are not counted.
+    /// The values that came so far by their types; empty where they are not counted.
     pub(crate) fn take_types(&mut self) -> Vec<OfType> {
         self.mixture.take().map(|mixture| mixture.into_types()).unwrap_or_default()
     }
@@ -373,7 +375,7 @@ impl ColumnBuilder {
         Pushed::Stored
     }
 
-    /// The finished column, and whether a whole number lost digits on the way. None when it has a
+    /// The finished column, and whether a whole number lost digits on the way. `None` when it has a
     /// type from nowhere: new, and without a value.
     pub(crate) fn finish(self) -> Option<(FinishedColumn, u64)> {
         let mut lossy = 0;

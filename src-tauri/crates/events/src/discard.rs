@@ -1,4 +1,5 @@
-//! Values that land in `headgate_discards` while their row lands in its table (E22).
+//! Discarded values (E22): their [`Reason`]s, and the rows of `headgate_discards` that are made of them. The
+//! rest of the event's row is written to its own table.
 
 use std::sync::Arc;
 

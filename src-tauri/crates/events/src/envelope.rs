@@ -1,15 +1,15 @@
 //! The fields of an event outside `context`, `properties` and `traits`: ids, names (E3) and times (E15).
 //!
-//! Read from the tape before anything is written; the times are settled here (E5).
+//! They are read from the tape before anything is written. The event's `timestamp` is computed here (E5).
 
 use std::borrow::Cow;
 
 use crate::calls::{EventType, Fixed};
 use crate::json::{Json, OnTape, write_scalar};
-use crate::notice::{Notice, Noticed};
+use crate::notice::{Notice, NoticeCounts};
 use crate::timestamp;
 
-/// Where each field stands on the tape; of a repeated key the last one counts (E2).
+/// The position of each field on the tape; of a repeated key the last one counts (E2).
 #[derive(Debug, Default, Clone, Copy)]
 struct Places {
     kind: Option<usize>,
@@ -52,7 +52,7 @@ impl Time {
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
     pub(crate) call: EventType,
-    /// None when absent or empty.
+    /// `None` when absent or empty.
     pub(crate) message_id: Option<Cow<'a, str>>,
     pub(crate) anonymous_id: Option<Cow<'a, str>>,
     pub(crate) user_id: Option<Cow<'a, str>>,
@@ -65,7 +65,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) sent_at: Time,
     pub(crate) timestamp: Time,
     pub(crate) original_timestamp: Time,
-    /// The place of `context`, whatever stands there but null.
+    /// The position of `context`, whatever its value is except null.
     pub(crate) context: Option<usize>,
     /// The place of `properties` or `traits`, whichever the call has.
     pub(crate) own: Option<usize>,
@@ -73,7 +73,7 @@ pub(crate) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the root object; none when its `type` is not one of the six.
+    /// Reads the root object; `None` when its `type` is not one of the six.
     pub(crate) fn read<N: OnTape<'a>>(tape: &[N]) -> Option<Self> {
         let places = places(tape);
         let json = |place: Option<usize>| place.map(|at| tape[at].into());
@@ -175,7 +175,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// What Segment's own checks would say of it (segment-semantics 7.6); it lands all the same.
-    pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut Noticed) {
+    pub(crate) fn note<N: OnTape<'a>>(&self, tape: &[N], notices: &mut NoticeCounts) {
         let places = self.places;
         let mut note = |notice| notices.note(notice);
         let not_string = |place: Option<usize>| {

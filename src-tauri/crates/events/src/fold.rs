@@ -1,6 +1,7 @@
-//! `users`: of every identify with a user, the latest value of each column (E23).
+//! The merge of identifies into `users`: for each user, the latest value of each column (E23).
 //!
-//! Decides what each user's row becomes, given the rows the table has; it does not write them.
+//! [`fold`] computes the new and changed rows from a batch and the rows that the table has. `lake` reads the
+//! existing rows and commits the result.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
-//! One line of JSON as a flat tape of nodes, and nodes as text.
+//! One line of JSON as a tape, a flat list of nodes, and nodes written back as JSON text. Also the
+//! [`Rejection`]s: why a line is not an event (E2).
 //!
-//! `simd-json` reads almost every line. What it cannot hold (numbers beyond 64 bits, lone
-//! surrogates) is judged by `serde_json` and read by `sonic-rs`, which keeps the digits. What the
-//! nodes mean is not known here.
+//! `simd-json` parses almost every line. Lines that it cannot represent (numbers beyond 64 bits, lone
+//! surrogates) are validated by `serde_json` and parsed by `sonic-rs`, which keeps all digits. The meaning of
+//! the fields is not known here.
 
 use hashbrown::HashMap;
 use simd_json::{Buffers, Node, StaticNode, Tape};
@@ -75,11 +76,11 @@ impl<'a> From<Node<'a>> for Json<'a> {
     }
 }
 
-/// What can stand on a tape: the parser's own nodes are read in place, without a copy.
+/// A node of a tape: the parser's own nodes are read in place, without a copy.
 pub trait OnTape<'a>: Copy + Into<Json<'a>> {}
 impl<'a, T: Copy + Into<Json<'a>>> OnTape<'a> for T {}
 
-/// Why a line is no event (E2), in the order in which reasons are looked for.
+/// Why a line is not an event (E2), in the order in which reasons are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rejection {
     /// Over 16 MiB without its end.

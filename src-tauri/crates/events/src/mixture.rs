@@ -1,7 +1,7 @@
-//! How many values of each type came to a column, with one of each: what a preview says of a column that
-//! mixes types.
+//! How many values of each type came to a column, with one example of each, so that a preview can report a
+//! column that mixes types.
 //!
-//! Only counts, as the values were sent. What the column becomes is decided in `column`.
+//! Values are counted as they were sent. The type that the column gets is decided in `column`.
 
 use headgate_terms::ColumnType;
 
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_line_brought_is_taken_back_with_it() {
+    fn values_of_an_undone_line_are_forgotten() {
         let mut mixture = Mixture::default();
         mixture.add(3, text("a"));
         mixture.forget(4);

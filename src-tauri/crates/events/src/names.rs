@@ -1,6 +1,6 @@
-//! Column names regardless of case (E28): where each of a table's columns is.
+//! Finds a table's columns by name without regard to case (E28).
 //!
-//! Spelling is left to the table; snake-casing and cutting are in `snake`.
+//! The spelling of the table is kept. Snake case and the length of names are in `snake`.
 
 use arrow_schema::Fields;
 use hashbrown::HashMap;

@@ -1,4 +1,5 @@
-//! What is worth knowing about events that landed all the same.
+//! [`Notice`]s: things to fix at the source of an event that was accepted all the same, such as a track
+//! without an event name. `NoticeCounts` counts them while a batch is read, and forgets those of a rejected line.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::snake::by_hash;
 /// How often each notice was given. Those that name something may share their code.
 pub type Notices = BTreeMap<Notice, u64>;
 
-/// Something about an event that a person may want to mend at the source.
+/// Something about an event that a user may want to fix at the source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Notice {
     /// Neither a user nor an anonymous id.
@@ -62,7 +63,7 @@ pub enum Notice {
         /// Its name in the schema.
         table: String,
     },
-    /// A line that broke the code which reads it, and is a dead letter.
+    /// A line that made the code which reads it panic, and is rejected.
     Unreadable,
 }
 
@@ -145,7 +146,7 @@ impl Notice {
 
 /// The notices of a batch while it is read.
 #[derive(Debug, Default)]
-pub(crate) struct Noticed {
+pub(crate) struct NoticeCounts {
     given: Notices,
     /// Those of the line at hand.
     of_line: Vec<(Notice, u64)>,
@@ -156,7 +157,7 @@ pub(crate) struct Noticed {
 const MOST_NAMED: usize = 100;
 const LONGEST_NAME: usize = 100;
 
-impl Noticed {
+impl NoticeCounts {
     pub(crate) fn note(&mut self, notice: Notice) {
         self.add(notice, 1);
     }

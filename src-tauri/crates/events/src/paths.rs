@@ -1,6 +1,7 @@
-//! The paths that events of one kind have used, each interned once with the column it makes.
+//! The paths of properties and traits that events of one kind have used, each stored once with the column
+//! that it makes, and which of two paths wins a column that both want (E17).
 //!
-//! Only a cache: dropping it changes no result. It finds fields; it writes nothing.
+//! It is only a cache: emptying it changes no result. It finds fields; `row` writes them.
 
 use std::hash::BuildHasher;
 
@@ -9,7 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::json::{Json, OnTape, last_of_each};
 use crate::snake::{Name, by_hash, segment, snake};
 
-/// Where in the event a field stands; a context value goes before a property (E17).
+/// The part of the event that has a field; a context value goes before a property (E17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Section {
     Context,
@@ -30,7 +31,7 @@ struct Node {
     event: u32,
     /// Whether a name can be made of it (E19).
     named: bool,
-    /// Whether a hash stands in its column's name for some key of its path.
+    /// Whether its column's name has a hash in place of some key of its path.
     hashed: bool,
     /// For each of the tables, whether the column knows this path.
     noted: [bool; 2],
@@ -122,7 +123,7 @@ const LONGEST_PATH: usize = 1 << 10;
 const MOST: usize = 100_000;
 
 impl Paths {
-    /// For events whose own values stand below the given key.
+    /// For events whose own values are below the given key.
     pub(crate) fn new(own: &str) -> Self {
         let root = |key: &str, name: Name| {
             let below = Some(Box::new(Below::new(name)));
@@ -231,7 +232,7 @@ impl Paths {
         true
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "each is a part of the walk")]
     fn member<'a, N: OnTape<'a>>(
         &mut self,
         tape: &[N],

@@ -1,6 +1,6 @@
-//! Rows that were made for columns which have other types or spellings by now (E13, E28).
+//! Converts rows that were made for columns which have other types or spellings by now (E13, E28).
 //!
-//! Only coerces; which rows wait for which table is known elsewhere.
+//! Which rows wait for which table is known in `sync`.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! One event to the rows of its tables: fixed columns (E3, E13), fields, collisions (E17), what is set
-//! aside (E22).
+//! Writes one event into the rows of its tables: fixed columns (E3, E13), properties and traits, columns
+//! that two paths want (E17), and discarded values (E22).
 //!
-//! The event has been accepted and routed; which table it goes to is decided in `shredder`.
+//! The event was accepted, and its tables were chosen, in `shredder`.
 
 use crate::calls::{EventType, Fixed, Shape};
 use crate::column::{Pushed, Value};

@@ -1,7 +1,10 @@
-//! One batch of lines to typed tables: E2 to E24, E28 and E29, but for the merge of `users`.
+//! [`Shredder`]: one batch of lines to typed tables, by all of E2 to E24, E28 and E29 except the merge of
+//! `users`.
 //!
-//! Lines come in plan order and are decided one by one; types of new columns are decided when the
-//! batch ends. Which ids were seen and which columns a table has is asked of the caller.
+//! Each line is parsed, checked for a duplicate id, routed to its tables and written to their rows, in the
+//! order in which lines are pushed. A line that makes this code panic is undone and rejected. New columns get
+//! their types when the batch ends. The caller knows which ids were seen ([`Window`]) and which columns a
+//! table has ([`Catalog`]).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,7 +19,7 @@ use crate::calls::{EventType, Shape};
 use crate::discard::{Discard, Reason};
 use crate::envelope::Envelope;
 use crate::json::{OnTape, Parser, Rejection, Visit};
-use crate::notice::{Notice, Noticed, Notices};
+use crate::notice::{Notice, NoticeCounts, Notices};
 use crate::paths::{EventFields, Paths};
 use crate::snake::{event_table, snake};
 use crate::table::{Mark, Table, TableBuilder, Target};
@@ -26,7 +29,7 @@ const MOST_NEW_TABLES: usize = 2_500;
 
 /// Which ids count as duplicates (E7).
 pub trait Window {
-    /// Whether an event with rows in these tables is asked about; others count as accepted before.
+    /// Whether an event with rows in these tables is checked; others count as accepted before.
     fn is_for(&self, _: &mut dyn Iterator<Item = &str>) -> bool {
         true
     }
@@ -40,7 +43,7 @@ pub trait Window {
 
 /// What the lake has.
 pub trait Catalog {
-    /// What is known of a table; asked once in a batch.
+    /// What is known of a table; called once in a batch.
     fn table(&mut self, table: &str) -> Existing;
 
     /// Types that were chosen for columns of a table, whose names match in any case (E29). Fixed columns and
@@ -80,7 +83,7 @@ pub struct Line<'a> {
     pub path: &'a str,
     /// Counted from 1.
     pub number: u64,
-    /// An id settled before, which a line taken up again must keep.
+    /// An id that was given before, which a line that is read again must keep.
     pub id: Option<&'a str>,
 }
 
@@ -89,14 +92,14 @@ pub struct Line<'a> {
 pub enum Outcome {
     /// Its rows are in the batch.
     Written {
-        /// When it was received, in microseconds; none when the event does not say.
+        /// When it was received, in microseconds; `None` when the event does not say.
         received_at: Option<i64>,
         /// Whether one of its tables was refused: the line, by the id it got, is to be kept.
         held: Option<String>,
     },
     /// Dropped whole (E7).
     Duplicate {
-        /// When it was received, in microseconds; none when the event does not say.
+        /// When it was received, in microseconds; `None` when the event does not say.
         received_at: Option<i64>,
     },
     /// No event.
@@ -132,7 +135,7 @@ pub struct Batch {
 /// The longest line that is looked at, in bytes without its end (E2).
 pub const LONGEST_LINE: usize = 16 << 20;
 
-/// The longest messageId that stands in a table as it is; of a longer one its SHA-256 does (E22).
+/// The longest messageId that is stored as it is; of a longer one the SHA-256 is stored (E22).
 const LONGEST_ID: usize = 1 << 10;
 
 /// What a batch takes for granted.
@@ -168,7 +171,7 @@ pub(crate) struct State<'c> {
     pub(crate) kept_bytes: usize,
     /// Tables of events that this batch makes.
     pub(crate) new_tables: usize,
-    pub(crate) notices: Noticed,
+    pub(crate) notices: NoticeCounts,
     pub(crate) found: EventFields,
     pub(crate) text: String,
     pub(crate) scratch: String,
@@ -236,7 +239,7 @@ impl<'c> Shredder<'c> {
                 of_event: 0,
                 kept_bytes: 0,
                 new_tables: 0,
-                notices: Noticed::default(),
+                notices: NoticeCounts::default(),
                 found: EventFields::default(),
                 text: String::new(),
                 scratch: String::new(),
@@ -247,14 +250,14 @@ impl<'c> Shredder<'c> {
     }
 
     /// Takes the next line, which is not blank. A line that makes this code panic is rejected like one
-    /// that is no JSON, and leaves nothing behind.
+    /// that is not JSON, and leaves nothing behind.
     pub fn push(&mut self, line: &Line<'_>, window: &mut dyn Window) -> Outcome {
         if line.bytes.len() > LONGEST_LINE {
             return Outcome::Rejected(Rejection::TooLong);
         }
         self.state.begin_line();
         let (parser, state) = (&mut self.parser, &mut self.state);
-        let taking = Taking { state, line, window: &mut *window };
+        let taking = LineVisitor { state, line, window: &mut *window };
         match catch_unwind(AssertUnwindSafe(|| parser.read(line.bytes, taking))) {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(rejection)) => Outcome::Rejected(rejection),
@@ -305,13 +308,13 @@ impl<'c> Shredder<'c> {
     }
 }
 
-struct Taking<'t, 'c, 'l> {
+struct LineVisitor<'t, 'c, 'l> {
     state: &'t mut State<'c>,
     line: &'t Line<'l>,
     window: &'t mut dyn Window,
 }
 
-impl Visit for Taking<'_, '_, '_> {
+impl Visit for LineVisitor<'_, '_, '_> {
     type Out = Outcome;
 
     fn visit<'a, N: OnTape<'a>>(self, tape: &[N], lone_surrogate: bool) -> Outcome {
@@ -545,7 +548,7 @@ pub(crate) const fn midway() {}
 #[cfg(test)]
 pub(crate) use tests::midway;
 
-/// The id of a line that brings none: the same line in the same place gets the same (E4).
+/// The id of a line that has none: the same line in the same place gets the same (E4).
 fn made_id(line: &Line<'_>) -> String {
     let mut hash = Sha256::new();
     for part in [line.source.as_bytes(), line.path.as_bytes()] {
@@ -577,7 +580,7 @@ mod tests {
     use crate::TableColumn;
 
     thread_local! {
-        /// How many more places a line may pass before it breaks off; none for no end.
+        /// How many more places a line may pass before it breaks off; `None` for no end.
         static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
     }
 
@@ -641,7 +644,7 @@ mod tests {
     /// All that a batch came to, as text; its rows as Arrow.
     type Made = (String, Vec<RecordBatch>, BTreeSet<String>);
 
-    /// Puts lines through, of which one, if any, breaks off at a place. None when it came to its end.
+    /// Puts lines through, of which one, if any, breaks off at a place. `None` when it came to its end.
     fn made(lines: &[&str], broken: Option<(usize, usize)>) -> Option<Made> {
         let plan = ShredOptions { planned: 1_795_000_000_000_000, most_columns: 14 };
         let (mut lake, mut window) = (Lake, Seen::default());
@@ -682,7 +685,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_breaks_off_leaves_nothing_behind() {
+    fn a_line_that_panics_is_undone() {
         let around = [
             r#"{"type":"track","event":"E","messageId":"a","properties":{"i":1,"d":1.5,"b":true,"t":"2026-11-22T10:00:00Z","s":"x","m":1,"bb":true}}"#,
             r#"{"type":"track","event":"Had","messageId":"b","properties":{"n":1}}"#,
@@ -720,7 +723,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_event_has_too_much_of_is_counted_and_not_kept() {
+    fn discards_beyond_the_limit_of_an_event_are_only_counted() {
         let id = "i".repeat(100_000);
         let keys: Vec<String> = (0..25_000).map(marks).collect();
         let members: Vec<String> = keys.iter().map(|key| format!(r#""{key}":1"#)).collect();
@@ -751,7 +754,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_one_name_are_told_of_by_the_first_few() {
+    fn only_the_first_paths_of_a_column_are_reported() {
         let keys: Vec<String> =
             (0..117_000_u32).map(|key| format!(r#""a{}":{key}"#, marks(key))).collect();
         let line = format!(

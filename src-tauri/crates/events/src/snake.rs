@@ -1,7 +1,9 @@
-//! Names: go-snakecase byte for byte (segment-semantics 2.1), a hash for names in other scripts (E19),
-//! table slugs (E21), and names cut to length (E20).
+//! Names of columns, tables and schemas: snake case byte for byte as Segment's go-snakecase writes it
+//! (segment-semantics 2.1), a hash for names in other scripts (E19), table names of events (E21), and names
+//! shortened to 127 bytes (E20).
 //!
-//! It knows which names are taken (E21), not which columns a table has.
+//! It knows the reserved table names (E21), but not which columns a table has. Ours, because crates for snake
+//! case split words elsewhere than go-snakecase, and readers of these tables expect its names.
 
 use sha2::{Digest, Sha256};
 
@@ -15,7 +17,7 @@ const TAKEN: [&str; 8] =
     ["tracks", "identifies", "users", "groups", "accounts", "pages", "screens", "aliases"];
 
 /// What one path segment or event name adds to a name: itself in snake case, or a hash of it when it has
-/// letters or digits of other scripts only (E19). None when it has neither.
+/// letters or digits of other scripts only (E19). `None` when it has neither.
 #[must_use]
 pub fn segment(sent: &str) -> Option<String> {
     let name = snake(sent);
@@ -161,7 +163,7 @@ impl Name {
     }
 }
 
-/// The table of an event, or none when no table can be named after it (D7).
+/// The table of an event, or `None` when no table can be named after it (D7).
 #[must_use]
 pub fn event_table(event: &str) -> Option<String> {
     let slug = segment(event)?;
@@ -169,7 +171,7 @@ pub fn event_table(event: &str) -> Option<String> {
     Some(cut(if taken { format!("_{slug}") } else { slug }))
 }
 
-/// The schema of a source, or none when nothing of its name can be written.
+/// The schema of a source, or `None` when nothing of its name can be written.
 #[must_use]
 pub fn schema_name(source: &str) -> Option<String> {
     let slug = snake(source);

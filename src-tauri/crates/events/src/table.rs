@@ -1,4 +1,5 @@
-//! One table of one batch: its columns while rows come in, and as Arrow batches afterwards.
+//! One table of one batch: `TableBuilder` while rows are added, [`Table`] with its Arrow
+//! batches afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(crate) struct Mark {
     discarded: u64,
 }
 
-/// The most paths that are told of one column.
+/// The most paths that are reported for one column.
 const MOST_PATHS: usize = 32;
 
 /// A table while its batch is read.
@@ -329,7 +330,7 @@ pub struct TableColumn {
     pub filled: u64,
     /// Values that its type could not hold.
     pub discarded: u64,
-    /// Its values by their types as sent, where the caller asked for it.
+    /// Its values by their types as sent, where the caller requested it.
     pub mixture: Vec<OfType>,
     pub(crate) data: FinishedColumn,
 }
@@ -347,7 +348,7 @@ pub struct Table {
     pub refused: bool,
     /// Rows to write; for a merged table before the merge.
     pub rows: u32,
-    /// Events that were routed here and are no duplicates.
+    /// Events that were routed here and are not duplicates.
     pub accepted: u64,
     /// Events that were routed here and dropped as duplicates.
     pub duplicate: u64,
@@ -446,7 +447,7 @@ mod tests {
     use crate::json::Json;
 
     #[test]
-    fn text_is_cut_so_that_no_array_has_too_much_of_it() {
+    fn long_text_columns_are_split_into_several_batches() {
         let mut table =
             TableBuilder::new("e".to_owned(), Shape::Track, Existing::No, Vec::new(), false);
         let mut scratch = String::new();

@@ -1,6 +1,6 @@
-//! Timestamps: the text forms and numbers that count as one (E15), and instants as text.
+//! Timestamps: which text and numbers count as one (E15), and instants written as text.
 //!
-//! An instant is microseconds since 1970 in UTC, from year 1 to year 9999. No clock is read here.
+//! An instant is microseconds since 1970 in UTC, from year 1 to year 9999. The clock is not read here.
 
 /// 0001-01-01T00:00:00Z.
 const FIRST: i64 = -62_135_596_800_000_000;
@@ -9,7 +9,7 @@ const LAST: i64 = 253_402_300_799_999_999;
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
-/// Whether an instant lies in the years that a column can hold.
+/// Whether an instant is within the years that a column can hold.
 #[must_use]
 pub fn in_range(micros: i64) -> bool {
     (FIRST..=LAST).contains(&micros)
@@ -108,7 +108,7 @@ pub fn format(micros: i64) -> String {
     text
 }
 
-/// The minutes east of UTC that a zone says; none is UTC.
+/// The minutes east of UTC that a zone says; `None` is UTC.
 fn zone(bytes: &[u8]) -> Option<i64> {
     let (sign, digits) = match bytes {
         [] | [b'Z'] => return Some(0),
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_of_time() {
+    fn the_first_and_last_timestamp() {
         assert_eq!(parse("0001-01-01T00:00:00Z"), Some(FIRST));
         assert_eq!(parse("9999-12-31T23:59:59.999999999Z"), Some(LAST));
         assert_eq!(parse("0001-01-01T00:00:00+00:01"), None);

@@ -1,4 +1,5 @@
-//! What one hostile line costs in memory, measured for the whole process: nothing else runs in it.
+//! The memory that one hostile line costs, measured for the whole process, so this test has a process of its
+//! own.
 
 #![cfg(target_os = "linux")]
 

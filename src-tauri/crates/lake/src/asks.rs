@@ -1,7 +1,8 @@
-//! What a table asks of those who write it, held against what Headgate's own writer does (E28).
+//! Table features: what a table's protocol, properties and columns require of a writer, compared with what
+//! Headgate's writer does (E28). A table that requires more is refused.
 //!
-//! The library knows many table features because its write operations honour them. Headgate makes its
-//! files and its metadata itself, so the library's word is not enough.
+//! The library accepts many features because its own write operations honour them. Headgate writes files and
+//! metadata itself, so the library's check is not enough.
 
 use delta_kernel::table_features::TableFeature;
 use deltalake::kernel::transaction::PROTOCOL;
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::table::column_type;
 
-/// Refuses a table that asks for more than Headgate's own writer does when it appends.
+/// Refuses a table that requires more than Headgate's writer does when it appends.
 pub(crate) fn refuse(name: &TableName, table: &Snapshot) -> Result<()> {
     refuse_features(name, table.protocol())?;
     let metadata = table.metadata();
@@ -128,7 +129,7 @@ pub(crate) fn unsupported_protocol(name: &TableName, reader: i32, writer: i32) -
     )
 }
 
-/// Whether Headgate's writer does what a feature asks for when it is listed. What some ask for only
+/// Whether Headgate's writer does what a feature requires when it is listed. What some require only
 /// when a table uses them is looked for where it is set.
 fn is_done(feature: &TableFeature) -> bool {
     match feature {
@@ -216,7 +217,7 @@ fn refuse_field(name: &TableName, field: &StructField) -> Result<()> {
     }
 }
 
-/// What a column's metadata asks of writers, if it asks for anything.
+/// What a column's metadata requires of writers, if anything.
 fn asks_for(key: &str) -> Option<&'static str> {
     match key {
         "delta.invariants" => Some("has an invariant"),
@@ -241,7 +242,7 @@ mod tests {
     use strum::IntoEnumIterator;
 
     #[test]
-    fn of_all_features_that_the_library_knows_these_are_kept_to() {
+    fn the_table_features_that_the_writer_supports() {
         let kept = TableFeature::iter().filter(super::is_done).map(|feature| feature.to_string());
         let expected = "appendOnly changeDataFeed checkConstraints columnMapping deletionVectors generatedColumns \
                         invariants timestampNtz v2Checkpoint variantType variantType-preview";

@@ -1,9 +1,9 @@
-//! One commit per table and batch that lands once, whatever the answer to it was (delta-path 3.2).
+//! Appends: one commit for each table and batch, which lands once whatever answer it gets (delta-path 3.2).
 //!
-//! Every error means "unknown" until the table's own transaction says otherwise. A table that somebody
-//! else changed is read up to date and asked again. The library puts a commit in its place in the log and
-//! no more: its way to commit would read all files of the table, and what it does afterwards would make a
-//! landed commit look failed.
+//! Every error means "unknown" until the table's own transaction ([`Txn`]) says otherwise. A table that
+//! somebody else changed is read again before the next try. The library only puts the commit file into the
+//! log: its commit operation would read all files of the table, and its work after the commit could make a
+//! commit that landed look failed.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ pub struct Note {
     pub run: String,
     /// The installation that the run belongs to.
     pub installation: String,
-    /// The rows it brings.
+    /// The rows that it adds.
     pub rows: u64,
 }
 
@@ -50,7 +50,7 @@ pub struct Note {
 pub struct Committed {
     /// The table's version, with this batch in it.
     pub version: u64,
-    /// The rows that it brought: of `users` the users whose rows were folded.
+    /// The rows that it added: of `users` the users whose rows were merged.
     pub rows: u64,
     /// Whether it was found there, sent by whomever.
     pub is_found: bool,
@@ -224,7 +224,7 @@ pub(crate) fn arrived(table: LakeTable, note: &Note, is_found: bool) -> (LakeTab
     (table, Committed { version, rows: note.rows, is_found })
 }
 
-/// The metadata with the missing columns added at the end; none when none is missing.
+/// The metadata with the missing columns added at the end; `None` when none is missing.
 pub(crate) fn widened(
     table: &LakeTable,
     name: &TableName,

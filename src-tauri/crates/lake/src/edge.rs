@@ -1,9 +1,10 @@
-//! The lake's edge: nothing outside the lake's folder is read or written, wherever a log or a link points.
+//! `Fence`, the object store of one lake: nothing outside the lake's folder is read or written, whatever a log
+//! or a link names.
 //!
-//! A table's log is handed over by whoever wrote it, and so are the links in its folders. Paths in a
-//! log are checked before the table is used ([`leaves`]); and whatever a library does with them, its
-//! files come through [`Fence`]. What is put through it is on disk, name and all, before it is said to
-//! be there: a power cut must not take what the store already counts on.
+//! Other programs write a table's log and create links in its folders. Paths in a log are checked before the
+//! table is used ([`leaves`]), and the library reaches files only through [`Fence`]. A file that is put is
+//! flushed to disk, with its name, before the call returns: after a power cut the store must not refer to
+//! files that are gone.
 
 use std::collections::HashSet;
 use std::error::Error as StdError;
@@ -25,7 +26,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use headgate_terms::{Error as Failure, Shown, say};
 use percent_encoding::percent_decode_str;
 
-/// The files of this machine, as far as they lie in one folder.
+/// The file system of this machine, limited to one folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Fence {
     folder: PathBuf,
@@ -186,7 +187,7 @@ impl Fence {
         Ok(())
     }
 
-    /// The files of a folder that come after a name in it; none when there is more in it than files with plain
+    /// The files of a folder that come after a name in it; `None` when there is more in it than files with plain
     /// names. A log has thousands of files, and the last few are asked for: nothing is made of the others.
     fn plain_after(&self, folder: &Path, after: &Path) -> Option<Vec<ObjectMeta>> {
         let after = after.filename().filter(|_| after.parent().as_ref() == Some(folder))?;
@@ -339,7 +340,7 @@ impl MultipartUpload for Settling {
 /// Whether a path in a log can mean a file outside the table: it is absolute, has a scheme, is longer
 /// than any path, or goes up, however often it is percent-encoded and whichever way its slashes lean.
 pub(crate) fn leaves(path: &str) -> bool {
-    /// What is encoded more often than this is no path of a writer's.
+    /// No writer encodes a path more often than this.
     const ROUNDS: usize = 8;
     /// No file has a path this long, in bytes, even with every sign of it encoded.
     const LONGEST: usize = 16 << 10;
@@ -377,7 +378,7 @@ fn is_plain(name: &str) -> bool {
     name.bytes().fold(true, |so_far, sign| so_far & is_plain(sign))
 }
 
-/// As [`leaves`], for where a deletion vector lies: `kind` is Delta's letter for the form of `path`.
+/// As [`leaves`], for the place of a deletion vector: `kind` is Delta's letter for the form of `path`.
 pub(crate) fn vector_leaves(kind: &str, path: &str) -> bool {
     /// The length of an id at the end of a relative path, whose signs may be any.
     const ID: usize = 20;
@@ -401,7 +402,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_of_the_table_stays_and_every_other_leaves() {
+    fn only_paths_inside_the_table_are_accepted() {
         for stays in [
             "part-00000-a-c000.zstd.parquet",
             "day=2026-11-27/part-1.parquet",

@@ -1,4 +1,5 @@
-//! What the libraries say when something fails, in Headgate's words.
+//! Errors of the libraries and the file system as Headgate's errors, and panics inside the libraries as
+//! failures of one piece of work ([`caught`]).
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_pass_is_retryable_and_what_stays_is_not() {
+    fn temporary_storage_errors_are_retryable() {
         let because = || -> Box<dyn StdError + Send + Sync> { "a reason".into() };
         let path = || "a/b".to_owned();
         for (error, code, may_pass) in [
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_a_failure_like_another() {
+    async fn a_panic_of_a_library_is_an_error() {
         let fails = |text: &'static str| {
             caught(async move {
                 tokio::task::yield_now().await;

@@ -1,7 +1,6 @@
-//! A table's data files as they lie: opened, judged by their footers, and read as plain Arrow.
+//! One Parquet file of a table: opened, its footer and statistics read, and its rows read as plain Arrow.
 //!
-//! Texts come as UTF-8 and times in microseconds, whatever the file's writer made of them. Which
-//! rows are wanted is decided elsewhere.
+//! Text is UTF-8 and time is microseconds, whatever the file's writer used. The caller chooses the rows.
 
 use std::fs::File;
 use std::ops::Range;
@@ -132,7 +131,7 @@ impl DataFile {
         Some((statistics.min_bytes_opt()?, statistics.max_bytes_opt()?))
     }
 
-    /// The first and the last time of a column in a row group, in microseconds; none when a row of it
+    /// The first and the last time of a column in a row group, in microseconds; `None` when a row of it
     /// has no time.
     pub(crate) fn times(&self, group: usize, column: &str) -> Option<(i64, i64)> {
         let statistics = self.statistics(group, column)?;
@@ -241,7 +240,7 @@ pub(crate) fn column<'b>(rows: &'b RecordBatch, name: &str) -> Option<&'b ArrayR
     place(rows.schema_ref(), name).map(|place| rows.column(place))
 }
 
-/// Where a column of that name stands: as it is spelled, else regardless of case.
+/// The position of a column of that name: with this spelling, else regardless of case.
 fn place(schema: &Schema, name: &str) -> Option<usize> {
     let mut names = schema.fields().iter().map(|field| field.name());
     names
@@ -280,7 +279,7 @@ impl LogStatistics {
         Some((self.0["minValues"][column].as_str()?, self.0["maxValues"][column].as_str()?))
     }
 
-    /// The first and the last time of a column, in microseconds; none when a row has no time.
+    /// The first and the last time of a column, in microseconds; `None` when a row has no time.
     pub(crate) fn times(&self, column: &str) -> Option<(i64, i64)> {
         /// Writers cut times to milliseconds.
         const CUT: i64 = 1_000;

@@ -1,9 +1,9 @@
-//! The way on which the library reaches a table: what it reads of a log is looked through first.
+//! `Guard`, the object store through which the library reads one table: every file of the log is checked
+//! before the library gets it.
 //!
-//! A log is handed over by whoever wrote it. Every file of it is checked when the library asks for it,
-//! once for each state of the file; of a checkpoint only what is read for an append, unless the table's
-//! files are to be read. What the files say of transactions and operations is noted on the way
-//! ([`crate::log`] reads it), since the library does not tell.
+//! A file is checked once for each state of it. Of a checkpoint only the columns that an append needs are
+//! read, unless the table's files are to be read. `Logs` keeps what the files say of transactions and
+//! operations, which the library does not return; [`crate::log`] uses it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error as StdError;
@@ -24,7 +24,9 @@ use headgate_terms::{Error as Failure, TableName};
 use serde::{Deserialize, Serialize};
 
 use crate::edge::Fence;
-use crate::log::{Said, is_checkpoint, look_through_checkpoint, look_through_commit, version_of};
+use crate::log::{
+    LogFileFacts, is_checkpoint, look_through_checkpoint, look_through_commit, version_of,
+};
 
 /// The files of logs that were looked through, by the log's folder and the file's name.
 #[derive(Debug, Default)]
@@ -42,17 +44,17 @@ pub type Checkpoints = BTreeMap<String, String>;
 const LOOKED_FOR: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct CheckpointFacts {
     v: u32,
     file: String,
     mark: Mark,
-    said: Said,
+    said: LogFileFacts,
 }
 
 /// Files of one log by name, each with its state and what it says.
-pub(crate) type Seen = BTreeMap<String, (Mark, Arc<Said>)>;
+pub(crate) type Seen = BTreeMap<String, (Mark, Arc<LogFileFacts>)>;
 
-/// What tells one state of a file from another.
+/// What distinguishes one state of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     size: u64,
@@ -78,16 +80,16 @@ impl Logs {
     }
 
     /// A file of a log that was looked through.
-    pub(crate) fn seen(&self, log: &Path, file: &str) -> Option<(Mark, Arc<Said>)> {
+    pub(crate) fn seen(&self, log: &Path, file: &str) -> Option<(Mark, Arc<LogFileFacts>)> {
         if let Some(seen) = self.open().get(log).and_then(|files| files.get(file)) {
             return Some(seen.clone());
         }
         let earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept: Kept = serde_json::from_str(earlier.get(log.as_ref())?).ok()?;
+        let kept: CheckpointFacts = serde_json::from_str(earlier.get(log.as_ref())?).ok()?;
         (kept.v == LOOKED_FOR && kept.file == file).then(|| (kept.mark, Arc::new(kept.said)))
     }
 
-    fn note(&self, log: &Path, file: &str, mark: Mark, said: Arc<Said>) {
+    fn note(&self, log: &Path, file: &str, mark: Mark, said: Arc<LogFileFacts>) {
         self.open().entry(log.clone()).or_default().insert(file.to_owned(), (mark, said));
     }
 
@@ -102,7 +104,7 @@ impl Logs {
         let newest = |files: &Seen| {
             let (file, (mark, said)) = files.iter().rev().find(|(file, _)| is_checkpoint(file))?;
             let (file, mark, said) = (file.clone(), mark.clone(), (**said).clone());
-            let kept = Kept { v: LOOKED_FOR, file, mark, said };
+            let kept = CheckpointFacts { v: LOOKED_FOR, file, mark, said };
             serde_json::to_string(&kept).ok()
         };
         let of_log = |(log, files)| Some((Path::to_string(log), newest(files)?));
@@ -168,8 +170,8 @@ impl Guard {
         }
     }
 
-    /// Looks a file of the log through as it is now; none when it is not there.
-    pub(crate) async fn look_at(&self, file: &str) -> Result<Option<(Mark, Arc<Said>)>> {
+    /// Looks a file of the log through as it is now; `None` when it is not there.
+    pub(crate) async fn look_at(&self, file: &str) -> Result<Option<(Mark, Arc<LogFileFacts>)>> {
         let location = self.log.clone().join(file);
         let Some(part) = self.part(&location) else { return Ok(None) };
         self.given().remove(&location);
@@ -290,7 +292,7 @@ pub(crate) struct Part<'p> {
 }
 
 impl Guard {
-    /// A file as a part of the table's log; none for any other.
+    /// A file as a part of the table's log; `None` for any other.
     fn part<'p>(&self, location: &'p Path) -> Option<Part<'p>> {
         let _ = location.prefix_match(&self.log)?;
         let is_checkpoint = match location.extension()? {

@@ -1,6 +1,7 @@
-//! Which ids a table's files hold, and since when: what an installation that was not there reads.
+//! The event ids in a table's files, and when the events were received. A sync reads them to rebuild its
+//! record of duplicates.
 //!
-//! Reads what was written, not what a table shows today: a row that was deleted since did land.
+//! All rows that were ever written count, deleted ones too: they did land.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
@@ -24,7 +25,7 @@ const COLUMNS: [&str; 3] = ["id", "received_at", "uuid_ts"];
 /// The column that names the event's row instead, in a table of values that were set aside.
 const ROW: &str = "row_id";
 
-/// Takes an id, and when its row was received in microseconds; none when it came without a time.
+/// Takes an id, and when its row was received in microseconds; `None` when it came without a time.
 pub(crate) type Give<'g> = dyn FnMut(&str, Option<i64>) + Send + 'g;
 
 impl Lake {
@@ -143,7 +144,7 @@ impl Lake {
         Ok(rows)
     }
 
-    /// Where a file of a table lies, by its path in the log.
+    /// The location of a file of a table, by its path in the log.
     pub(crate) fn file_of(&self, name: &TableName, path: &Path) -> Path {
         self.path(name).parts().chain(path.parts()).collect()
     }
@@ -170,7 +171,7 @@ impl Lake {
                 let batch = batch.map_err(|error| failed(doing, &error))?;
                 span.give(&batch, give).map_err(|error| failed(doing, &error))?;
             }
-            // Files are read where they lie, without waiting: others get their turn in between.
+            // Files are read in place, without waiting: others get their turn in between.
             tokio::task::yield_now().await;
         }
         Ok(())
@@ -387,7 +388,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_row_that_was_deleted_did_land() {
+    async fn ids_of_deleted_rows_count() {
         let table = table(&[&[("a", Some(1), 9), ("b", Some(2), 9)]]).await;
         let folder = table.lake.table_path(&table.name);
         let mut add = table.staged[0][0].clone();

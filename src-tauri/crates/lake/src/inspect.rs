@@ -1,4 +1,6 @@
-//! A table for a person to look at: size, columns, properties, first rows.
+//! A table for display: columns, properties, protocol, transactions and a sample of rows.
+//!
+//! It reads tables of any writer, also those that Headgate may not write.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +29,7 @@ pub struct TableSummary {
     pub path: String,
     /// The newest version.
     pub version: u64,
-    /// Rows, as the files' statistics say; none when one does not.
+    /// Rows, as the files' statistics say; null when one does not.
     pub rows: Option<u64>,
     /// Files of the newest version.
     pub files: u64,
@@ -152,7 +154,7 @@ impl Lake {
         Ok(TableDetail { summary, properties, protocol, txn, sample, cut })
     }
 
-    /// The table of a lake that a person named as `schema.table`.
+    /// The table of a lake that a user named as `schema.table`.
     ///
     /// # Errors
     /// `table_not_found`, naming what is there.

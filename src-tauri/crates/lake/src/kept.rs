@@ -1,7 +1,7 @@
-//! What waits in the lake for its turn: rows and lines that no table has yet, below `_headgate/kept-files/`.
+//! Rows and lines that wait for a table that refuses them, as files below `_headgate/kept-files/`.
 //!
-//! A file is on disk, its name included, before its name is given out. Nothing here knows what waits
-//! for what; files that nobody names any more are swept.
+//! A file is flushed to disk before its name is returned. Which batch refers to a file is known in `sync`;
+//! [`Lake::sweep_kept`] removes files that no batch refers to.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_nobody_names_is_swept_and_only_when_it_is_old() {
+    async fn only_old_unreferenced_kept_files_are_removed() {
         let folder = TempDir::new().unwrap();
         let lake = lake(&folder).await;
         lake.sweep_kept(&HashSet::new(), Duration::ZERO).unwrap();

@@ -1,4 +1,7 @@
-//! A lake: a folder of schemas with tables in them, and the id that says which lake it is.
+//! [`Lake`]: a folder of schemas with tables in them, and the id in `_headgate/lake.json` that identifies it
+//! for every installation.
+//!
+//! Opens or creates a lake, and lists its tables. Tables are opened in `table`.
 
 use std::collections::HashSet;
 use std::fs::DirBuilder;
@@ -88,7 +91,7 @@ impl Lake {
         Ok(lake)
     }
 
-    /// The id that the transactions of the tables name, where the file that said it is lost; none when they
+    /// The id that the transactions of the tables name, where the file that said it is lost; `None` when they
     /// name several or none.
     async fn id_of_tables(&self) -> Result<Option<Uuid>> {
         let mut ids = HashSet::new();
@@ -133,7 +136,7 @@ impl Lake {
         Ok(lake)
     }
 
-    /// As [`Self::open`], or none where there is no lake yet and a sync could make one.
+    /// As [`Self::open`], or `None` where there is no lake yet and a sync could make one.
     ///
     /// # Errors
     /// As [`Self::open`], for what a sync would refuse as well.
@@ -236,7 +239,7 @@ impl Lake {
         Ok(Some(identity.id))
     }
 
-    /// The random id that the first sync gave it; none when Headgate never wrote here.
+    /// The random id that the first sync gave it; `None` when Headgate never wrote here.
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
         self.id
@@ -253,7 +256,7 @@ impl Lake {
         here.is_some() && here == file(other.folder())
     }
 
-    /// Where it lies.
+    /// Its location.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
@@ -296,7 +299,7 @@ impl Lake {
         Ok(names.filter(own).map(str::to_owned).collect())
     }
 
-    /// Whether nothing lies below a path.
+    /// Whether nothing is below a path.
     pub(crate) async fn is_empty(&self, below: &Path) -> Result<bool> {
         let first = self.store.list(Some(below)).try_next().await;
         Ok(first.map_err(|error| failed(&say!("list `/{}`", below.as_ref()), &error))?.is_none())
@@ -307,7 +310,7 @@ impl Lake {
         self.root.clone().join(name.schema.as_str()).join(name.table.as_str())
     }
 
-    /// The path of a table as a person writes it.
+    /// The path of a table as a user writes it.
     #[must_use]
     pub fn table_path(&self, name: &TableName) -> std::path::PathBuf {
         self.location.folder().join(&name.schema).join(&name.table)

@@ -1,7 +1,24 @@
-//! Delta tables: create, append, fold in, add columns, and look inside.
+//! Delta tables in a folder: created, appended to, merged into, given columns, and read for display.
 //!
-//! The one door to `deltalake`. What the rows are and which batch they belong to is decided
-//! elsewhere; here they become files and commits that land once however often they are sent.
+//! A [`Lake`] is a folder of schemas with tables in them; a [`LakeTable`] is one table that Headgate may
+//! write. Rows are staged as Parquet files first, then one commit adds them, and sending that commit again
+//! adds nothing. Paths that lead out of the lake are refused. What the rows are, and which batch they belong
+//! to, is decided in `events` and `sync`. This is the only crate that uses `deltalake`.
+//!
+//! ```
+//! use headgate_lake::{Lake, Location};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("lake");
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! let tables = runtime.block_on(async {
+//!     let lake = Lake::open_or_create(Location::parse(&path.to_string_lossy())?).await?;
+//!     assert!(lake.id().is_some());
+//!     lake.tables().await
+//! })?;
+//! assert!(tables.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod asks;
 mod commit;
@@ -35,7 +52,7 @@ pub use inspect::{ShownColumn, TableDetail, TableSummary};
 pub use lake::{Lake, newest_known};
 pub use location::Location;
 pub use log::{CommitEntry, Restored};
-pub use records::{Heard, Records};
+pub use records::{Heartbeat, Records};
 pub use rows::{
     ANSWER, DiscardPage, DiscardRow, TableFile, TableRows, TextRow, cut, json_lines, text_rows,
     weight,

@@ -1,6 +1,6 @@
-//! Where a lake lies, from what a person typed, and the object store that reaches it.
+//! [`Location`]: the folder of a lake, parsed from a path or a `file://` address that a user typed.
 //!
-//! Folders of this machine only: buckets come with their credentials.
+//! Other addresses are refused: only folders of this machine are supported. Files are read through `edge`.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_folder_has_one_name_however_it_is_written() {
+    fn all_spellings_of_a_folder_are_one_location() {
         let folder = tempfile::tempdir().unwrap();
         let base = folder.path().canonicalize().unwrap();
         std::fs::create_dir_all(base.join("far/away")).unwrap();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_of_this_machine_is_refused() {
+    fn addresses_other_than_local_folders_are_refused() {
         for text in ["", "s3://b/lake", "file://host/lake", "/a%20b", "/a\\b", "/a\nb", "/a\0b"] {
             assert_eq!(&*Location::parse(text).unwrap_err().code, "unsupported_location", "{text}");
         }

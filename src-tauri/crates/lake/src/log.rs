@@ -1,7 +1,8 @@
-//! A table's log read as it lies: who committed what and when, and whose transactions it carries.
+//! A table's log, read file by file: its history for display, and what the library does not return, such as
+//! transactions, restores and paths of files.
 //!
-//! For people, and for what the library does not tell: whose table it is, which batch it has, what
-//! was restored. The rows are read through the library.
+//! [`Lake::history`] lists commits. `look_through_commit` and `look_through_checkpoint` refuse a log that
+//! names files outside its table. Rows are read through the library.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -68,19 +69,19 @@ pub(crate) const INSTALLATION: &str = "headgateInstallation";
 
 /// What a file of a log says, besides which files the table has.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Said {
+pub(crate) struct LogFileFacts {
     pub(crate) txns: BTreeMap<String, i64>,
     protocol: Option<Value>,
     operation: Option<String>,
     /// Whether it says what the table is, and not only what is in it.
     pub(crate) is_turn: bool,
-    /// Whether it is not enough to know of its files: some lie in other files, or rows of theirs are deleted.
+    /// Whether it is not enough to know of its files: some are named in other files, or rows of theirs are deleted.
     pub(crate) has_more: bool,
     /// Whether every column was looked through, and not only those that are read for an append.
     pub(crate) is_whole: bool,
 }
 
-impl Said {
+impl LogFileFacts {
     fn by(actions: &[Value]) -> Self {
         let mut said = Self { is_whole: true, ..Self::default() };
         for action in actions {
@@ -211,7 +212,7 @@ impl Lake {
         Ok(entries)
     }
 
-    /// What RESTORE took from a table after the version `since`; none when nobody restored it.
+    /// What RESTORE took from a table after the version `since`; `None` when nobody restored it.
     ///
     /// # Errors
     /// When the log cannot be read.
@@ -226,7 +227,10 @@ impl Lake {
         for version in since + 1..=table.version() {
             let operation = match self.logs.seen(&log, &commit_file(version)) {
                 Some((_, said)) => said.operation.clone(),
-                None => Said::by(&self.commit(name, version).await?.unwrap_or_default()).operation,
+                None => {
+                    LogFileFacts::by(&self.commit(name, version).await?.unwrap_or_default())
+                        .operation
+                }
             };
             if operation.as_deref() == Some("RESTORE") {
                 newest = Some(version);
@@ -287,7 +291,7 @@ impl Lake {
         parse(&bytes, &doing)
     }
 
-    /// The actions of one commit; none when its file is not there.
+    /// The actions of one commit; `None` when its file is not there.
     pub(crate) async fn commit(
         &self,
         name: &TableName,
@@ -317,7 +321,7 @@ pub(crate) fn commit_file(version: u64) -> String {
     format!("{version:020}.json")
 }
 
-/// The version that a file of a log brings its table to; none for other files.
+/// The version that a file of a log brings its table to; `None` for other files.
 pub(crate) fn version_of(file: &str) -> Option<u64> {
     let digits = |at: usize| file.get(at..at + 20)?.parse().ok();
     let first = digits(0)?;
@@ -347,11 +351,15 @@ fn parse(commit: &[u8], doing: &Shown) -> Result<Vec<Value>> {
 
 /// Refuses a commit, or a checkpoint in JSON, that names a file which is not the table's own, in
 /// whatever action.
-pub(crate) fn look_through_commit(name: &TableName, path: &Path, bytes: &[u8]) -> Result<Said> {
+pub(crate) fn look_through_commit(
+    name: &TableName,
+    path: &Path,
+    bytes: &[u8],
+) -> Result<LogFileFacts> {
     let actions = parse(bytes, &reading(path))?;
     match actions.iter().find_map(foreign_in) {
         Some(foreign) => Err(foreign_path(name, &foreign)),
-        None => Ok(Said::by(&actions)),
+        None => Ok(LogFileFacts::by(&actions)),
     }
 }
 
@@ -362,7 +370,7 @@ pub(crate) fn look_through_checkpoint<B>(
     path: &Path,
     bytes: B,
     is_whole: bool,
-) -> Result<Said>
+) -> Result<LogFileFacts>
 where
     B: ChunkReader + AsRef<[u8]> + 'static,
 {
@@ -400,10 +408,10 @@ where
         has_more |= has_more_files(&batch);
         actions.extend(noted(&batch).map_err(|error| failed(&doing, &error))?);
     }
-    Ok(Said { has_more, is_whole, ..Said::by(&actions) })
+    Ok(LogFileFacts { has_more, is_whole, ..LogFileFacts::by(&actions) })
 }
 
-/// Whether a column of a checkpoint is read to append: what the table is, and where its files lie.
+/// Whether a column of a checkpoint is read to append: what the table is, and where its files are.
 fn is_for_appends(path: &[String]) -> bool {
     match path {
         [action, field, ..] if matches!(&**action, "add" | "remove" | "cdc") => {
@@ -425,7 +433,7 @@ fn has_more_files(batch: &RecordBatch) -> bool {
         || ["add", "remove"].map(has_vectors).contains(&true)
 }
 
-/// The actions of a checkpoint that [`Said`] asks for.
+/// The actions of a checkpoint that [`LogFileFacts`] asks for.
 fn noted(batch: &RecordBatch) -> Result<Vec<Value>, ArrowError> {
     let schema = batch.schema();
     let wanted: Vec<usize> =

@@ -1,6 +1,6 @@
-//! How large the pages of a Parquet column are, from their headers alone.
+//! The uncompressed size of the largest page of a Parquet column, from page headers alone.
 //!
-//! The library tells of a page only after it has decoded it.
+//! Ours, because the library returns a page's size only after it has decoded the page.
 
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 
@@ -28,7 +28,7 @@ struct Header<R> {
 }
 
 impl<R: Read> Header<R> {
-    /// The bytes of the page when it is not compressed, and as it lies.
+    /// The bytes of the page uncompressed, and as it is stored.
     fn sizes(&mut self) -> io::Result<(u64, u64)> {
         let (mut inflated, mut compressed, mut field) = (0, 0, 0);
         while let Some((id, kind)) = self.field(field)? {
@@ -42,7 +42,7 @@ impl<R: Read> Header<R> {
         Ok((inflated, compressed))
     }
 
-    /// The next field of a structure: its number and its type; none at the end.
+    /// The next field of a structure: its number and its type; `None` at the end.
     fn field(&mut self, before: u64) -> io::Result<Option<(u64, u8)>> {
         let byte = self.byte()?;
         match (byte >> 4, byte & 15) {

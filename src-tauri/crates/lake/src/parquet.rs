@@ -1,4 +1,6 @@
-//! Rows to Parquet files that no commit names yet, in a table's folder or beside the ledger.
+//! Writes rows as Parquet files that no commit names yet (staged files), and removes them if no commit will.
+//!
+//! Every data file of a table is written here, so that types, compression and statistics are the same in all.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -98,7 +100,7 @@ impl Lake {
         }
     }
 
-    /// Removes a file; one that stays is no failure.
+    /// Removes a file; one that cannot be removed is not a failure.
     pub(crate) async fn remove(&self, path: &Path) {
         match self.store.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}

@@ -1,7 +1,7 @@
-//! What the lake knows of its batches: records under `_headgate/<schema>/`, each put once and never
-//! changed, and the installations that write here under `_headgate/heard-installations/`.
+//! Records of batches in `_headgate/<schema>/`, each written once and not changed, and the installations that
+//! write to this lake, in `_headgate/heard-installations/`.
 //!
-//! What stands in a record is `sync`'s own; here it is bytes under a name.
+//! The content of a record belongs to `sync`; here it is bytes with a name.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -76,8 +76,8 @@ impl Records {
 
 /// When an installation was heard last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    /// Its name for people.
+pub struct Heartbeat {
+    /// Its display name.
     pub name: String,
     /// How long ago, by the clock of the storage.
     pub ago: Duration,
@@ -88,7 +88,7 @@ pub struct Heard {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Voice {
+struct HeartbeatFile {
     v: u32,
     id: String,
     name: String,
@@ -126,7 +126,7 @@ impl Lake {
         Ok(records)
     }
 
-    /// Reads a record by its name; none when there is none.
+    /// Reads a record by its name; `None` when it does not exist.
     ///
     /// # Errors
     /// When the storage fails.
@@ -200,7 +200,7 @@ impl Lake {
     ///
     /// # Errors
     /// When the storage fails.
-    pub async fn speak(
+    pub async fn write_heartbeat(
         &self,
         id: &str,
         name: &str,
@@ -208,7 +208,7 @@ impl Lake {
         landed: &BTreeMap<String, i64>,
     ) -> Result<()> {
         let (id_text, name) = (id.to_owned(), name.to_owned());
-        let voice = Voice { v: 1, id: id_text, name, stopped, landed: landed.clone() };
+        let voice = HeartbeatFile { v: 1, id: id_text, name, stopped, landed: landed.clone() };
         let path = self.own(INSTALLATIONS).join(format!("{id}.json"));
         let doing = say!("write `/{}`", path.as_ref());
         let text = serde_json::to_vec(&voice).map_err(|error| failed(&doing, &error))?;
@@ -216,11 +216,11 @@ impl Lake {
         put.map(|_| ()).map_err(|error| failed(&doing, &error))
     }
 
-    /// When an installation was heard last, compared with when `me` was; none when never.
+    /// When an installation was heard last, compared with when `me` was; `None` when never.
     ///
     /// # Errors
     /// When the storage fails.
-    pub async fn heard(&self, id: &str, me: &str) -> Result<Option<Heard>> {
+    pub async fn read_heartbeat(&self, id: &str, me: &str) -> Result<Option<Heartbeat>> {
         let path = |id: &str| self.own(INSTALLATIONS).join(format!("{id}.json"));
         let doing = say!("read `/{}`", path(id).as_ref());
         let found = match self.store.get(&path(id)).await {
@@ -230,7 +230,7 @@ impl Lake {
         };
         let at = found.meta.last_modified;
         let text = found.bytes().await.map_err(|error| failed(&doing, &error))?;
-        let Ok(voice) = serde_json::from_slice::<Voice>(&text) else { return Ok(None) };
+        let Ok(voice) = serde_json::from_slice::<HeartbeatFile>(&text) else { return Ok(None) };
         let now = match self.store.head(&path(me)).await {
             Ok(mine) => mine.last_modified,
             Err(object_store::Error::NotFound { .. }) => at,
@@ -238,8 +238,8 @@ impl Lake {
         };
         // A sign of the future, where a clock was set back, is as far away as one of the past.
         let ago = (now - at).abs().to_std().unwrap_or_default();
-        let Voice { name, stopped, landed, .. } = voice;
-        Ok(Some(Heard { name, ago, stopped, landed }))
+        let HeartbeatFile { name, stopped, landed, .. } = voice;
+        Ok(Some(Heartbeat { name, ago, stopped, landed }))
     }
 
     /// Whether the lake is still there, and still the same.
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wider_record_stands_for_those_inside() {
+    fn a_folded_record_replaces_those_in_its_range() {
         let mut records = Records {
             batches: vec![130, 64, 129, 3],
             folded: vec![(65, 128), (1, 64), (1, 128)],
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_without_a_record_is_missed_where_later_ones_have_theirs() {
+    fn a_gap_in_the_records_is_found() {
         for (batches, folded, after, misses) in [
             (vec![], vec![], 0, false),
             (vec![1, 2], vec![], 0, false),

@@ -1,6 +1,6 @@
-//! Rows and files of a table for a person to look at, values as text and exact to the last digit.
+//! Rows, files and discarded values of a table for display, with values as text of limited length.
 //!
-//! Text, because a page's numbers end at 2^53 and a BIGINT does not.
+//! Values are text because numbers in JavaScript are exact only up to 2^53, and a BIGINT is larger.
 
 use std::fmt::{self, Display, Write};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub struct TableRows {
 pub struct TableFile {
     /// Its path below the table's folder.
     pub path: String,
-    /// Rows, as its statistics say; none when they do not.
+    /// Rows, as its statistics say; null when they do not.
     pub rows: Option<u64>,
     /// Its size in bytes.
     pub bytes: u64,
@@ -338,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_between_characters_and_says_so() {
+    fn long_text_is_cut_between_characters() {
         let texts =
             ["short".to_owned(), "日".repeat(VALUE), "x".repeat(VALUE), "x".repeat(VALUE + 1)];
         let column: ArrayRef = Arc::new(StringArray::from_iter_values(&texts));

@@ -1,7 +1,7 @@
-//! Whether a table still holds what was written to it, told by the commits of its log alone.
+//! Whether a table still has what was written to it, judged from the commits of its log.
 //!
-//! Asked of every table of a schema when a run begins, so it must cost little: the commit that was last
-//! known, and those after it. The table itself is not opened.
+//! A run checks every table of a schema when it begins, so the check reads only the last known commit and the
+//! commits after it, and does not open the table.
 
 use headgate_terms::{Result, TableName, say};
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Trace<'_> {
     }
 }
 
-/// How a table stands to what is known of it.
+/// The state of a table, compared with what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// The commit is there, and nothing after it took the table back.
@@ -53,7 +53,7 @@ pub enum Standing {
 }
 
 impl Lake {
-    /// Finds out how a table stands.
+    /// Finds out the state of a table.
     ///
     /// # Errors
     /// When the log cannot be read.
@@ -135,7 +135,7 @@ impl Lake {
     }
 }
 
-/// A commit that brought a batch.
+/// A commit that added a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
     /// The version that it made.
@@ -145,7 +145,7 @@ pub struct Arrival {
 }
 
 impl Lake {
-    /// The commit that brought a batch of an application, or a later batch; none when no commit that the log
+    /// The commit that brought a batch of an application, or a later batch; `None` when no commit that the log
     /// still has did.
     ///
     /// # Errors

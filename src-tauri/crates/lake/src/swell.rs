@@ -1,8 +1,8 @@
-//! What a Parquet file may take in memory: a few hundred bytes can stand for gigabytes.
+//! How much memory a Parquet file takes when it is decoded: a few hundred bytes can expand to gigabytes.
 //!
-//! A page is decoded whole, so a row group is judged by its footer and by
-//! the headers of its pages before it is read. A value of a
-//! page can come again in every row, so how many rows are decoded at once depends on the pages too.
+//! A page is decoded as a whole, so each row group is judged by its footer and its page headers before it is
+//! read. One value of a page can be repeated in every row, so the number of rows that are decoded at once
+//! depends on the pages too.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek};

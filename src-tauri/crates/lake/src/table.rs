@@ -1,7 +1,6 @@
-//! One table as the lake has it: the handle on it for a run, and whether Headgate may write it.
+//! [`LakeTable`]: one table that Headgate may write, opened once in a run and then kept up to date.
 //!
-//! To append nobody needs to know which files a table has, and they are many: the handle has them only when
-//! they were asked for.
+//! Appending does not require the list of a table's files, which can be long; they are read only on request.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,7 +60,7 @@ impl LakeTable {
         &self.id
     }
 
-    /// The last batch of an application that it has; none when it has none.
+    /// The last batch of an application that it has, if any.
     #[must_use]
     pub fn txn(&self, app: &str) -> Option<i64> {
         self.txns.get(app).copied()
@@ -155,7 +154,7 @@ pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
 }
 
 impl Lake {
-    /// Opens a table to write; none when there is none.
+    /// Opens a table to write; `None` when it does not exist.
     ///
     /// # Errors
     /// `foreign_table` (E25), `unsupported_table` (E28).
@@ -208,7 +207,7 @@ impl Lake {
         opened(name, found).await
     }
 
-    /// The id of a table, also of one that Headgate may not write; none when there is none.
+    /// The id of a table, also of one that Headgate may not write; `None` when it does not exist.
     ///
     /// # Errors
     /// When its log cannot be read.
@@ -225,7 +224,7 @@ impl Lake {
             .map_err(|error| failed(&say!("write to `{}`", name), &error))
     }
 
-    /// Loads a table's state; none when it has no log.
+    /// Loads a table's state; `None` when it has no log.
     pub(crate) async fn load(&self, name: &TableName) -> Result<Option<DeltaTable>> {
         Ok(self.load_guarded(name).await?.map(|(table, _)| table))
     }
@@ -246,7 +245,7 @@ impl Lake {
         Ok(Some((delta, guard)))
     }
 
-    /// Reads what a table is, at a version or now, and if `is_whole` not only for an append; none when it has
+    /// Reads what a table is, at a version or now, and if `is_whole` not only for an append; `None` when it has
     /// no log.
     pub(crate) async fn read(
         &self,
@@ -284,7 +283,7 @@ impl Lake {
         }
     }
 
-    /// Refuses a place where something lies that is neither a table nor left over from a write.
+    /// Refuses a place that has something which is neither a table nor left over from a write.
     async fn refuse_strangers(&self, name: &TableName) -> Result<()> {
         let mut objects = self.store.list(Some(&self.path(name)));
         while let Some(object) =

@@ -1,4 +1,5 @@
-//! Tables in real folders: what is opened, refused, committed once, and what it costs.
+//! Tests with tables in real folders: what is opened, what is refused, what a commit sent twice does, and the
+//! cost in reads.
 
 use std::fmt;
 use std::fs;
@@ -32,12 +33,12 @@ use crate::{
 };
 
 /// A lake in a folder of its own.
-struct Desk {
+struct TestLake {
     folder: TempDir,
     lake: Lake,
 }
 
-impl Desk {
+impl TestLake {
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let lake = Lake::open_or_create(location(&folder)).await.unwrap();
@@ -161,7 +162,7 @@ async fn ids(lake: &Lake) -> Vec<String> {
 /// Something that happens once, before a file is put.
 type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
-/// The files of this machine behind a store that counts, and that lets others come first or lies.
+/// The files of this machine behind a store that counts, and that lets others come first or gives wrong answers.
 #[derive(Default)]
 struct Harm {
     files: LocalFileSystem,
@@ -265,7 +266,7 @@ fn code(error: &Error) -> (&str, bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_lands_once_and_a_table_has_the_id_it_was_planned_with() {
-    let desk = Desk::new().await;
+    let desk = TestLake::new().await;
     assert!(desk.lake.table(&name()).await.unwrap().is_none());
     let table = desk.table().await;
     assert_eq!((table.version(), table.id(), table.columns()), (0, "id1", &*columns()));
@@ -283,8 +284,8 @@ async fn a_batch_lands_once_and_a_table_has_the_id_it_was_planned_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_got_lost_makes_no_second_commit() {
-    let desk = Desk::new().await;
+async fn a_lost_answer_makes_no_second_commit() {
+    let desk = TestLake::new().await;
     for (batch, ending) in [(1, "0000.json"), (2, "0001.json")] {
         let store = Arc::new(Harm::default());
         *store.lies.lock().unwrap() = Some((ending, 1));
@@ -299,7 +300,7 @@ async fn an_answer_that_got_lost_makes_no_second_commit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_appears_meanwhile_is_added_to() {
-    let desk = Desk::new().await;
+    let desk = TestLake::new().await;
     let other = desk.other().await;
     let store = Arc::new(Harm::default());
     let faster: Meanwhile = Box::new(move || {
@@ -319,7 +320,7 @@ async fn a_table_that_appears_meanwhile_is_added_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_writers_that_make_one_table_lose_nothing() {
-    let desk = Desk::new().await;
+    let desk = TestLake::new().await;
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..6 {
         let lake = desk.other().await;
@@ -342,8 +343,8 @@ async fn many_writers_that_make_one_table_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_no_longer_fit_are_said_to() {
-    let desk = Desk::new().await;
+async fn rows_that_no_longer_fit_are_table_changed() {
+    let desk = TestLake::new().await;
     let first = desk.table().await;
     let double = |name: &str| Column { name: name.into(), kind: ColumnType::Double };
     for (column, change) in [
@@ -373,8 +374,8 @@ async fn rows_that_no_longer_fit_are_said_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
-    let desk = Desk::new().await;
+async fn refresh_reads_new_commits_and_refuses_another_table() {
+    let desk = TestLake::new().await;
     let first = desk.table().await;
     let other = desk.other().await;
     let second = put(&other, Some(opened(&other).await), 2, &["b"]).await.unwrap();
@@ -401,7 +402,7 @@ async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
     fs::rename(desk.path("s/t"), desk.path("s/kept")).unwrap();
     let said = behind(desk.lake.refresh(&name(), same.clone()).await.unwrap_err());
     assert_eq!(said, "`s.t` is gone; it was at version 2.");
-    // Made anew, and longer than it was.
+    // Created again, and longer than before.
     let mut table = None;
     for batch in 11..16 {
         table = Some(put(&other, table, batch, &["x"]).await.unwrap());
@@ -415,8 +416,8 @@ async fn a_handle_learns_what_is_new_and_notices_what_is_not_its_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_commit_stays_behind_a_version_that_went_before_it_was_put() {
-    let desk = Desk::new().await;
+async fn no_commit_is_left_behind_a_vanished_version() {
+    let desk = TestLake::new().await;
     let store = Arc::new(Harm::default());
     let lake = desk.through(&store);
     let first = put(&lake, None, 1, &["a"]).await.unwrap();
@@ -436,8 +437,8 @@ async fn no_commit_stays_behind_a_version_that_went_before_it_was_put() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_that_is_missing_is_told_from_one_that_was_cleaned_up() {
-    let desk = Desk::new().await;
+async fn missing_commits_differ_from_cleaned_up_ones() {
+    let desk = TestLake::new().await;
     let mut table = desk.table().await;
     for batch in 2..=5 {
         table = put(&desk.lake, Some(table), batch, &["b"]).await.unwrap();
@@ -463,7 +464,7 @@ async fn a_commit_that_is_missing_is_told_from_one_that_was_cleaned_up() {
 type Change = Box<dyn Fn(&mut Value)>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_writer_does_not_do_is_refused() {
+async fn unsupported_writer_features_are_refused() {
     let field = |metadata: &mut Value, change: &dyn Fn(&mut Value)| {
         let mut schema: Value =
             serde_json::from_str(metadata["schemaString"].as_str().unwrap()).unwrap();
@@ -489,7 +490,7 @@ async fn what_the_writer_does_not_do_is_refused() {
         ("CHAR or VARCHAR", Box::new(noted("__CHAR_VARCHAR_TYPE_STRING"))),
     ];
     for (what, change) in asks {
-        let desk = Desk::new().await;
+        let desk = TestLake::new().await;
         let table = desk.table().await;
         desk.commit(1, &[desk.metadata(change)]);
         let error = desk.other().await.table(&name()).await.unwrap_err();
@@ -503,7 +504,7 @@ async fn what_the_writer_does_not_do_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_feature_that_is_not_known_to_be_kept_is_refused() {
+async fn unknown_table_features_are_refused() {
     let legacy = |writer: i32| json!({"minReaderVersion": if writer > 4 { 2 } else { 1 }, "minWriterVersion": writer});
     let both = |feature: &str| json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [feature], "writerFeatures": [feature]});
     let writer = |feature: &str| json!({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": [feature]});
@@ -528,7 +529,7 @@ async fn a_feature_that_is_not_known_to_be_kept_is_refused() {
         (both("somethingNew"), Some("`somethingNew`")),
         (both("typeWidening"), Some("`typeWidening`")),
     ] {
-        let desk = Desk::new().await;
+        let desk = TestLake::new().await;
         desk.table().await;
         desk.commit(1, &[json!({"protocol": protocol})]);
         let lake = desk.other().await;
@@ -553,7 +554,7 @@ async fn rows_of_some_tables_may_be_added_but_not_replaced() {
         ("delta.enableDeletionVectors", true),
         ("delta.autoOptimize.optimizeWrite", false),
     ] {
-        let desk = Desk::new().await;
+        let desk = TestLake::new().await;
         desk.table().await;
         desk.commit(1, &[desk.metadata(|metadata| metadata["configuration"][key] = json!("true"))]);
         let table = desk.lake.table(&name()).await.unwrap();
@@ -568,7 +569,7 @@ async fn rows_of_some_tables_may_be_added_but_not_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_has_the_same_statistics_and_plain_types() {
-    let desk = Desk::new().await;
+    let desk = TestLake::new().await;
     let id: ArrayRef = Arc::new(StringViewArray::from(vec!["a", "b"]));
     let at: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1_500, 2_500]));
     let flag: ArrayRef = Arc::new(BooleanArray::from(vec![true, false]));
@@ -619,8 +620,8 @@ async fn every_file_has_the_same_statistics_and_plain_types() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_stays_of_files_that_could_not_be_written() {
-    let desk = Desk::new().await;
+async fn failed_writes_leave_no_files() {
+    let desk = TestLake::new().await;
     let files = || fs::read_dir(desk.path("s/t")).map_or(0, Iterator::count);
     let broken = || Err(Error::new("broken", "The rows ended."));
     let error = desk.lake.stage(&name(), &[], [Ok(rows(&["a"])), broken()]).await.unwrap_err();
@@ -632,8 +633,8 @@ async fn nothing_stays_of_files_that_could_not_be_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_staged_file_that_went_is_missed_by_whoever_did_not_stage_it() {
-    let desk = Desk::new().await;
+async fn a_deleted_staged_file_is_staged_file_missing() {
+    let desk = TestLake::new().await;
     let staged = desk.lake.stage(&name(), &[], [Ok(rows(&["a"]))]).await.unwrap();
     fs::remove_file(desk.path("s/t").join(staged[0]["path"].as_str().unwrap())).unwrap();
     let lake = desk.other().await;
@@ -644,8 +645,8 @@ async fn a_staged_file_that_went_is_missed_by_whoever_did_not_stage_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_restore_took_is_counted() {
-    let desk = Desk::new().await;
+async fn rows_removed_by_restore_are_counted() {
+    let desk = TestLake::new().await;
     let mut table = desk.table().await;
     for (batch, ids) in [(2, &["b", "c"][..]), (3, &["d"])] {
         table = put(&desk.lake, Some(table), batch, ids).await.unwrap();
@@ -670,8 +671,8 @@ async fn what_restore_took_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_is_kept_short_and_says_the_same() {
-    let desk = Desk::new().await;
+async fn maintenance_shortens_the_log_without_changing_the_table() {
+    let desk = TestLake::new().await;
     desk.table().await;
     let interval = |metadata: &mut Value| {
         metadata["configuration"]["delta.checkpointInterval"] = json!("5");
@@ -720,8 +721,8 @@ async fn the_log_is_kept_short_and_says_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_log_costs_what_a_short_one_costs() {
-    let desk = Desk::new().await;
+async fn a_long_log_costs_no_more_reads_than_a_short_one() {
+    let desk = TestLake::new().await;
     desk.table().await;
     let add = desk.actions(0).into_iter().find(|action| action.get("add").is_some()).unwrap();
     let commit = |version: u64| {
@@ -766,7 +767,7 @@ async fn a_long_log_costs_what_a_short_one_costs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_out_of_the_table_is_refused_whenever_it_appears() {
-    let desk = Desk::new().await;
+    let desk = TestLake::new().await;
     let table = desk.table().await;
     let add = json!({"add": {"path": "../x.parquet", "partitionValues": {}, "size": 1, "modificationTime": 0, "dataChange": true}});
     desk.commit(1, std::slice::from_ref(&add));
@@ -790,8 +791,8 @@ async fn a_path_out_of_the_table_is_refused_whenever_it_appears() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_library_has_no_need_to_read_is_looked_through_as_well() {
-    let desk = Desk::new().await;
+async fn log_files_that_the_library_skips_are_checked_too() {
+    let desk = TestLake::new().await;
     let table = desk.table().await;
     // All that says what the table is comes later than its rows.
     let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}});
@@ -807,8 +808,8 @@ async fn what_the_library_has_no_need_to_read_is_looked_through_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_are_deleted_by_vectors_are_known_of_for_as_long_as_they_are_there() {
-    let desk = Desk::new().await;
+async fn deletion_vectors_are_noticed_while_they_exist() {
+    let desk = TestLake::new().await;
     let features = json!(["deletionVectors"]);
     let protocol = json!({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features}});
     let mut table = desk.table().await;
@@ -834,8 +835,8 @@ async fn rows_that_are_deleted_by_vectors_are_known_of_for_as_long_as_they_are_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_a_table_stands_is_told_by_the_commits_after_the_last_one_known() {
-    let desk = Desk::new().await;
+async fn standing_is_judged_by_the_commits_after_the_last_known() {
+    let desk = TestLake::new().await;
     let app = "headgate/test";
     let stands = async |version, batch| {
         desk.lake.standing(&name(), Trace { version, app, batch, id: None }).await.unwrap()
@@ -897,8 +898,8 @@ async fn how_a_table_stands_is_told_by_the_commits_after_the_last_one_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_commit_that_brought_a_batch_says_who_sent_it() {
-    let desk = Desk::new().await;
+async fn arrival_finds_the_commit_and_installation_of_a_batch() {
+    let desk = TestLake::new().await;
     let arrival = async |batch| desk.lake.arrival(&name(), "headgate/test", batch).await.unwrap();
     assert_eq!(arrival(1).await, None);
     let table = desk.table().await;
@@ -915,7 +916,7 @@ async fn the_commit_that_brought_a_batch_says_who_sent_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_is_put_once_and_read_as_it_was_put() {
-    let desk = Desk::new().await;
+    let desk = TestLake::new().await;
     assert_eq!(desk.lake.records("s").await.unwrap(), Records::default());
     let other = desk.other().await;
     assert!(desk.lake.put_record("s", "7.json", b"mine".to_vec()).await.unwrap());
@@ -940,8 +941,8 @@ async fn a_record_is_put_once_and_read_as_it_was_put() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_that_an_earlier_run_looked_through_is_not_looked_through_again() {
-    let desk = Desk::new().await;
+async fn a_checkpoint_is_checked_once_across_runs() {
+    let desk = TestLake::new().await;
     desk.table().await;
     for version in 1..25 {
         desk.commit(version, &[json!({"txn": {"appId": "headgate/test", "version": version + 1}})]);

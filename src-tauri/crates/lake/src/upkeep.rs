@@ -1,6 +1,7 @@
-//! What keeps a table's log short: checkpoints, and the end of log entries that nobody needs.
+//! Keeps a table's log short: writes checkpoints, and removes log entries that Delta's retention rules allow
+//! to be removed.
 //!
-//! A step of its own, after the commits: when it fails nothing is lost, and the next run makes up for it.
+//! It runs after the commits. If it fails nothing is lost, and the next run does it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,7 +24,8 @@ fn most(version: u64) -> u64 {
 
 impl Lake {
     /// Writes a checkpoint when as many commits as the table's interval went by since the last one
-    /// (`delta.checkpointInterval`, 100), or [`most`], and then removes log entries that Delta's rules let go.
+    /// (`delta.checkpointInterval`, 100), or [`most`], and then removes log entries that
+    /// Delta's rules allow to be removed.
     ///
     /// # Errors
     /// When the storage fails; the table is as it was.

@@ -1,8 +1,7 @@
-//! `users`: a batch's identifies, folded over the table as it is when they are committed.
+//! Merges a batch's identifies into `users`: finds the rows of these users, and replaces them in one commit.
 //!
-//! Which values win is decided elsewhere ([`headgate_events::fold`]); here the rows that a table has
-//! of the batch's users are found, and one commit takes them out of their files and adds them as they
-//! are now. Whoever else commits in between makes this begin again.
+//! [`headgate_events::fold`] decides which values win. If another writer commits in between, the merge starts
+//! again from the new version.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -44,7 +43,7 @@ impl Lake {
     /// adds columns as needed.
     ///
     /// `columns` are all the table shall have, in order; `planned` becomes `uuid_ts` of every row that
-    /// is new or changed, in microseconds. Only files that hold such rows are written anew.
+    /// is new or changed, in microseconds. Only files that have such rows are rewritten.
     ///
     /// # Errors
     /// As [`Lake::append`]; `unsupported_table` for a table whose rows may not be replaced,
@@ -273,7 +272,7 @@ impl Fold<'_> {
         self.broken(RecordBatch::try_new(fields.clone(), columns))
     }
 
-    /// Writes files anew without the rows that leave them, and these rows. A large file stays one of
+    /// Rewrites files without the rows that leave them, and writes these rows. A large file stays one of
     /// its own, so that what its statistics say stays narrow; small ones become one.
     async fn rewrite(
         &self,
@@ -535,7 +534,7 @@ impl Ids {
         users.collect::<Vec<_>>().into_iter()
     }
 
-    /// Whether some id may lie between two texts, the greater of which may be cut.
+    /// Whether some id may be between two texts, the greater of which may be cut.
     fn any_between(&self, least: &[u8], most: &[u8]) -> bool {
         let text = |row: u32| self.texts.value(row as usize).as_bytes();
         let next = self.sorted.partition_point(|&row| text(row) < least);

@@ -1,8 +1,9 @@
-//! The axes of the matrix: callers and ids that tell some policies apart. `columns` chooses the ids.
+//! The rows of the matrix: the callers that distinguish the given policies. `columns` chooses the external
+//! IDs.
 //!
-//! They are those that the policies and goals name, one for each way in which the patterns of conditions
-//! can match, in every account that counts, and one stranger. So whatever a policy allows, some row and
-//! column show it.
+//! They are the callers that policies and goals name, one for each way in which the patterns of conditions can
+//! match, in every account that matters, and one stranger. So whatever a policy allows is allowed in some
+//! cell.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,7 +16,7 @@ use crate::matrix::{Axes, CallerKind, CallerRow, Goal, MOST_CELLS, Named};
 use crate::operator::{How, Order, Test};
 use crate::policy::{Policy, Who};
 
-/// The rows and columns that tell some policies apart.
+/// The rows and columns that distinguish some policies.
 #[must_use]
 pub fn axes(policies: &[&Policy], goals: &[Goal], role: Option<&Arn>) -> Axes {
     let mut rows = Rows::default();
@@ -79,7 +80,7 @@ impl Rows {
         }
     }
 
-    /// The ARNs that stand in rows and begin so.
+    /// The ARNs in rows that begin so.
     fn under<'r>(&'r self, prefix: &'r str) -> impl Iterator<Item = &'r str> {
         self.rows.iter().filter_map(move |row| match &row.principal {
             Named::Aws(text) if text.starts_with(prefix) => Some(text.as_str()),
@@ -88,7 +89,7 @@ impl Rows {
     }
 }
 
-/// What conditions ask of callers' ARNs and accounts.
+/// What conditions require of callers' ARNs and accounts.
 #[derive(Default)]
 struct Compared {
     /// Patterns over ARNs.
@@ -97,7 +98,7 @@ struct Compared {
     accounts: Vec<Pattern>,
     /// ARNs that are written out.
     named: Vec<String>,
-    /// Accounts that are written out, or lie beside one in order.
+    /// Accounts that are written out, and their neighbours in order.
     numbers: Vec<String>,
 }
 
@@ -156,7 +157,7 @@ fn opened(text: &str) -> String {
     out + rest
 }
 
-/// A value, and for an operator of order what lies on either side of it.
+/// A value, and for an operator of order its neighbours on either side.
 pub(crate) fn beside(how: How, value: &str) -> Vec<String> {
     let around = |number: i128, unit: i128| {
         [number - unit, number, number + unit].map(|one| (one / unit.abs()).to_string()).to_vec()
@@ -177,7 +178,7 @@ pub(crate) fn beside(how: How, value: &str) -> Vec<String> {
     }
 }
 
-/// Where a principal's own names stand in its ARN.
+/// The position of a principal's name in its ARN.
 const KINDS: [(&str, &str); 3] = [("iam", "role/"), ("iam", "user/"), ("sts", "federated-user/")];
 
 /// Adds the callers that only conditions tell apart, then one of each account, then the stranger. Says
@@ -191,7 +192,7 @@ fn unnamed(
     let home = partition_of(role);
     let own = role.map(|role| role.account.as_str());
     for text in &asked.named {
-        // A star in a text that is compared to the letter is a star, and no ARN has one.
+        // A star in a text that is compared exactly is a star, and no ARN has one.
         if let Ok(arn) = text.parse::<Arn>()
             && is_account_id(&arn.account)
             && !text.contains(['*', '?'])
@@ -343,7 +344,7 @@ impl Names<'_> {
     }
 }
 
-/// A name for each way in which patterns match after what they have matched. `taken` are no names.
+/// A name for each way in which patterns match after what they have matched. `taken` are names that must not be used.
 fn names(
     arns: &[Pattern],
     from: Vec<Places>,

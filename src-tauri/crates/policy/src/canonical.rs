@@ -1,8 +1,8 @@
-//! What a policy means, in one form: two texts of one meaning have one hash.
+//! Hashes of what a policy means: two texts with the same meaning have the same hash.
 //!
-//! IAM gives a document back in another order, with accounts as ARNs and lists as it likes; nothing of
-//! that is a change. `Sid`, `Id` and the capitals of a key mean nothing to a decision, so there is a
-//! second hash that has them.
+//! IAM returns a document with other ordering, accounts as ARNs and single values as lists; none of that is a
+//! change. `Sid`, `Id` and the case of a key do not affect a decision, so [`structural_hash`] covers them and
+//! [`semantic_hash`] does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
-//! Texts that tell patterns apart: as conditions only compare, one text of each class stands for all.
+//! Example texts for patterns: conditions only compare, so one text of each class represents all others.
 //!
-//! A class is a set of patterns that match a text together while the others do not. The classes are
-//! found by walking all patterns at once, letter by letter.
+//! A class is the set of patterns that match a text while the other patterns do not. Classes are found by
+//! walking all patterns at once, character by character, up to a limit of steps.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -49,7 +49,7 @@ enum Token {
 pub(crate) type Places = Vec<u16>;
 
 impl Pattern {
-    /// The pattern that an operator makes of a value; none for operators that know no patterns, and for
+    /// The pattern that an operator makes of a value; `None` for operators that know no patterns, and for
     /// values that only match themselves.
     pub(crate) fn of(how: How, text: &str) -> Option<Self> {
         let wild = text.contains(['*', '?']);
@@ -153,7 +153,7 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    /// The form after one more character; none where it has no place.
+    /// The form after one more character; `None` where it has no place.
     fn next(self, form: u8, c: char) -> Option<u8> {
         let word = c.is_ascii_alphanumeric() || "+=,.@-_".contains(c);
         match self {
@@ -291,7 +291,7 @@ fn alphabet(patterns: &[Pattern], shape: Shape) -> Vec<char> {
     fresh.into_iter().chain(spoken).collect()
 }
 
-/// Texts that a pattern may match, one of so many, as a person would make them up.
+/// Texts that a pattern may match, one of so many, as a user would make them up.
 pub(crate) fn made_up(pattern: &str, of: usize) -> impl Iterator<Item = String> + '_ {
     let fills = ["any", "other", "x", "some", "b", "q7", "zz9", ""];
     // Among many patterns a few texts for each must do.
@@ -358,7 +358,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_walk_says_what_the_glob_says(pattern in "[ab*?]{0,8}", text in "[abc]{0,8}") {
+        fn walking_a_pattern_equals_matching_it(pattern in "[ab*?]{0,8}", text in "[abc]{0,8}") {
             prop_assert_eq!(Pattern::like(&pattern).matches(&text), fits(&pieces(&pattern), &text));
         }
 

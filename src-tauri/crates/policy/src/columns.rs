@@ -1,5 +1,5 @@
-//! The columns of the matrix: the external ids that are named, one for each way in which patterns match,
-//! one that stands for every other, and none.
+//! The columns of the matrix: the external IDs that policies and goals name, one ID for each way in which
+//! patterns match, one that represents every other ID, and no ID.
 
 use std::collections::BTreeSet;
 

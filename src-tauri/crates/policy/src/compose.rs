@@ -1,4 +1,4 @@
-//! Edits made of others: a statement split in two, two statements merged.
+//! Edits that consist of others: splitting one statement in two, and merging two into one.
 
 use headgate_terms::{Result, say};
 

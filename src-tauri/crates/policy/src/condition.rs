@@ -1,6 +1,7 @@
-//! Whether a condition holds for what a request brings: yes, no, or it depends.
+//! Whether a condition holds for the keys of a request: yes, no, or it depends ([`Truth`]).
 //!
-//! Where AWS's own pages disagree or a value is not known, the answer is that it depends.
+//! [`Context`] has the keys. Where AWS's documentation contradicts itself or a value is not known, the answer
+//! is that it depends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -47,7 +48,7 @@ impl From<bool> for Truth {
     }
 }
 
-/// The condition keys that a request brings. Names are without regard to case.
+/// The condition keys of a request. The case of names is ignored.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     known: BTreeMap<String, Vec<String>>,
@@ -85,7 +86,7 @@ impl Context {
         self.known.insert(key.to_ascii_lowercase(), values);
     }
 
-    /// Says that a key is the ARN of a role, whose path is not known: what stands before the path, and
+    /// Says that a key is the ARN of a role, whose path is not known: the part before the path, and
     /// the role's name.
     pub(crate) fn set_role(&mut self, key: &str, start: &str, name: &str) {
         self.roles.insert(key.to_ascii_lowercase(), (start.to_owned(), name.to_owned()));
@@ -277,7 +278,7 @@ fn in_order(order: Order, is: std::cmp::Ordering) -> bool {
     }
 }
 
-/// A text with its variables in place. What a variable brings is literal, and so is `${*}`.
+/// A text with its variables in place. The value of a variable is literal, and so is `${*}`.
 fn substituted<'c>(
     wanted: &str,
     context: &'c Context,

@@ -1,4 +1,4 @@
-//! The difference of two texts, line by line, as people and `patch` read it.
+//! The difference between two texts, line by line: a unified diff, and the number of lines that differ.
 
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};

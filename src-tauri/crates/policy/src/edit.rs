@@ -1,7 +1,8 @@
-//! Changes to a policy's text: each one typed, each one leaving every other byte alone.
+//! [`Edit`]s, the typed changes to a policy's text; each one leaves every other byte as it is.
 //!
-//! An edit names what it changes by statement, kind, operator and key, as `read` sees them. What was
-//! a text becomes a list when a second value comes; a list stays a list. Undoing is an edit too.
+//! An edit names its target by statement, kind, operator and key, as `read` parses them. A single value
+//! becomes a list when a second one is added, and a list stays a list. The undo of an edit is an edit too.
+//! `splice` writes the bytes.
 
 use headgate_terms::{Error, Range, Result};
 use serde::{Deserialize, Serialize};
@@ -150,7 +151,7 @@ pub enum Edit {
         statement: usize,
         with: usize,
     },
-    /// Takes away a property whose name stands twice in an object, by its first byte.
+    /// Removes a property whose name is repeated in an object, by its first byte.
     RemoveRepeated {
         start: usize,
     },
@@ -396,7 +397,7 @@ fn lists(lists: &Lists) -> Json {
 }
 
 impl Statement {
-    /// The statement as one that could be written anew.
+    /// The statement as a draft that could be written again.
     #[must_use]
     pub fn draft(&self) -> StatementDraft {
         let texts = |texts: &[crate::policy::Text]| texts.iter().map(|t| t.value.clone()).collect();

@@ -1,6 +1,7 @@
-//! Whether a caller may assume the role, by the trust policy alone, and which statement says so.
+//! Whether a caller may assume the role by its trust policy alone, and which statement decides.
 //!
-//! What the caller's own policies, boundaries and organisation say is not asked here.
+//! [`decide`] gives the decision, [`explain`] also the verdict of each statement and condition. The caller's
+//! own policies, permissions boundaries and service control policies are not evaluated.
 
 use headgate_terms::{Arn, Range, Shown, is_account_id, say};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use ts_rs::TS;
 use crate::condition::{Context, Truth, holds};
 use crate::policy::{Effect, Policy, Principal, Statement, Who};
 
-/// Who asks.
+/// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Caller {
     /// A role, a user, a session or an account's root.
@@ -51,7 +52,7 @@ pub(crate) fn partition_of(role: Option<&Arn>) -> &str {
 /// A question to a policy.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Who asks.
+    /// Who calls.
     pub caller: Caller,
     /// For what, such as `sts:AssumeRole`.
     pub action: String,
@@ -185,7 +186,7 @@ pub fn is_named(principal: &Principal, caller: &Caller, role: Option<&Arn>) -> b
     }
 }
 
-/// One condition of a statement, asked.
+/// One condition of a statement, evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(rename = "AskedCondition")]
 pub struct ConditionVerdict {
@@ -197,7 +198,7 @@ pub struct ConditionVerdict {
     pub values: Vec<String>,
     /// Whether it holds.
     pub holds: Truth,
-    /// Where it stands.
+    /// Its range in the text.
     pub range: Range,
     /// The line of its key, from 1.
     pub line: usize,
@@ -219,7 +220,7 @@ pub struct StatementVerdict {
     pub by: Option<String>,
     /// Whether it covers the action.
     pub covers: bool,
-    /// Its conditions, asked only when the two above are so.
+    /// Its conditions, evaluated only when the two above are true.
     pub conditions: Vec<ConditionVerdict>,
     /// Whether it counts.
     pub matches: Truth,
@@ -349,7 +350,7 @@ fn because(
     }
 }
 
-/// A condition as a person reads it.
+/// A condition as a user reads it.
 fn in_words(asked: &ConditionVerdict) -> Shown {
     let values = match asked.values.as_slice() {
         [one] => say!("`{}`", one),

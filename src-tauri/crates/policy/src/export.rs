@@ -1,4 +1,8 @@
-//! A policy for other tools: as a command, as Terraform, as `CloudFormation`, or small.
+//! A policy in the form of other tools: an AWS CLI command, a Terraform resource, a `CloudFormation`
+//! resource, or compact JSON.
+//!
+//! Terraform's syntax is written here, because only strings, lists and objects are needed, and hcl-rs brings a
+//! parser and an evaluator with them.
 
 use headgate_terms::{Arn, Error, Result, shell_word};
 use serde::{Deserialize, Serialize};
@@ -25,7 +29,7 @@ pub enum Export {
 /// Writes a policy for another tool. `role` is an ARN or a name.
 ///
 /// # Errors
-/// `policy_invalid` for text that is no JSON.
+/// `policy_invalid` for text that is not JSON.
 pub fn export(text: &str, role: &str, to: Export) -> Result<String> {
     let root = text::tree(text).map_err(|problem| {
         Error::new("policy_invalid", problem.message).hint("Correct the policy's text first.")
@@ -41,8 +45,8 @@ pub fn export(text: &str, role: &str, to: Export) -> Result<String> {
     Ok(match to {
         Export::Json => small(text, &root) + "\n",
         Export::Cli => format!(
-            "aws iam update-assume-role-policy \\\n  --role-name {} \\\n  --policy-document {}\n",
-            shell_word(&name),
+            "aws iam update-assume-role-policy \\\n  {} \\\n  --policy-document {}\n",
+            role_name_option(&name),
             shell_word(&small(text, &root))
         ),
         Export::Terraform => {
@@ -65,6 +69,13 @@ pub fn export(text: &str, role: &str, to: Export) -> Result<String> {
             )
         }
     })
+}
+
+/// The option that names a role in a command of the AWS CLI. A name may begin with a hyphen, and would then be taken for
+/// an option of its own.
+pub(crate) fn role_name_option(name: &str) -> String {
+    let between = if name.starts_with('-') { '=' } else { ' ' };
+    format!("--role-name{between}{}", shell_word(name))
 }
 
 fn identifier(name: &str) -> String {
@@ -122,7 +133,8 @@ fn hcl(text: &str, node: &Node, indent: &str) -> String {
         }
         Kind::Object(properties) => {
             let members = properties.iter().map(|one| {
-                let plain = one.name.chars().all(|c| c.is_ascii_alphanumeric());
+                let plain = one.name.starts_with(|c: char| c.is_ascii_alphabetic())
+                    && one.name.chars().all(|c| c.is_ascii_alphanumeric());
                 let name = if plain { one.name.clone() } else { hcl_text(&one.name) };
                 format!("\n{inner}{name} = {}", hcl(text, &one.value, &inner))
             });
@@ -169,6 +181,26 @@ mod tests {
         assert!(command.contains("--role-name lake-writer"));
         assert!(command.contains(r#""${aws:username}'\''s""#));
         assert_eq!(command.lines().count(), 3);
+    }
+
+    #[test]
+    fn a_role_name_that_begins_with_a_hyphen_is_no_option() {
+        let command = export(POLICY, "-writer", Export::Cli).unwrap();
+        assert!(command.contains("--role-name=-writer \\\n"), "{command}");
+        let resource = export(POLICY, "-writer", Export::Terraform).unwrap();
+        assert!(
+            resource.starts_with("resource \"aws_iam_role\" \"role_-writer\" {\n"),
+            "{resource}"
+        );
+    }
+
+    #[test]
+    fn terraform_quotes_keys_that_are_not_identifiers() {
+        let resource =
+            export(r#"{"1a": "x", "": "y", "Sid": "z"}"#, ROLE, Export::Terraform).unwrap();
+        for line in ["\n    \"1a\" = \"x\"", "\n    \"\" = \"y\"", "\n    Sid = \"z\""] {
+            assert!(resource.contains(line), "{resource}");
+        }
     }
 
     #[test]

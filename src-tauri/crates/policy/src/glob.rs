@@ -1,4 +1,5 @@
-//! Patterns of IAM: `*` for any text, `?` for one character.
+//! The wildcards of IAM: `*` matches any text, `?` one character. Ours, because the value of a variable must
+//! stay literal inside a pattern and ARNs are matched part by part, for which glob libraries have no form.
 
 /// A piece of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
-//! Who is to get in, as a caller asks for it, and whether that can be asked for at all.
+//! [`Goals`]: who is to be allowed, as a caller passes it, and whether each goal is well formed.
 //!
-//! A goal that cannot be reached is the planner's matter.
+//! Whether a goal can be reached is found out by `plan`.
 
 use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub struct Goals {
     pub allow: Vec<Goal>,
 }
 
-/// A goal that can be asked for.
+/// A goal that is well formed.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub goal: Goal,
@@ -40,7 +40,7 @@ impl Goals {
             .ok_or_else(|| invalid(say!("`{}` is no role's ARN.", self.role), "role"))
     }
 
-    /// Whether every goal can be asked for at all.
+    /// Whether every goal is well formed.
     ///
     /// # Errors
     /// `goals_invalid`, with the field.
@@ -98,7 +98,7 @@ pub(crate) fn invalid(message: impl Into<Shown>, field: &'static str) -> Error {
         .field(field)
 }
 
-/// What keeps a text from being an external id; none for one that can be.
+/// What keeps a text from being an external id; `None` for one that can be.
 #[must_use]
 pub fn id_fault(id: &str) -> Option<&'static str> {
     let count = id.chars().count();

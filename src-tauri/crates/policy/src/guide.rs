@@ -1,6 +1,7 @@
-//! The guide's form of a plan: which statement it speaks of, and what it lacks.
+//! The form `Guide` of a plan: the statement of Segment's guide that callers and IDs are added to, and what it
+//! lacks.
 //!
-//! Whether the change is small enough is proved in `plan`.
+//! `plan` proves that the change opens nothing else.
 
 use headgate_terms::{Shown, say};
 
@@ -123,7 +124,7 @@ impl PlanContext<'_> {
     }
 }
 
-/// Numbers of statements as a person counts them.
+/// Numbers of statements as a user counts them.
 fn numbers(statements: impl Iterator<Item = usize>) -> Shown {
     let all: Vec<Shown> = statements.map(|at| say!("{}", at + 1)).collect();
     match all.split_last() {

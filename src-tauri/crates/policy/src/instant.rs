@@ -1,10 +1,11 @@
-//! The dates of conditions: ISO 8601 to the day, the minute or finer, or seconds since 1970.
+//! The dates of date conditions: ISO 8601 to the day, the minute or finer, or seconds since 1970. jiff parses
+//! each form; here is only which forms count.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::DateTime};
 
-/// An instant in nanoseconds since 1970; none for text that is no date.
+/// An instant in nanoseconds since 1970; `None` for text that is not a date.
 pub(crate) fn parse(text: &str) -> Option<i128> {
     if text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse::<i64>().ok().map(|seconds| i128::from(seconds) * 1_000_000_000);

@@ -1,4 +1,5 @@
-//! Identity providers that many customers share, and the claim that tells whose a token is.
+//! Identity providers that many customers share, such as GitHub's, and the claim that names the tenant of a
+//! token. A statement that does not test that claim allows every tenant.
 
 use headgate_terms::Arn;
 
@@ -101,7 +102,7 @@ fn keeps_out(test: &Condition, shared: &Shared, variables: bool) -> bool {
     })
 }
 
-/// Whether another claim of the issuer is asked for by name, as a repository's owner is.
+/// Whether another claim of the issuer is tested by name, as a repository's owner is.
 fn is_told_otherwise(statement: &Statement, key: &str) -> bool {
     let Some((issuer, _)) = key.rsplit_once(':') else { return false };
     statement.conditions.iter().any(|test| {

@@ -1,6 +1,30 @@
-//! Trust policies of IAM roles: read, judged, compared and changed, byte by byte where nothing must.
+//! Trust policies of IAM roles: parsed, evaluated, drawn as a matrix of callers and external IDs, linted,
+//! compared, and changed without touching any other byte of the text.
 //!
-//! Pure: no clock, no network, no files. Who asks AWS and who writes is for others.
+//! - [`read()`] parses a text and lists every reason why IAM would refuse it.
+//! - [`decide()`] and [`explain()`] evaluate a request; [`axes()`] and [`cells()`] do so for a whole matrix.
+//! - [`lint()`] finds risks (TP001 to TP032) and offers fixes.
+//! - [`plan()`] finds the smallest change that lets callers in, [`apply()`] carries out one [`Edit`].
+//! - [`opens()`] says whether a change opens the role to strangers.
+//!
+//! The crate has no clock, no network and no files. `aws` reads and writes roles, `app` decides what to do.
+//!
+//! ```
+//! use headgate_policy::{Caller, Decision, decide, read, request_of};
+//!
+//! let text = r#"{"Version": "2012-10-17", "Statement": [{
+//!     "Effect": "Allow",
+//!     "Principal": {"AWS": "arn:aws:iam::111122223333:role/writer"},
+//!     "Action": "sts:AssumeRole",
+//!     "Condition": {"StringEquals": {"sts:ExternalId": "e-1"}}}]}"#;
+//! let policy = read(text).valid().expect("a valid policy");
+//! let writer = Caller::aws("arn:aws:iam::111122223333:role/writer", None).expect("an ARN");
+//!
+//! let with_id = decide(&policy, &request_of(&writer, Some("e-1"), None));
+//! assert_eq!(with_id.decision, Decision::Allow);
+//! let without_id = decide(&policy, &request_of(&writer, None, None));
+//! assert_eq!(without_id.decision, Decision::ImplicitDeny);
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -62,7 +86,7 @@ pub use operator::{How, Operator, Order, SetPrefix, Test};
 pub use plan::{Form, PatchPlan, QUOTA, Refusal, Refused, Size, plan};
 pub use policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement, Text, Who};
 pub use problem::{Code, Problem, place};
-pub use read::{Reading, read};
+pub use read::{ParsedPolicy, read};
 pub use text::{decoded, size};
 pub use well_known::{
     SEGMENT_ROLE, UNITY_CATALOG_ROLES, is_protected, is_unity_catalog, unity_catalog_of_partition,

@@ -1,7 +1,8 @@
-//! What IAM takes and the owner of the role will regret: the lints TP001 to TP032, with their fixes.
+//! The lints TP001 to TP032: policies that IAM accepts and the owner of the role will regret, with fixes.
 //!
-//! A lint that needs a fact which nobody gave says nothing. Who learns the facts, and who carries a fix
-//! out, is for others.
+//! [`Facts`] is what is known beside the text; a lint that needs an absent fact reports nothing. Each file
+//! below `lint/` has the lints of one subject; `context` is what they share, and `finding` builds a finding.
+//! Facts are collected, and fixes carried out, in `app`.
 
 mod actions;
 mod conditions;
@@ -28,7 +29,7 @@ use ts_rs::TS;
 
 use crate::matrix::Goal;
 use crate::plan::MOST_QUOTA;
-use crate::read::Reading;
+use crate::read::ParsedPolicy;
 use crate::text::size;
 use context::LintContext;
 use finding::FindingDraft;
@@ -47,7 +48,7 @@ pub struct Facts {
     pub credential: Option<CredentialFacts>,
     /// The number of the Databricks account, which guides mistake for the credential's id.
     pub databricks_account_id: Option<String>,
-    /// What Segment brings, when Segment is to get in.
+    /// What Segment passes, when Segment is to be allowed.
     pub segment: Option<SegmentFacts>,
     /// The role's quota in characters; 2,048 when it is not known.
     pub quota: Option<usize>,
@@ -67,13 +68,13 @@ pub struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialFacts {
-    /// The id that Databricks brings.
+    /// The external id that Databricks passes.
     pub external_id: String,
     /// The role with which Databricks calls.
     pub unity_catalog_arn: String,
 }
 
-/// What Segment brings.
+/// What Segment passes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentFacts {
@@ -109,12 +110,13 @@ const MOST: usize = MOST_QUOTA;
 
 /// What fires: errors first, then security, warnings and infos, each in the order of the text.
 ///
-/// `reading` is of `text`, and need not be of one that IAM takes; none when no policy can be read in it at all. Where the role is not known, its
-/// account is taken to be the one that stands beside Databricks' in one statement, or whose root is
+/// `parsed` is of `text`, and need not be of a policy that IAM takes; `None` when no policy can be read in
+/// it at all. Where the role is not known, its account is taken to be the one beside Databricks' in one
+/// statement, or whose root is
 /// confined to one of its own roles; else every account is foreign.
 #[must_use]
-pub fn lint(text: &str, reading: &Reading, facts: &Facts) -> Option<Vec<Finding>> {
-    let policy = reading.policy.as_ref()?;
+pub fn lint(text: &str, parsed: &ParsedPolicy, facts: &Facts) -> Option<Vec<Finding>> {
+    let policy = parsed.policy.as_ref()?;
     let root = crate::text::tree(text).ok();
     let scene = LintContext::new(text, root.as_ref(), policy, facts);
     let mut found: Vec<FindingDraft> = Vec::new();
@@ -137,7 +139,7 @@ pub fn lint(text: &str, reading: &Reading, facts: &Facts) -> Option<Vec<Finding>
             all(&scene, &mut found);
         }
     }
-    let valid = reading.problems.is_empty();
+    let valid = parsed.problems.is_empty();
     let mut findings: Vec<Finding> = found.into_iter().map(|one| one.done(&scene, valid)).collect();
     findings.sort_by_key(|one| {
         let rank = match one.severity {
@@ -151,7 +153,7 @@ pub fn lint(text: &str, reading: &Reading, facts: &Facts) -> Option<Vec<Finding>
     Some(findings)
 }
 
-/// As [`lint`], of a text that nobody has read yet.
+/// As [`lint`], for a text that was not parsed yet.
 #[must_use]
 pub fn lint_text(text: &str, facts: &Facts) -> Option<Vec<Finding>> {
     lint(text, &crate::read::read(text), facts)

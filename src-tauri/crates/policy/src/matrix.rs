@@ -1,7 +1,7 @@
-//! Who may assume the role with which external id: the picture of a policy, and the difference of two.
+//! The matrix: who may assume the role with which external ID, and the difference between two policies.
 //!
-//! The callers and ids are those that `axes` chooses; as conditions only compare, these stand for all. Keys other than the id and the caller's own are not
-//! known here, so a cell may say that it depends.
+//! `axes` and `columns` choose callers and IDs that represent all others. The request of a cell has the
+//! external ID and the keys that follow from the caller; other keys are not known, so a cell may depend.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ pub const MOST_CELLS: usize = 4_096;
 /// The condition key of external ids.
 pub const EXTERNAL_ID: &str = "sts:ExternalId";
 
-/// A caller who is to get in, with the id it brings.
+/// A caller that is to be allowed, with the external id that it passes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Goal {
     /// An ARN.
     pub principal: String,
-    /// The id; none for a caller that brings none.
+    /// The id; null for a caller that passes none.
     #[serde(default)]
     pub external_id: Option<String>,
     /// What a statement that is made for it is called.
@@ -33,7 +33,7 @@ pub struct Goal {
     pub sid: Option<String>,
 }
 
-/// Why a row stands in the matrix.
+/// Why a row is in the matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum CallerKind {
@@ -80,7 +80,7 @@ pub enum Named {
 }
 
 impl Named {
-    /// The caller; none for text that is no ARN. A number alone means that account's root.
+    /// The caller; `None` for text that is not an ARN. A number alone means that account's root.
     #[must_use]
     pub fn caller(&self, role: Option<&Arn>) -> Option<Caller> {
         match self {
@@ -95,11 +95,11 @@ impl Named {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct IdColumn {
-    /// The id that the cells bring; none for callers without one.
+    /// The id in the requests of the cells; null for callers without one.
     pub external_id: Option<String>,
-    /// Whether it stands for every id that nobody names.
+    /// Whether it represents every id that is not named.
     pub any_other: bool,
-    /// The pattern whose ids it stands for.
+    /// The pattern whose ids it represents.
     pub like: Option<String>,
 }
 
@@ -143,7 +143,7 @@ pub struct CellChange {
     pub after: Decision,
 }
 
-/// What a caller brings by being who it is, and the id. Nobody knows the rest.
+/// The condition keys that follow from the caller, and the id. Other keys are not known.
 #[must_use]
 pub fn context_of(caller: &Caller, external_id: Option<&str>) -> Context {
     let mut context = Context::open();
@@ -172,7 +172,7 @@ pub fn context_of(caller: &Caller, external_id: Option<&str>) -> Context {
     context
 }
 
-/// The question that a cell asks.
+/// The request of a cell.
 #[must_use]
 pub fn request_of(caller: &Caller, external_id: Option<&str>, role: Option<&Arn>) -> Request {
     Request {
@@ -183,7 +183,7 @@ pub fn request_of(caller: &Caller, external_id: Option<&str>, role: Option<&Arn>
     }
 }
 
-/// The cells of a policy, row by row. Services and providers bring no external id.
+/// The cells of a policy, row by row. Services and providers pass no external id.
 #[must_use]
 pub fn cells(policy: &Policy, axes: &Axes, role: Option<&Arn>) -> Vec<Cell> {
     let mut cells = Vec::with_capacity(axes.callers.len() * axes.ids.len());

@@ -1,7 +1,7 @@
-//! The trust policy of a role that is still to be made.
+//! The trust policy of a role that does not exist yet.
 //!
-//! A role cannot be named before it exists, so it trusts itself through its account and its own ARN as
-//! a condition. Databricks' own tools write the same two statements.
+//! A role cannot be named as a principal before it exists, so it trusts itself through its account's root with
+//! its own ARN as a condition. Databricks' tools write the same two statements.
 
 use headgate_terms::{Arn, Result, Shown, say};
 
@@ -64,7 +64,7 @@ mod tests {
     use crate::{Facts, Form, Goal, Goals, QUOTA, UNITY_CATALOG_ROLES, lint_text, plan, read};
 
     #[test]
-    fn a_new_role_lets_in_whom_it_must_and_nothing_is_found() {
+    fn the_policy_of_a_new_role_has_no_findings() {
         for catalog in UNITY_CATALOG_ROLES {
             let partition = catalog.split(':').nth(1).unwrap();
             let role: Arn =
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
+    fn invalid_values_for_a_new_policy_are_refused() {
         let role: Arn = "arn:aws:iam::417620938841:role/lake".parse().unwrap();
         let catalog = UNITY_CATALOG_ROLES[0];
         for (role, catalog, id, field) in [

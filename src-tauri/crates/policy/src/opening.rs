@@ -1,5 +1,7 @@
-//! Whether a change opens the role to strangers: everyone, an account as a whole, whoever a pattern
-//! matches, a vendor with any customer's id, or a caller of an account that was not allowed before.
+//! [`Opening`]: whether a change opens the role to strangers, that is everyone, a whole account, callers that
+//! a pattern matches, a vendor with any customer's ID, or a caller of an account that was not allowed before.
+//!
+//! Users read its sentence before they write the change.
 
 use std::collections::BTreeSet;
 
@@ -69,7 +71,7 @@ pub enum Opening {
 }
 
 impl Opening {
-    /// What to tell whoever is about to make the change.
+    /// The warning for a user who is about to make the change.
     #[must_use]
     pub fn sentence(&self) -> Shown {
         let when = |depends: &bool| {
@@ -115,7 +117,7 @@ impl Opening {
     }
 }
 
-/// What a change of a trust policy opens to strangers; none when it opens nothing of the kind. A text
+/// What a change of a trust policy opens to strangers; `None` when it opens nothing of the kind. A text
 /// that cannot be read lets nobody in. Without `role` every account is foreign.
 #[must_use]
 pub fn opens(before: &str, after: &str, role: Option<&Arn>) -> Option<Opening> {
@@ -223,7 +225,7 @@ fn issuers(policy: &Policy) -> Vec<&'static str> {
     issuers
 }
 
-/// What a cell that opens says; none for a caller of the role's account, and for one of an account that
+/// What a cell that opens says; `None` for a caller of the role's account, and for one of an account that
 /// was allowed before and must pass an id that is written out.
 fn opened(
     row: &CallerRow,
@@ -277,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_says_whom_it_opens_the_role_to() {
+    fn openings_of_a_change() {
         let id = r#"{"StringEquals":{"sts:ExternalId":"7c0d9e52"}}"#;
         let named = policy(VENDOR, id);
         let account =
@@ -334,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_of_an_account_that_was_not_allowed_before_is_a_stranger() {
+    fn a_caller_of_a_new_account_is_a_stranger() {
         const ID: &str = r#"{"StringEquals":{"sts:ExternalId":"x"}}"#;
         let own = policy("arn:aws:iam::417620938841:role/lake", "{}");
         let with = |text: &str| own.replace("}]}", &format!("}},{text}]}}"));
@@ -414,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roles_of_databricks_and_segment_are_no_strangers_with_an_id() {
+    fn vendor_roles_with_an_external_id_are_not_strangers() {
         let id = r#"{"StringEquals":{"sts:ExternalId":"x"}}"#;
         for vendor in UNITY_CATALOG_ROLES.into_iter().chain([SEGMENT_ROLE]) {
             assert_eq!(change("", &policy(vendor, id)), None, "{vendor}");
@@ -450,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_open_is_not_opened_and_what_cannot_be_read_was_closed() {
+    fn an_open_policy_is_not_opened_again_and_an_invalid_one_counts_as_closed() {
         let id = policy("*", r#"{"StringEquals":{"sts:ExternalId":"7c0d9e52"}}"#);
         let all = policy("*", "{}");
         assert_eq!(change(&id, &all), Some(Opening::Everyone));

@@ -1,4 +1,7 @@
-//! The condition operators: what is compared, how, and what prefixes and suffixes change.
+//! The condition operators: [`Operator`] is a name such as `ForAnyValue:StringLikeIfExists` in its parts, the
+//! comparison, its negation, prefix and suffix.
+//!
+//! `condition` compares the values.
 
 use std::fmt;
 
@@ -39,7 +42,7 @@ pub enum Test {
 /// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum How {
-    /// To the letter; `*` is a star.
+    /// Exactly; `*` is a star.
     StringEquals,
     /// Without regard to case.
     StringEqualsIgnoreCase,
@@ -106,7 +109,7 @@ const COMPARISONS: &[(&str, How, bool)] = {
 };
 
 impl Operator {
-    /// Reads an operator's name; none when IAM knows no such operator.
+    /// Reads an operator's name; `None` when IAM knows no such operator.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (set, name) = match text.split_once(':') {
@@ -152,7 +155,7 @@ impl Operator {
         )
     }
 
-    /// Whether it holds for a caller that brings no such key.
+    /// Whether it holds for a request without the key.
     #[must_use]
     pub fn passes_when_absent(self, values: &[impl AsRef<str>]) -> bool {
         match (self.set, self.test) {

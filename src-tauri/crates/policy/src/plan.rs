@@ -1,8 +1,9 @@
-//! The patch planner: the smallest change that lets some callers in, or the reason why there is none.
+//! The planner: the smallest change that allows some callers, or the reason why there is none.
 //!
-//! Two forms. `Separate` adds a statement for each caller and touches nothing else, so only the goals
-//! open. `Guide` adds to the one statement that Segment's guide shows, where every principal may use
-//! every id. A plan is proved before it is given: it is read again, and its cells are compared.
+//! It has two forms. `Separate` adds a statement for each caller and changes nothing else, so only the goals
+//! are opened. `Guide` (in `guide`) adds to the one statement that Segment's guide describes, where every
+//! principal may use every ID. Before a [`PatchPlan`] is returned, its text is parsed again and every cell of
+//! the matrix is compared.
 
 use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,7 @@ pub enum Refusal {
 pub struct Refused {
     /// For programs.
     pub code: Refusal,
-    /// What stands in the way, and the next action.
+    /// What prevents it, and the next action.
     pub message: Shown,
 }
 
@@ -101,7 +102,7 @@ pub struct PatchPlan {
 /// Plans. `policy` was read from `text`.
 ///
 /// # Errors
-/// `goals_invalid`. A goal that cannot be reached is no error, but a refusal.
+/// `goals_invalid`. A goal that cannot be reached is not an error but a refusal.
 pub fn plan(
     text: &str,
     policy: &Policy,
@@ -379,7 +380,7 @@ impl PlanContext<'_> {
         self.policy.statements.iter().flat_map(|one| &one.sid).all(|known| known.value != sid)
     }
 
-    /// Carries a plan out in mind and compares every cell.
+    /// Applies a plan to the text and compares every cell.
     fn proved(
         &self,
         mut operations: Vec<Edit>,
@@ -476,7 +477,7 @@ pub(crate) fn raise(quota: usize) -> Shown {
     }
 }
 
-/// Whether letting a principal in lets a caller in.
+/// Whether allowing a principal allows a caller.
 pub(crate) fn covers(goal: &Arn, caller: &Caller) -> bool {
     let Caller::Aws(caller) = caller else { return false };
     let same = (&goal.partition, &goal.account) == (&caller.partition, &caller.account);

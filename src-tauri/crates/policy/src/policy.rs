@@ -1,6 +1,6 @@
-//! A trust policy as IAM understands it, each part with the bytes it stands in.
+//! [`Policy`]: a trust policy as IAM understands it. Each part has the range of bytes that it was read from.
 //!
-//! These are the nouns; `read` makes them from text, and nothing here judges.
+//! `read` builds it from a text; it is evaluated in `evaluate`.
 
 use headgate_terms::{Arn, Range};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::operator::Operator;
 pub struct Text {
     /// What it says, escapes resolved; numbers and booleans as they are written.
     pub value: String,
-    /// Where it stands.
+    /// Its range in the text.
     pub range: Range,
 }
 
@@ -65,7 +65,7 @@ pub struct Statement {
     pub sid: Option<Text>,
     /// Allow or Deny.
     pub effect: Effect,
-    /// Where the effect stands.
+    /// The range of the effect.
     pub effect_range: Range,
     /// Whom it names; nobody where the element is missing or `NotPrincipal`.
     pub principals: Vec<Principal>,
@@ -121,7 +121,7 @@ impl PrincipalKind {
 /// One entry of a statement's principals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The list that it stands in.
+    /// The list that it is in.
     pub kind: PrincipalKind,
     /// As it is written.
     pub text: Text,
@@ -138,7 +138,7 @@ pub enum Who {
     Account {
         /// Twelve digits.
         account: String,
-        /// None where only the number is written.
+        /// `None` where only the number is written.
         partition: Option<String>,
     },
     /// A role and all its sessions.
@@ -168,7 +168,7 @@ pub struct Condition {
     pub operator_text: Text,
     /// The key as it is written; its capitals mean nothing.
     pub key: Text,
-    /// The values; one of them must fit, or none for a negated operator.
+    /// The values; one of them must fit, or with a negated operator none of them.
     pub values: Vec<Text>,
     /// From the key's first quote to the end of its values.
     pub range: Range,

@@ -1,6 +1,6 @@
-//! What makes a text no trust policy, and where.
+//! [`Problem`]: why a text is not a valid trust policy, and where, with a [`Code`] for programs.
 //!
-//! These are IAM's own reasons to refuse a document; what it would take and regret is a lint.
+//! These are IAM's own reasons to refuse a document. What IAM accepts, but is a risk, is a lint.
 
 use headgate_terms::{Range, Shown};
 use serde::Serialize;
@@ -86,7 +86,7 @@ impl Problem {
         Self::new(Code::NotJson, Range { start: 0, end: 0 }, Shown::clean(message))
     }
 
-    /// Says on which line of a text it stands.
+    /// Adds its line and column in a text.
     #[must_use]
     pub(crate) fn placed(mut self, text: &str) -> Self {
         (self.line, self.column) = place(text, self.range.start);

@@ -1,7 +1,7 @@
-//! Text to policy, with every reason why IAM would refuse it.
+//! Parses a text into a [`Policy`], with every reason why IAM would refuse it.
 //!
-//! A policy comes back even when values in it are wrong, so that what can be shown is shown; only a
-//! shape that cannot be read gives none.
+//! A policy is returned even when values in it are wrong, so that as much as possible can be shown. Only a
+//! text whose shape cannot be read gives none.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,14 +16,14 @@ use crate::whom::who;
 
 /// What reading a text gave.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct ParsedPolicy {
     /// The policy, if its shape can be read.
     pub policy: Option<Policy>,
-    /// Why IAM would refuse it, in the order of the text; none for a valid policy.
+    /// Why IAM would refuse it, in the order of the text; empty for a valid policy.
     pub problems: Vec<Problem>,
 }
 
-impl Reading {
+impl ParsedPolicy {
     /// The policy if IAM can have it, else the reasons why not. One that was saved before IAM refused
     /// its like is as good as any; whether it can be saved again is what `problems` says.
     ///
@@ -49,7 +49,7 @@ pub(crate) const FAMILY: [&str; 6] = [
 
 /// Reads a text.
 #[must_use]
-pub fn read(text: &str) -> Reading {
+pub fn read(text: &str) -> ParsedPolicy {
     let mut reader = Reader { text, problems: Vec::new() };
     let policy = match text::tree(text) {
         Ok(root) => reader.policy(&root),
@@ -60,7 +60,7 @@ pub fn read(text: &str) -> Reading {
     };
     reader.problems.sort_by_key(|problem| problem.range.start);
     let problems = reader.problems.into_iter().map(|problem| problem.placed(text)).collect();
-    Reading { policy, problems }
+    ParsedPolicy { policy, problems }
 }
 
 struct Reader<'t> {
@@ -165,7 +165,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Finds keys that stand twice, and characters that escapes hide.
+    /// Finds repeated keys, and characters that are hidden by escapes.
     fn repeated(&mut self, node: &Node) {
         let bad = |c: &char| !matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
         let hidden = |text: &str, range: Range| {

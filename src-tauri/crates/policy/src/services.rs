@@ -1,4 +1,5 @@
-//! The names of AWS's services as principals.
+//! The names of AWS services as principals, such as `ec2.amazonaws.com`. A service that is missing here is
+//! reported as unknown, not refused.
 
 /// What follows a service's own name, in the partitions that are known.
 const ENDS: [&str; 5] =
@@ -44,7 +45,7 @@ vpc-lattice vpce waf wafv2 waf-regional wellarchitected wisdom workdocs worklink
 workspaces-web xray
 ";
 
-/// The name of a service without its end; none where it has not the form of one.
+/// The name of a service without its end; `None` where it has not the form of one.
 pub(crate) fn name(text: &str) -> Option<&str> {
     let name = ENDS.iter().find_map(|end| text.strip_suffix(end))?;
     let label = |label: &str| {

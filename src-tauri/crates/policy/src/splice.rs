@@ -1,6 +1,9 @@
-//! Bytes of a policy's text put in place of others, each member of a list or object with its comma.
+//! Writes bytes of a policy's text over others, and inserts and removes members of lists and objects with
+//! their commas.
 //!
-//! What an edit means is decided in `edit`; how new bytes look, in `style`.
+//! `edit` decides what changes, and `style` how new text is formatted. Ours, because the tree of jsonc-parser
+//! puts every property that it inserts on a line of its own and removes blank lines of the object around it, and
+//! an edit must not change a byte that it does not name.
 
 use headgate_terms::{Range, Result, say};
 
@@ -71,7 +74,7 @@ impl<'t> Splicer<'t> {
         Ok((condition, block, key))
     }
 
-    /// Adds to a list, or makes a list of what stands alone.
+    /// Adds to a list, or makes a list of a single value.
     pub(crate) fn append(&mut self, node: &Node, new: &str) {
         self.append_all(node, &[new]);
     }

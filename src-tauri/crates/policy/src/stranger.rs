@@ -1,8 +1,9 @@
-//! A stranger: someone with an AWS account that nobody named, who chooses whatever a caller can choose.
+//! Whether a stranger can assume the role: someone with an AWS account that nobody named, who controls
+//! everything a caller controls.
 //!
-//! A caller chooses the names and tags of its own principals, its session's name and tags, its device for
-//! MFA and the moment of the call. It does not choose the number of its account, its organisation's
-//! number or what only services of AWS bring. An external id it can make up, or know.
+//! A caller chooses the names and tags of its own principals, its session's name and tags, its MFA device and
+//! the time of the call. It does not choose its account number, its organization, or keys that only AWS
+//! services set. It can invent an external ID, or know one.
 
 use headgate_terms::Arn;
 
@@ -16,7 +17,7 @@ use crate::policy::Policy;
 pub(crate) enum Stranger {
     /// Nowhere.
     Out,
-    /// In, with one of the external ids that the policy asks for.
+    /// In, with one of the external ids that the policy requires.
     KnowsId,
     /// In, without an external id or with any.
     In,
@@ -60,7 +61,7 @@ pub(crate) fn stranger(policy: &Policy, axes: &Axes, role: Option<&Arn>) -> Stra
         .map_or(Stranger::Out, |(_, gets)| gets)
 }
 
-/// The principals that a stranger can make, as far as the policies tell them apart.
+/// The principals that a stranger can create, as far as the policies distinguish them.
 fn arns(axes: &Axes, role: Option<&Arn>) -> Vec<Arn> {
     let Some(Caller::Aws(nobody)) = axes.callers.last().and_then(|row| row.principal.caller(role))
     else {

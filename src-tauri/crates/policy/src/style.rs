@@ -1,4 +1,5 @@
-//! How a document is written, so that what is added looks like what stands beside it.
+//! How a document is formatted (indentation, spaces, line breaks), so that text which is added looks like the
+//! text beside it.
 
 use crate::text::{Kind, Node};
 
@@ -66,7 +67,7 @@ impl<'t> Style<'t> {
         }
     }
 
-    /// What stands between two members of a container: as between its last two, else as its first is
+    /// The text between two members of a container: as between its last two, else as its first is
     /// led in.
     pub(crate) fn separator(&self, node: &Node) -> String {
         let members = members(node);

@@ -1,6 +1,6 @@
-//! A policy's text as a tree that knows where everything stands: strict JSON, nothing lost.
+//! A policy's text as a tree of JSON values, each with its range of bytes. Strict JSON; nothing is lost.
 //!
-//! It reads JSON and says where it is wrong. What the elements of a policy mean is not known here.
+//! Syntax errors are found here. What the elements of a policy mean is decided in `read`.
 
 use headgate_terms::{Range, Shown, say};
 use jsonc_parser::ast::{self, ObjectPropName};
@@ -12,7 +12,7 @@ use crate::problem::{Code, Problem};
 /// The most characters that AWS takes in one call.
 const MOST_CHARACTERS: usize = 131_072;
 
-/// A value with the bytes it stands in.
+/// A value with its range of bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub range: Range,
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Property {
     pub name: String,
-    /// Where the name stands, with its quotes.
+    /// The range of the name, with its quotes.
     pub name_range: Range,
     pub value: Node,
 }
@@ -61,7 +61,7 @@ impl Node {
         }
     }
 
-    /// The elements of a list, or the one value that stands for a list of one.
+    /// The elements of a list, or the one value in place of a list.
     pub(crate) fn elements(&self) -> &[Node] {
         match &self.kind {
             Kind::List(elements) => elements,

@@ -1,4 +1,4 @@
-//! What is known of the roles of Databricks and Segment without asking anyone.
+//! The accounts and roles of Databricks' Unity Catalog and of Segment, as their documentation names them.
 
 use headgate_terms::Arn;
 
@@ -55,7 +55,7 @@ pub(crate) fn unity_catalog_of_account(account: &str) -> Option<&'static str> {
     UNITY_CATALOG_ROLES.into_iter().find(|role| role.split(':').nth(4) == Some(account))
 }
 
-/// Unity Catalog's role in a partition; none where there are several or none.
+/// Unity Catalog's role in a partition; `None` where there are several or none.
 #[must_use]
 pub fn unity_catalog_of_partition(partition: &str) -> Option<&'static str> {
     let mut roles =

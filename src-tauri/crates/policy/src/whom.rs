@@ -1,4 +1,5 @@
-//! Whom a principal's text means.
+//! Whom the text of a principal means: everyone, an account, a role, a session, a service, a provider, or
+//! nobody.
 
 use headgate_terms::{Arn, is_account_id};
 

@@ -1,5 +1,5 @@
-//! Whether one policy lets anybody in whom another keeps out: cell by cell, and where a cell depends on
-//! what is not known here, condition by condition.
+//! Whether one policy allows anyone whom another does not: cell by cell, and condition by condition where a
+//! cell depends on keys that are not known.
 
 use headgate_terms::Arn;
 
@@ -9,7 +9,7 @@ use crate::matrix::{Cell, Goal, Named, cells};
 use crate::operator::{Operator, SetPrefix, Test};
 use crate::policy::{Condition, Effect, Policy, Statement};
 
-/// A caller, the external id that it brings, and what is decided in the end.
+/// A caller, the external id that it passes, and the decision.
 pub(crate) type Place = (Named, Option<String>, Decision);
 
 /// The cells that are open further in `after`, or that cannot be shown not to be.
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_less_is_wider() {
+    fn a_policy_with_fewer_conditions_is_wider() {
         for (before, after, wider) in [
             (r#"{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#, "{}", true),
             ("{}", r#"{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#, false),

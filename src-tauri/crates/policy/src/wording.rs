@@ -1,4 +1,4 @@
-//! What is wrong with a value that IAM refuses, and what it should be.
+//! The sentences for a principal that IAM refuses: what is wrong with it, and what it should be.
 
 use headgate_terms::{Arn, Shown, is_account_id, say};
 

@@ -1,4 +1,7 @@
-//! Ledgers and their open batches.
+//! Ledgers, which say what is known of one schema of one lake, and their open batches, whose commits are not
+//! all done.
+//!
+//! Which batches exist is recorded in the lake; `sync` takes the records in here.
 
 use headgate_terms::Result;
 use rusqlite::{OptionalExtension, params};
@@ -12,9 +15,9 @@ pub struct Ledger {
     pub id: i64,
     /// The number of the last batch that was taken in.
     pub applied: i64,
-    /// The newest receivedAt that its events brought, in microseconds.
+    /// The newest receivedAt of its events, in microseconds.
     pub newest: Option<i64>,
-    /// Ids received before it may be missing here, in microseconds; none when all are here.
+    /// Ids received before it may be missing here, in microseconds; `None` when all are here.
     pub horizon: Option<i64>,
     /// What the lake's records come to, as JSON; empty at first.
     pub summary: String,
@@ -28,7 +31,7 @@ pub struct Taken<'a> {
     pub number: i64,
     /// The newest receivedAt with this batch.
     pub newest: Option<i64>,
-    /// What is left to do, as JSON; none when it has landed.
+    /// What is left to do, as JSON; `None` when it has landed.
     pub plan: Option<&'a str>,
     /// How far each file is taken.
     pub files: &'a [FileMark],
@@ -126,7 +129,7 @@ impl Store {
             .map_err(|error| failed("keep the window", &error))
     }
 
-    /// What the lake of a ledger is known by; none when there is no such ledger.
+    /// What the lake of a ledger is known by; `None` when there is no such ledger.
     ///
     /// # Errors
     /// When the database fails.
@@ -271,7 +274,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails; neither is kept then.
-    pub fn settle(
+    pub fn save_batch(
         &mut self,
         ledger: i64,
         number: i64,
@@ -319,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_taken_in_whole_or_not_at_all() {
+    fn taking_in_a_batch_is_atomic() {
         let mut store = Store::of(crate::schema::in_memory());
         let ledger = store.ledger_or_new("lake", "s").unwrap();
         assert_eq!(store.ledger("lake", "s").unwrap().unwrap(), ledger);

@@ -1,5 +1,5 @@
-//! Types that were chosen for columns of a lake, until the columns are made. What a choice means and when it
-//! is done with is known to `sync`.
+//! Types that users chose for columns of a lake before the columns exist. `sync` applies a choice, and removes
+//! it once the column exists.
 
 use headgate_terms::{Column, ColumnType, Result, TableName};
 use rusqlite::params;

@@ -1,6 +1,5 @@
-//! The draft of each role's trust policy, and the goals that each role has.
-//!
-//! Both are JSON whose meaning `app` knows. A role is its ARN; `''` is a pasted policy without a role.
+//! The draft of each role's trust policy, and each role's goals: both JSON that `app` understands. A role is
+//! its ARN; `''` is a pasted policy without a role.
 
 use headgate_terms::Result;
 use rusqlite::{OptionalExtension, Row, params};
@@ -33,7 +32,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DraftRecord> {
 }
 
 impl Store {
-    /// The draft of a role in a profile; none when there never was one or it was discarded.
+    /// The draft of a role in a profile; `None` when there never was one or it was discarded.
     ///
     /// # Errors
     /// When the database fails.
@@ -99,7 +98,7 @@ impl Store {
             .map_err(|error| failed("discard a draft", &error))
     }
 
-    /// The goals that a role had last, as JSON; none when there never were any.
+    /// The goals that a role had last, as JSON; `None` when there never were any.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! How far each file of a schema went into its lake.
+//! [`FileMark`]s: how far each source file of a schema was read into its lake.
 
 use headgate_terms::Result;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -10,7 +10,7 @@ use crate::{Store, failed};
 pub struct FileMark {
     /// Its full path.
     pub path: String,
-    /// Its path below the source, when it was taken first; none of those taken before that was kept.
+    /// Its path below the source, when it was taken first; not known of files that were taken before it was kept.
     pub name: Option<String>,
     /// Its size in bytes when it was opened.
     pub size: u64,

@@ -1,9 +1,9 @@
-//! A filter in front of a run of ids: what it does not have is surely not in the run.
+//! A blocked Bloom filter in front of a run of ids: an id that it does not have is not in the run.
 //!
-//! Filters are kept in the database, so which bits an id sets never changes; no library promises
-//! that of its own. Ids are hashes already and are not hashed again.
+//! Ours, because filters are stored in the database: which bits an id sets must never change, and no library
+//! guarantees that. Ids are hashes already and are not hashed again.
 
-/// Bytes in which all bits of an id lie: a line of the processor's cache.
+/// Bytes that have all bits of an id: one line of the processor's cache.
 const BLOCK: usize = 64;
 /// With as many bits an id, about one id in eighty that is not in the run gets through.
 const BITS_FOR_EACH: u64 = 10;
@@ -58,7 +58,7 @@ mod tests {
     use crate::id_runs::tests::hashes;
 
     #[test]
-    fn it_has_what_was_added_and_little_else() {
+    fn the_filter_has_few_false_positives() {
         let mut filter = Filter::new(50_000);
         hashes(1).take(50_000).for_each(|id| filter.add(id));
         assert!(hashes(1).take(50_000).all(|id| filter.may_have(id)));

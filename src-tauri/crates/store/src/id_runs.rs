@@ -1,6 +1,7 @@
-//! Runs of ids as they lie in the database: sorted, never changed, in chunks of one page each.
+//! Runs of ids in the database: sorted and immutable, in chunks of one database page each.
 //!
-//! Which runs there are, and when they are merged or dropped, is decided in `ids`.
+//! `Writer` writes a run and `Reader` reads it in order; `find` looks one id up. When runs are merged or
+//! dropped is decided in `ids`.
 
 use rusqlite::blob::ZeroBlob;
 use rusqlite::{Connection, MAIN_DB, OptionalExtension, params};

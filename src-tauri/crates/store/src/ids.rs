@@ -1,7 +1,7 @@
-//! The ids that a schema's events had: 128 bits of each, exact enough that none is dropped wrongly.
+//! The ids of a schema's events, 128 bits of each, so that duplicates are found and no other event is dropped.
 //!
-//! They come as runs, one for a batch. A look-up asks the filters of all runs, which are in memory,
-//! and then reads one page of a run that may have the id. Small runs are merged, old ones dropped.
+//! Each batch adds one run. A look-up checks the filters of all runs, which are in memory, then reads one page
+//! of each run that may have the id. Small runs are merged, old ones dropped.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -35,7 +35,7 @@ const ALIKE: usize = 4;
 /// Runs that are merged at once, where more have come together.
 const AT_ONCE: usize = 16;
 
-/// The filters of the ledgers that were asked for.
+/// The filters of the ledgers that were used.
 #[derive(Default)]
 pub(crate) struct Filters {
     of: RefCell<HashMap<i64, Loaded>>,
@@ -187,7 +187,7 @@ impl Store {
         }
     }
 
-    /// The ids of one batch in order; none when its run was merged or dropped, or never was here.
+    /// The ids of one batch in order; `None` when its run was merged or dropped, or never was here.
     ///
     /// # Errors
     /// When the database fails.
@@ -355,7 +355,7 @@ mod tests {
 
         /// What was received from the horizon on, and what has no time, is answered as a map would.
         #[test]
-        fn it_answers_as_a_map_would(steps in vec(step(), 1..40)) {
+        fn look_ups_equal_those_of_a_map(steps in vec(step(), 1..40)) {
             let pool: Vec<_> = hashes(1).take(POOL).collect();
             let (mut store, ledger) = in_memory();
             let mut all: Vec<Seen> = Vec::new();
@@ -375,7 +375,7 @@ mod tests {
                     }
                     Act::Settle => {
                         if let Some(number) = open.pop_first() {
-                            store.settle(ledger, number, None, "", "").unwrap();
+                            store.save_batch(ledger, number, None, "", "").unwrap();
                         }
                     }
                     Act::Prune(before) => {
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_window_goes_and_what_has_no_time_stays() {
+    fn ids_older_than_the_window_are_pruned() {
         let (mut store, ledger) = in_memory();
         let ids: Vec<_> = hashes(1).take(30).collect();
         let mut old = at(ids[..10].iter().copied(), Some(5));

@@ -1,8 +1,7 @@
-//! Jobs: work that was asked for, and how each one went.
+//! Jobs: queued, running or ended, with their progress and error.
 //!
-//! A job is queued, may run, and ends once. Each change says in SQL from which states it may be made,
-//! so that a job that has ended stays as it ended, whichever process tries to change it. When a job
-//! runs and in which order is decided in `app`.
+//! A job is queued, may run, and ends once. Each SQL statement names the states from which it applies, so a
+//! job that has ended is not changed again by any process. `app` decides when a job runs and in which order.
 
 use headgate_terms::Result;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
@@ -83,9 +82,9 @@ pub struct NewJob<'a> {
     pub lane: &'a str,
     /// The process that runs it, in `app`'s words.
     pub owner: &'a str,
-    /// What it was asked to do, as JSON.
+    /// What it is to do, as JSON.
     pub about: Option<&'a str>,
-    /// When it was asked for, in RFC 3339.
+    /// When it was requested, in RFC 3339.
     pub queued: &'a str,
 }
 
@@ -110,17 +109,17 @@ pub struct JobRecord {
     pub owner: String,
     /// The id of its run, for a job that has one.
     pub run: Option<String>,
-    /// What it was asked to do, as JSON.
+    /// What it is to do, as JSON.
     pub about: Option<String>,
     /// What it reported last, as JSON.
     pub progress: Option<String>,
     /// Why it did not succeed, as JSON.
     pub error: Option<String>,
-    /// When it was asked for, in RFC 3339.
+    /// When it was requested, in RFC 3339.
     pub queued: String,
     /// When it began to run, in RFC 3339.
     pub started: Option<String>,
-    /// When it ended, in RFC 3339; none while it is open.
+    /// When it ended, in RFC 3339; `None` while it is open.
     pub ended: Option<String>,
 }
 

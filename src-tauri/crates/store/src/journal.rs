@@ -1,6 +1,5 @@
-//! Changes to the world outside: those that are planned, and those that were made.
-//!
-//! Both are JSON whose meaning `app` knows.
+//! The journal of changes outside this machine, and plans that are not applied yet: both JSON that `app`
+//! understands.
 
 use headgate_terms::Result;
 use rusqlite::{OptionalExtension, Row, named_params, params};
@@ -144,7 +143,7 @@ impl Store {
     }
 }
 
-/// All values are bound, so all stand in the text.
+/// All values are bound, so all are in the text.
 fn page_of(has_object: bool, has_before: bool) -> String {
     let object = if has_object { "object = :object" } else { ":object IS NULL" };
     let before = if has_before {

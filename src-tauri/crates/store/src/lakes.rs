@@ -1,5 +1,5 @@
-//! The lakes of a profile: those that were opened in it or that its syncs wrote to. And where each lake lay
-//! when it was used last, and what was read of the checkpoints in it.
+//! The lakes of a profile, that is those that were opened in it or that its syncs wrote to; where each lake was
+//! when it was used last; and what was read from the checkpoints in it.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ impl Store {
             .map_err(|error| not_saved_in("remember a lake", &error))
     }
 
-    /// Where a lake lay when it was used last, by its id; none when it never was.
+    /// Where a lake was when it was used last, by its id; `None` when it never was.
     ///
     /// # Errors
     /// When the database fails.
@@ -59,7 +59,7 @@ impl Store {
         or_nothing(found, "look a lake up")
     }
 
-    /// Keeps where a lake lies.
+    /// Saves where a lake is.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,9 +1,25 @@
-//! What Headgate remembers between runs, in one SQLite file: profiles with their lakes and drafts; jobs,
-//! plans and the journal; runs, what each lake's records say, open batches and the ids that were seen,
-//! types chosen for columns; settings.
+//! Headgate's local database, one SQLite file in the data folder: profiles with their lakes and drafts, jobs,
+//! plans, the journal, reports of runs, settings, and a cache of each lake's batches, files and event ids.
 //!
-//! The one door to `rusqlite`. It keeps and finds; what is a duplicate or when a batch is open is
-//! decided in `sync`, when a job runs in `app`. Their records travel through here as JSON.
+//! [`Store`] has a method for each question and each change; its files below group them by table. Documents
+//! such as reports and plans are stored as JSON that `app` and `sync` understand. What counts as a duplicate,
+//! or when a job runs, is decided there too. This is the only crate that uses `rusqlite`.
+//!
+//! The lake itself is the truth: when this file is deleted, the next sync rebuilds the cache from it.
+//!
+//! ```
+//! use headgate_store::Store;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::open(folder.path())?;
+//! let run = store.begin_run()?;
+//! store.save_run(&run, false, r#"{"status":"succeeded"}"#)?;
+//!
+//! let saved = store.run(&run)?.expect("the run that was saved");
+//! assert!(!saved.running);
+//! assert_eq!(saved.document, r#"{"status":"succeeded"}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batches;
 mod chosen_columns;
@@ -49,7 +65,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database to look at; none when nothing was ever kept there.
+    /// Opens the database to look at; `None` when nothing was ever kept there.
     ///
     /// # Errors
     /// As [`Self::open`].

@@ -1,6 +1,6 @@
-//! Step 4: ledgers of sources become ledgers of schemas, and ids become runs.
+//! Migration step 4: ledgers of sources become ledgers of schemas, and ids become runs.
 //!
-//! Open batches name their old ledger and number, so that ledger stays for them.
+//! Open batches refer to their old ledger and number, so that ledger is kept for them.
 
 use headgate_events::schema_name;
 use rusqlite::{Transaction, params};
@@ -152,7 +152,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!(store.open_batches(None).unwrap().len(), 2);
-        store.settle(3, 8, None, "", "").unwrap();
+        store.save_batch(3, 8, None, "", "").unwrap();
         assert_eq!(store.open_batches(None).unwrap()[0].ledger, ledger.id);
     }
 

@@ -1,4 +1,4 @@
-//! A page of a list that is read newest first.
+//! [`Page`]: a part of a list, newest first, and whether there is more.
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

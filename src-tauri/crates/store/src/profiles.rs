@@ -1,6 +1,6 @@
-//! Profiles: their names, which one is in use, and a document whose meaning `app` knows.
+//! Profiles: their names, which one is in use, and a document that `app` understands.
 //!
-//! Ids are chosen by `app`. Every database begins with one profile, whose id and name are `default`.
+//! `app` chooses the ids. Every database begins with one profile, whose id and name are `default`.
 
 use std::ffi::c_int;
 
@@ -65,7 +65,7 @@ impl Store {
         self.profile_where("name = ?1", &[name])
     }
 
-    /// The profile in use; none when that profile was removed.
+    /// The profile in use; `None` when that profile was removed.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! The runs, each with its report as far as it is known.
+//! Runs and their reports as JSON, and totals over them. Reports are written and read in `sync`.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,7 @@
-//! The tables of the database, and how an older file becomes today's.
+//! Opens the database file and migrates it: the SQL of each step is in `steps/`, and a step that has shipped
+//! is never edited.
+//!
+//! A database of a newer Headgate is refused. A damaged or busy one is an error, never read as an older state.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -122,7 +125,7 @@ pub(crate) fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
 /// How long a database that is in use is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Opens the database to read; none when its first run has not made it yet. One of an older
+/// Opens the database to read; `None` when its first run has not made it yet. One of an older
 /// Headgate is brought up to date first, unless its folder cannot be written.
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>> {
     let is_writable = || path.parent().is_some_and(is_writable);
@@ -159,7 +162,7 @@ fn read(
         .map_err(|error| failed(&say!("read `{}`", path), &error))
 }
 
-/// Whether a database that could not be opened may be read as it lies. Only a folder that cannot be
+/// Whether a database that could not be opened may be read as it is. Only a folder that cannot be
 /// written keeps SQLite from its files beside the database, and it has no writer either; what is in a
 /// `log` beside it, in bytes, must not be passed over.
 fn has_no_writer(code: Option<ErrorCode>, log: u64, is_writable: impl Fn() -> bool) -> bool {
@@ -196,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_steps_hold() {
+    fn the_migration_steps_are_valid() {
         steps().validate().unwrap();
         let (_folder, path) = made();
         let (_, version) = read(&path, SHORT, || true).unwrap().unwrap();
@@ -280,7 +283,7 @@ mod tests {
 
     /// Root can write everywhere, so what decides is asked for itself.
     #[test]
-    fn only_what_has_no_writer_is_read_as_it_lies() {
+    fn only_a_database_without_a_writer_is_opened_immutable() {
         let (folder, path) = made();
         for (code, log, writable, expected) in [
             (Some(CannotOpen), 0, false, true),

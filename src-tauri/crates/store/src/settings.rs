@@ -1,4 +1,4 @@
-//! What the user has chosen: texts by name. What they mean is known to `app`.
+//! Settings as text by name. `app` knows what they mean.
 
 use headgate_terms::Result;
 use rusqlite::{OptionalExtension, params};
@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::{Store, failed, or_nothing};
 
 impl Store {
-    /// A setting's text; none when it is as installed.
+    /// A setting's text; `None` when it is as installed.
     ///
     /// # Errors
     /// When the database fails.

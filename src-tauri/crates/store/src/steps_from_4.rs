@@ -1,5 +1,5 @@
-//! Steps 5 to 7 on databases of version 4: what lay in the settings is found in tables of its own, and every
-//! profile has an external id.
+//! Tests of migration steps 5 to 7 on databases of version 4: rows of the settings move into tables of their
+//! own, and every profile gets an external id.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -260,7 +260,7 @@ fn a_database_without_settings_gets_an_empty_profile() {
 }
 
 #[test]
-fn who_only_looks_may_be_the_first_to_open_it() {
+fn opening_to_read_migrates_an_older_database() {
     let folder = old_folder(&row("lakes", LAKES));
     let store = Store::open_if_any(folder.path()).unwrap().unwrap();
     assert_eq!(store.lakes_of("default").unwrap().len(), 3);

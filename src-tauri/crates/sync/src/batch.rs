@@ -1,7 +1,8 @@
-//! Reading one batch: which files and lines belong to it (E6), and what they come to.
+//! Reads one batch: which files and lines belong to it (E6), and the tables that come out of them.
 //!
-//! Decides nothing about a line itself; the lines go through `events` one by one. A feed can be read again
-//! from where the batch began, unless it is standard input.
+//! A [`Feed`] is the rest of one source, an [`Entry`] a file or standard input in it, [`ReadBatch`] the
+//! result. The lines themselves are decided in `events`. A feed can be rewound to where the batch began,
+//! unless it is standard input. `land` records and commits the batch.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs::File;
@@ -15,7 +16,7 @@ use headgate_store::FileMark;
 use headgate_terms::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::dead_letters::BatchLetters;
+use crate::dead_letters::BatchRejectedLines;
 use crate::folder::{failed, private};
 use crate::lines::{Input, Lines, Next, Piece, open_file};
 use crate::plan::Extent;
@@ -151,7 +152,7 @@ impl Entry {
         Self { compared: Some(how), ..self }
     }
 
-    /// The same from the same place; none for standard input, which cannot be read twice.
+    /// The same from the same place; `None` for standard input, which cannot be read twice.
     fn again(&self, input: &Input) -> Option<Self> {
         let extent = Extent { to: self.extent.from, oldest: None, ..self.extent.clone() };
         Some(Self { input: Some(input.again()?), extent, ..*self })
@@ -209,15 +210,15 @@ impl ReadBatch {
     }
 }
 
-/// Where a batch leaves what is no row.
-pub(crate) struct Aside<'a> {
-    /// Rejected lines; none in a preview.
-    pub(crate) letters: Option<&'a mut BatchLetters>,
-    /// Lines of refused tables; none in a preview.
+/// Where a batch puts lines that become no row.
+pub(crate) struct SideOutputs<'a> {
+    /// Rejected lines; `None` in a preview.
+    pub(crate) letters: Option<&'a mut BatchRejectedLines>,
+    /// Lines of refused tables; `None` in a preview.
     pub(crate) held: Option<PathBuf>,
 }
 
-/// What a batch asks about ids: as `events` does, and told how far back a file reaches (E1).
+/// The window of a batch: that of `events`, and how far back a file reaches (E1).
 pub(crate) trait Ids: Window {
     /// The oldest receivedAt that the file at hand landed before; none when it was never met.
     fn reach_back(&mut self, floor: Option<i64>);
@@ -313,12 +314,12 @@ impl Feed {
         plan: ShredOptions,
         catalog: &mut dyn Catalog,
         window: &mut dyn Ids,
-        aside: Aside<'_>,
+        aside: SideOutputs<'_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<ReadBatch, Stopped> {
         self.begun.clear();
         self.can_rewind = true;
-        let mut reading = Reading {
+        let mut reading = BatchReader {
             shredder: Shredder::new(plan, catalog),
             window,
             letters: aside.letters,
@@ -453,7 +454,7 @@ impl Feed {
     /// wrong, so that is measured.
     fn next(
         &mut self,
-        reading: &mut Reading<'_, '_>,
+        reading: &mut BatchReader<'_, '_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Open>, Stopped> {
         if let Some(open) = self.cut.take() {
@@ -495,10 +496,10 @@ impl Feed {
 const MOST_LINES: u64 = 250_000;
 
 /// What has been read of a batch.
-struct Reading<'c, 'w> {
+struct BatchReader<'c, 'w> {
     shredder: Shredder<'c>,
     window: &'w mut dyn Ids,
-    letters: Option<&'w mut BatchLetters>,
+    letters: Option<&'w mut BatchRejectedLines>,
     /// Where lines of refused tables go, and the file once there is one.
     held: Option<(PathBuf, Option<BufWriter<File>>)>,
     bytes: u64,
@@ -520,7 +521,7 @@ struct Place<'p> {
 }
 
 /// What a line was.
-enum Taken {
+enum LineKind {
     /// An event, and when it was received if it says so.
     Event(Option<i64>),
     /// Rejected, or blank.
@@ -588,7 +589,7 @@ impl Open {
     fn read(
         &mut self,
         source: &str,
-        reading: &mut Reading<'_, '_>,
+        reading: &mut BatchReader<'_, '_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Ended, Stopped> {
         reading.window.reach_back(self.entry.floor);
@@ -616,11 +617,11 @@ impl Open {
                     reading.bytes += length as u64;
                     reading.lines += 1;
                     let received = match reading.take(source, &place, line)? {
-                        Taken::Event(received) => {
+                        LineKind::Event(received) => {
                             self.beginning = None;
                             received
                         }
-                        Taken::NoEvent => None,
+                        LineKind::NoEvent => None,
                     };
                     entry.extent.oldest = earlier(entry.extent.oldest, received);
                 }
@@ -686,19 +687,19 @@ impl Open {
     }
 }
 
-impl Reading<'_, '_> {
+impl BatchReader<'_, '_> {
     /// Takes one line with its end.
     fn take(
         &mut self,
         source: &str,
         place: &Place<'_>,
         line: &[u8],
-    ) -> headgate_terms::Result<Taken> {
+    ) -> headgate_terms::Result<LineKind> {
         let Place { path, number, offset } = *place;
         let bytes = line.strip_suffix(b"\n").unwrap_or(line);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         if bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
-            return Ok(Taken::NoEvent);
+            return Ok(LineKind::NoEvent);
         }
         let line = Line { bytes, source, path, number, id: None };
         match self.shredder.push(&line, self.window) {
@@ -707,16 +708,16 @@ impl Reading<'_, '_> {
                     let (file, line) = (path.to_owned(), number);
                     self.hold(&HeldLine { id, received: received_at, file, line }, bytes)?;
                 }
-                Ok(Taken::Event(received_at))
+                Ok(LineKind::Event(received_at))
             }
             // It has landed, if not from here: reading this file again must know it (E1).
-            Outcome::Duplicate { received_at } => Ok(Taken::Event(received_at)),
+            Outcome::Duplicate { received_at } => Ok(LineKind::Event(received_at)),
             Outcome::Rejected(reason) => {
                 *self.rejected.entry(reason).or_default() += 1;
                 if let Some(letters) = &mut self.letters {
                     letters.push(path, number, reason.code(), bytes, offset)?;
                 }
-                Ok(Taken::NoEvent)
+                Ok(LineKind::NoEvent)
             }
         }
     }
@@ -809,7 +810,7 @@ mod tests {
 
     fn next(feed: &mut Feed, most: u64) -> ReadBatch {
         let plan = ShredOptions { planned: 0, most_columns: 100 };
-        let aside = Aside { letters: None, held: None };
+        let aside = SideOutputs { letters: None, held: None };
         let ids = &mut crate::window::Accepted;
         let read = feed.read(most, plan, &mut NoTables, ids, aside, &|| false);
         read.unwrap_or_else(|_| panic!("it is read"))

@@ -1,8 +1,8 @@
-//! The ledger of a schema as the lake has it (E26): taking in what others recorded, and noticing when it is not
-//! what it was.
+//! Takes the lake's records of batches into the store (E26): batches that other installations recorded, parts
+//! that were given up, and records that are lost or were replaced by older ones.
 //!
-//! The store is a cache of what stands here; all of it can be taken in again. The ids of what landed are read back in
-//! `read_ids`, and whose turn it is says `turn`.
+//! The store is a cache of these records, and can be rebuilt from them. `read_ids` reads ids back from tables,
+//! and `turn` decides which installation writes.
 
 use std::fmt::Display;
 
@@ -15,7 +15,7 @@ use crate::installation::Installation;
 use crate::plan::{BatchPlan, Extent, Record, Work};
 use crate::records::read_report;
 use crate::release::tell;
-use crate::run::{OpenPlan, Running, internal};
+use crate::run::{ActiveRun, OpenPlan, internal};
 use crate::summary::{Summary, tag_of};
 use crate::window::span_of;
 
@@ -41,7 +41,7 @@ impl Released {
     }
 }
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Takes in what the lake's records say and this installation does not know.
     pub(crate) fn catch_up(&mut self, schema: &str) -> Result<()> {
         let mut is_new = false;
@@ -123,7 +123,7 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// The last batch that a table of a schema has, by the tables themselves; none where there is none.
+    /// The last batch that a table of a schema has, by the tables themselves; `None` where there is none.
     fn last_landed(&mut self, schema: &str) -> Result<Option<i64>> {
         let tables = self.handle.block_on(caught(self.tables.lake.tables()))?;
         let app = format!("headgate/{}", self.lake_id);
@@ -202,12 +202,12 @@ impl Running<'_> {
             let marks: Vec<_> = plan.extents.iter().map(Extent::unread).collect();
             self.store.forget_batch(ledger, plan.number, &marks)?;
             let document = self.document()?;
-            self.store.settle(ledger, plan.number, None, &self.tally.report.run, &document)?;
+            self.store.save_batch(ledger, plan.number, None, &self.tally.report.run, &document)?;
         }
         Ok(())
     }
 
-    /// Whether the records of the lake are not those that were taken in, so that all is taken in anew: the lake was
+    /// Whether the records of the lake are not those that were taken in, so that all is taken in again: the lake was
     /// put back to an earlier state and went on from there, or the last batch that is known is part of a range by
     /// now, which does not say how it began.
     fn is_another_history(
@@ -337,7 +337,7 @@ impl Running<'_> {
         if plan.is_done() {
             return Ok(());
         }
-        let heard = self.tables.lake.heard(&plan.installation.id, &self.me.id);
+        let heard = self.tables.lake.read_heartbeat(&plan.installation.id, &self.me.id);
         let Some(heard) = self.handle.block_on(caught(heard))? else { return Ok(()) };
         for at in 0..plan.tables.len() {
             let was_there = heard.landed.get(&plan.table(at).to_string());

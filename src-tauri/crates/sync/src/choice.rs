@@ -1,8 +1,8 @@
-//! Types that are chosen for columns before a table has them (E29): as they are named, checked against a lake,
-//! and as batches take them.
+//! [`ColumnChoice`]s: types chosen for columns before a table has them (E29). They are parsed here, checked
+//! against the lake, and passed to batches.
 //!
-//! A choice is of one installation and one lake. The store keeps it until the column is made; from then on the
-//! lake's records say it, for rows that are made again. What a type makes of a value is known to `events`.
+//! A choice belongs to one installation and one lake. The store keeps it until the column exists; afterwards
+//! the lake's records name the type, for rows that are made again. `events` applies a type to values.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use headgate_store::{Ledger, Store};
 use headgate_terms::{Column, ColumnType, Error, Result, Shown, TableName, say};
 use serde::{Deserialize, Serialize};
 
-use crate::run::Running;
+use crate::run::ActiveRun;
 use crate::source::SourceFiles;
 use crate::summary::Summary;
 use crate::tables::{State, Tables};
@@ -167,7 +167,7 @@ pub(crate) fn open(
     Ok(open)
 }
 
-/// The column as its table has it; none when there is no such column, or the table cannot be looked at.
+/// The column as its table has it; `None` when there is no such column, or the table cannot be looked at.
 fn has(choice: &ColumnChoice, tables: &mut Tables) -> Option<Column> {
     let State::Table(columns) = tables.state(&choice.table) else { return None };
     find(&columns, &choice.column.name).cloned()
@@ -241,7 +241,7 @@ pub(crate) fn choose(columns: &mut Vec<Column>, column: &Column) {
     }
 }
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// The types that count for columns which the tables of a schema do not have yet.
     pub(crate) fn chosen(&self, ledger: &Ledger, schema: &str) -> Result<Chosen> {
         let summary = Summary::read(&ledger.summary);

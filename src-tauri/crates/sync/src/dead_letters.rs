@@ -1,7 +1,8 @@
-//! Lines that are no event, kept as they came and read back: `<data>/dead_letters/<run>.ndjson`.
+//! Rejected lines, kept as they came in `<data>/dead_letters/<run>.ndjson`, and read back in pages.
 //!
-//! A batch's letters are written apart and join the run's file once the batch is recorded, at the
-//! place the plan names, so that doing it twice changes nothing.
+//! `BatchRejectedLines` collects the lines of one batch in a file of its own, which joins the run's file once the
+//! batch is recorded, at the position that the plan names, so that joining twice changes nothing. `Room`
+//! limits how much of the disk a run's rejected lines may take.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -20,16 +21,16 @@ use ts_rs::TS;
 use crate::folder::{failed, private};
 use crate::long_line::{KEPT, LongLine};
 
-/// A line that is no event, as kept.
+/// A rejected line, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct RejectedLine {
     /// The file it came in.
     pub file: String,
     /// Its number there, from 1.
     pub line: u64,
-    /// Why it is no event.
+    /// Why it is not an event.
     pub reason: String,
-    /// The line, or its beginning; none when it is not UTF-8.
+    /// The line, or its beginning; null when it is not UTF-8.
     pub raw: Option<String>,
     /// The line, or its beginning, in base64 when it is not UTF-8.
     pub raw_base64: Option<String>,
@@ -42,17 +43,17 @@ pub struct RejectedLine {
     /// The SHA-256 of such a line, in hexadecimal.
     #[serde(default)]
     pub sha256: Option<String>,
-    /// The byte of the inflated file at which such a line begins; none for standard input.
+    /// The byte of the inflated file at which such a line begins; null for standard input.
     #[serde(default)]
     pub offset: Option<u64>,
 }
 
-/// Some of a run's letters.
+/// Some of a run's rejected lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct RejectedLines {
     /// In the order they came.
     pub letters: Vec<RejectedLine>,
-    /// Where the next ones begin; none at the end.
+    /// Where the next ones begin; null at the end.
     pub next: Option<u64>,
 }
 
@@ -60,14 +61,14 @@ pub struct RejectedLines {
 const SHOWN: usize = 4_000;
 /// The most bytes of lines that one answer shows, by what they take as JSON.
 const ANSWER: usize = 4 << 20;
-/// The most bytes of a letter that are read; a line can have many.
+/// The most bytes of a kept line that are read; a line can have many.
 const MOST_READ: u64 = 1 << 16;
 
-/// Reads a run's letters from a place on, of one reason or of all.
+/// Reads a run's rejected lines from a position on, of one reason or of all.
 ///
 /// # Errors
-/// `rejected_lines_expired` when the file is no more.
-pub fn read_letters(
+/// `rejected_lines_expired` when the file no longer exists.
+pub fn read_rejected_lines(
     path: &Path,
     from: u64,
     most: usize,
@@ -120,7 +121,7 @@ fn as_json(text: &str) -> usize {
     text.chars().map(|c| if acts(c) { 6 * c.len_utf16() } else { c.len_utf8() }).sum()
 }
 
-/// A letter from its line, or from the line's beginning: `raw` comes last.
+/// Parses one line of the file, or its beginning: `raw` comes last.
 fn parse(line: &[u8], whole: bool) -> Option<RejectedLine> {
     if whole {
         return serde_json::from_slice(line).ok();
@@ -133,8 +134,8 @@ fn parse(line: &[u8], whole: bool) -> Option<RejectedLine> {
     })
 }
 
-/// The letters of one batch while it is read.
-pub(crate) struct BatchLetters {
+/// The rejected lines of one batch while it is read.
+pub(crate) struct BatchRejectedLines {
     path: PathBuf,
     run_file: PathBuf,
     file: Option<BufWriter<File>>,
@@ -144,12 +145,12 @@ pub(crate) struct BatchLetters {
     left_out: u64,
 }
 
-/// How much a run's letters may take: what is sent to fill the disk must not (E2).
+/// How much disk a run's rejected lines may take: input that is sent to fill the disk must not (E2).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Room {
-    /// What the run's letters take already.
+    /// What the run's rejected lines take already.
     taken: u64,
-    /// Bytes that the run has read, as they lie on disk.
+    /// Bytes that the run has read, as stored on disk.
     read: Arc<AtomicU64>,
 }
 
@@ -173,15 +174,15 @@ impl Room {
         self.taken + more <= read.saturating_mul(Self::EACH).saturating_add(Self::LEAST)
     }
 
-    /// Counts the letters of a batch that was recorded.
-    pub(crate) fn take(&mut self, letters: &BatchLetters) {
+    /// Counts the rejected lines of a batch that was recorded.
+    pub(crate) fn take(&mut self, letters: &BatchRejectedLines) {
         self.taken += letters.written;
     }
 }
 
 /// Letters that wait to join their run's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Waiting {
+pub(crate) struct StagedRejectedLines {
     part: PathBuf,
     /// The run's file.
     pub(crate) run_file: PathBuf,
@@ -191,7 +192,7 @@ pub(crate) struct Waiting {
     pub(crate) count: u64,
 }
 
-impl BatchLetters {
+impl BatchRejectedLines {
     pub(crate) fn new(folder: &Path, run: &str, batch: i64, room: Room) -> Self {
         Self {
             path: folder.join(format!(".{run}.{batch}.part")),
@@ -240,7 +241,7 @@ impl BatchLetters {
         self.write(&letter)
     }
 
-    /// Writes a letter if there is room for it, and counts it in any case.
+    /// Writes a rejected line if there is room for it, and counts it in any case.
     fn write(&mut self, letter: &[u8]) -> Result<()> {
         let size = letter.len() as u64;
         if !self.room.has(self.written + size) {
@@ -266,13 +267,13 @@ impl BatchLetters {
         Ok(())
     }
 
-    /// Lines that are counted and not kept, because the run's letters may take no more room.
+    /// Lines that are counted and not kept, because the run's rejected lines may take no more room.
     pub(crate) fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// Ends the batch; none when it had no letters.
-    pub(crate) fn finish(&mut self) -> Result<Option<Waiting>> {
+    /// Ends the batch; `None` when it had no rejected lines.
+    pub(crate) fn finish(&mut self) -> Result<Option<StagedRejectedLines>> {
         let Some(file) = self.file.take() else { return Ok(None) };
         file.into_inner()
             .map_err(io::IntoInnerError::into_error)
@@ -280,7 +281,7 @@ impl BatchLetters {
             .and_then(|()| crate::folder::sync_names(&self.path))
             .map_err(|error| failed("write", &self.path, &error))?;
         let at = fs::metadata(&self.run_file).map(|m| m.len()).unwrap_or_default();
-        Ok(Some(Waiting {
+        Ok(Some(StagedRejectedLines {
             part: self.path.clone(),
             run_file: self.run_file.clone(),
             at,
@@ -296,7 +297,7 @@ impl BatchLetters {
     }
 }
 
-impl Waiting {
+impl StagedRejectedLines {
     /// Joins the run's file, or becomes it.
     pub(crate) fn join(&self) -> Result<()> {
         if self.at == 0 {
@@ -344,7 +345,7 @@ impl Waiting {
     }
 }
 
-/// A letter up to the line itself.
+/// The record of a rejected line, up to the line itself.
 fn head(file: &str, line: u64, reason: &str) -> Vec<u8> {
     let place = serde_json::json!({"file": file, "line": line, "reason": reason});
     let mut head = place.to_string().into_bytes();
@@ -353,7 +354,7 @@ fn head(file: &str, line: u64, reason: &str) -> Vec<u8> {
     head
 }
 
-/// Removes the letters of batches that were never recorded. Those of the last day stay: the lake may have
+/// Removes the rejected lines of batches that were never recorded. Those of the last day stay: the lake may have
 /// a record of their batch that was not taken in yet.
 pub(crate) fn remove_strays(folder: &Path, kept: &[PathBuf]) {
     let is_old = |path: &Path| {
@@ -369,7 +370,7 @@ pub(crate) fn remove_strays(folder: &Path, kept: &[PathBuf]) {
     }
 }
 
-/// Writes the member that holds the line, which ends the letter: as text, or in base64 when it is
+/// Writes the member that holds the line, which ends the record: as text, or in base64 when it is
 /// not UTF-8.
 fn write_raw(out: &mut Vec<u8>, raw: &[u8], text: bool) {
     if !text {
@@ -400,7 +401,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_back_as_they_were() {
+    fn rejected_lines_are_read_back_unchanged() {
         for raw in
             [&b"plain \"text\" \\ \x01 \t end"[..], "日本 🎉".as_bytes(), &[0xFF, 0x00, b'"']]
         {
@@ -417,20 +418,20 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_any_length_is_read_by_its_beginning() {
+    fn a_long_rejected_line_is_read_by_its_beginning() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("1-abc.ndjson");
         // Whatever byte the limit falls on: escapes, characters of several bytes.
         for pad in 0..14 {
             let long = format!("{}{}", "x".repeat(pad), "\u{1}\"日🎉".repeat(20_000));
-            let mut letters = BatchLetters::new(folder.path(), "1-abc", 1, Room::default());
+            let mut letters = BatchRejectedLines::new(folder.path(), "1-abc", 1, Room::default());
             letters.push("a.json", 1, "too_long", long.as_bytes(), Some(0)).unwrap();
             letters.push("a.json", 2, "not_json", b"{", None).unwrap();
             letters.finish().unwrap().unwrap().join().unwrap();
-            let read = read_letters(&path, 0, 1, None).unwrap();
+            let read = read_rejected_lines(&path, 0, 1, None).unwrap();
             assert!(read.letters[0].cut);
             assert!(long.starts_with(read.letters[0].raw.as_deref().unwrap()));
-            let rest = read_letters(&path, read.next.unwrap(), 5, None).unwrap();
+            let rest = read_rejected_lines(&path, read.next.unwrap(), 5, None).unwrap();
             assert_eq!(rest.letters[0].raw.as_deref(), Some("{"));
             assert_eq!((rest.letters.len(), rest.next), (1, None));
             fs::remove_file(&path).unwrap();
@@ -438,9 +439,9 @@ mod tests {
     }
 
     #[test]
-    fn joining_twice_changes_nothing() {
+    fn joining_rejected_lines_twice_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut letters = BatchLetters::new(folder.path(), "1-abc", 1, Room::default());
+        let mut letters = BatchRejectedLines::new(folder.path(), "1-abc", 1, Room::default());
         letters.push("a.json", 3, "not_json", b"{", None).unwrap();
         let waiting = letters.finish().unwrap().unwrap();
         let kept = fs::read(&waiting.part).unwrap();

@@ -1,7 +1,7 @@
-//! Carrying out a recorded batch: its commits, once each, and what is left when one fails.
+//! Carries out a recorded batch: sends the commit of each of its parts once, and keeps the error of a part
+//! whose commit fails.
 //!
-//! Works on the plan alone. The files that the batch was read from are looked at again only when files that
-//! it staged are gone (`remake`).
+//! It works from the plan alone. The source files are read again only when staged files are gone (`remake`).
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,5 +1,6 @@
-//! The end of a run: what may pass is tried once more, the logs are asked whether all that was counted is
-//! there, and what can be done later is done now.
+//! The end of a run: commits that failed for a reason that may pass are tried again, the tables' logs are
+//! checked for every commit that was counted, and maintenance is done that can wait until then (checkpoints,
+//! old log entries, folded records, old ids).
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use headgate_lake::{Lake, Standing, caught};
 use headgate_terms::{Error, Result, TableName, say};
 
-use crate::run::{OpenPlan, Running};
+use crate::run::{ActiveRun, OpenPlan};
 use crate::summary::{Summary, table_behind};
 use crate::tally::Landed;
 
@@ -16,7 +17,7 @@ const LAST_TRIES: u32 = 3;
 /// How old a kept file must be that no batch names.
 const DAY: Duration = Duration::from_hours(24);
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Tries once more what did not land for a reason that may pass, and then looks into the logs whether
     /// everything that this run counted is there.
     pub(crate) fn settle_all(&mut self) -> Result<()> {

@@ -1,5 +1,5 @@
-//! What is kept how long: records of runs and the lines they rejected, both of which can hold
-//! personal data. What has not landed is never removed.
+//! Removes records of runs and rejected lines after their [`Retention`], because both can hold personal data.
+//! Events that have not landed are never removed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_old_goes_and_what_has_not_landed_stays() {
+    fn expired_runs_are_removed_and_unlanded_lines_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path().join("data"));
         let held = data.hold().unwrap();

@@ -1,5 +1,5 @@
-//! Records of finished batches as one that says the same (E26), so that a lake with a hundred thousand batches
-//! opens as fast as one with ten: 64 become one, and 64 of those again.
+//! Folds the records of finished batches into one that says the same (E26), so that a lake with a hundred
+//! thousand batches opens as fast as one with ten: 64 records become one, and 64 of those one again.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catch_up::{unreadable, version_of};
 use crate::plan::{Extent, Record};
-use crate::run::{Running, internal};
+use crate::run::{ActiveRun, internal};
 use crate::summary::Summary;
 use crate::window::earlier;
 
@@ -59,7 +59,7 @@ fn folded() -> i64 {
     said.and_then(|size| size.parse().ok()).filter(|size| *size > 1).unwrap_or(64)
 }
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     pub(crate) fn fold_of(&self, schema: &str, first: i64, last: i64) -> Result<Option<Fold>> {
         let name = format!("{first}-{last}.json");
         let text = self.handle.block_on(caught(self.tables.lake.record(schema, &name)))?;
@@ -69,7 +69,7 @@ impl Running<'_> {
         fold.map(Some).map_err(|error| unreadable(schema, &name, &error))
     }
 
-    /// How far files were taken by a range of batches; none when it was folded meanwhile.
+    /// How far files were taken by a range of batches; `None` when it was folded meanwhile.
     pub(crate) fn marks_of(
         &self,
         schema: &str,
@@ -160,7 +160,7 @@ impl Running<'_> {
     }
 }
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// The record of one batch as that of a range, with how far it took files.
     fn as_fold(
         &self,
@@ -200,7 +200,7 @@ struct Due {
     members: Vec<(i64, i64)>,
 }
 
-/// The ranges of `folded` records that lie whole before `finished`, the last batch of which nothing is open. A
+/// The ranges of `folded` records that end before `finished`, the last batch of which nothing is open. A
 /// range is due when nothing inside is left that is due itself.
 fn due(records: &Records, finished: i64, folded: i64) -> Vec<Due> {
     let mut found: Vec<Due> = Vec::new();

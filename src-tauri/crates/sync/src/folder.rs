@@ -1,4 +1,6 @@
-//! The data folder: who may run in it, and where its parts are.
+//! [`DataFolder`]: where its parts are, and the lock ([`Held`]) by which only one run works in it at a time.
+//!
+//! Whether the folder belongs to this user alone is checked in `trust`.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -22,7 +24,7 @@ pub struct Held {
     _lock: File,
 }
 
-/// Looking whether a run goes on holds the lock for an instant.
+/// Checking for a run holds the lock for an instant.
 const TRIES: u32 = 10;
 
 impl DataFolder {

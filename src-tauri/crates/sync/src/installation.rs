@@ -1,7 +1,8 @@
-//! Which Headgate this is, for the others that write into the same lake.
+//! [`Installation`]: the identity of this Headgate for others that write to the same lake, and the heartbeat
+//! (`HeartbeatGuard`) by which they see that it is working.
 //!
-//! The id lies in the data folder, beside the database and not in it. A data folder that was copied to
-//! another place or another machine is another installation; one that was moved stays the same.
+//! The id is a file in the data folder, beside the database and not in it. A data folder that was copied to
+//! another place or machine is another installation; one that was moved stays the same.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,14 +31,14 @@ const FILE: &str = "installation.json";
 
 /// What the data folder keeps of it.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct InstallationFile {
     v: u32,
     id: String,
     host: String,
     path: String,
 }
 
-impl Kept {
+impl InstallationFile {
     /// Whether the folder that this was written in is where it was, so that this one is a copy.
     fn is_still_there(&self) -> bool {
         let there = kept(&Path::new(&self.path).join(FILE));
@@ -46,7 +47,7 @@ impl Kept {
     }
 }
 
-fn kept(path: &Path) -> Result<Option<Kept>> {
+fn kept(path: &Path) -> Result<Option<InstallationFile>> {
     match fs::read(path) {
         Ok(text) => Ok(serde_json::from_slice(&text).ok()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -68,7 +69,8 @@ impl Installation {
             kept => {
                 let moved = kept.filter(|kept| !kept.is_still_there());
                 let id = moved.map_or_else(|| uuid::Uuid::new_v4().to_string(), |kept| kept.id);
-                let kept = Kept { v: 1, id: id.clone(), host: host.clone(), path: place };
+                let kept =
+                    InstallationFile { v: 1, id: id.clone(), host: host.clone(), path: place };
                 let text = serde_json::to_vec(&kept).unwrap_or_default();
                 let mut options = private();
                 options.append(false).write(true).truncate(true);
@@ -95,7 +97,7 @@ fn host() -> String {
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Makes an installation heard for as long as it lives.
-pub(crate) struct Speaking {
+pub(crate) struct HeartbeatGuard {
     lake: Lake,
     handle: Handle,
     me: Installation,
@@ -104,11 +106,11 @@ pub(crate) struct Speaking {
     task: JoinHandle<()>,
 }
 
-impl Speaking {
+impl HeartbeatGuard {
     pub(crate) fn begin(lake: &Lake, handle: &Handle, me: &Installation) -> Result<Self> {
-        let heard = handle.block_on(lake.heard(&me.id, &me.id))?;
+        let heard = handle.block_on(lake.read_heartbeat(&me.id, &me.id))?;
         let landed = heard.map(|heard| heard.landed).unwrap_or_default();
-        handle.block_on(lake.speak(&me.id, &me.name, false, &landed))?;
+        handle.block_on(lake.write_heartbeat(&me.id, &me.name, false, &landed))?;
         let (of, who, known) = (lake.clone(), me.clone(), landed.clone());
         let task = handle.spawn(async move {
             loop {
@@ -116,7 +118,7 @@ impl Speaking {
                 if of.still_there().await.is_err() {
                     continue;
                 }
-                if let Err(error) = of.speak(&who.id, &who.name, false, &known).await {
+                if let Err(error) = of.write_heartbeat(&who.id, &who.name, false, &known).await {
                     tracing::warn!(%error, "others are not told that this one is at work");
                 }
             }
@@ -129,7 +131,7 @@ impl Speaking {
         self.landed.extend(landed);
         let said = self.handle.block_on(async {
             self.lake.still_there().await?;
-            self.lake.speak(&self.me.id, &self.me.name, true, &self.landed).await
+            self.lake.write_heartbeat(&self.me.id, &self.me.name, true, &self.landed).await
         });
         if let Err(error) = said {
             tracing::debug!(%error, "others are not told that this one has stopped");
@@ -137,7 +139,7 @@ impl Speaking {
     }
 }
 
-impl Drop for Speaking {
+impl Drop for HeartbeatGuard {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_is_moved_stays_who_it_is_and_a_copy_does_not() {
+    fn a_moved_data_folder_keeps_its_installation_id_and_a_copy_gets_a_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let of = |name: &str| {
             let data = DataFolder::new(folder.path().join(name));
@@ -162,7 +164,7 @@ mod tests {
 
         fs::rename(place("a"), place("b")).unwrap();
         assert_eq!(of("b"), first);
-        // The place that it left is free for another, and that one is no reason to become one.
+        // The place that it left is free for another, and that one is not a reason to become one.
         let other = of("a");
         assert_ne!(other.id, first.id);
         fs::rename(place("b"), place("c")).unwrap();

@@ -1,7 +1,9 @@
-//! Batches of a run: read and judged, claimed in the lake, landed table by table.
+//! The batches of a run: read and staged, recorded in the lake under the next number, and committed table by
+//! table.
 //!
-//! The order of steps is the promise. What a record names is on disk before the record; the record is in
-//! the lake before the first commit; per table, batches land in the order of their numbers.
+//! The order is what makes a batch land exactly once: the files that a record names are on disk before the
+//! record, the record is in the lake before the first commit, and each table gets its batches in the order of
+//! their numbers.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -15,13 +17,13 @@ use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
+use crate::batch::{Entry, Feed, ReadBatch, SideOutputs, Stopped};
 use crate::catch_up::{Released, text_of};
-use crate::dead_letters::BatchLetters;
+use crate::dead_letters::BatchRejectedLines;
 use crate::deliver::is_missing;
-use crate::plan::{BatchPlan, Extent, IdRange, Once, Record, RoutePlan};
+use crate::plan::{BatchPlan, BatchTotals, Extent, IdRange, Record, RoutePlan};
 use crate::report::NoticeCount;
-use crate::run::{OpenPlan, Running, crash_point, internal};
+use crate::run::{ActiveRun, OpenPlan, crash_point, internal};
 use crate::spool::{remove, remove_taken, segments};
 use crate::summary::{Summary, table_behind};
 use crate::tables::SchemaView;
@@ -47,7 +49,7 @@ pub(crate) enum Claimed {
 /// How often a batch is read again because another installation took its number.
 pub(crate) const CLAIMS: u32 = 50;
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Reads and lands the batches of one feed. `stdin` is the ledger and run of a spool to tidy.
     pub(crate) fn feed(
         &mut self,
@@ -72,7 +74,7 @@ impl Running<'_> {
             let number = ledger.applied + 1;
             let folder = self.request.data.dead_letters();
             let run = &self.tally.report.run;
-            let mut letters = BatchLetters::new(&folder, run, number, self.room.clone());
+            let mut letters = BatchRejectedLines::new(&folder, run, number, self.room.clone());
             let held = self.request.data.spool().join(format!("held.{}.{number}", ledger.id));
             let prepared = self.prepare(&mut feed, &ledger, &mut letters, held.clone());
             remove(&held);
@@ -123,12 +125,12 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// One batch from its first line to files that no commit names; none when all that was left is known.
+    /// One batch from its first line to files that no commit names; `None` when all that was left is known.
     fn prepare(
         &mut self,
         feed: &mut Feed,
         ledger: &Ledger,
-        letters: &mut BatchLetters,
+        letters: &mut BatchRejectedLines,
         held: PathBuf,
     ) -> Result<Option<Prepared>, Stopped> {
         self.settle_choices()?;
@@ -143,7 +145,7 @@ impl Running<'_> {
         let chosen = self.chosen(ledger, &schema)?;
         let (tables, only) = (&mut self.tables, None);
         let mut catalog = SchemaView { tables, schema: &schema, only, chosen: &chosen };
-        let aside = Aside { letters: Some(&mut *letters), held: Some(held) };
+        let aside = SideOutputs { letters: Some(&mut *letters), held: Some(held) };
         let reading = Instant::now();
         let most = self.request.batch_bytes;
         let batch = feed.read(most, plan, &mut catalog, &mut window, aside, &look_on)?;
@@ -169,7 +171,7 @@ impl Running<'_> {
         source: &str,
         schema: &str,
         plan: ShredOptions,
-        letters: &mut BatchLetters,
+        letters: &mut BatchRejectedLines,
     ) -> Result<BatchPlan, Stopped> {
         let writing = Instant::now();
         self.tell("writing");
@@ -229,7 +231,13 @@ impl Running<'_> {
         let plan = BatchPlan {
             tables,
             routes,
-            once: Some(Once { bytes, taken, damaged, rejected: rejected.collect(), notices }),
+            once: Some(BatchTotals {
+                bytes,
+                taken,
+                damaged,
+                rejected: rejected.collect(),
+                notices,
+            }),
             letters: letters.finish()?,
             held_lines,
             extents,
@@ -404,9 +412,9 @@ impl Running<'_> {
             letters.join()?;
         }
         self.tally.source(&plan.source);
-        if self.tables.take_up(&mut plan) {
+        if self.tables.stage_waiting(&mut plan) {
             // What was taken up is recorded before its commits, like a batch.
-            self.settle(ledger, &plan)?;
+            self.save_batch(ledger, &plan)?;
             self.tables.remember(&plan);
         }
         self.commit(ledger, &mut plan, waiting)?;
@@ -425,7 +433,7 @@ impl Running<'_> {
             match made {
                 Ok(false) => {}
                 Ok(true) => {
-                    self.settle(ledger, &plan)?;
+                    self.save_batch(ledger, &plan)?;
                     self.commit(ledger, &mut plan, waiting)?;
                 }
                 Err(error) => {
@@ -449,7 +457,7 @@ impl Running<'_> {
         self.progress.batches = self.tally.report.batches;
         self.progress.events = self.tally.report.events.received;
         self.progress.tables = self.tally.landed();
-        self.settle(ledger, &plan)?;
+        self.save_batch(ledger, &plan)?;
         if plan.is_done() {
             self.forget_kept(&plan);
         }
@@ -514,11 +522,11 @@ impl Running<'_> {
     }
 
     /// Keeps what is left of a batch, or closes it when that is nothing.
-    fn settle(&mut self, ledger: i64, plan: &BatchPlan) -> Result<()> {
+    fn save_batch(&mut self, ledger: i64, plan: &BatchPlan) -> Result<()> {
         let left = if plan.is_done() { None } else { Some(text_of(plan)?) };
         let document = self.document()?;
         let run = self.tally.report.run.clone();
-        self.store.settle(ledger, plan.number, left.as_deref(), &run, &document)
+        self.store.save_batch(ledger, plan.number, left.as_deref(), &run, &document)
     }
 
     /// Removes what the lake kept for a batch that has landed.
@@ -546,7 +554,7 @@ pub(crate) fn outrun(lake: &Lake, handle: &Handle, schema: &str, me: &str) -> Er
         let text = lake.record(schema, &format!("{last}.json")).await?;
         let record = text.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
         let Some(by) = record.map(|record| record.plan.installation) else { return Ok(None) };
-        let heard = lake.heard(&by.id, me).await?;
+        let heard = lake.read_heartbeat(&by.id, me).await?;
         Ok(Some((by.name, heard.map(|heard| heard.ago.as_secs()))))
     }));
     let message = match by.ok().flatten() {

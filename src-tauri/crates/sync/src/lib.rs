@@ -1,9 +1,34 @@
-//! Files and standard input into a lake, batch by batch, each exactly once.
+//! Syncs: events from files or standard input into a lake, batch by batch, each event exactly once.
 //!
-//! Every batch is read and decided, its files are written, and the whole is recorded in the lake; only then
-//! do commits begin. What is recorded is carried out, by this run, the next, or another installation. The
-//! store is a cache of what the lake knows. How events become rows is known to `events`, how rows land to
-//! `lake`.
+//! [`run()`] reads a batch, decides what becomes of each event, writes the rows as files, and records the whole
+//! batch in the lake; only then do the commits begin, one for each table. What is recorded is finished by this
+//! run, by the next, or by another installation. [`preview()`] shows what a sync would do and writes nothing;
+//! [`release()`] gives up what waits for a table that refuses it; [`expire()`] removes what is kept no longer.
+//!
+//! `events` turns lines into rows, `lake` writes them to tables, and `store` caches what the lake knows.
+//!
+//! ```
+//! use headgate_sync::{DataFolder, PreviewRequest, Progress, Watch, preview};
+//!
+//! struct Quiet;
+//! impl Watch for Quiet {
+//!     fn progress(&self, _: &Progress) {}
+//!     fn cancelled(&self) -> bool {
+//!         false
+//!     }
+//! }
+//!
+//! let folder = tempfile::tempdir()?;
+//! let file = folder.path().join("day.ndjson");
+//! std::fs::write(&file, r#"{"type":"track","messageId":"m-1","event":"Order Completed","properties":{"total":9.5}}"#)?;
+//!
+//! let request = PreviewRequest::new(file, DataFolder::new(folder.path().join("data")));
+//! let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+//! let shown = preview(&request, runtime.handle(), &Quiet)?;
+//! assert_eq!(shown.events.received, 1);
+//! assert!(shown.tables.iter().any(|table| table.table == "order_completed" && table.state == "new"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod catch_up;
@@ -39,7 +64,7 @@ mod turn;
 mod window;
 
 pub use choice::ColumnChoice;
-pub use dead_letters::{RejectedLine, RejectedLines, read_letters};
+pub use dead_letters::{RejectedLine, RejectedLines, read_rejected_lines};
 pub use expire::{Retention, expire};
 pub use folder::{DataFolder, Held};
 pub use headgate_store::PeriodTotals;

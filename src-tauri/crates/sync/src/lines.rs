@@ -1,6 +1,8 @@
-//! Whole lines out of bytes that may be compressed, broken, or without an end (E1).
+//! Splits files and standard input into whole lines: compressed, damaged, or without a line end (E1).
 //!
-//! A thread of its own reads ahead and inflates; it knows lines, not events.
+//! A thread of its own reads ahead and decompresses. A file that expands too far is damaged from there on.
+//! The lines are not parsed here. The decoder is flate2; the splitting is ours, because it must keep the lines
+//! before the damage, measure lines that are too long to hold, and know the offset of each.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -59,7 +61,7 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// The same once more; none for standard input, which cannot be read twice.
+    /// The same once more; `None` for standard input, which cannot be read twice.
     pub(crate) fn again(&self) -> Option<Self> {
         match self {
             Self::File { path, name } => {
@@ -86,7 +88,7 @@ const AHEAD: usize = 2;
 const QUIET: Duration = Duration::from_millis(100);
 
 impl Lines {
-    /// Begins to read, `skip` inflated bytes in. `progress` counts bytes as they lie on disk.
+    /// Begins to read, `skip` inflated bytes in. `progress` counts bytes as stored on disk.
     pub(crate) fn open(input: Input, skip: u64, progress: Arc<AtomicU64>) -> Self {
         let (send, pieces) = sync_channel(AHEAD);
         std::thread::spawn(move || {
@@ -111,14 +113,14 @@ impl Lines {
     }
 }
 
-/// The other side has stopped listening, which is no failure.
+/// The other side has stopped listening, which is not a failure.
 struct Stopped;
 
 struct Splitter {
     send: SyncSender<Piece>,
     spool: Option<Spool>,
     carry: Vec<u8>,
-    /// Where `carry` begins in the inflated file; none where there is no file to look into.
+    /// Where `carry` begins in the inflated file; `None` where there is no file to look into.
     offset: Option<u64>,
 }
 
@@ -233,7 +235,7 @@ impl Splitter {
     }
 
     /// Decodes a damaged file again, beyond what is known byte by byte, up to the damage. Says
-    /// whether that lies behind all lines: a wrong checksum, or garbage after the last member.
+    /// whether that is behind all lines: a wrong checksum, or garbage after the last member.
     fn decode_rest(&mut self, file: File, mut known: u64) -> bool {
         let mut raw = BufReader::new(file);
         let (mut buffer, mut members) = (vec![0; PIECE], 0);
@@ -325,7 +327,7 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     #[cfg(target_vendor = "apple")]
     let flags = flags | libc::O_NOFOLLOW_ANY;
     let file = File::options().read(true).custom_flags(flags).open(path)?;
-    // Where the file that is open lies, whatever its folders are by now.
+    // The path of the open file, whatever its folders are called by now.
     let real = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
     if file.metadata()?.is_file() && real.or_else(|_| path.canonicalize())? == path {
         return Ok(file);
@@ -435,7 +437,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_took_a_files_place_is_not_opened() {
+    fn a_link_or_pipe_in_place_of_a_file_is_not_opened() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let [secret, link, pipe] = ["secret", "link", "pipe"].map(|name| root.join(name));

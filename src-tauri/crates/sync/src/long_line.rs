@@ -1,4 +1,5 @@
-//! What is kept of a line that is too long to keep whole: its beginning, and what finds and proves the rest.
+//! [`LongLine`]: what is kept of a line that is too long to keep whole, that is its beginning, its length,
+//! its SHA-256 and its offset in the file.
 
 use std::fmt::Write as _;
 
@@ -19,7 +20,7 @@ pub(crate) struct LongLine {
     pub(crate) length: u64,
     /// In hexadecimal, lower case.
     pub(crate) sha256: String,
-    /// Where it begins in the inflated file; none where it came without a file.
+    /// Where it begins in the inflated file; `None` where it came without a file.
     pub(crate) offset: Option<u64>,
     pub(crate) is_utf8: bool,
     /// Whether it is nothing but blanks, which count nowhere.
@@ -151,7 +152,7 @@ mod tests {
 
     /// However a line is cut into chunks, it measures the same.
     #[test]
-    fn chunks_do_not_matter() {
+    fn a_long_line_is_measured_alike_in_any_chunks() {
         let text = "日本🎉é\r".repeat(100_000);
         // With and without its last byte, by another program.
         let hashes = [
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_character_anywhere_is_seen() {
+    fn invalid_utf8_anywhere_is_found() {
         for broken in [&b"a\xFF"[..], b"\xE6\x97", b"\xE6a", b"ok \xF0\x9F\x8E"] {
             let mut measure = Measure::new(None);
             for byte in broken {

@@ -1,7 +1,8 @@
-//! A batch as it is recorded before its first commit: all that is left to do, and what it counts.
+//! [`BatchPlan`]: a batch as it is recorded before its first commit, with everything that is left to do and
+//! everything that it counts.
 //!
-//! The record lies in the lake and is never changed; the store keeps a copy that says how far it came.
-//! Both are read back by later versions, so a field may be added, never changed.
+//! The record in the lake is never changed; the store keeps a copy with the state of each part. Later versions
+//! read both, so fields may be added but not changed.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use crate::catch_up::Released;
 use crate::choice::Chosen;
-use crate::dead_letters::Waiting;
+use crate::dead_letters::StagedRejectedLines;
 use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
@@ -37,10 +38,10 @@ pub(crate) struct BatchPlan {
     pub(crate) tables: Vec<TablePlan>,
     pub(crate) routes: Vec<RoutePlan>,
     /// What is counted once, by the first run that gets to the end of it.
-    pub(crate) once: Option<Once>,
+    pub(crate) once: Option<BatchTotals>,
     /// Rejected lines that wait in the data folder, of this installation's own batches.
     #[serde(default)]
-    pub(crate) letters: Option<Waiting>,
+    pub(crate) letters: Option<StagedRejectedLines>,
     /// The lines of events whose tables refused, as a file that the lake keeps.
     pub(crate) held_lines: Option<String>,
     /// The lines that it took, by file.
@@ -52,7 +53,7 @@ pub(crate) struct BatchPlan {
     /// How many ids it accepted.
     #[serde(default)]
     pub(crate) accepted: u64,
-    /// The table that is to be filled again from this batch on; none when there is none.
+    /// The table that is to be filled again from this batch on, if any.
     #[serde(default)]
     pub(crate) fills: Option<String>,
     /// The table that a refill has come to its end of with this batch.
@@ -73,7 +74,7 @@ pub(crate) struct BatchPlan {
 /// Lines of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Extent {
-    /// The file's full path, or what stands for a run's standard input.
+    /// The file's full path, or a name for a run's standard input.
     pub(crate) path: String,
     /// Its path below the source, which makes ids (E4).
     pub(crate) name: String,
@@ -179,7 +180,7 @@ impl BatchPlan {
         }
     }
 
-    /// Reads a batch that the store keeps. Its letters lie in the data folder wherever that is by now.
+    /// Reads a batch that the store keeps. Its rejected lines are in the data folder, wherever that is by now.
     pub(crate) fn read(open: &OpenBatch, data: &DataFolder) -> Result<Self> {
         let mut plan: Self = serde_json::from_str(&open.plan).map_err(|error| {
             Error::new("store_failed", say!("Batch {} cannot be read: {}.", open.number, error))
@@ -196,7 +197,7 @@ impl BatchPlan {
         TableName { schema: self.schema.clone(), table: self.tables[at].table.clone() }
     }
 
-    /// The rows that one of its parts brings. Of lines that are held none is made yet, and each of their events
+    /// The rows that one of its parts adds. Of lines that are held none is made yet, and each of their events
     /// is to be a row.
     pub(crate) fn rows_of(&self, at: usize) -> u64 {
         let part = &self.tables[at];
@@ -219,7 +220,7 @@ pub(crate) struct TablePlan {
     pub(crate) table: String,
     /// The id that the table gets if this part makes it.
     pub(crate) id: String,
-    /// The table's version when the batch was planned; none when there was no table.
+    /// The table's version when the batch was planned; `None` when there was no table.
     pub(crate) base: Option<u64>,
     pub(crate) work: Work,
     pub(crate) counts: TableCounts,
@@ -232,12 +233,12 @@ pub(crate) struct TablePlan {
     /// Whether a run has counted it.
     pub(crate) counted: bool,
     pub(crate) error: Option<Error>,
-    /// What tells these commits from others of the batch into the same table.
+    /// What distinguishes these commits from others of the batch into the same table.
     pub(crate) app_suffix: String,
 }
 
 impl TablePlan {
-    /// Leaves it for good, with nothing to count or to tell.
+    /// Drops it, with nothing to count or report.
     pub(crate) fn give_up(&mut self) {
         (self.released, self.counted, self.error) = (true, true, None);
     }
@@ -287,7 +288,7 @@ pub(crate) struct RoutePlan {
 
 /// What belongs to the batch as a whole.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Once {
+pub(crate) struct BatchTotals {
     pub(crate) bytes: u64,
     /// Files read to their end.
     pub(crate) taken: u64,
@@ -320,7 +321,7 @@ impl BatchPlan {
         }
     }
 
-    /// Counts what has landed as counted, by whoever brought it.
+    /// Marks what has landed as counted, whoever committed it.
     pub(crate) fn count_elsewhere(&mut self) {
         for part in self.tables.iter_mut().filter(|part| part.landed) {
             part.counted = true;

@@ -1,4 +1,7 @@
-//! What a sync would make of some events, decided as a run decides and written nowhere.
+//! [`preview`]: the tables, columns, discarded values and rejected lines that a sync of some events would
+//! make. It decides as a run does, and writes nothing.
+//!
+//! [`Preview`] and its parts are the answer, as `contract.md` documents it. Values are cut to a length.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,12 +20,12 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use ts_rs::TS;
 
-use crate::batch::{Aside, Entry, Feed, ReadBatch, Stopped};
+use crate::batch::{Entry, Feed, ReadBatch, SideOutputs, Stopped};
 use crate::choice::{self, Chosen, ColumnChoice};
 use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Damaged, NoticeCount};
-use crate::run::{Progress, RunRequest, Running, Watch, id_of, key_of, millis, refuse_copy};
+use crate::run::{ActiveRun, Progress, RunRequest, Watch, id_of, key_of, millis, refuse_copy};
 use crate::source::{DataFile, SourceFiles, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
@@ -36,7 +39,7 @@ pub struct PreviewRequest {
     pub from: PathBuf,
     /// A lake to compare with.
     pub lake: Option<String>,
-    /// The source's name; none takes it from the files' place.
+    /// The source's name; `None` takes it from the files' place.
     pub source: Option<String>,
     /// Types for columns that the lake does not have yet, beside those that are kept for it (E29).
     pub columns: Vec<ColumnChoice>,
@@ -83,7 +86,7 @@ pub struct PreviewEvents {
     pub received: u64,
     /// Those that landed before.
     pub duplicate: u64,
-    /// Lines that are no event.
+    /// Lines that are not events.
     pub rejected: u64,
 }
 
@@ -143,7 +146,7 @@ pub struct PreviewType {
     pub kind: ColumnType,
     /// How many.
     pub count: u64,
-    /// The first of them, cut; none where the answer has no room for it.
+    /// The first of them, cut; null where the answer has no room for it.
     pub example: Option<String>,
 }
 
@@ -191,7 +194,7 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
     choice::refuse_other_schemas(&request.columns, &found, None)?;
     let mut tables = lake.map(|lake| Tables::new(lake, handle.clone(), most_columns));
     let choices = choice::open(&request.columns, tables.as_mut())?;
-    let mut looking = Looking {
+    let mut looking = PreviewRun {
         lakes: LakeCatalog {
             tables,
             schema: String::new(),
@@ -229,8 +232,8 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
     Ok(looking.whole.finish())
 }
 
-/// A preview that goes on.
-struct Looking<'l> {
+/// A running preview.
+struct PreviewRun<'l> {
     lakes: LakeCatalog,
     /// What was chosen for this preview.
     choices: Vec<ColumnChoice>,
@@ -246,7 +249,7 @@ struct Looking<'l> {
     read: Arc<AtomicU64>,
 }
 
-impl Looking<'_> {
+impl PreviewRun<'_> {
     fn source(&mut self, files: &[DataFile]) -> Result<()> {
         let settings = RunRequest::new(None, String::new(), DataFolder::new(PathBuf::new()));
         let (source, schema) = (files[0].source.clone(), files[0].schema.clone());
@@ -291,7 +294,7 @@ impl Looking<'_> {
             watch.cancelled()
         };
         while !feed.is_empty() {
-            let aside = Aside { letters: None, held: None };
+            let aside = SideOutputs { letters: None, held: None };
             let most = self.batch_bytes;
             let read = feed.read(most, plan, &mut self.lakes, &mut window, aside, &look_on);
             let read = match read {
@@ -318,9 +321,9 @@ impl Looking<'_> {
     }
 }
 
-impl Looking<'_> {
+impl PreviewRun<'_> {
     /// What the lake knows of a schema and the data folder does not, as a run would take it in: in a store that
-    /// goes with the preview. None when the data folder knows all of it.
+    /// goes with the preview. `None` when the data folder knows all of it.
     fn taken_in(&self, schema: &str, files: &[DataFile]) -> Result<Option<(TempDir, Store)>> {
         let (Some(tables), Some(key)) = (&self.lakes.tables, &self.lake_key) else {
             return Ok(None);
@@ -345,7 +348,7 @@ impl Looking<'_> {
         let me = Installation { id: "preview".to_owned(), name: "a preview".to_owned() };
         let tally = Tally::new(String::new(), None, String::new(), &SourceFiles::default());
         let (lake, watch) = (lake.clone(), self.watch);
-        let mut running = Running::new(&request, watch, self.handle, store, me, lake, tally);
+        let mut running = ActiveRun::new(&request, watch, self.handle, store, me, lake, tally);
         running.catch_up(schema)?;
         if let Some(ledger) = running.store.ledger(key, schema)?
             && let Some(floor) = reach(&running.store, &ledger, files)?
@@ -385,7 +388,7 @@ struct LakeCatalog {
     tables: Option<Tables>,
     schema: String,
     planned: BTreeMap<TableName, Existing>,
-    /// Why tables refuse, until that was told.
+    /// Why tables refuse, until it was reported.
     refusals: BTreeMap<String, Error>,
     /// The types that count for columns which the tables of this schema do not have.
     chosen: Chosen,
@@ -420,7 +423,7 @@ impl Catalog for LakeCatalog {
 
 /// How many rows a sample has.
 const SAMPLE: usize = 20;
-/// How many of the paths that fill a column are told.
+/// How many of the paths that fill a column are reported.
 const MOST_PATHS: usize = 100;
 
 impl PreviewTable {

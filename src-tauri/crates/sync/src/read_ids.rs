@@ -1,4 +1,4 @@
-//! Which ids have landed, read back from where they lie: an open batch's own files and lines, and the tables.
+//! Reads back which ids have landed: from the staged files and held lines of an open batch, and from tables.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use jiff::Timestamp;
 
 use crate::batch::held_lines;
 use crate::plan::{BatchPlan, IdRange, TablePlan, Work};
-use crate::run::{OpenPlan, Running};
+use crate::run::{ActiveRun, OpenPlan};
 use crate::window::hash;
 
-/// Tables in which the events of a schema stand once each, `users` apart.
+/// Tables that have each event of a schema once, except `users`.
 const CALLS: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
 
 /// How many ids are read from a table before they go to the store.
 pub(crate) const IDS_AT_ONCE: usize = 1_000_000;
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// The ids that a batch accepted, from the files that it staged and the lines that it held.
     pub(crate) fn ids_of(&self, plan: &BatchPlan, range: IdRange) -> Result<Vec<Seen>> {
         let mut ids = BTreeMap::new();

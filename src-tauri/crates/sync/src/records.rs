@@ -1,4 +1,5 @@
-//! What the store remembers of runs, read back: whole, one, or at a glance. Nothing runs here.
+//! Reports of runs from the store: a list, one run, or a digest for the overview. Also the known lakes, and
+//! the tables that lack rows. Nothing is written here.
 
 use std::collections::BTreeSet;
 
@@ -111,7 +112,7 @@ pub fn behind(data: &DataFolder, lake: &Lake, handle: &Handle) -> Result<Vec<(Ta
     Ok(found)
 }
 
-/// The run records, and whether a run goes on.
+/// The run records, and whether a run is running.
 struct Records {
     store: Store,
     held: bool,

@@ -1,7 +1,7 @@
-//! Filling one table with what its rows lack, from files that were synced before or not (E27).
+//! Refills: brings one table the rows that it lacks, from files that may have been synced before (E27).
 //!
-//! A refill is recorded when it begins and when it has come to its end; between the two its table counts as
-//! behind. It brings only events that had landed.
+//! The lake records when a refill begins and when it has reached its end; between the two the table counts as
+//! behind. Only events that had landed before are brought.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -11,12 +11,12 @@ use headgate_store::{FileMark, Ledger, Seen};
 use headgate_terms::{Error, Result, TableName, say};
 use jiff::Timestamp;
 
-use crate::batch::{Aside, Entry, Feed, Stopped};
-use crate::dead_letters::BatchLetters;
+use crate::batch::{Entry, Feed, SideOutputs, Stopped};
+use crate::dead_letters::BatchRejectedLines;
 use crate::land::{CLAIMS, Claimed, Prepared};
 use crate::plan::{BatchPlan, Work};
 use crate::read_ids::IDS_AT_ONCE;
-use crate::run::{OpenPlan, Running};
+use crate::run::{ActiveRun, OpenPlan};
 use crate::source::DataFile;
 use crate::summary::{ShortOf, Summary, left_short};
 use crate::tables::{SchemaView, State};
@@ -28,20 +28,20 @@ use crate::window::{Again, RowsOf, hash, landing, span_of};
 struct Rows {
     of_table: i64,
     of_discards: i64,
-    /// The ids of the rows of all tables, where it is values that are brought; none for a table that is gone.
+    /// The ids of the rows of all tables, where it is values that are brought; `None` for a table that is gone.
     of_others: BTreeMap<String, Option<i64>>,
     /// What is still to come of ids that had landed more than once.
     again: Option<Again>,
     batch: i64,
 }
 
-/// What ledgers of a refill's own begin with: none is left where it came to its end.
+/// What ledgers of a refill's own begin with. A refill that came to its end leaves none.
 pub(crate) const SCRATCH: &str = "refill:";
 
 /// What tells a value that was set aside from others: its row's table and id, and its column.
 const SET_ASIDE: [&str; 3] = ["table_name", "row_id", "column_name"];
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Fills one table with what its rows lack of some files.
     pub(crate) fn refill(&mut self, name: &TableName, files: &[DataFile]) -> Result<(), Stopped> {
         let source = files[0].source.clone();
@@ -77,7 +77,7 @@ impl Running<'_> {
         if !is_known && !summary.records_lost && matches!(self.tables.state(name), State::No) {
             return Err(unknown(name).into());
         }
-        // Nothing lands before the refill is recorded: a row that waits would make a table anew that is gone.
+        // Nothing lands before the refill is recorded: a waiting row would create a table again that is gone.
         if let Some(error) = was_refused {
             self.tables.refuse(name.clone(), error);
         }
@@ -227,7 +227,7 @@ impl Running<'_> {
             let chosen = self.chosen(&ledger, &name.schema)?;
             let tables = &mut self.tables;
             let mut view = SchemaView { tables, schema: &name.schema, only, chosen: &chosen };
-            let aside = Aside { letters: None, held: None };
+            let aside = SideOutputs { letters: None, held: None };
             let most = self.request.batch_bytes;
             // Every user is folded again: of one that is there the fold changes nothing.
             let mut batch = feed.read(most, events, &mut view, &mut ids, aside, &look_on)?;
@@ -259,7 +259,7 @@ impl Running<'_> {
             let folder = self.request.data.dead_letters();
             let run = self.tally.report.run.clone();
             let number = ledger.applied + 1;
-            let mut letters = BatchLetters::new(&folder, &run, number, self.room.clone());
+            let mut letters = BatchRejectedLines::new(&folder, &run, number, self.room.clone());
             let mut plan = self.write(batch, source, &name.schema, events, &mut letters)?;
             // The files were taken before; only this table is behind them.
             plan.extents.clear();
@@ -347,7 +347,7 @@ impl Running<'_> {
         Ok(Rows { of_table, of_discards, of_others: BTreeMap::new(), again: None, batch })
     }
 
-    /// The rows of each table of a schema, by their ids in ledgers of their own; none for a table that is gone.
+    /// The rows of each table of a schema, by their ids in ledgers of their own; `None` for a table that is gone.
     fn rows_of_all(&mut self, schema: &str) -> Result<BTreeMap<String, Option<i64>>> {
         let ledger = self.store.ledger_or_new(&self.lake_key, schema)?;
         let known = Summary::read(&ledger.summary).tables.into_keys();

@@ -1,5 +1,5 @@
-//! Giving up what waits for a table that refuses (E28): its lines go to the dead letters, counted, and
-//! nothing waits for them any more.
+//! [`release`]: gives up what waits for a table that refuses it (E28). The lines move to the rejected lines and
+//! are counted there.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use ts_rs::TS;
 
 use crate::batch::held_lines;
 use crate::catch_up::{Released, text_of};
-use crate::dead_letters::{BatchLetters, Room};
+use crate::dead_letters::{BatchRejectedLines, Room};
 use crate::deliver::is_missing;
 use crate::folder::DataFolder;
 use crate::installation::Installation;
@@ -86,12 +86,16 @@ pub fn release(
             continue;
         }
         is_found = true;
-        // The letters that the batch has of its own come first, where the plan says.
+        // The batch's own rejected lines come first, at the position in the plan.
         if let Some(letters) = plan.letters.take() {
             letters.join()?;
         }
-        let mut letters =
-            BatchLetters::new(&data.dead_letters(), &plan.run, plan.number, Room::without_end());
+        let mut letters = BatchRejectedLines::new(
+            &data.dead_letters(),
+            &plan.run,
+            plan.number,
+            Room::without_end(),
+        );
         let lines = lines_of(&plan, &lake, handle)?;
         let mut given_up = HashSet::new();
         for &at in &parts {
@@ -134,7 +138,7 @@ pub fn release(
         let left = if plan.is_done() { None } else { Some(text_of(&plan)?) };
         let document =
             serde_json::to_string(&report).map_err(|error| crate::run::internal(&error))?;
-        store.settle(open.ledger, open.number, left.as_deref(), &run, &document)?;
+        store.save_batch(open.ledger, open.number, left.as_deref(), &run, &document)?;
         if let Some(file) = plan.held_lines.as_ref().filter(|_| left.is_none()) {
             handle.block_on(lake.forget(file));
         }
@@ -147,24 +151,25 @@ pub fn release(
         released.released = rows;
         tell_missing_rows(&store, report)?;
     }
-    if !is_found && report.is_none() {
-        return Err(Error::new("run_not_found", say!("There is no run `{}`.", run))
-            .hint("See `headgate runs list`.")
-            .field("run"));
-    }
     if !is_found {
-        return Err(Error::new(
-            "nothing_waits",
-            say!("Nothing of run `{}` waits for a table.", run),
-        )
-        .hint("What a run left that was interrupted is finished by the next sync. `headgate runs show` says what a run left.")
-        .field("run"));
+        return Err(nothing_to_give_up(&run, report.is_some()));
     }
     Ok(released)
 }
 
+fn nothing_to_give_up(run: &str, is_known: bool) -> Error {
+    if !is_known {
+        return Error::new("run_not_found", say!("There is no run `{}`.", run))
+            .hint("See `headgate runs list`.")
+            .field("run");
+    }
+    Error::new("nothing_waits", say!("Nothing of run `{}` waits for a table.", run))
+        .hint("What a run left that was interrupted is finished by the next sync. `headgate runs show` says what a run left.")
+        .field("run")
+}
+
 /// Gives up the rows that a table still lacks after this run has filled it: it counts as whole with those that it
-/// has. How many those are; none when the run left no table so.
+/// has. How many those are; `None` when the run left no table so.
 fn give_up_missing_rows(
     store: &mut Store,
     me: &Installation,
@@ -328,13 +333,13 @@ pub(crate) fn tell(report: &mut RunReport, plan: &mut BatchPlan) {
     }
 }
 
-/// Puts the lines of one table into the letters, each once.
+/// Adds the lines of one table to the rejected lines, each once.
 fn give_up_lines(
     plan: &BatchPlan,
     name: &TableName,
     lines: &[u8],
     given_up: &mut HashSet<(String, u64)>,
-    letters: &mut BatchLetters,
+    letters: &mut BatchRejectedLines,
 ) -> Result<()> {
     let events = ShredOptions { planned: plan.planned, most_columns: usize::MAX };
     let mut catalog = OnlyRefused(&name.table);
@@ -356,11 +361,11 @@ fn give_up_lines(
     Ok(())
 }
 
-/// Puts rows that were made already into the letters, as JSON.
+/// Adds rows that were made already to the rejected lines, as JSON.
 fn give_up_rows(
     name: &TableName,
     rows: Result<Vec<arrow_array::RecordBatch>>,
-    letters: &mut BatchLetters,
+    letters: &mut BatchRejectedLines,
 ) -> Result<()> {
     let rows = match rows {
         Ok(rows) => rows,
@@ -380,5 +385,5 @@ fn give_up_rows(
     Ok(())
 }
 
-/// Why such a line is among the dead letters.
+/// The reason of such a rejected line.
 const RELEASED: &str = "released";

@@ -1,4 +1,4 @@
-//! Making the staged files of a batch again that are gone, from the lines that the batch took.
+//! Makes staged files of a recorded batch again after they were deleted, from the lines that the batch took.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use headgate_lake::caught;
 use headgate_store::Seen;
 use headgate_terms::{Error, Result, say};
 
-use crate::batch::{Aside, Entry, Feed, Stopped};
+use crate::batch::{Entry, Feed, SideOutputs, Stopped};
 use crate::plan::{BatchPlan, Work};
-use crate::run::Running;
+use crate::run::ActiveRun;
 use crate::tables::SchemaView;
 use crate::window::{AcceptedBefore, RowsOf, hash};
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Makes a part of a batch again whose staged files are gone, from the lines that the batch took. Says
     /// whether it could.
     pub(crate) fn remake(&mut self, ledger: i64, plan: &mut BatchPlan, at: usize) -> Result<bool> {
@@ -48,10 +48,10 @@ impl Running<'_> {
         let only = Some(BTreeSet::from([name.table.clone()]));
         let (schema, rows) = (plan.schema.clone(), part.counts.rows);
         let chosen = &plan.chosen;
-        let aside = Aside { letters: None, held: None };
+        let aside = SideOutputs { letters: None, held: None };
         // Ids that were read back may not be all.
         let ids = self.store.ids_of_batch(ledger, plan.number)?;
-        // One that could not know what this batch had accepted may have read its events anew.
+        // One that could not know what this batch had accepted may have read its events again.
         let mut others = self.ids_to_come(&name, plan.number);
         let read = if let Some(ids) = ids.filter(|ids| ids.len() as u64 == plan.accepted) {
             let others: HashSet<u128> = others.iter().map(|seen| seen.id).collect();

@@ -1,6 +1,6 @@
-//! What a run says of itself: the document that scripts read and the store keeps.
+//! [`RunReport`]: what a run did, as the document that scripts read and the store keeps.
 //!
-//! Shapes only, as `contract.md` promises them; `run` fills them in.
+//! Only the shapes, as `contract.md` promises them; `tally` fills them in.
 
 use headgate_terms::{Column, Error, Shown};
 use serde::{Deserialize, Serialize};
@@ -31,9 +31,9 @@ pub struct RunReport {
     pub run: String,
     /// How it ended.
     pub status: Status,
-    /// The source's name; none when there were several.
+    /// The source's name; null when there were several.
     pub source: Option<String>,
-    /// The folder or file that was read; none for standard input.
+    /// The folder or file that was read; null for standard input.
     #[serde(default)]
     pub from: Option<String>,
     /// The lake.
@@ -41,12 +41,12 @@ pub struct RunReport {
     /// Whether files that had not changed were read too.
     #[serde(default)]
     pub again: bool,
-    /// The only table that was written, as `schema.table`; none means all.
+    /// The only table that was written, as `schema.table`; null means all.
     #[serde(default)]
     pub refill: Option<String>,
     /// When it began, in RFC 3339.
     pub started: String,
-    /// When it ended; none while it runs and when its process died.
+    /// When it ended; null while it runs and when its process died.
     pub finished: Option<String>,
     /// Bytes of events, inflated.
     pub bytes_in: u64,
@@ -57,7 +57,7 @@ pub struct RunReport {
     /// Every table that events were routed to.
     #[serde(default)]
     pub tables: Vec<TableReport>,
-    /// Lines that are no event, by reason.
+    /// Lines that are not events, by reason.
     pub rejected: Vec<Counted>,
     /// Values set aside, by reason.
     pub discards: Vec<Counted>,
@@ -84,7 +84,7 @@ pub struct EventCounts {
     pub written: u64,
     /// Events that had landed before.
     pub duplicate: u64,
-    /// Lines that are no event.
+    /// Lines that are not events.
     pub rejected: u64,
     /// Events that wait, because every table of theirs refused them.
     #[serde(default)]
@@ -101,15 +101,15 @@ pub struct TableReport {
     pub schema: String,
     /// Its name there.
     pub table: String,
-    /// Events routed here; none for a merged table.
+    /// Events routed here; null for a merged table.
     pub received: Option<u64>,
-    /// Rows that landed; none for a merged table.
+    /// Rows that landed; null for a merged table.
     pub written: Option<u64>,
-    /// Events dropped as duplicates; none for a merged table.
+    /// Events dropped as duplicates; null for a merged table.
     pub duplicate: Option<u64>,
     /// Values of its rows that were set aside.
     pub discarded: u64,
-    /// Rows merged; none for a table that is appended to.
+    /// Rows merged; null for a table that is appended to.
     pub merged: Option<u64>,
     /// Whether this run made it.
     pub created: bool,

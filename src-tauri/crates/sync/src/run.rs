@@ -1,7 +1,8 @@
-//! A run: what is left of earlier ones first, then batch after batch, then the report.
+//! [`run`]: one sync from the request to the report. It opens the lake, finishes batches of earlier runs, reads
+//! batch after batch, and ends with the report.
 //!
-//! The order of steps is the promise: a batch is recorded before its first commit, settled after
-//! its last, and everything between can be done again.
+//! [`RunRequest`] is what to do, [`Watch`] who follows and may cancel it. A batch is recorded before its first
+//! commit and closed after its last; everything between can be repeated. The steps of a batch are in `land`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use crate::choice::{self, ColumnChoice};
 use crate::dead_letters::{Room, remove_strays};
 use crate::expire::{Retention, expire};
 use crate::folder::DataFolder;
-use crate::installation::{Installation, Speaking};
+use crate::installation::{HeartbeatGuard, Installation};
 use crate::lines::Input;
 use crate::plan::BatchPlan;
 use crate::records::read_report;
@@ -36,11 +37,11 @@ use crate::window::earlier;
 /// What a run is to do.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
-    /// A folder or a file; none is standard input.
+    /// A folder or a file; `None` is standard input.
     pub from: Option<PathBuf>,
     /// The lake, as a path or an address.
     pub to: String,
-    /// The source's name; none takes it from the files' place.
+    /// The source's name; `None` takes it from the files' place.
     pub source: Option<String>,
     /// Whether files that have not changed are read too.
     pub again: bool,
@@ -58,7 +59,7 @@ pub struct RunRequest {
     pub window: i64,
     /// The most columns a table may have (E24).
     pub most_columns: usize,
-    /// How long what it leaves behind is kept; none keeps everything.
+    /// How long what it leaves behind is kept; `None` keeps everything.
     pub keep: Option<Retention>,
     /// Where runs are remembered.
     pub data: DataFolder,
@@ -89,15 +90,15 @@ impl RunRequest {
 /// How far a run or a preview is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, TS)]
 pub struct Progress {
-    /// The run; none for a preview.
+    /// The run; null for a preview.
     pub run: Option<String>,
     /// What it is doing: `reading`, `writing` or `committing`.
     pub phase: &'static str,
     /// Milliseconds since it began.
     pub ms: u64,
-    /// Bytes read as they lie on disk.
+    /// Bytes read, as stored on disk.
     pub read: u64,
-    /// Bytes there are to read; none for standard input.
+    /// Bytes there are to read; null for standard input.
     pub total: Option<u64>,
     /// Events that landed or were dropped so far.
     pub events: u64,
@@ -161,13 +162,13 @@ pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<R
     let id = store.begin_run()?;
     let to = lake.location().to_string();
     tracing::info!(run = id, to, files = found.files.len(), "run begins");
-    let speaking = Speaking::begin(&lake, handle, &me)?;
+    let speaking = HeartbeatGuard::begin(&lake, handle, &me)?;
     let from = request.from.as_ref().map(|from| {
         // Wherever it was typed, it can be run again from anywhere.
         std::path::absolute(from).unwrap_or_else(|_| from.clone()).display().to_string()
     });
     let tally = Tally::new(id.clone(), from, to, &found);
-    let mut running = Running::new(request, watch, handle, store, me, lake, tally);
+    let mut running = ActiveRun::new(request, watch, handle, store, me, lake, tally);
     running.progress.run = Some(id);
     running.progress.total =
         request.from.as_ref().map(|_| found.files.iter().map(|f| f.size).sum());
@@ -314,8 +315,9 @@ pub(crate) fn internal(error: &dyn std::fmt::Display) -> Error {
         .hint("Keep the input; this is a defect in Headgate.")
 }
 
-/// A run that goes on. Its parts: whose turn it is in `catch_up`, batches in `land`.
-pub(crate) struct Running<'r> {
+/// A running sync. Its methods are in several files, such as `turn` (waits for the turn to write), `catch_up` (takes in
+/// the lake's records) and `land` (commits batches).
+pub(crate) struct ActiveRun<'r> {
     pub(crate) request: &'r RunRequest,
     pub(crate) watch: &'r dyn Watch,
     pub(crate) handle: Handle,
@@ -348,7 +350,7 @@ pub(crate) struct OpenPlan {
     pub(crate) plan: BatchPlan,
 }
 
-impl<'r> Running<'r> {
+impl<'r> ActiveRun<'r> {
     pub(crate) fn new(
         request: &'r RunRequest,
         watch: &'r dyn Watch,
@@ -513,7 +515,7 @@ impl<'r> Running<'r> {
 
     /// Reads what earlier runs recorded and did not land.
     fn read_open_batches(&mut self) -> Result<()> {
-        // The letters of other lakes' batches lie in the same folder.
+        // The rejected lines of other lakes' batches are in the same folder.
         let mut parts = Vec::new();
         for open in self.store.open_batches(None)? {
             let plan = BatchPlan::read(&open, &self.request.data)?;
@@ -600,7 +602,7 @@ pub(crate) fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Dies here when a test asks for it, or panics with the words behind `panic`; nothing in what ships.
+/// Dies here when a test requests it, or panics with the words behind `panic`; nothing in what ships.
 pub(crate) fn crash_point(name: &str) {
     #[cfg(debug_assertions)]
     if let Ok(at) = std::env::var("HEADGATE_CRASH")

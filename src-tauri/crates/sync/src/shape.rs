@@ -1,5 +1,5 @@
-//! What a file looks like of which no line is an event: usually it is good JSON in another form than one
-//! event a line.
+//! Recognises the form of a file in which no line is an event, such as a JSON array or one indented document,
+//! so that the run can say what to do.
 
 use headgate_terms::{Shown, say};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! Which files are data, in which order, and whose source they are (E1 and the contract).
+//! Finds the files of a source: which names count as data, in which order they are read, and which source each
+//! belongs to (E1, `contract.md`).
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -25,11 +26,11 @@ pub(crate) struct DataFile {
     pub(crate) size: u64,
     /// When it was changed last, in nanoseconds since 1970.
     pub(crate) modified: i64,
-    /// What it holds, as far as its size and its two ends tell (E1); none until it is asked for.
+    /// What it holds, as far as its size and its two ends show (E1); `None` until it is asked for.
     pub(crate) content: Option<String>,
 }
 
-/// How much of each end of a file tells what it holds, in bytes.
+/// How many bytes of each end identify a file's content.
 const END: u64 = 64 << 10;
 
 impl DataFile {
@@ -39,7 +40,7 @@ impl DataFile {
     }
 }
 
-/// What a file holds, as far as its size and its two ends tell (E1); none when it is empty or cannot be read.
+/// What a file holds, as far as its size and its two ends show (E1); `None` when it is empty or cannot be read.
 pub(crate) fn content_of(path: &Path) -> Option<String> {
     let content = || -> io::Result<Option<String>> {
         let mut file = crate::lines::open_file(path)?;
@@ -78,16 +79,16 @@ pub(crate) fn stat(path: &Path) -> Option<(u64, i64)> {
 pub(crate) struct SourceFiles {
     /// In byte order of their names.
     pub(crate) files: Vec<DataFile>,
-    /// Files with names that are not data, what is no file, and links that were not followed.
+    /// Files with names that are not data, entries that are not files, and links that were not followed.
     pub(crate) ignored: u64,
     /// Links that lead out of the folder.
     pub(crate) links: u64,
 }
 
-/// The folder below which Segment lays a folder for each source.
+/// The folder in which Segment has a folder for each source.
 const SEGMENT_LOGS: &str = "segment-logs";
 
-/// Lists a folder or takes one file. The folders in `apart` are left out when they lie inside. Who may
+/// Lists a folder or takes one file. The folders in `apart` are left out when they are inside. Who may
 /// put a link into the folder must not read by it what only this user can: one that leads out of it is
 /// followed only when `follow` says so.
 pub(crate) fn find(
@@ -149,7 +150,7 @@ impl Walk<'_> {
                 continue;
             }
             let lower = name.to_lowercase();
-            // What other systems lay beside a file begins with a dot.
+            // What other systems put beside a file begins with a dot.
             let is_data = !name.starts_with('.')
                 && [".ndjson", ".jsonl", ".json", ".gz"].iter().any(|end| lower.ends_with(end));
             if kind.is_symlink() && !self.follow && self.leads_out(&path) {
@@ -201,7 +202,7 @@ fn data_file(path: PathBuf, name: String, source: Option<&str>) -> Result<DataFi
     Ok(DataFile { path, key, name, source, schema, size, modified, content: None })
 }
 
-/// A name as text; bytes that are no text are written out, so that names stay apart.
+/// A name as text; bytes that are not text are written out, so that names stay apart.
 fn text(name: &OsStr) -> String {
     let mut text = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {
@@ -248,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_decide_and_come_in_byte_order() {
+    fn data_files_are_chosen_by_name_and_sorted_by_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         for name in [
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_out_is_not_followed_and_what_is_no_file_not_opened() {
+    fn links_out_of_the_folder_and_special_files_are_skipped() {
         use std::os::unix::fs::symlink;
         use std::os::unix::net::UnixListener;
         let folder = tempfile::tempdir().unwrap();
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_holds_is_told_by_its_size_and_its_ends() {
+    fn the_content_of_a_file_is_identified_by_its_size_and_ends() {
         let folder = tempfile::tempdir().unwrap();
         let content = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);

@@ -1,8 +1,8 @@
-//! Lines of standard input on disk until a batch has them, and the lines of tables that refused.
+//! Lines of standard input on disk until a batch has them, because standard input cannot be read twice.
 //!
-//! Standard input cannot be read twice. A segment `<lake>-<schema>.<run>.<first line>.ndjson` holds lines
-//! as they came; the next run takes what a dead one left. Of a line that is too long only the beginning
-//! and its measure are held, in a segment of its own that ends in `.long`.
+//! A segment is a file `<lake>-<schema>.<run>.<first line>.ndjson` with lines as they came; the next run reads
+//! what a killed run left. Of a line that is too long, only its beginning and its measure are kept, in a
+//! segment of its own that ends in `.long`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -140,7 +140,7 @@ pub(crate) struct Left {
     pub(crate) schema: String,
 }
 
-/// Whose lines wait, of whichever lake. While a run goes on its own are among them.
+/// Whose lines wait, of whichever lake. While a run is running, its own are among them.
 pub(crate) fn left(folder: &Path) -> BTreeSet<Left> {
     let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
     names

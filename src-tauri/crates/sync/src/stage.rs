@@ -1,5 +1,8 @@
-//! The parts of a batch, made and not yet committed: files of rows, rows for `users`, lines that are held for tables that
-//! refuse. What was held is taken up here, and rows are made to fit a table that has changed.
+//! Makes the parts of a batch, without committing them: files of rows, rows to merge into `users`, and lines
+//! that are held for tables that refuse them.
+//!
+//! When such a table no longer refuses, its held lines and rows are staged here too, and staged rows are
+//! converted for a table that has changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -134,7 +137,7 @@ impl Tables {
 
     /// Reads the lines and rows that were kept for tables that refused, where they no longer do. What
     /// fails for one table is that table's error. Says whether there is something new to commit.
-    pub(crate) fn take_up(&mut self, plan: &mut BatchPlan) -> bool {
+    pub(crate) fn stage_waiting(&mut self, plan: &mut BatchPlan) -> bool {
         let (mut only, mut is_new) = (BTreeSet::new(), false);
         for at in 0..plan.tables.len() {
             let name = plan.table(at);

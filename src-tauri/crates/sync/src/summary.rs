@@ -1,4 +1,5 @@
-//! What the records of a schema say of its tables, and what it means when a table says otherwise (E27).
+//! [`Summary`]: what each table of a schema should have, added up from the records of its batches, and the
+//! comparison with what the table has (E27).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::plan::{BatchPlan, Record, Work};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) tables: BTreeMap<String, Expected>,
-    /// What tells the last batch that was taken in from another of its number.
+    /// What distinguishes the last batch that was taken in from another with its number.
     #[serde(default)]
     pub(crate) last: Option<String>,
     /// Whether records of earlier batches were missing from the lake when they were taken in.
@@ -35,9 +36,9 @@ pub(crate) struct Expected {
     pub(crate) version: Option<u64>,
     /// Rows that landed, or were merged, in all.
     pub(crate) rows: u64,
-    /// Batches that brought them.
+    /// Batches that added them.
     pub(crate) batches: u64,
-    /// Whether it lacks rows that only a refill can bring, until one has come to its end; none when nothing was
+    /// Whether it lacks rows that only a refill can bring, until one has come to its end; `None` when nothing was
     /// said of it.
     #[serde(default)]
     pub(crate) lacks: Option<bool>,
@@ -226,7 +227,7 @@ impl Summary {
     }
 }
 
-/// What tells a batch from another of its number.
+/// What distinguishes a batch from another with its number.
 pub(crate) fn tag_of(plan: &BatchPlan) -> String {
     format!("{}:{}:{}", plan.number, plan.run, plan.planned)
 }
@@ -243,7 +244,7 @@ pub(crate) fn behind_of(
     ledger: Option<&Ledger>,
 ) -> Result<Vec<(TableName, Error)>> {
     let records = handle.block_on(caught(lake.records(schema)))?;
-    // What is part of a range by now is taken in anew.
+    // What is part of a range by now is taken in again.
     let ledger = ledger.filter(|ledger| !records.has_folded(ledger.applied));
     let applied = ledger.map_or(0, |ledger| ledger.applied);
     let mut summary = ledger.map(|ledger| Summary::read(&ledger.summary)).unwrap_or_default();
@@ -473,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_in_numbers() {
+    fn table_behind_names_the_missing_rows() {
         let name = TableName { schema: "s".to_owned(), table: "a".to_owned() };
         let mut summary = Summary::default();
         summary.landed(&plan("run", 4, vec![part("a", 12)]), 0, "id", None);

@@ -1,7 +1,7 @@
-//! The lake's tables as one run or one preview sees them: what is open, its columns, and who refuses.
+//! [`Tables`]: the tables of a lake as one run or one preview sees them, that is which are open, their
+//! columns, and which refuse to be written.
 //!
-//! Each table is opened once and then kept up to date. What a batch plans is remembered, so that the
-//! next one builds on it.
+//! Each table is opened once and then kept up to date. Columns that a batch plans are remembered for the next.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -35,11 +35,11 @@ pub(crate) enum State {
     Refused(Error),
 }
 
-/// The tables of one schema, as a batch asks for them.
+/// The tables of one schema, as the catalog of a batch.
 pub(crate) struct SchemaView<'v> {
     pub(crate) tables: &'v mut Tables,
     pub(crate) schema: &'v str,
-    /// Only these can be written; none means all.
+    /// Only these can be written; `None` means all.
     pub(crate) only: Option<BTreeSet<String>>,
     /// Types for columns that they do not have yet.
     pub(crate) chosen: &'v Chosen,
@@ -190,13 +190,13 @@ impl Tables {
         self.states.insert(name, State::Refused(error));
     }
 
-    /// Looks at the tables of a schema anew when they are asked for: others may have written.
+    /// Reads the tables of a schema again when they are next used: others may have written.
     pub(crate) fn look_anew(&mut self, schema: &str) {
         self.states
             .retain(|name, state| name.schema != schema || matches!(state, State::Refused(_)));
     }
 
-    /// Looks at one table anew, whatever was known of it.
+    /// Reads one table again, whatever was known of it.
     pub(crate) fn look_at_anew(&mut self, name: &TableName) {
         self.states.remove(name);
     }

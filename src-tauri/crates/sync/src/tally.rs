@@ -1,6 +1,6 @@
-//! Counting: what of each batch has landed, and what that makes of the run (E8).
+//! [`Tally`]: counts what landed of each batch, and builds the run's report with its status and notices (E8).
 //!
-//! Pure but for the time of day at a run's beginning and end.
+//! It reads nothing but the clock, at the beginning and the end of the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use headgate_terms::{ColumnType, Error, Shown, TableName, say};
 use jiff::Timestamp;
 
 use crate::choice::ColumnChoice;
-use crate::plan::{BatchPlan, Once, Work};
+use crate::plan::{BatchPlan, BatchTotals, Work};
 use crate::report::{
     Counted, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport, Status,
     TableReport,
@@ -23,7 +23,7 @@ use crate::source::SourceFiles;
 pub(crate) const LINKS: &str =
     "Links that lead out of the folder were not followed; `--follow-links` follows them.";
 
-/// What a batch brings that was counted when its files were read first.
+/// What a batch has that was counted when its files were first read.
 #[derive(Default)]
 pub(crate) struct CountedBefore {
     events: u64,
@@ -185,7 +185,7 @@ impl Tally {
     }
 
     /// Counts what belongs to a batch as a whole. Says whether that is any event.
-    fn count_once(&mut self, plan: &BatchPlan, once: Once) -> bool {
+    fn count_once(&mut self, plan: &BatchPlan, once: BatchTotals) -> bool {
         self.report.bytes_in += once.bytes;
         self.report.files.taken += once.taken;
         self.report.files.damaged.extend(once.damaged);
@@ -204,7 +204,7 @@ impl Tally {
                 .report
                 .dead_letters
                 .get_or_insert(DeadLetters { path: path.clone(), count: 0 });
-            // Letters of a run that died lie in its own file; this run's own come first.
+            // Rejected lines of a run that died are in its own file; this run's own come first.
             if plan.run == self.report.run {
                 kept.path = path;
             }
@@ -403,7 +403,7 @@ impl Tally {
         self.lost(name, &before.collect(), error);
     }
 
-    /// Takes back what batches brought to a table, because it is no longer there.
+    /// Subtracts what batches added to a table, because it is no longer there.
     pub(crate) fn lost(&mut self, name: &TableName, batches: &BTreeSet<i64>, error: Error) {
         // Who looks again at the end of the run must not take them back twice.
         let landed = self.commits.get_mut(name).into_iter();
@@ -614,11 +614,11 @@ mod tests {
     #[test]
     fn rejected_lines_and_files_are_counted_once() {
         let (mut tally, mut plan) = (tally(), plan("another", 1, Vec::new()));
-        plan.once = Some(Once {
+        plan.once = Some(BatchTotals {
             bytes: 10,
             taken: 2,
             rejected: BTreeMap::from([("not_json".to_owned(), 3)]),
-            ..Once::default()
+            ..BatchTotals::default()
         });
         tally.count(&mut plan);
         tally.count(&mut plan);

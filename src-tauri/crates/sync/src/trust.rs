@@ -1,6 +1,8 @@
-//! Whether a folder is this user's alone, and cannot be put in another's place.
+//! Whether a folder belongs to this user alone, so that no other user can change it or put another folder in
+//! its place.
 //!
-//! What lies in the data folder is believed: batches that are finished, lines that wait, the journal.
+//! Everything in the data folder is used without further checks: open batches, waiting lines, the journal. So
+//! a folder that others can write to is refused.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -93,7 +95,7 @@ impl Me {
         its.mode() & write != 0
     }
 
-    /// Makes what lies directly in the data folder this user's alone: its mode is tightened, and what
+    /// Makes what is directly in the data folder this user's alone: its mode is tightened, and what
     /// is another's, or a link to elsewhere, is refused.
     pub(crate) fn tighten(self, folder: &Path) -> Result<()> {
         tighten(folder, 0o700)?;
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_another_is_refused() {
+    fn a_folder_of_another_user_is_refused() {
         // Only root can give files away; whoever else runs this is a stranger to root's folders.
         let base = tempfile::tempdir().unwrap();
         let data = DataFolder::new(base.path().join("data"));

@@ -1,5 +1,5 @@
-//! Whose turn it is to write to a schema (E26): one that others are busy with is waited for, and what one that is gone
-//! has left is finished first. How the tables stand is looked at when the turn comes.
+//! Which installation may write to a schema (E26): waits while another one has an unfinished batch, finishes the
+//! batch of one that is gone, then checks the tables.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use headgate_lake::caught;
 use headgate_terms::{Error, Result, say};
 
 use crate::batch::Stopped;
-use crate::run::{OpenPlan, Running};
+use crate::run::{ActiveRun, OpenPlan};
 use crate::summary::Summary;
 
 /// How long an installation that is not heard is waited for.
@@ -16,7 +16,7 @@ const SILENCE: Duration = Duration::from_mins(10);
 /// How long one that is heard is waited for before the run ends.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-impl Running<'_> {
+impl ActiveRun<'_> {
     /// Waits until no other installation has a batch of this schema in the works, finishes what one that is
     /// gone has left, and looks at how the tables stand.
     pub(crate) fn take_turn(&mut self, schema: &str) -> Result<(), Stopped> {
@@ -66,12 +66,19 @@ impl Running<'_> {
             if plan.is_done() {
                 // Its owner has finished it, and counts it.
                 let document = self.document()?;
-                self.store.settle(ledger, plan.number, None, &self.tally.report.run, &document)?;
+                self.store.save_batch(
+                    ledger,
+                    plan.number,
+                    None,
+                    &self.tally.report.run,
+                    &document,
+                )?;
                 self.open.remove(at);
                 continue;
             }
             let (lake, owner) = (&self.tables.lake, &plan.installation);
-            let heard = self.handle.block_on(caught(lake.heard(&owner.id, &self.me.id)))?;
+            let heard =
+                self.handle.block_on(caught(lake.read_heartbeat(&owner.id, &self.me.id)))?;
             self.open[at].plan = plan;
             if let Some(heard) = heard.filter(|heard| !heard.stopped && heard.ago < SILENCE) {
                 return Ok(Some(
@@ -105,7 +112,7 @@ impl Running<'_> {
         Ok(landed)
     }
 
-    /// Looks once in a run at how the tables of a schema stand (E27).
+    /// Checks the state of a schema's tables, once in a run (E27).
     fn check(&mut self, schema: &str) -> Result<()> {
         if !self.checked.insert(schema.to_owned()) {
             return Ok(());

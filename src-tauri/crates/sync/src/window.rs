@@ -1,4 +1,7 @@
-//! Duplicates (E7): which ids of a source were accepted before, in this batch or in the window.
+//! Duplicates (E7): which ids of a source were accepted before, in this batch or within the window of time.
+//!
+//! [`SeenWindow`] is for a sync; [`Accepted`], [`AcceptedBefore`] and [`RowsOf`] are for lines that are read
+//! again: held lines, remade files and refills.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,7 +33,7 @@ pub(crate) fn span_of(summary: &Summary, window: i64) -> i64 {
 
 /// The window of one batch.
 pub(crate) struct SeenWindow<'s> {
-    /// The store and the ledger whose ids count; none for a preview without a lake.
+    /// The store and the ledger whose ids count; `None` for a preview without a lake.
     earlier: Option<(&'s Store, i64)>,
     /// How far the window reaches back, in microseconds.
     span: i64,
@@ -70,7 +73,7 @@ impl<'s> SeenWindow<'s> {
     /// Goes on with the next batch of a preview, which records nothing.
     ///
     /// # Errors
-    /// When the store failed while it was asked.
+    /// When the store failed during a look-up.
     pub(crate) fn next_batch(&mut self) -> Result<(), Error> {
         self.previewed.extend(self.accepted.drain());
         self.failure.take().map_or(Ok(()), Err)
@@ -79,7 +82,7 @@ impl<'s> SeenWindow<'s> {
     /// The ids this batch accepted.
     ///
     /// # Errors
-    /// When the store failed while it was asked.
+    /// When the store failed during a look-up.
     pub(crate) fn finish(self) -> Result<(Vec<Seen>, Option<i64>), Error> {
         if let Some(failure) = self.failure {
             return Err(failure);
@@ -230,7 +233,7 @@ pub(crate) struct Again {
     pub(crate) left: u64,
 }
 
-/// What tells rows apart that have an id in common: when they were received.
+/// What distinguishes rows with the same id: when they were received.
 pub(crate) fn landing(id: &str, received: Option<i64>) -> u128 {
     hash(&format!("{received:?}{id}"))
 }
@@ -324,7 +327,7 @@ impl<'s> RowsOf<'s> {
     /// The ids that were taken, or the ids of all events where those are asked for that had landed again.
     ///
     /// # Errors
-    /// When the store failed while it was asked.
+    /// When the store failed during a look-up.
     pub(crate) fn finish(self) -> Result<(Vec<Seen>, Option<Again>), Error> {
         if let Some(failure) = self.failure {
             return Err(failure);

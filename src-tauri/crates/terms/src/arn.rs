@@ -1,6 +1,8 @@
-//! Amazon resource names, as far as identities need them: `arn:partition:service:region:account:resource`.
+//! Amazon Resource Names: [`Arn`], read from `arn:partition:service:region:account:resource` and written
+//! back unchanged.
 //!
-//! A name is taken as it is written. Whether what it names exists is for others to ask.
+//! It knows accounts, roles and sessions, because trust policies name those. Whether the resource exists is
+//! not checked here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +22,7 @@ pub struct Arn {
     pub resource: String,
 }
 
-/// Text that is no ARN.
+/// The error of text that is not an ARN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoArn;
 
@@ -73,14 +75,14 @@ impl Arn {
         self.service == "iam" && self.resource == "root"
     }
 
-    /// The name of an IAM role without its path; none for anything else.
+    /// The name of an IAM role without its path; `None` for anything else.
     #[must_use]
     pub fn role_name(&self) -> Option<&str> {
         let path = self.resource.strip_prefix("role/").filter(|_| self.service == "iam")?;
         path.rsplit('/').next().filter(|name| !name.is_empty())
     }
 
-    /// The role's name and the session's name of an assumed role; none for anything else.
+    /// The role's name and the session's name of an assumed role; `None` for anything else.
     #[must_use]
     pub fn session(&self) -> Option<(&str, &str)> {
         let path = self.resource.strip_prefix("assumed-role/").filter(|_| self.service == "sts")?;
@@ -99,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_apart_and_together() {
+    fn arns_are_parsed_and_printed() {
         for text in [
             "arn:aws:iam::595280932656:role/segment-storage-destinations-production-access",
             "arn:aws-us-gov:iam::044793339203:root",

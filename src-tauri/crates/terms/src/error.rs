@@ -1,7 +1,7 @@
-//! The one shape in which a failure crosses every boundary: terminal, window, run record.
+//! [`Error`], the one shape of a failure in the terminal, the window, a run's report and JSON output.
 //!
-//! It carries words for a person and a code for a program. It is no catalogue of codes: each is
-//! named where it arises, and only when some client branches on it.
+//! The message, hint and field are for people; the code, `retryable` and `trace` are for programs. Codes are
+//! chosen where a failure occurs; this file only carries them.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,7 @@
-//! What a check or a lint found, in the one shape in which terminal, window and scripts show it.
+//! [`Finding`], the result of a check or a lint, in the shape that the terminal, the window and scripts
+//! share: severity, status, sentences, the place in the text, and a [`Fix`].
 //!
-//! The words and the judgement come from the crate that checks.
+//! The crate that runs the check chooses the words and decides the severity.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,11 +38,11 @@ pub enum FindingStatus {
     Blocked,
     /// It does not apply.
     Skipped,
-    /// It could not be asked.
+    /// The check could not be made.
     Unknown,
 }
 
-/// A call whose answer a finding stands on.
+/// A call whose answer a finding is based on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Evidence {
     /// The call, such as `iam:GetRole`.
@@ -61,7 +62,7 @@ pub struct Range {
     pub end: usize,
 }
 
-/// What mends it.
+/// The fix.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Fix {
@@ -93,12 +94,12 @@ pub struct Finding {
     pub meaning: Shown,
     /// Why the judgement is so: the rule, or what was read.
     pub because: Shown,
-    /// The calls it stands on; none for what a text alone says.
+    /// The calls that it is based on; empty for a finding on text alone.
     pub evidence: Vec<Evidence>,
     /// Where in the text.
     pub range: Option<Range>,
     /// The statement of a trust policy, counted from 0.
     pub statement: Option<usize>,
-    /// What mends it.
+    /// The fix.
     pub fix: Option<Fix>,
 }

@@ -1,7 +1,24 @@
-//! The nouns that cross crates: text that may be shown, the error shape, findings, ARNs, column types,
-//! table names.
+//! The types that every other crate shares: an error, a finding, an ARN, the name of a table and the type of
+//! a column, and [`Shown`], the only form of text that may reach a terminal, a page or a log.
 //!
-//! Nothing here decides or does anything; a verb belongs in the crate that owns the matter.
+//! They hold data and the rules that keep the data well formed. The crate reads no file, asks no service and
+//! has no policy or table logic: that belongs to the crate whose subject it is.
+//!
+//! An error says what failed, on what, and what to do next. Text from outside cannot end a quoted value or
+//! move a cursor in it:
+//!
+//! ```
+//! use headgate_terms::{Error, say};
+//!
+//! let role = "writer`\u{1b}[2J";
+//! let error = Error::new("role_not_found", say!("There is no role `{}`.", role))
+//!     .hint("Check its name and the account.")
+//!     .field("role");
+//!
+//! assert_eq!(error.message.as_str(), r"There is no role `writer\u{60}\u{1b}[2J`.");
+//! assert_eq!(error.code, "role_not_found");
+//! assert!(!error.retryable);
+//! ```
 
 mod arn;
 mod error;

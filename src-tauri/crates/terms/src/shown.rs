@@ -1,16 +1,16 @@
-//! Text that may be shown: on a terminal, on the page, in a log or inside an error.
+//! [`Shown`]: text that is safe to show on a terminal, on the page, in a log or in an error.
 //!
-//! Names, paths, policies, events and answers of servers may hold characters that move a cursor, turn
-//! a line around, are invisible, or end a value early. [`Shown`] can only be made by rules that leave
-//! none of them in:
+//! Names, paths, policies, events and answers of servers can hold characters that move the cursor, reverse
+//! the direction of a line, are invisible, or end a quoted value early. [`Shown`] is only made by functions
+//! that escape those characters:
 //!
-//! - [`say!`](crate::say) writes a sentence. Its literal is ours and stays as it is; every argument is
+//! - [`say!`](crate::say) formats a sentence. The literal is ours and is not changed; every argument is
 //!   cleaned, and a back-tick in an argument is escaped, so that a value between back-ticks cannot end
-//!   there. In the text of a library's error it becomes an apostrophe instead, for it quotes a name.
-//! - [`Shown::clean`] takes a value that stands on its own, such as a table's cell.
-//! - [`Shown::lines`] takes a text of several lines, such as a diff.
-//! - [`Shown::json`] writes a document. Inside JSON the characters are escaped as `\uXXXX`, so a
-//!   reader gets back exactly the value that went in.
+//!   there. In the text of a library's error a back-tick becomes an apostrophe, because it quotes a name.
+//! - [`Shown::clean`] takes one value, such as a table's cell.
+//! - [`Shown::lines`] takes text of several lines, such as a diff.
+//! - [`Shown::json`] writes a document. In JSON the characters are escaped as `\uXXXX`, so that a parser
+//!   returns the original value.
 //!
 //! ```
 //! use headgate_terms::{Shown, say};
@@ -20,8 +20,8 @@
 //! assert_eq!(Shown::clean("\u{1b}[2J").as_str(), r"\u{1b}[2J");
 //! ```
 //!
-//! What a character means to a policy or a table is not decided here, and a backslash that was there
-//! before is not doubled: the text is for reading, not for parsing.
+//! Whether a character is allowed in a policy or a table name is decided elsewhere. A backslash in the
+//! original is not doubled: the text is for reading, not for parsing.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -37,7 +37,7 @@ use ts_rs::TS;
 pub struct Shown(Box<str>);
 
 impl Shown {
-    /// A value that stands on its own: line ends and tabs are made visible too.
+    /// A single value: line ends and tabs are made visible too.
     #[must_use]
     pub fn clean(text: &str) -> Self {
         Self::escaped(text, acts)
@@ -155,7 +155,8 @@ pub fn grouped(count: u64) -> Shown {
     Shown::clean(&text)
 }
 
-/// A text as a POSIX shell takes it for one word, whatever is in it.
+/// A text as one word of a POSIX shell, whatever is in it. Ours, because it is one replacement; shlex fails on a
+/// text with a NUL and chooses between several kinds of quotes.
 #[must_use]
 pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,".contains(c);
@@ -210,7 +211,7 @@ impl From<&'static str> for Shown {
     }
 }
 
-/// What was kept may have been changed where it lay, so it is cleaned again.
+/// Stored text may have been changed since, so it is cleaned again.
 impl<'de> Deserialize<'de> for Shown {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self::clean(&text))
@@ -219,7 +220,7 @@ impl<'de> Deserialize<'de> for Shown {
 
 /// What [`say!`](crate::say) takes as an argument: text is cleaned, numbers and [`Shown`] stay as they are.
 pub trait Say {
-    /// Writes the value as it may stand inside a sentence.
+    /// Writes the value as part of a sentence.
     ///
     /// # Errors
     /// When the formatter fails.
@@ -356,7 +357,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_apart() {
+    fn counts_have_thousands_separators() {
         let shown = [0, 7, 999, 1_000, 65_536, 1_234_567].map(|count| grouped(count).to_string());
         assert_eq!(shown, ["0", "7", "999", "1,000", "65,536", "1,234,567"]);
     }
@@ -365,7 +366,7 @@ mod tests {
     const ALL: &str = "a`\u{1b}[2J\r\n\t\u{7f}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{202e}\u{2028}\u{2066}\u{feff}\u{e0041}é世\u{1f600}";
 
     #[test]
-    fn values_are_visible_and_cannot_end_early() {
+    fn say_escapes_control_characters_and_back_ticks() {
         let shown = say!("`{}`", ALL);
         assert_eq!(shown.matches('`').count(), 2, "{shown}");
         assert!(!shown.contains(acts), "{shown}");
@@ -375,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_library_quotes_stands_in_apostrophes() {
+    fn back_ticks_of_library_errors_become_apostrophes() {
         #[derive(Debug, Deserialize)]
         struct Versioned {
             #[allow(dead_code, reason = "read for its error")]
@@ -393,13 +394,13 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_its_own_keeps_its_back_ticks() {
+    fn clean_keeps_back_ticks() {
         assert_eq!(Shown::clean("a`b\nc"), r"a`b\nc");
         assert_eq!(Shown::lines("a\tb\r\n\u{202e}c"), "a    b\n\\u{202e}c");
     }
 
     #[test]
-    fn a_document_says_the_same_with_its_characters_escaped() {
+    fn json_escapes_control_characters() {
         let text = Shown::json(&ALL).unwrap();
         assert!(!text.contains(acts), "{text}");
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), ALL);
@@ -413,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_cleaned_when_it_is_read() {
+    fn deserialised_text_is_cleaned_again() {
         let kept: Shown = serde_json::from_str(r#""`a` \u001b[2J""#).unwrap();
         assert_eq!(kept, r"`a` \u{1b}[2J");
     }

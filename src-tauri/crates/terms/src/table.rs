@@ -1,6 +1,6 @@
-//! Names and shapes of tables, as people and the other crates speak of them.
+//! Names and types of tables and columns: [`TableName`], [`Column`] and the five [`ColumnType`]s.
 //!
-//! No Arrow, no Delta: those crates translate to and from these words.
+//! They know neither Arrow nor Delta; `events` and `lake` convert to and from the types of those libraries.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl ColumnType {
     pub const ALL: [Self; 5] =
         [Self::BigInt, Self::Double, Self::Boolean, Self::Timestamp, Self::String];
 
-    /// The type of a name, in any case; none when no type has it.
+    /// The type of a name, in any case; `None` when no type has it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.to_string().eq_ignore_ascii_case(name))

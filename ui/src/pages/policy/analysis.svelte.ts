@@ -1,5 +1,5 @@
-// What the core says of the draft's text: asked after each change, in a moment while somebody types, and
-// the latest question's answer holds. A part of the model, which alone asks for it.
+// The core's analysis of the draft: requested after each change, with a short delay while the user types; the
+// answer to the latest request counts. A part of the model, which alone starts it.
 
 import type { Failure, MatrixView, PolicyCards, PolicyView } from '../../api'
 import { asFailure } from '../../api/host'
@@ -18,7 +18,7 @@ export interface AnalysisOptions {
   ask: Ask
   /** The draft as it is now. */
   question: () => Question
-  /** What else is asked once a text was analyzed, as long as that is the latest. */
+  /** The requests that follow the analysis of a text, as long as it is the latest. */
   then: (view: PolicyView, isLatest: () => boolean) => Promise<void>
 }
 
@@ -37,7 +37,7 @@ export class Analysis {
     this.#options = options
   }
 
-  /** Of the draft, or of an earlier text while the core is asked. */
+  /** Of the draft, or of an earlier text until the core answers. */
   get view(): PolicyView | null {
     return this.#view
   }

@@ -1,6 +1,7 @@
-// CodeMirror as the policy's pages use it: one editor for a draft, one view of what has changed. It is a
-// chunk of its own: nothing but `lazy.ts` imports it. It lives in a shadow root, where its styles are
-// adopted sheets; a `<style>` in the page would be refused. It keeps no history: undo is the page's.
+// CodeMirror for the policy page: an editor for the draft, and a view of a diff.
+//
+// It is a chunk of its own that only `lazy.ts` imports. It lives in a shadow root with adopted style sheets,
+// because the content security policy refuses `<style>`. It keeps no history: undo belongs to the page.
 
 import { defaultKeymap } from '@codemirror/commands'
 import { json } from '@codemirror/lang-json'
@@ -35,7 +36,7 @@ import { rootStyle, theme } from './theme'
 
 /** A draft in an editor. */
 export interface Editor {
-  /** Shows another text: only what differs is touched, the cursor stays, nobody is told. */
+  /** Shows another text: only the difference is changed, the cursor stays, and no change is reported. */
   show(text: string): void
   /** Marks what was found in the text that is shown. */
   mark(problems: Problem[], findings: FindingView[]): void
@@ -251,7 +252,7 @@ function again(event: MouseEvent): void {
   if (byMouse && (event.target as Element).closest('.cm-diagnosticAction')) event.stopPropagation()
 }
 
-/** Keeps letters that are typed from the page, which would take them for its own keys. */
+/** Keeps typed letters from the page, which would treat them as its own keys. */
 function keep(event: KeyboardEvent): void {
   const target = event.target as HTMLElement
   const field = target instanceof HTMLInputElement && target.type !== 'checkbox'
@@ -295,7 +296,7 @@ function unfold(root: ShadowRoot): boolean {
   return folds.length > 0
 }
 
-/** A command that goes to a mark, and says what is there. */
+/** A command that moves to a mark, and announces it. */
 function said(go: Command): Command {
   return (view) => {
     if (!go(view)) return false
@@ -336,7 +337,7 @@ function findingMark(view: FindingView, onfix: (finding: FindingView) => void): 
   }
 }
 
-/** A sentence whose values stand in back-ticks. */
+/** A sentence with values between back-ticks. */
 function ticked(tag: string, text: string): HTMLElement {
   const whole = document.createElement(tag)
   const parts = visible(text).split('`')

@@ -1,5 +1,5 @@
-// The policy page's model, by context: one for each profile and visit of the page. What outlives the visit
-// is the profile's session.
+// Provides the model of the policy page by Svelte context: one for each profile and visit. What outlives a visit
+// is in the profile's session.
 
 import { getContext, onDestroy, setContext } from 'svelte'
 import { ask } from '../../api'

@@ -1,5 +1,5 @@
-// The part of the model that changes an open draft: its text, who gets in, its form, what is shown of it.
-// Every change is one step, which Undo takes back.
+// The part of the model that changes an open draft: its text, its goals, its form, and what is shown of it.
+// Every change is one undo step.
 
 import type { Edit, Failure, KeptGoal, KeptStep, PlanForm, Range } from '../../api'
 import { asFailure } from '../../api/host'
@@ -68,7 +68,7 @@ export abstract class PolicyDraft extends PolicyState {
 
   // Transitions of who gets in: each a plan of the core.
 
-  /** Lets everyone in who is asked for and not allowed yet. */
+  /** Plans for all goals that are switched on and not allowed yet. */
   async letIn(): Promise<Failure | null> {
     const refused = this.refuses('letIn')
     if (refused) return refused
@@ -77,7 +77,7 @@ export abstract class PolicyDraft extends PolicyState {
     return this.planAt(at, (now) => ({ from: now.text, goals: now.goals }))
   }
 
-  /** Asks for one more caller, and plans. The refusal is for whoever asked. */
+  /** Adds one more goal, and plans. A refusal is returned to the caller. */
   async add(goal: KeptGoal): Promise<Failure | null> {
     const refused = this.refuses('add')
     if (refused) return refused
@@ -245,7 +245,7 @@ export abstract class PolicyDraft extends PolicyState {
     )
   }
 
-  /** As `#plan`; what is refused is shown in a place. */
+  /** As `#plan`; a refusal is shown in a given place. */
   protected async planAt(
     at: Place,
     make: (now: KeptStep) => Source | Promise<Source>,

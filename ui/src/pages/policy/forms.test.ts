@@ -1,3 +1,5 @@
+// Tests of the form of a policy.
+
 import { expect, test } from 'vitest'
 import type { PolicyCards, StatementCard } from '../../api'
 import { formGiving, formOf, leaving } from './forms'
@@ -54,7 +56,7 @@ test.each([
   expect(leaving(policy, all, self, form)).toEqual(who)
 })
 
-test('a text has the form whose plan gives it', () => {
+test('the form of a text is the one whose plan gives it', () => {
   const of = (after: string | null): PlanPreview => ({ opens: 0, closes: 0, refused: null, after })
   const previews = { separate: of('a'), guide: of('b') }
   expect(formGiving(previews, 'a')).toBe('separate')

@@ -1,5 +1,5 @@
-// The form of a policy: which of the planner's two its callers stand in, and who is planned again to give
-// it the other one. Pure.
+// The form of a policy, which is one of the planner's two, and which callers must be planned again to change it.
+// Pure.
 
 import type { KeptGoal, PlanForm, PolicyCards, StatementCard } from '../../api'
 import type { PlanPreview } from './requests'
@@ -19,7 +19,7 @@ function named(statement: StatementCard, role: string): string[] {
   return statement.principals.map(({ value }) => value).filter((value) => value !== role)
 }
 
-/** The callers that are asked for and that a policy allows by name, but for the role itself. */
+/** The goals that are switched on and that a policy allows by name, except the role itself. */
 function callersIn(policy: PolicyCards, goals: readonly KeptGoal[], role: string): string[] {
   const wanted = goals.filter((one) => one.on).map((one) => one.goal.principal)
   return [...new Set(wanted)].filter((one) => one !== role && allowing(policy, [one]).length > 0)
@@ -60,7 +60,7 @@ export function leaving(
     const all = named(statement, role)
     if (all.length < 2) continue
     const ours = callers.filter((one) => all.includes(one))
-    // A statement that names nobody else keeps one of them, for it cannot stand empty.
+    // A statement that names nobody else keeps one of them, because it cannot be empty.
     for (const one of ours.slice(ours.length === all.length ? 1 : 0)) gone.add(one)
   }
   return callers.filter((one) => gone.has(one))

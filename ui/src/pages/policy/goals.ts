@@ -1,12 +1,11 @@
-// Who is to get in: the goals that a policy and what is known of each caller suggest, and the edits
-// that take one out again.
+// Goals: those that a policy and its known callers suggest, and the edits that remove a caller again.
 
 import type { Edit, Goal, KeptGoal, MatrixView, PolicyCards, Template } from '../../api'
 
 /** Databricks makes ids of this shape. */
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
-/** The ids among those known that a caller most likely brings, the likeliest first. */
+/** The known ids that a caller most likely passes, the most likely first. */
 function likely(template: Template, templates: Template[]): string[] {
   const of = (id: string) =>
     templates.find((one) => one.id === id)?.known_ids.map((known) => known.id) ?? []
@@ -46,12 +45,12 @@ export function goalsOf(templates: Template[], policy: PolicyCards | null): Kept
     })
 }
 
-/** The goals that are asked for. */
+/** The goals that are switched on. */
 export function wanted(goals: KeptGoal[]): Goal[] {
   return goals.filter((one) => one.on).map((one) => one.goal)
 }
 
-/** The goals that are asked for and that a matrix does not allow. */
+/** The goals that are switched on and that a matrix does not allow. */
 export function missing(goals: KeptGoal[], matrix: MatrixView | null): KeptGoal[] {
   if (!matrix) return []
   return goals.filter((one) => {

@@ -1,5 +1,4 @@
-// Keeps the draft beyond the page: a moment after each change, at once when the page is left. A part of the
-// model.
+// Saves the draft in the core: shortly after each change, and at once when the page is left. A part of the model.
 
 import type { Failure, KeptDraft } from '../../api'
 import { asFailure } from '../../api/host'

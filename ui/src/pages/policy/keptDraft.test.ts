@@ -1,3 +1,5 @@
+// Tests of saved drafts: what is saved, and what is left out when it does not fit into one call.
+
 import { expect, test } from 'vitest'
 import type { KeptDraft, KeptStep } from '../../api'
 import { historyOf, mostHistory, mostKept, mostSteps, toKeep, withApplied } from './keptDraft'
@@ -9,7 +11,7 @@ const step = (text: string): KeptStep => ({ text, goals: [goal('catalog', 'uc')]
 const keep = (history: UndoHistory<KeptStep>, planned: KeptDraft['planned'] = null): KeptDraft =>
   toKeep({ read: null, role, base: 'base', form: 'guide', access, planned, history })
 
-test('a draft comes back with its steps and its plan', () => {
+test('a saved draft has its steps and plan', () => {
   let history = begin(step('a'))
   for (const text of ['b', 'c', 'd']) history = record(history, step(text))
   const planned = { from: 'a', goals: [], after: 'c' }
@@ -44,7 +46,7 @@ test('the newest steps are kept, so many and so large', () => {
   expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(mostHistory)
 })
 
-test('what one call cannot hold is left out: the steps, then the plan, never the draft', () => {
+test('what exceeds one call is left out: steps, then plan, never the draft', () => {
   // As JSON every character takes six.
   const huge = '\u0001'.repeat(30_000)
   const history = record(record(begin(step(huge)), step(`${huge}1`)), step(`${huge}2`))
@@ -75,7 +77,7 @@ test('what one call cannot hold is left out: the steps, then the plan, never the
   expect(most).toMatchObject({ planned: null, text: larger })
 })
 
-test('a change that was written while nobody had the draft open is in it', () => {
+test('a change applied while the draft was closed is in it', () => {
   const draft = { ...keep(begin(step('new'))), read: roleRead('old'), base: 'old' }
   const after = withApplied(draft, written('new'))!
   expect(after).toMatchObject({ base: 'new', text: 'new', planned: null, past: [step('new')] })

@@ -1,4 +1,5 @@
-// The draft as the core keeps it: with as much of its history as one call may hold. Pure.
+// Converts between the model's draft and the draft that the core saves, with as much history as one call can
+// hold. Pure.
 
 import type { Applied, AwsRole, KeptDraft, KeptStep, RoleRead } from '../../api'
 import { nearest, type UndoHistory } from './undoHistory'

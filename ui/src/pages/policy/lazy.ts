@@ -1,4 +1,4 @@
-// The way to the editor's chunk, which is loaded when the first text is shown.
+// Loads the editor's chunk when the first text is shown.
 
 import { failure } from '../../api/host'
 

@@ -1,5 +1,5 @@
-// The matrix as it is drawn: columns that say the same are one, callers that could be let in stand
-// among those that are.
+// The rows and columns of the matrix as they are drawn: columns with the same decisions are merged, and callers
+// to allow are listed with those that are allowed. Pure.
 
 import type { CallerName, CellView, ColumnView, Decision, KeptGoal, MatrixView } from '../../api'
 
@@ -7,9 +7,9 @@ export type Look = 'allowed' | 'opened' | 'closed' | 'denied' | 'depends' | 'nev
 
 export interface DrawnColumn {
   label: string
-  /** The id as it is shown and copied; none for columns that stand for others. */
+  /** The id as it is shown and copied; null for columns that represent others. */
   id: string | null
-  /** Where it stands in the matrix; the second of a merged pair brings no id. */
+  /** Its place in the matrix; the second of a merged pair is the one without an id. */
   at: number[]
 }
 
@@ -17,7 +17,7 @@ export interface DrawnCell {
   look: Look
   /** What stood there before, where that was something else. */
   was: string | null
-  /** What a caller in this cell brings. */
+  /** The id that a caller in this cell passes. */
   externalId: string | null
   after: Decision | null
   statements: number[]
@@ -27,11 +27,11 @@ export interface DrawnRow {
   principal: CallerName
   label: string
   added: boolean
-  /** Whether it stands for callers that nobody names. */
+  /** Whether it represents callers that are not named. */
   rest: boolean
-  /** The goals whose switch stands in this row. */
+  /** The goals whose switch is in this row. */
   goals: KeptGoal[]
-  /** None for a caller that the policy was not asked about. */
+  /** Null for a caller that the policy was not evaluated for. */
   cells: DrawnCell[]
 }
 

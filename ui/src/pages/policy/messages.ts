@@ -1,4 +1,4 @@
-// What a trust policy's draft is in words: the answer first, then where it stands.
+// Sentences about a draft: the result first, then its state.
 
 import type { Decision, Finding, MatrixView, Problem, StatementSays } from '../../api'
 import { ago, count, many } from '../../format'

@@ -1,3 +1,5 @@
+// Tests of the model of the policy page: its transitions, and answers that arrive late.
+
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { KeptDraft } from '../../api'
 import { failure } from '../../api/host'
@@ -152,7 +154,7 @@ describe('transitions', () => {
     return { stage, text, base, goals, role, form, tab, revealed, newer, canUndo, canRedo }
   }
 
-  test('what a model shows cannot be set from outside', async () => {
+  test('the state of the model is read-only', async () => {
     const model = await pasted()
     for (const name of ['text', 'goals', 'stage', 'form', 'newer', 'tab', 'base', 'read'])
       expect(() => Reflect.set(model, name, 'x') || raise()).toThrow('read-only')
@@ -194,7 +196,7 @@ describe('the draft', () => {
     expect(model.goals.some((one) => one.on)).toBe(true)
   })
 
-  test('too much text and names that are none are refused, and nothing changes', async () => {
+  test('too long texts and invalid names are refused', async () => {
     const model = await pasted()
     const long = 'x'.repeat(131_073)
     expect(model.type(long)?.message).toContain('131,073 characters')
@@ -214,7 +216,7 @@ describe('the draft', () => {
     expect(model.goals.find((one) => one.goal.principal === 'catalog')?.on).toBe(true)
   })
 
-  test('what is refused is shown where it happened, until the draft changes', async () => {
+  test('a refusal is shown in its place until the draft changes', async () => {
     const model = await pasted()
     expect((await model.add(goal('refused', 'r')))?.message).toBe('A Deny is in the way.')
     expect(model.refusal).toBe(null)

@@ -1,24 +1,24 @@
-// The model of the policy page: the draft of a trust policy with its steps, who is to get in, and all that
-// the core reports of it. One page has one model, made for a profile and given by context (`context.ts`).
-// Its state is read from everywhere and changed only by the transitions below. One that is not allowed
-// returns why and changes nothing. The core keeps a draft for each role: `load` brings the latest back
-// with its steps, `openKept` another one, `close` keeps what was not kept yet.
+// The model of the policy page: the draft of a trust policy with its undo steps, its goals, and everything that
+// the core reports about it. A page has one model, created for a profile and provided by context (`context.ts`).
+// Components read its state freely, and change it only by the transitions below. A transition that is not allowed
+// returns the reason and changes nothing. The core saves a draft for each role: `load` opens the latest with its
+// steps, `openKept` another one, `close` saves what was not saved yet.
 //
-//   stage     what is so                               transitions
-//   loading   not known yet whether a draft is kept    load, close
+//   stage     meaning                                  transitions
+//   loading   whether a draft is saved is not known    load, close
 //   empty     no policy is open                        load, openRead, openPasted, openKept, close
-//   pasted    a policy that was pasted                 those of a draft, nameRole
-//   read      a role that was read                     those of a draft, readAgain, meet, applied
-//   drifted   and AWS has another policy than then     as read, and settle
-//   closed    the page was left                        none; `applied` is handed on to the session
+//   pasted    a pasted policy                          those of a draft, nameRole
+//   read      a role that was read from AWS            those of a draft, readAgain, meet, applied
+//   drifted   AWS has another policy since             as read, and settle
+//   closed    the page was left                        none; `applied` is passed on to the session
 //
 //   of a draft: openRead, openPasted, openKept, type, replace, edit, letIn, add, toggle, chooseForm, undo,
 //   redo, discard, showTab, reveal, analyze, learn, keep, flush, close
 //
-// A transition that waits for the core works on the draft as it is when the core answers: what was typed
-// meanwhile stays, and the core is asked again. Where another policy was opened meanwhile, it does nothing.
-// `transitions.ts` has the table as code, `state.svelte.ts` what is read, `draft.ts` the transitions of a
-// draft; this file those that begin and end one, and those of what AWS has meanwhile.
+// A transition that waits for the core continues with the draft as it is when the answer arrives: what was typed
+// meanwhile is kept, and the core is called again. If another policy was opened meanwhile, it does nothing.
+// `transitions.ts` has this table as code, `state.svelte.ts` the state, `draft.ts` the transitions of a draft;
+// this file has those that open and close one, and those for changes in AWS.
 
 import type {
   Applied,
@@ -114,7 +114,7 @@ export class PolicyModel extends PolicyDraft {
     void this.#learn()
   }
 
-  /** Begins with a role that was read, or goes on with the draft that it has. */
+  /** Begins with a role that was read, or continues its saved draft. */
   async openRead(read: RoleRead, access: AwsAccess): Promise<Failure | null> {
     const refused = this.refuses('openRead')
     if (refused) return refused
@@ -170,7 +170,7 @@ export class PolicyModel extends PolicyDraft {
     }
   }
 
-  /** Keeps what is open, for another policy takes its place; what nobody changed is discarded then. */
+  /** Saves the open draft, because another policy replaces it; an unchanged one is discarded. */
   #leaving(): () => void {
     if (!this.isOpen) return () => {}
     const was = this.role
@@ -181,7 +181,7 @@ export class PolicyModel extends PolicyDraft {
 
   /** Discards the draft of a role, unless it is the one that is open. */
   #discardOf(role: string): void {
-    // One that stays is in the list, and harms nobody.
+    // One that is left is in the list, and does no harm.
     if (role !== this.role) this.session.discard(role).catch(() => {})
   }
 
@@ -280,7 +280,7 @@ export class PolicyModel extends PolicyDraft {
     return this.planning.preview({ text, base, role, goals, quota, lacks }, isLatest)
   }
 
-  /** Leaves the page: keeps what is not kept yet, and takes nothing any more. */
+  /** Leaves the page: saves what is not saved yet, and accepts no more transitions. */
   close(): Failure | null {
     const refused = this.refuses('close')
     if (refused) return refused

@@ -1,4 +1,4 @@
-// What a person can choose from when a statement is written by hand; the core judges what comes out.
+// Operators, keys and actions that are offered when a statement is edited by hand; the core validates the result.
 
 export const operators = [
   'StringEquals',

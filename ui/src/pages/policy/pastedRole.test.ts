@@ -1,10 +1,12 @@
+// Tests of pasted output of `aws iam get-role`.
+
 import { expect, test } from 'vitest'
 import { policyOfRole } from './pastedRole'
 
 const policy = { Version: '2012-10-17', Statement: [] }
 const Arn = 'arn:aws:iam::123456789012:role/lake'
 
-test('the policy of a printed role is found, and whose it is', () => {
+test('policy and ARN of a printed role are found', () => {
   const text = `${JSON.stringify(policy, null, 2)}\n`
   const role = { Arn, AssumeRolePolicyDocument: policy }
   expect(policyOfRole(JSON.stringify({ Role: role }))).toEqual({ text, role: Arn })

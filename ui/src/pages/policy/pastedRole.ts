@@ -1,4 +1,4 @@
-// What `aws iam get-role` prints, pasted whole: the policy in it, and whose it is. Pure.
+// Finds the policy and the role's ARN in pasted output of `aws iam get-role`. Pure.
 
 /** The trust policy of a printed role; null for any other text. */
 export function policyOfRole(text: string): { text: string; role: string } | null {

@@ -1,5 +1,5 @@
-// The form of the draft: the plan that it came from, what each form would do, and the form that was chosen
-// for what comes next. A part of the model, which alone tells it of plans.
+// The form of the draft: the plan that it came from, what each form would change, and the form chosen for the
+// next plan. A part of the model, which alone tells it of plans.
 
 import type { KeptPlan, PlanForm, PolicyCards } from '../../api'
 import { formGiving, formOf, type DraftForm } from './forms'
@@ -10,7 +10,7 @@ type Plan = KeptPlan & { form: PlanForm | null }
 /** A draft as plans see it. */
 export type Planned = Omit<PlanInput, 'form'> & {
   base: string
-  /** Whether callers are asked for and not allowed. */
+  /** Whether goals are switched on and not allowed. */
   lacks: boolean
 }
 

@@ -1,5 +1,5 @@
-// A core that is played, for tests of the model: policies of a few statements, plans in both forms, a draft
-// that is kept, a role that is read. An answer can be held back.
+// A simulated core for tests of the model: small policies, plans in both forms, a saved draft, and a role that is
+// read. An answer can be held back.
 
 import type {
   Applied,
@@ -138,7 +138,7 @@ function template(id: string, principal: string | null, ids: string[]): Template
   return { id, label: id, principal, known_ids, where_id: '', required: false, sid: null }
 }
 
-/** A goal that is asked for, or only could be. */
+/** A goal that is switched on, or off. */
 export function goal(principal: string, externalId: string | null, on = true): KeptGoal {
   return { template: 'custom', label: principal, goal: { principal, externalId, sid: null }, on }
 }
@@ -182,7 +182,7 @@ export class PlayedCore {
   /** What a role has when it is read. */
   aws = 'catalog uc'
   awsId = 'AROA1'
-  /** Commands that were asked, in order. */
+  /** Commands that were called, in order. */
   asked: string[] = []
   /** Commands that fail. */
   fails = new Map<string, Failure>()

@@ -1,3 +1,5 @@
+// Tests of goals, the rows and columns of the matrix, and the sentences about a draft.
+
 import { expect, test } from 'vitest'
 import type { KeptGoal, MatrixView, PolicyCards, Template } from '../../api'
 import { goalsOf, held, missing, removal, switched, withGoal } from './goals'
@@ -41,7 +43,7 @@ function card(principals: string[], ids: string[]): PolicyCards['statements'][nu
   }
 }
 
-test('goals begin with the ids that each caller most likely brings', () => {
+test('goals start with the most likely ids', () => {
   const ids = ['segment-workspace', uuid]
   const templates = [
     template('unity_catalog', catalog, ids),
@@ -69,7 +71,7 @@ const wants = (principal: string, externalId: string, on = true): KeptGoal => ({
   on,
 })
 
-test('who leaves takes its id along, but never the last one', () => {
+test('removing a caller removes its id, but not the last one', () => {
   const policy = {
     version: null,
     statements: [card([catalog, segment], [uuid, 'ws']), card([segment], ['ws'])],
@@ -96,7 +98,7 @@ test('who leaves takes its id along, but never the last one', () => {
   ])
 })
 
-test('several leave at once, and a statement of theirs goes with them', () => {
+test('removing several callers removes their statement', () => {
   const etl = 'arn:aws:iam::210987654321:role/etl'
   const policy = {
     version: null,
@@ -113,7 +115,7 @@ test('several leave at once, and a statement of theirs goes with them', () => {
   expect(edits[0]).toMatchObject({ statement: 1 })
 })
 
-test('one more caller takes the place of one whose id was not known', () => {
+test('a caller with an id replaces the one without', () => {
   const unknown = {
     ...wants(segment, ''),
     goal: { principal: segment, externalId: null, sid: null },
@@ -162,7 +164,7 @@ const off: KeptGoal = {
   on: false,
 }
 
-test('columns that say the same are one, and callers to let in stand before the rest', () => {
+test('equal columns are merged, and missing goals come first', () => {
   const { columns, rows } = drawn(matrix(), [off])
   expect(columns.map((one) => one.label)).toEqual(['Databricks’ id', 'Any other id, or none'])
   expect(rows.map((one) => one.label)).toEqual(['Unity Catalog', 'Segment', 'Anyone else'])
@@ -176,7 +178,7 @@ test('columns that say the same are one, and callers to let in stand before the 
   expect(drawn(apart, []).columns).toHaveLength(3)
 })
 
-test('what is asked for and not allowed is missing', () => {
+test('goals that are on and not allowed are missing', () => {
   const goal = { principal: catalog, externalId: uuid, sid: null }
   const on = { ...off, goal, on: true }
   expect(missing([on, off], matrix())).toEqual([])

@@ -1,3 +1,5 @@
+// Tests of positions in texts with characters outside ASCII and all kinds of line breaks.
+
 import { expect, test } from 'vitest'
 import { Bytes, Lines } from './ranges'
 
@@ -28,7 +30,7 @@ test.each(texts)('every character of %j is where its bytes are', (text) => {
   expect([bytes.position(end), bytes.byte(text.length)]).toEqual([text.length, end])
 })
 
-test('what is out of range is cut off', () => {
+test('positions out of range are clamped', () => {
   const bytes = new Bytes('aé')
   expect([-1, 4, 1e9].map((byte) => bytes.position(byte))).toEqual([0, 2, 2])
   expect([-1, 3, 1e9].map((position) => bytes.byte(position))).toEqual([0, 3, 3])
@@ -46,7 +48,7 @@ test.each(broken)('every break of %j is shown as one', (text) => {
   }
 })
 
-test('inside a break is before it', () => {
+test('a position inside a line break is before it', () => {
   expect(new Lines('a\r\nb').place(2)).toBe(1)
 })
 

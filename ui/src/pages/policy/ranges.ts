@@ -1,5 +1,6 @@
-// Places in a text: the core counts bytes of UTF-8, JavaScript units of UTF-16, an editor every line
-// break as one. Out of range is cut off; inside a character is where the character begins.
+// Positions in a text: the core counts bytes of UTF-8, as the documents for scripts promise, JavaScript counts
+// units of UTF-16, and the editor counts every line break as one. They are converted here, once for each text. A
+// position beyond the end is the end; one inside a character is its beginning. Pure.
 
 /** Where the bytes of a text are in JavaScript's. */
 export class Bytes {

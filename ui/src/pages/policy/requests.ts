@@ -1,5 +1,5 @@
-// What the policy page asks the core, and what it need not ask: too much text, a name that is none. It
-// keeps no state; who asks is passed in.
+// The requests of the policy page to the core, with the checks that need no core: text that is too long, and names
+// that are not ARNs. It keeps no state.
 
 import type {
   Commands,

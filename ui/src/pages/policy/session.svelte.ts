@@ -1,6 +1,6 @@
-// What of the policy page outlives the page, for one profile and as long as the window: the line to the
-// drafts that the core keeps, one for each role, what was typed before there was a draft, and what a
-// draft's page showed when it was left. The draft itself is the model's.
+// What outlives a visit of the policy page, for one profile and as long as the window: the queue of saves to the
+// core, text that was typed before a draft existed, and which view was open. The draft itself belongs to the
+// model.
 
 import type { Applied, KeptDraft, RoleRead } from '../../api'
 import { roleOf, withApplied } from './keptDraft'
@@ -94,7 +94,7 @@ export class PolicySession {
     this.#waiting.clear()
   }
 
-  /** Waits until what is to be kept is, or could not be. */
+  /** Waits until everything is saved, or has failed. */
   async settled(): Promise<void> {
     await this.#sending?.catch(() => {})
   }
@@ -137,7 +137,7 @@ export class PolicySession {
     }
   }
 
-  /** A change that ended after its role was left: told to the page that has it now, else to what is kept. */
+  /** A change that ended after its role was left: passed to the page that has it open, else to the saved draft. */
   async deliver(applied: Applied): Promise<void> {
     const { role } = applied.change
     const holder = this.#holder

@@ -1,5 +1,5 @@
-// What the policy page reads of its model: the draft, and all that is known beside it. Everything here is
-// read-only to the page; `model.ts` alone changes it.
+// The state of the policy page's model, which components read. It is read-only to them; `model.ts` and `draft.ts`
+// change it.
 
 import type {
   AwsAccess,
@@ -69,7 +69,7 @@ export abstract class PolicyState {
   get read(): RoleRead | null {
     return this.own.read
   }
-  /** The role's ARN, as it was read or named; empty where nobody knows it. */
+  /** The role's ARN, as it was read or named; empty where it is not known. */
   get role(): string {
     return this.own.read?.role.arn ?? this.own.named
   }
@@ -99,7 +99,7 @@ export abstract class PolicyState {
   get templates(): Template[] {
     return this.own.templates
   }
-  /** What the core says of the draft; of an earlier text while it is asked. */
+  /** The core's analysis of the draft; of an earlier text until the core answers. */
   get view(): PolicyView | null {
     return this.analysis.view
   }
@@ -107,7 +107,7 @@ export abstract class PolicyState {
   get picture(): Picture | null {
     return this.analysis.picture
   }
-  /** The callers that are asked for and not allowed. */
+  /** The goals that are switched on and not allowed. */
   get missing(): KeptGoal[] {
     return missing(this.goals, this.view?.matrix ?? null)
   }

@@ -1,5 +1,5 @@
-// How CodeMirror looks: the roles of tokens.css, which follow the page's theme by themselves. Part of
-// the editor's chunk.
+// The style of CodeMirror: the custom properties of tokens.css, which follow the theme. Part of the editor's
+// chunk.
 
 import { HighlightStyle, syntaxHighlighting } from '@codemirror/language'
 import { Prec, type Extension } from '@codemirror/state'
@@ -64,7 +64,7 @@ const rules = EditorView.theme({
   },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: 'var(--code-line)' },
   '.cm-content': { padding: 'var(--space-4) 0', caretColor: 'var(--text)' },
-  // What is left of a line that wraps stands further in.
+  // The rest of a wrapped line is indented.
   '.cm-line, .cm-deletedChunk .cm-deletedLine': {
     padding: '0 var(--space-16) 0 36px',
     textIndent: '-16px',
@@ -203,7 +203,7 @@ const changes = EditorView.theme({
   },
   '&.cm-merge-a .cm-changedText:not(:only-child)': { background: 'var(--failed-line)' },
   '&.cm-merge-b .cm-changedText:not(:only-child)': { background: 'var(--passed-line)' },
-  // Removed parts are no JSON by themselves: keys would have the colour of values.
+  // Removed parts alone are not JSON: keys would have the colour of values.
   '.cm-deletedChunk del, .cm-deletedChunk del > span': { color: 'var(--text-2)' },
   '.cm-deletedChunk del:has(> :not(.cm-deletedText)) > .cm-deletedText': {
     color: 'var(--text)',

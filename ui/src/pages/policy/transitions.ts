@@ -1,5 +1,5 @@
-// Which transition of the policy page's model is allowed in which of its stages. `model.svelte.ts` shows
-// the same as a table. Pure.
+// Which transition of the policy page's model is allowed in which stage. `model.ts` shows the same as a table.
+// Pure.
 
 import type { Failure } from '../../api'
 import { own } from './requests'

@@ -1,3 +1,5 @@
+// Tests of plans to write a trust policy, in the shape of plans of any kind.
+
 import { expect, test } from 'vitest'
 import type { Applied, ChangeRecord, Job, StepRole, TrustPlan } from '../../api'
 import { failure } from '../../api/host'
@@ -29,7 +31,7 @@ const write = {
   restores: null,
 } as unknown as TrustPlan
 
-test('a plan to write a policy is shown like every other', () => {
+test('a trust plan in the shape of any plan', () => {
   expect(planOf(write)).toEqual({ id: 'plan-1', kind: 'trust_policy', steps: write.calls })
   expect(wordsOf(write).title).toBe('Write the policy of lake')
   expect(wordsOf({ ...write, restores: 'c1' }).title).toBe('Put back the policy of lake')
@@ -83,7 +85,7 @@ test.each([
   expect(pastOf(record, true, false)).toMatchObject({ state: 'running', of: '' })
 })
 
-test('how a plan ended is said in three ways, and what is not known is no refusal', () => {
+test('outcomes are written, not written and unknown', () => {
   const now: PlanState = {
     plan: planOf(write),
     stage: 'shown',
@@ -121,7 +123,7 @@ test('how a plan ended is said in three ways, and what is not known is no refusa
   expect(hasMoved(failure('outcome_unknown', '', ''))).toBe(false)
 })
 
-test('a change is under way while the job goes on that sends it', () => {
+test('a change is running while its job is', () => {
   const of = (id: string, state: ChangeRecord['state'], at: string) => ({ id, state, at })
   const changes = [
     of('c3', 'done', '2026-01-01T00:00:30Z'),

@@ -1,5 +1,5 @@
-// Plans to write a trust policy, as plans of any kind: the core's answers turned into what `ui/src/plans`
-// shows, and what such a plan says of itself. Pure.
+// Plans to write a trust policy: the core's answers in the shape that `ui/src/plans` shows, and the sentences of
+// this kind. Pure.
 
 import type {
   Applied,

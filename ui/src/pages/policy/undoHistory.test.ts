@@ -1,7 +1,9 @@
+// Tests of undo and redo.
+
 import { expect, test } from 'vitest'
 import { begin, mapped, nearest, record, redo, undo, type UndoHistory } from './undoHistory'
 
-test('steps go back and forth, and typing is one step', () => {
+test('undo and redo, with typing as one step', () => {
   let history = begin('a')
   history = record(history, 'ab', 1_000)
   history = record(history, 'abc', 1_300)
@@ -15,7 +17,7 @@ test('steps go back and forth, and typing is one step', () => {
   expect(record(record(begin('a'), 'b'), 'bc', 10).past).toEqual(['a', 'b'])
 })
 
-test('so many steps are remembered', () => {
+test('the number of undo steps is limited', () => {
   let history = begin(0)
   for (let step = 1; step <= 400; step += 1) history = record(history, step)
   expect(history.past).toHaveLength(300)

@@ -1,4 +1,6 @@
-// Undo and redo: what was, what is, what was taken back. Typing within a moment is one step. Pure.
+// Undo and redo: past steps, the present, and undone steps. Typing within a short time is one step. Pure.
+//
+// Ours and not the editor's, because a step also has the goals, and is made by cards and fixes as well.
 
 export interface UndoHistory<T> {
   /** The oldest first. */
@@ -12,7 +14,7 @@ export interface UndoHistory<T> {
 
 /** So many steps can be undone. */
 const most = 300
-/** Typing goes on for so long after a key, in milliseconds. */
+/** Keys within this time are one step, in milliseconds. */
 const moment = 800
 
 export function begin<T>(now: T): UndoHistory<T> {

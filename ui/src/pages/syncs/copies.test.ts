@@ -1,3 +1,5 @@
+// Tests of what is copied from a run's rejected lines and discarded values.
+
 import { expect, test } from 'vitest'
 import type { DiscardRow, RejectedLine } from '../../api'
 import { lines, values } from './copies'
@@ -12,13 +14,13 @@ const letter = (raw: string | null, cut = false) =>
     cut,
   }) as RejectedLine
 
-test('lines are copied as they came, and none of which a part is missing', () => {
+test('rejected lines are copied unchanged, cut ones left out', () => {
   const some = [letter('{"a":1'), letter(null), letter('long…', true), letter('x')]
   expect(lines(some)).toEqual({ text: '{"a":1\nx\n', count: 2 })
   expect(lines([])).toEqual({ text: '', count: 0 })
 })
 
-test('no more is copied at once than one call holds', () => {
+test('copying is limited to one call', () => {
   const { text, count } = lines(Array.from({ length: 10_000 }, () => letter('\u0001'.repeat(100))))
   expect(JSON.stringify(text).length).toBeLessThan(1_000_000)
   expect(count).toBeGreaterThan(1_000)

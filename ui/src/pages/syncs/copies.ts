@@ -1,4 +1,4 @@
-// What of a run's rejected lines and of its values set aside is copied at once. Pure.
+// The text that is copied from a run's rejected lines and discarded values. Pure.
 
 import type { DiscardRow, RejectedLine } from '../../api'
 

@@ -1,6 +1,6 @@
-//! Calls by name, and requests and answers without content.
+//! Cancelling a call by its name, and the empty request and response.
 //!
-//! A call that is not known has ended; that is not an error.
+//! Cancelling a call that has ended, or that never existed, is not an error.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

@@ -1,4 +1,4 @@
-//! The drafts of policies that are kept while they are worked on, one for each role.
+//! Saved drafts of trust policies, one for each role in a profile.
 //!
 //! Errors: `profile_not_found` when the profile was removed meanwhile.
 
@@ -71,9 +71,9 @@ pub struct Drafts {
 /// A draft that is kept while it is worked on.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct KeptDraft {
-    /// The role as it was read; none for a policy that was pasted.
+    /// The role as it was read; null for a policy that was pasted.
     pub read: Option<RoleRead>,
-    /// The ARN that a pasted policy belongs to, where a person named it.
+    /// The ARN that a pasted policy belongs to, where a user named it.
     pub role: Option<String>,
     /// The text that the draft began from.
     pub base: String,
@@ -88,7 +88,7 @@ pub struct KeptDraft {
     /// What Undo goes back to, the oldest first; the page keeps the newest only.
     #[serde(default)]
     pub past: Vec<KeptStep>,
-    /// What Redo goes on to, the next first.
+    /// The steps that Redo restores, the next first.
     #[serde(default)]
     pub future: Vec<KeptStep>,
     /// The plan that the draft came from, so that it can be made again in the other form.
@@ -101,11 +101,11 @@ pub struct KeptDraft {
 pub struct KeptGoal {
     /// The template it came from.
     pub template: String,
-    /// What people call it.
+    /// Its display name.
     pub label: String,
     /// The goal.
     pub goal: Goal,
-    /// Whether it is asked for.
+    /// Whether it is switched on.
     pub on: bool,
 }
 

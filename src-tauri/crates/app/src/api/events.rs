@@ -1,6 +1,7 @@
-//! What happens while nobody asks, as one stream.
+//! The stream of events to the page: data that changed, jobs, and what the user or the system does outside the
+//! page.
 //!
-//! It has no errors: a listener that is too slow is told that it `missed` something.
+//! It has no errors. A listener that is too slow gets `missed` and reads everything again.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use super::Job;
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CoreEvent {
-    /// Data changed: what shows it is asked for again.
+    /// Data changed: answers that show it must be read again.
     Changed {
         /// Which data.
         tags: BTreeSet<Tag>,
@@ -68,7 +69,7 @@ pub enum HostEvent {
     Away,
     /// They were dropped.
     Dropped {
-        /// Where they lie.
+        /// Their paths.
         paths: Vec<String>,
     },
     /// The window closes as soon as the page has kept what was typed last.
@@ -78,7 +79,7 @@ pub enum HostEvent {
         /// The commands it waits for.
         commands: Vec<String>,
     },
-    /// A page of the application was asked for from outside.
+    /// Another process asked the window to open a page.
     Open {
         /// Its address, beginning with `/`.
         address: String,

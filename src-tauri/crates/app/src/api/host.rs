@@ -1,6 +1,6 @@
-//! What the desktop does for the page.
+//! What the desktop does for the page: dialogs and the clipboard.
 //!
-//! Errors: `no_desktop` where there is none, and `question_open` while another dialog waits.
+//! Errors: `no_desktop` where there is none, and `question_open` while another dialog is open.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -27,7 +27,7 @@ pub enum ChooseKind {
 /// What was chosen.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct Chosen {
-    /// Its path; none when the dialog was closed.
+    /// Its path; null when the dialog was closed.
     pub path: Option<String>,
 }
 

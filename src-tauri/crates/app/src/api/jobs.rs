@@ -1,6 +1,6 @@
-//! Jobs, a page at a time, and one by its id.
+//! Lists jobs page by page, and cancels one.
 //!
-//! Errors: `job_not_found`, and `job_elsewhere` for one that runs in another process.
+//! Errors: `job_not_found`, and `job_elsewhere` for a job that another process runs.
 
 use headgate_terms::Error;
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ pub struct Job {
 pub struct JobsPage {
     /// Only those that have not ended.
     pub open: bool,
-    /// What the page before gave as `next`; none for the first.
+    /// What the page before gave as `next`; null for the first.
     pub before: Option<String>,
     /// How many at most.
     pub limit: Option<u32>,
@@ -92,7 +92,7 @@ pub struct JobsPage {
 pub struct Jobs {
     /// Newest first.
     pub jobs: Vec<Job>,
-    /// What to ask for as `before` for those that are older; none at the end.
+    /// The value of `before` for the next, older page; null at the end.
     pub next: Option<String>,
 }
 

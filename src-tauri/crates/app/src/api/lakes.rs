@@ -1,7 +1,7 @@
-//! The lakes that are known here.
+//! The lakes of the profile in use.
 //!
 //! Errors: `path_not_allowed` when the user does not allow the lake to be read; `wrong_use` and
-//! `unsupported_location` for what is not the address of one.
+//! `unsupported_location` for text that is not the address of a lake.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

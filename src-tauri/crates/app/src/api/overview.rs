@@ -1,4 +1,4 @@
-//! The first page: what goes on, what needs a person, what changed.
+//! The overview page: running work, what needs attention, and recent changes of tables.
 //!
 //! Errors: those of every command.
 
@@ -14,7 +14,7 @@ pub struct Overview {
     pub runs: Vec<RunReport>,
     /// How many runs are on record.
     pub all_runs: u64,
-    /// What needs a person, the worst first.
+    /// What needs attention, the worst first.
     pub needs: Vec<Attention>,
     /// What changed in lakes, newest first.
     pub changes: Vec<LakeChange>,
@@ -37,14 +37,14 @@ pub struct Day {
     pub written: u64,
 }
 
-/// Something that needs a person: of the latest run from one place into one lake.
+/// Something that needs attention: of the latest run from one place into one lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct Attention {
     /// What.
     pub kind: AttentionKind,
     /// The run.
     pub run: String,
-    /// Its source; none when there were several.
+    /// Its source; null when there were several.
     pub source: Option<String>,
     /// How many lines, values, files or tables.
     pub count: u64,
@@ -54,7 +54,7 @@ pub struct Attention {
     pub on: Option<String>,
 }
 
-/// What needs a person. The order is that of the page.
+/// What needs attention. The order is that of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum AttentionKind {
@@ -89,6 +89,6 @@ pub struct LakeChange {
     pub tables: Vec<String>,
     /// Whether they were made.
     pub created: bool,
-    /// The columns that a table gained, in order; none for tables that were made.
+    /// The columns that a table gained, in order; empty for tables that were made.
     pub columns: Vec<String>,
 }

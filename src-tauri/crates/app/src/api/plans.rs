@@ -1,6 +1,6 @@
-//! Plans of any kind, how far one is and what became of it.
+//! Plans of any kind: their steps, their progress and their outcome.
 //!
-//! Of the errors of a plan those that its kind has are with its kind.
+//! Errors of a plan are listed with its kind, such as `trust`.
 
 use headgate_aws::Endpoint;
 use headgate_terms::Shown;
@@ -22,9 +22,9 @@ pub struct Plan {
     pub profile: String,
     /// When it was made.
     pub made: String,
-    /// Who made it, where AWS was asked.
+    /// Who made it, where AWS was called.
     pub by: Option<String>,
-    /// The endpoints that are not AWS's own, where AWS was asked.
+    /// The endpoints that are not AWS's own, where AWS was called.
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
     /// Its steps, in order.
@@ -74,7 +74,7 @@ pub enum StepRole {
 /// How far a plan is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct PlanProgress {
-    /// The step that goes on, from 0.
+    /// The current step, from 0.
     pub step: usize,
     /// How often what was changed was read back.
     pub reads: u32,
@@ -88,7 +88,7 @@ pub enum Outcome {
     Written,
     /// It was not changed by this.
     NotWritten,
-    /// The other side may have taken it: only reading it again tells.
+    /// The other side may have carried it out; only reading the object again shows that.
     Unknown,
 }
 

@@ -1,9 +1,8 @@
-//! A trust policy as text: what there is to say of it, how it is changed, planned, tried and exported.
-//! No account is asked.
+//! A trust policy as text: analyzed, edited, planned, tried and exported, without an account.
 //!
-//! Errors: `policy_invalid` for a text that is not a policy where one is needed, `edit_impossible` for an edit of
-//! something that is not there, `goals_invalid`, and `wrong_use` for what is neither a caller nor a role. Why a
-//! draft cannot be planned for is part of the answer. From the clipboard `no_policy_copied`.
+//! Errors: `policy_invalid` for text that is not a policy where one is required, `edit_impossible` for an edit of
+//! something that does not exist, `goals_invalid`, and `wrong_use` for text that is neither a caller nor a role.
+//! Why a draft cannot be planned for is part of the answer. From the clipboard: `no_policy_copied`.
 
 use std::collections::BTreeMap;
 
@@ -31,11 +30,11 @@ pub struct PolicyAnalyze {
 /// All that can be said of a draft.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct PolicyView {
-    /// Why AWS would refuse the text; none for a valid policy.
+    /// Why AWS would refuse the text; empty for a valid policy.
     pub problems: Vec<Problem>,
-    /// The statements; none while the text cannot be read.
+    /// The statements; null while the text cannot be read.
     pub policy: Option<PolicyCards>,
-    /// Who may assume the role with which id; none unless the policy is valid.
+    /// Who may assume the role with which id; null unless the policy is valid.
     pub matrix: Option<MatrixView>,
     /// What the lints say, the worst first.
     pub findings: Vec<FindingView>,
@@ -73,7 +72,7 @@ pub struct StatementCard {
     pub actions: Vec<String>,
     /// Its conditions.
     pub conditions: Vec<ConditionChip>,
-    /// Where it stands.
+    /// Its range in the text.
     pub range: Range,
     /// The line it begins in, from 1.
     pub line: usize,
@@ -82,17 +81,17 @@ pub struct StatementCard {
 /// A principal of a card.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct PrincipalChip {
-    /// The list it stands in.
+    /// The list that it is in.
     pub kind: PrincipalKind,
     /// As it is written.
     pub value: String,
-    /// What people call it, where that is known.
+    /// Its display name, where that is known.
     pub label: Option<String>,
     /// What it means.
     pub means: &'static str,
     /// Whether it means nobody: the id of something that was deleted, or no principal.
     pub dead: bool,
-    /// Where it stands.
+    /// Its range in the text.
     pub range: Range,
 }
 
@@ -105,7 +104,7 @@ pub struct ConditionChip {
     pub key: String,
     /// The values.
     pub values: Vec<String>,
-    /// Where it stands.
+    /// Its range in the text.
     pub range: Range,
     /// The line of its key.
     pub line: usize,
@@ -135,7 +134,7 @@ pub struct RowView {
     pub principal: Named,
     /// Why it is here.
     pub kind: CallerKind,
-    /// What people call it.
+    /// Its display name.
     pub label: String,
     /// Whether the draft names it and the base does not.
     pub added: bool,
@@ -144,13 +143,13 @@ pub struct RowView {
 /// A column.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct ColumnView {
-    /// The id; none for callers that bring none.
+    /// The id; null for callers that pass none.
     pub external_id: Option<String>,
-    /// Whether it stands for every id that nobody names.
+    /// Whether it represents every id that is not named.
     pub any_other: bool,
-    /// The pattern whose ids it stands for.
+    /// The pattern whose ids it represents.
     pub like: Option<String>,
-    /// What people call it; a pattern stands in back-ticks.
+    /// Its display name; a pattern is between back-ticks.
     pub label: String,
 }
 
@@ -161,7 +160,7 @@ pub struct CellView {
     pub row: usize,
     /// Its column.
     pub column: usize,
-    /// What the base says; none without a base that is valid.
+    /// What the base says; null without a base that is valid.
     pub before: Option<Decision>,
     /// What the draft says.
     pub after: Decision,
@@ -229,9 +228,9 @@ pub struct PolicyTry {
     pub base: Option<String>,
     /// The role that has the policy.
     pub role: Option<String>,
-    /// Who asks.
+    /// Who calls.
     pub caller: Named,
-    /// The id it brings; none for a caller that brings none.
+    /// The id that it passes; null for a caller that passes none.
     pub external_id: Option<String>,
     /// Condition keys and what they hold, such as `aws:MultiFactorAuthPresent`; an empty list says
     /// that the key is absent. What is not here is not known.
@@ -241,9 +240,9 @@ pub struct PolicyTry {
 /// What both policies say to a caller.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct PolicyTried {
-    /// The base; none when it is not a valid policy.
+    /// The base; null when it is not a valid policy.
     pub now: Option<Explanation>,
-    /// The draft; none when it is not a valid policy.
+    /// The draft; null when it is not a valid policy.
     pub draft: Option<Explanation>,
 }
 
@@ -263,11 +262,11 @@ pub struct PolicyExport {
 pub struct TemplatesFor {
     /// Its ARN, where it is known.
     pub role: Option<String>,
-    /// The policy that it has, for the ids that stand in it.
+    /// Its policy, from which ids are taken.
     pub text: String,
 }
 
-/// The callers that a policy can be asked to let in.
+/// The callers that a policy can be planned for.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct Templates {
     /// In the order of the guide.
@@ -279,13 +278,13 @@ pub struct Templates {
 pub struct Template {
     /// A name for programs.
     pub id: &'static str,
-    /// What people call it.
+    /// Its display name.
     pub label: String,
-    /// Its ARN; none where it has to be named.
+    /// Its ARN; null where it has to be named.
     pub principal: Option<String>,
     /// The ids that it is known by, the surest first.
     pub known_ids: Vec<KnownId>,
-    /// Where a person finds the id.
+    /// Where a user finds the id.
     pub where_id: &'static str,
     /// Whether Databricks needs it in any case.
     pub required: bool,

@@ -1,13 +1,13 @@
-//! Profiles, and what a person decides of one.
+//! Profiles, and the settings of a profile.
 //!
-//! Errors: `profile_not_found`, `profile_exists`, `profile_in_use` for one that cannot be removed, and for what a
-//! person decided `profile_invalid`, `wrong_use` and `endpoint_refused`, which name the field as a path such as
-//! `aws.region`; `not_confirmed` when the user does not agree to an endpoint, or to changes.
+//! Errors: `profile_not_found`, `profile_exists`, `profile_in_use` for one that cannot be removed; for settings
+//! `profile_invalid`, `wrong_use` and `endpoint_refused`, which name the field as a path such as `aws.region`;
+//! `not_confirmed` when the user does not agree to an endpoint, or to allowing changes.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// What a person decides of a profile.
+/// What a user decides of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default)]
 pub struct ProfileSettings {
@@ -102,7 +102,7 @@ pub struct Profile {
     pub id: String,
     /// Whether it is the one in use.
     pub in_use: bool,
-    /// What a person decided of it.
+    /// What a user decided of it.
     #[serde(flatten)]
     pub settings: ProfileSettings,
     /// What is known of Databricks.
@@ -183,7 +183,7 @@ pub struct ProfileShow {
 pub struct ProfileChange {
     /// The name that it has.
     pub name: String,
-    /// All that a person decides of it.
+    /// All that a user decides of it.
     pub settings: ProfileSettings,
 }
 

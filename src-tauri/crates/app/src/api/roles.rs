@@ -1,9 +1,9 @@
-//! A role as AWS has it, who asks, and how AWS is reached.
+//! Roles read from AWS, the caller's identity, and how AWS is reached.
 //!
 //! Errors: `wrong_use` without a role; `role_not_found`; `mfa_needed`, `mfa_refused` and `aws_login_expired`, whose
 //! field is `mfa_code`; `aws_profile_unknown`, `aws_no_credentials`, `aws_access_denied`, `aws_throttled`,
 //! `aws_unreachable`, `aws_failed`; `wrong_account` for credentials of another account than the profile's;
-//! `endpoint_refused`. Of the console `no_console` and `too_soon`.
+//! `endpoint_refused`. Of the console: `no_console` and `too_soon`.
 
 use std::collections::BTreeMap;
 
@@ -52,20 +52,20 @@ pub struct RoleRef {
 pub struct RoleRead {
     /// The role; its trust policy is decoded.
     pub role: Role,
-    /// Who asked.
+    /// Who called.
     pub caller: Identity,
     /// The endpoints that are not AWS's own.
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
-    /// The most characters that its trust policy may have; none where that may not be asked.
+    /// The most characters that its trust policy may have; null where the permission to read it is missing.
     pub quota: Option<u32>,
-    /// Whether its own policies let it assume itself; none where that may not be asked.
+    /// Whether its own policies let it assume itself; null where the permission to read it is missing.
     pub self_assume_allowed: Option<bool>,
     /// Which principals of this account exist.
     pub existing: BTreeMap<String, bool>,
     /// Why the role may not be edited.
     pub protected: Option<String>,
-    /// The call that it stands on.
+    /// The call that it is based on.
     pub evidence: Evidence,
 }
 

@@ -1,7 +1,7 @@
-//! Runs on record: their reports, the lines that they rejected and the values that they set aside.
+//! Recorded runs: reports, rejected lines, discarded values, and giving up what waits.
 //!
 //! Errors: `run_not_found`; `rejected_lines_expired` for lines that are no longer kept; `nothing_waits` where there is
-//! nothing to give up, `data_folder_busy` and `cancelled` before its turn; for values those of the lake.
+//! nothing to give up, `data_folder_busy`, and `cancelled` before its turn; for discarded values those of the lake.
 
 use headgate_lake::DiscardRow;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub use headgate_sync::{RejectedLines, Release, RunReport};
 /// Which runs, from where on.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
 pub struct RunsPage {
-    /// What the page before gave as `next`; none for the first.
+    /// What the page before gave as `next`; null for the first.
     pub before: Option<String>,
     /// How many at most.
     pub limit: Option<u32>,
@@ -23,7 +23,7 @@ pub struct RunsPage {
 pub struct RunList {
     /// Newest first, each without its tables.
     pub runs: Vec<RunReport>,
-    /// What to ask for as `before` for those that are older; none at the end.
+    /// The value of `before` for the next, older page; null at the end.
     pub next: Option<String>,
 }
 

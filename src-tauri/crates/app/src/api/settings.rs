@@ -1,4 +1,4 @@
-//! What a person can choose for the whole installation.
+//! The settings of the installation.
 //!
 //! Errors: `setting_out_of_range`, which names the field.
 
@@ -58,7 +58,7 @@ pub struct SettingsReport {
     pub installed: Settings,
     /// The data folder.
     pub data_folder: String,
-    /// The variable that names the data folder; none when it lies where it does by itself.
+    /// The variable that names the data folder; null when it is the default folder.
     pub named_by: Option<String>,
     /// The size of the database, in bytes.
     pub database_bytes: u64,

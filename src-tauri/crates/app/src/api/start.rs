@@ -1,6 +1,6 @@
-//! The installation, and errors of the page's own.
+//! The start of the page, and errors that occur in it.
 //!
-//! Errors: those of every command. A report of the page always succeeds.
+//! Errors: those of every command. Reporting an error of the page always succeeds.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

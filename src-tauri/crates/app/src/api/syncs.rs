@@ -1,14 +1,13 @@
 //! Previews and syncs, and the sample day to try them with.
 //!
-//! A preview answers with a [`Preview`], a sync with the report of its run; both report
-//! [`Progress`].
+//! A preview answers with a [`Preview`], a sync with the report of its run; both report [`Progress`].
 //!
 //! Errors: `wrong_use` for a field that is empty, or is not an absolute path, `schema.table` or
 //! `schema.table.column=TYPE`; of such a choice `column_fixed` and `column_exists`; `path_not_allowed` when the
-//! user does not allow a path; of what is read `source_not_found`, `source_unreadable`, `source_unnameable`; of
+//! user does not allow a path; of the source `source_not_found`, `source_unreadable`, `source_unnameable`; of
 //! the lake `unsupported_location`, `not_a_lake`, `lake_failed`, `lake_newer`, `lake_damaged`; `data_folder_busy`
-//! in the terminal while another process works with it, for which the window waits; `cancelled` before its turn.
-//! What goes wrong once a run has begun is the `error` of its report.
+//! in the terminal while another process uses it, for which the window waits; `cancelled` before its turn.
+//! Errors after a run has begun are the `error` of its report.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -22,7 +21,7 @@ pub struct SchemaPreview {
     pub from: String,
     /// A lake to compare with.
     pub lake: Option<String>,
-    /// The source's name; none takes it from the files' place.
+    /// The source's name; null takes it from the files' place.
     pub source: Option<String>,
     /// Types for columns that the lake does not have yet, each as `schema.table.column=TYPE`.
     #[serde(default)]
@@ -36,7 +35,7 @@ pub struct SyncStart {
     pub from: String,
     /// The lake.
     pub to: String,
-    /// The source's name; none takes it from the files' place.
+    /// The source's name; null takes it from the files' place.
     pub source: Option<String>,
     /// Whether files that have not changed are read too.
     pub again: bool,

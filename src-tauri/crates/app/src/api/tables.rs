@@ -1,8 +1,8 @@
 //! The tables of a lake, with their commits, rows and files.
 //!
-//! Errors: as for lakes; `lake_not_found` and `not_a_lake` for one that is not there, `lake_failed` and
-//! `lake_damaged` for one that cannot be read, `table_not_found`,
-//! `table_damaged`, `foreign_table` and `unsupported_table`. In a list each table has its own.
+//! Errors: as for lakes; `lake_not_found` and `not_a_lake` for a lake that does not exist, `lake_failed` and
+//! `lake_damaged` for one that cannot be read; `table_not_found`, `table_damaged`, `foreign_table` and
+//! `unsupported_table`. In a list each table has its own error.
 
 use headgate_lake::{CommitEntry, TableFile, TableSummary};
 use headgate_terms::Error;

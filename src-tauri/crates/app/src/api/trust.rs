@@ -1,10 +1,9 @@
-//! Changes of a role's trust policy: planned, applied, looked up and put back.
+//! Changes of a role's trust policy: planned, applied, listed and restored.
 //!
-//! Errors of planning: `policy_invalid`, `policy_too_large`, `role_protected`, `nothing_to_change`, for a change
-//! that is put back `change_not_found` and `role_changed`, and those of a role. Errors of applying are those before
-//! anything was sent: `plan_gone`, `read_only`, `not_confirmed`, `cancelled`, and those of a role. What goes wrong
-//! afterwards is in the answer: `role_changed`, `role_recreated`, `role_drifted`, `policy_refused`,
-//! `outcome_unknown`.
+//! Errors of planning: `policy_invalid`, `policy_too_large`, `role_protected`, `nothing_to_change`, of a restore
+//! `change_not_found` and `role_changed`, and those of a role. Errors of applying occur before anything was sent:
+//! `plan_gone`, `read_only`, `not_confirmed`, `cancelled`, and those of a role. What fails afterwards is in the
+//! answer: `role_changed`, `role_recreated`, `role_drifted`, `policy_refused`, `outcome_unknown`.
 
 use headgate_aws::{AnalyzerFinding, Role};
 use headgate_policy::{CellChange, Goal, Size};
@@ -52,7 +51,7 @@ pub struct TrustPlan {
     pub cells: Vec<CellChange>,
     /// How large it is and may be.
     pub size: Size,
-    /// What Access Analyzer reports for the new text; absent where it may not be asked.
+    /// What Access Analyzer reports for the new text; absent where the permission to call it is missing.
     pub analyzer: Option<Vec<AnalyzerFinding>>,
 }
 
@@ -124,7 +123,7 @@ pub struct ChangeRecord {
 pub struct HistoryOf {
     /// A role's ARN; all roles without.
     pub role: Option<String>,
-    /// What the page before gave as `next`; none for the first.
+    /// What the page before gave as `next`; null for the first.
     pub before: Option<String>,
     /// How many at most.
     pub limit: Option<u32>,
@@ -137,7 +136,7 @@ pub struct ChangeHistory {
     pub v: u8,
     /// The changes.
     pub changes: Vec<ChangeRecord>,
-    /// What to ask for as `before` for those that are older; none at the end.
+    /// The value of `before` for the next, older page; null at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub next: Option<String>,

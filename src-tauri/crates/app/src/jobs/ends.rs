@@ -1,5 +1,4 @@
-//! The end of a job on record. Where that cannot be written, the end is kept here and tried again until it is,
-//! and whoever asks meanwhile gets it from here.
+//! Records the end of a job. If that fails, the end is kept in memory, shown from there, and tried again.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! A job as a value: what it does, for whom, how it stands, and what a user is told of its end.
+//! [`Job`]: what it does, in which profile, its state, and the notification that the user gets at its end.
 
 use std::path::Path;
 
-use headgate_store::{JobRecord, JobState as Kept};
+use headgate_store::{JobRecord, JobState as StoredState};
 use headgate_sync::Status;
 use headgate_terms::{Shown, say};
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ use crate::api::{Job, JobKind, JobState};
 use crate::cx::Actor;
 use crate::host::Notice;
 
-/// How long a job takes of whose end the user is told.
+/// How long a job must take for its end to be notified.
 const LONG: SignedDuration = SignedDuration::from_secs(10);
 
 impl JobKind {
@@ -30,16 +30,16 @@ impl JobKind {
     }
 }
 
-impl From<Kept> for JobState {
-    fn from(kept: Kept) -> Self {
+impl From<StoredState> for JobState {
+    fn from(kept: StoredState) -> Self {
         match kept {
-            Kept::Queued => Self::Queued,
-            Kept::Running => Self::Running,
-            Kept::Succeeded => Self::Succeeded,
-            Kept::Partial => Self::Partial,
-            Kept::Failed => Self::Failed,
-            Kept::Cancelled => Self::Cancelled,
-            Kept::Interrupted => Self::Interrupted,
+            StoredState::Queued => Self::Queued,
+            StoredState::Running => Self::Running,
+            StoredState::Succeeded => Self::Succeeded,
+            StoredState::Partial => Self::Partial,
+            StoredState::Failed => Self::Failed,
+            StoredState::Cancelled => Self::Cancelled,
+            StoredState::Interrupted => Self::Interrupted,
         }
     }
 }
@@ -55,15 +55,15 @@ impl JobState {
         }
     }
 
-    pub(super) fn kept(self) -> Kept {
+    pub(super) fn kept(self) -> StoredState {
         match self {
-            Self::Queued => Kept::Queued,
-            Self::Running | Self::Stopping => Kept::Running,
-            Self::Succeeded => Kept::Succeeded,
-            Self::Partial => Kept::Partial,
-            Self::Failed => Kept::Failed,
-            Self::Cancelled => Kept::Cancelled,
-            Self::Interrupted => Kept::Interrupted,
+            Self::Queued => StoredState::Queued,
+            Self::Running | Self::Stopping => StoredState::Running,
+            Self::Succeeded => StoredState::Succeeded,
+            Self::Partial => StoredState::Partial,
+            Self::Failed => StoredState::Failed,
+            Self::Cancelled => StoredState::Cancelled,
+            Self::Interrupted => StoredState::Interrupted,
         }
     }
 }
@@ -106,7 +106,7 @@ impl Job {
         self.error.as_ref().is_some_and(|error| error.code == "not_confirmed")
     }
 
-    /// What a user is told at its end who looks elsewhere; none where there is nothing to tell.
+    /// The notification at its end; `None` where there is nothing to report.
     pub(super) fn ending(&self) -> Option<Notice> {
         let at = |text: &Option<String>| text.as_ref()?.parse::<Timestamp>().ok();
         let took = at(&self.ended)?.duration_since(at(&self.started).or(at(&self.ended))?);

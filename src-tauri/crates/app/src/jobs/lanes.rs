@@ -1,7 +1,6 @@
-//! Whose turn it is: the jobs of this process that have not ended, each in a lane. The first of a lane has its
-//! turn, the others wait.
+//! `Lanes`: the jobs of this process that have not ended. In each lane the first job runs and the others wait.
 //!
-//! What changes is told while nobody else can change it, so that what is told last is how things stand.
+//! A change is reported while the lanes are locked, so that the last report is the current state.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -45,7 +44,7 @@ impl Lanes {
         open.jobs.insert(job.id.clone(), (job, call));
     }
 
-    /// Takes a job out of its lane, and tells how those that stay in it stand.
+    /// Removes a job from its lane, and reports the state of those that stay.
     pub(super) fn leave(&self, lane: &str, id: &str, tell: impl Fn(&Job)) {
         let mut open = self.open();
         open.jobs.remove(id);
@@ -93,7 +92,7 @@ impl Lanes {
         drop(open.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Changes a job and tells how it stands, unless it has ended.
+    /// Changes a job and reports its state, unless it has ended.
     pub(super) fn change(&self, id: &str, change: impl FnOnce(&mut Job), tell: impl FnOnce(&Job)) {
         let mut open = self.open();
         let Some((job, _)) = open.jobs.get_mut(id) else { return };
@@ -103,7 +102,7 @@ impl Lanes {
         }
     }
 
-    /// Asks a job to stop and tells how it stands; false when it has ended, or is another process's.
+    /// Asks a job to stop and reports its state; false when it has ended, or is another process's.
     pub(super) fn stop(&self, id: &str, tell: impl FnOnce(&Job)) -> bool {
         let mut open = self.open();
         let Some((job, call)) = open.jobs.get_mut(id) else { return false };
@@ -118,12 +117,12 @@ impl Lanes {
         true
     }
 
-    /// A job as it stands, unless it has ended.
+    /// A job with its state, unless it has ended.
     pub(super) fn job(&self, id: &str) -> Option<Job> {
         self.open().job(id)
     }
 
-    /// The jobs as they stand.
+    /// The jobs with their states.
     pub(super) fn jobs(&self) -> Vec<Job> {
         let open = self.open();
         open.jobs.keys().filter_map(|id| open.job(id)).collect()

@@ -1,6 +1,6 @@
-//! Which process a job belongs to: each holds a lock in `owners/` of the data folder for as long as it lives, so
-//! that others can tell whether it does. A job whose process is gone is ended by the next one: as its run, where that
-//! has ended, else as `interrupted`.
+//! Which process a job belongs to: each process holds a lock file in `owners/` of the data folder while it
+//! lives. A job whose process is gone is ended by the next one: as its run, where that has ended, else as
+//! `interrupted`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use headgate_store::{JobRecord, JobState as Kept, Store};
+use headgate_store::{JobRecord, JobState as StoredState, Store};
 use headgate_sync::{DataFolder, Status};
 use headgate_terms::{Error, Result, say};
 use jiff::Timestamp;
@@ -134,7 +134,7 @@ impl App {
     pub(super) fn run_elsewhere(&self) -> Option<Job> {
         let open = self.store_if_any().ok()??.open_jobs().ok()?;
         let mut others = open.into_iter().filter(|job| self.jobs.processes.is_others(job));
-        others.find(|job| job.state == Kept::Running && job.run.is_some()).map(Job::of)
+        others.find(|job| job.state == StoredState::Running && job.run.is_some()).map(Job::of)
     }
 
     /// Says of a data folder that is in use which job of another process uses it.

@@ -1,5 +1,4 @@
-//! Carrying a job out: it waits for its turn, is put on record once it waits or has begun, reports how far it is,
-//! and ends. A command that fails before it begins leaves no job.
+//! Carries out a job: waits for its turn, records it when it waits or begins, reports its progress, and ends it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +16,7 @@ use crate::api::{CallAbout, Job, JobKind, JobState, Tag};
 use crate::cx::{Actor, Cx};
 use crate::plans::short_id;
 
-/// How often what a job reports is brought to those who listen, and how often it is put on record.
+/// How often progress of a job is sent to listeners, and how often it is recorded.
 const OFTEN: Duration = Duration::from_millis(100);
 const SELDOM: Duration = Duration::from_secs(2);
 

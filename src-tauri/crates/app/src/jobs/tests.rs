@@ -1,4 +1,4 @@
-//! Jobs in their lanes, cancelled, with defects, those of processes that are gone, and what a user is told of them.
+//! Tests of jobs: order, cancellation, panics, interrupted processes, and notifications.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use headgate_store::{JobState as Kept, NewJob};
+use headgate_store::{JobState as StoredState, NewJob};
 use headgate_sync::DataFolder;
 use jiff::Timestamp;
 use serde_json::json;
@@ -79,7 +79,7 @@ fn pair() -> (Sender<Result<JobState>>, Receiver<Result<JobState>>) {
 }
 
 #[test]
-fn jobs_of_a_lane_take_turns_and_say_for_which_they_wait() {
+fn jobs_of_a_lane_run_in_order_and_name_the_job_they_wait_for() {
     let (_folder, app) = app();
     let ((tell_first, first), (tell_second, second)) = (pair(), pair());
     thread::scope(|scope| {
@@ -134,7 +134,7 @@ fn a_job_is_cancelled_while_it_waits_and_asked_to_stop_while_it_runs() {
 }
 
 #[test]
-fn what_fails_before_it_begins_leaves_no_job() {
+fn a_command_that_fails_before_it_begins_leaves_no_job() {
     let (_folder, app) = app();
     let listener = app.listen();
     let cx = app.cx(Actor::Window, Call::unheard());
@@ -153,7 +153,7 @@ fn what_fails_before_it_begins_leaves_no_job() {
 }
 
 #[test]
-fn a_defect_in_a_job_does_not_hold_its_lane() {
+fn a_panic_in_a_job_frees_its_lane() {
     let (_folder, app) = app();
     let cx = app.cx(Actor::Window, Call::unheard());
     let new =
@@ -184,7 +184,7 @@ fn a_defect_in_a_job_does_not_hold_its_lane() {
 }
 
 #[test]
-fn jobs_of_a_process_that_is_gone_are_ended_and_those_of_one_that_lives_are_not() {
+fn jobs_of_dead_processes_are_interrupted_and_others_are_not() {
     let (_folder, app) = app();
     let store = app.store().unwrap();
     let alive = lock_of(app.data(), "alive").unwrap();
@@ -409,7 +409,7 @@ fn a_process_that_is_killed_leaves_its_jobs_interrupted_whatever_they_did() {
 }
 
 #[test]
-fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
+fn concurrent_commands_all_get_answers() {
     let (_folder, app) = app();
     let asked = [
         ("settings_change", json!({"batch_mb": 64})),
@@ -480,12 +480,12 @@ fn two_windows_worth_of_commands_at_once_all_get_their_answers() {
     });
     let ended = app.store().unwrap().jobs(false, None, 200).unwrap().entries;
     assert_eq!(ended.len(), 100);
-    assert!(ended.iter().all(|job| job.state == Kept::Succeeded));
+    assert!(ended.iter().all(|job| job.state == StoredState::Succeeded));
     assert!(!app.has_jobs());
 }
 
 #[test]
-fn giving_up_waits_for_the_sync_before_it_and_at_a_terminal_names_one_of_another_process() {
+fn a_release_waits_for_a_running_sync_and_at_a_terminal_names_one_of_another_process() {
     let (_folder, app) = app();
     let cx = app.cx(Actor::Window, Call::unheard());
     let asked = RunRelease { run: "7-abc".to_owned(), table: None };
@@ -549,7 +549,7 @@ fn hasty() -> Timestamp {
 }
 
 #[test]
-fn a_user_is_told_of_what_took_long_or_failed_and_of_nothing_else() {
+fn only_long_or_failed_jobs_are_notified() {
     let (_folder, app) = app();
     let told = User::default();
     let app = app.on(Box::new(told.clone()));
@@ -573,7 +573,7 @@ fn a_user_is_told_of_what_took_long_or_failed_and_of_nothing_else() {
 }
 
 #[test]
-fn a_page_that_is_left_ends_what_only_it_waited_for() {
+fn a_closed_page_cancels_its_reads_and_keeps_its_jobs() {
     let (_folder, app) = app();
     let told = User::default();
     let app = app.on(Box::new(told.clone()));
@@ -617,7 +617,7 @@ fn without_database<T>(data: &DataFolder, meanwhile: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn a_job_whose_end_is_not_on_record_has_ended_all_the_same_and_is_recorded_later() {
+fn the_end_of_a_job_is_recorded_later_when_the_store_fails() {
     let (_folder, app) = app();
     let ((tell, told), cx) = (pair(), app.cx(Actor::Window, Call::unheard()));
     let (first, second) = thread::scope(|scope| {
@@ -651,17 +651,17 @@ fn a_job_whose_end_is_not_on_record_has_ended_all_the_same_and_is_recorded_later
     app.jobs_cancel(&cx, &JobId { job: first.clone() }).expect("it has ended");
     let kept = || app.store().unwrap().job(&first).unwrap().unwrap();
     let begun = std::time::Instant::now();
-    while kept().state == Kept::Running {
+    while kept().state == StoredState::Running {
         assert!(begun.elapsed() < Duration::from_secs(20), "it is tried again");
         thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!((kept().state, kept().ended), (Kept::Partial, jobs[0].ended.clone()));
+    assert_eq!((kept().state, kept().ended), (StoredState::Partial, jobs[0].ended.clone()));
     let gone = || app.store().unwrap().job(&second).unwrap().is_none();
     until(&app, |_| gone());
 }
 
 #[test]
-fn a_job_whose_end_never_got_on_record_is_interrupted_at_the_next_start() {
+fn a_job_without_a_recorded_end_is_interrupted_at_the_next_start() {
     let (folder, app) = app();
     let (tell, told) = pair();
     let data = DataFolder::new(folder.path().join("data"));
@@ -683,7 +683,7 @@ fn a_job_whose_end_never_got_on_record_is_interrupted_at_the_next_start() {
 }
 
 #[test]
-fn a_process_that_ends_itself_records_the_ends_that_it_could_not_before() {
+fn closing_records_the_job_ends_that_failed_before() {
     let (folder, app) = app();
     let (tell, told) = pair();
     let data = DataFolder::new(folder.path().join("data"));

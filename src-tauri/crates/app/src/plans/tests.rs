@@ -1,4 +1,4 @@
-//! Plans of a kind that is not a policy: notes in files. Each test says what happens on the way.
+//! Tests of plans with a simple kind: notes in files. Each test names what happens during the change.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -184,7 +184,7 @@ fn steps(target: &Path, before: &str, after: &str) -> Vec<Step> {
 }
 
 #[test]
-fn the_steps_of_a_change_are_found_by_what_they_are_for() {
+fn steps_are_grouped_into_check_change_and_prove() {
     use StepRole::{Change, Check, Prove};
     let of = |roles: &[StepRole]| {
         let steps: Vec<Step> =
@@ -219,7 +219,7 @@ fn changed(notes: &Notes, watch: &Watching) -> (Walked<String>, String) {
 type Case<'c> = (&'c str, &'c [Fate], &'c [Fate], ChangeState, &'c str, usize);
 
 #[test]
-fn a_change_ends_in_one_of_its_states_and_what_is_not_known_is_no_refusal() {
+fn an_unknown_outcome_is_never_reported_as_refused() {
     use ChangeState::{Done, Drifted, Refused, Sent, Unneeded};
     use Fate::{Busy, Denied, Dropped, Lost, Overtaken, Passes, Reads};
     let always = |fate| [fate; 400];
@@ -269,14 +269,14 @@ fn a_change_ends_in_one_of_its_states_and_what_is_not_known_is_no_refusal() {
 }
 
 #[test]
-fn each_try_looks_first() {
+fn each_try_reads_the_object_first() {
     let watch = Watching::default();
     changed(&Notes::new(&[], &[Fate::Busy, Fate::Dropped]), &watch);
     assert_eq!(*watch.steps.lock().unwrap(), [0, 1, 0, 1, 0, 1, 2, 2]);
 }
 
 #[test]
-fn a_change_is_stopped_before_it_is_sent_and_its_proof_after() {
+fn a_change_can_be_stopped_before_it_is_sent_and_its_proof_afterwards() {
     for (stops_at, state, code, note) in [
         (0, ChangeState::Refused, "cancelled", "old"),
         (2, ChangeState::Drifted, "note_drifted", "new"),
@@ -288,7 +288,7 @@ fn a_change_is_stopped_before_it_is_sent_and_its_proof_after() {
 }
 
 #[test]
-fn changes_of_one_object_take_turns() {
+fn changes_of_one_object_are_serialised() {
     let folder = tempfile::tempdir().unwrap();
     let note = folder.path().join("note");
     fs::write(&note, "old").unwrap();
@@ -305,7 +305,7 @@ fn changes_of_one_object_take_turns() {
 }
 
 /// An application, and two notes in a folder.
-struct Desk {
+struct TestApp {
     app: App,
     cx: Cx,
     folder: tempfile::TempDir,
@@ -313,7 +313,7 @@ struct Desk {
 
 const SENDER: &str = "me";
 
-impl Desk {
+impl TestApp {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let app = App::with_data(folder.path().join("data")).unwrap();
@@ -366,8 +366,8 @@ impl Desk {
 }
 
 #[test]
-fn a_plan_of_any_kind_is_kept_carried_out_recorded_and_put_back() {
-    let desk = Desk::new();
+fn a_plan_is_saved_applied_journalled_and_restored() {
+    let desk = TestApp::new();
     let plan = desk.plan();
     let states = desk.carry_out(&plan, &Notes::default()).unwrap();
     assert_eq!(states, [ChangeState::Done; 2]);
@@ -404,7 +404,7 @@ fn a_plan_of_any_kind_is_kept_carried_out_recorded_and_put_back() {
 
 #[test]
 fn a_plan_ends_with_the_first_change_that_is_not_written() {
-    let desk = Desk::new();
+    let desk = TestApp::new();
     let notes = Notes::new(&[], &[Fate::Passes, Fate::Denied]);
     let states = desk.carry_out(&desk.plan(), &notes).unwrap();
     assert_eq!(states, [ChangeState::Done, ChangeState::Refused]);
@@ -422,8 +422,8 @@ fn a_plan_ends_with_the_first_change_that_is_not_written() {
 }
 
 #[test]
-fn a_process_that_dies_before_the_proof_leaves_a_change_that_is_not_known() {
-    let desk = Desk::new();
+fn a_crash_before_the_proof_leaves_an_unknown_change() {
+    let desk = TestApp::new();
     let plan = desk.plan();
     let notes = Notes::new(&[Fate::Passes, Fate::Hangs], &[]);
     let sender = Sender::new(&Consent::given(), SENDER.to_owned(), None);
@@ -445,7 +445,7 @@ fn a_process_that_dies_before_the_proof_leaves_a_change_that_is_not_known() {
 
 #[test]
 fn plans_and_changes_are_of_one_profile_and_kind() {
-    let desk = Desk::new();
+    let desk = TestApp::new();
     let plan = desk.plan();
     desk.carry_out(&plan, &Notes::default()).unwrap();
     let id = &desk.journal()[0].id;

@@ -1,9 +1,8 @@
-//! The steps of one change: look, compare, change, prove.
+//! One change: read the object, compare it with the plan, change it, prove the change by reading it back.
 //!
-//! Nothing is changed that was not shown: each try begins by looking whether everything is as it was when
-//! the plan was made. An answer that is lost says nothing, so what follows it is never called a refusal.
-//! Between the last look and the change a few milliseconds remain in which another change would be lost
-//! unseen, where the other side has no conditional write.
+//! Each try begins with the read, so nothing is changed that was not shown. A lost answer proves nothing, so
+//! what follows it is reported as unknown, never as refused. Where the other side has no conditional write, a
+//! change that somebody else makes in the milliseconds between the read and the write is overwritten unseen.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -30,14 +29,15 @@ pub(crate) trait PlanKind: Sync {
     fn value(&self, found: &Self::Found) -> Value;
     /// Whether an object is the one that the plan is about, and has what means the same as this.
     fn is(&self, found: &Self::Found, value: &Value) -> bool;
-    /// Why an object may not be changed; none when it is what the step begins from.
+    /// Why an object may not be changed; `None` when it is what the step begins from.
     fn refusal(&self, found: &Self::Found, step: &Step) -> Option<Error>;
     /// One try to change it. Returns the other side's name for that.
     async fn change(&self, found: &Self::Found, step: &Step) -> Result<String, NotChanged>;
-    /// Whether a refusal may be over in a moment.
+    /// Whether a refusal may be temporary.
     fn may_pass(&self, _refusal: &Error) -> bool {
         false
     }
+
     /// What happened, in the words of the kind.
     fn explain(&self, why: Why<'_, Self::Found>) -> Error;
     /// What the journal has of such a change beside what it has of all.

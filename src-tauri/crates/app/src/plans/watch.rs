@@ -1,4 +1,4 @@
-//! Who watches a plan while it is carried out: the terminal, the page, and the job that it is.
+//! [`ApplyWatch`]: who follows a plan while it is carried out, that is the terminal, the page, or its job.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! What a person decides of a profile, how a document says it, and what of it makes no sense.
+//! The settings of a profile: read from a JSON document, and checked field by field.
 
 use headgate_aws::{Endpoint, is_region};
 use headgate_terms::{Arn, Error, Result, Shown, acts, is_account_id, say};
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_names_its_field() {
+    fn an_invalid_value_names_its_field() {
         let role = "arn:aws:iam::123456789012:user/lake";
         for (document, field, code) in [
             (json!({"name": " "}), "name", "wrong_use"),
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_changes_what_it_says_and_leaves_the_rest() {
+    fn a_document_changes_only_the_fields_it_has() {
         let whole = json!({
             "name": " Lake ", "kind": "sandbox", "colour": "plum", "read_only": true,
             "aws": {"profile": "work", "region": "eu-central-1", "endpoint_url": "http://127.0.0.1:5000/",

@@ -1,14 +1,14 @@
-//! Profiles as hosts meet them: added, changed, switched and removed, and what a read-only one refuses.
+//! Tests of profiles through commands: added, changed, switched, removed, and what a read-only one refuses.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::played::Desk;
+use crate::played::TestApp;
 use crate::{COMMANDS, Command, CoreEvent, Kind, Tag};
 
-impl Desk {
+impl TestApp {
     fn names(&self) -> Vec<(String, bool)> {
         let listed = self.call("profiles_list", &json!({})).unwrap();
         let listed = listed["profiles"].as_array().unwrap().iter();
@@ -25,8 +25,8 @@ fn text(value: &Value) -> String {
 }
 
 #[test]
-fn there_is_a_profile_before_anything_was_kept() {
-    let desk = Desk::new(true);
+fn a_new_installation_has_a_default_profile() {
+    let desk = TestApp::new(true);
     assert_eq!(desk.names(), [("default".to_owned(), true)]);
     let shown = desk.call("profiles_show", &json!({"name": null})).unwrap()["profile"].clone();
     assert!(!desk.folder.path().join("data").exists(), "looking makes nothing");
@@ -51,7 +51,7 @@ fn there_is_a_profile_before_anything_was_kept() {
 
 #[test]
 fn each_role_has_a_draft_that_stays_until_it_is_discarded() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     assert_eq!(desk.call("policy_drafts", &json!({})).unwrap(), json!({"drafts": []}));
     let (a, b) = ("arn:aws:iam::417620938841:role/a", "arn:aws:iam::417620938841:role/b");
     for (role, text) in [(Some(a), "of a"), (Some(b), "of b"), (None, "of nobody")] {
@@ -77,8 +77,8 @@ fn each_role_has_a_draft_that_stays_until_it_is_discarded() {
 }
 
 #[test]
-fn what_is_kept_belongs_to_the_profile_in_use() {
-    let desk = Desk::new(true);
+fn saved_data_belongs_to_the_profile_in_use() {
+    let desk = TestApp::new(true);
     let draft = json!({"draft": {"read": null, "role": null, "base": "", "text": "{}", "goals": [],
         "form": "guide", "access": {"profile": null, "region": null}}});
     desk.call("policy_draft_save", &draft).unwrap();
@@ -126,7 +126,7 @@ fn what_is_kept_belongs_to_the_profile_in_use() {
 
 #[test]
 fn a_profile_has_the_lakes_that_were_opened_in_it_or_that_its_syncs_wrote_to() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     let (opened, written, other) = (desk.path("opened"), desk.path("written"), desk.path("other"));
     let events = desk.events("events");
     let lakes = || desk.call("lakes_list", &json!({})).unwrap()["lakes"].clone();
@@ -144,7 +144,7 @@ fn a_profile_has_the_lakes_that_were_opened_in_it_or_that_its_syncs_wrote_to() {
 
 #[test]
 fn a_profile_is_removed_unless_it_is_in_use() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     desk.call("profiles_add", &json!({"name": "second"})).unwrap();
     assert_eq!(
         desk.call("profiles_add", &json!({"name": "Second"})).unwrap_err(),
@@ -169,8 +169,8 @@ fn a_profile_is_removed_unless_it_is_in_use() {
 }
 
 #[test]
-fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
-    let desk = Desk::new(true);
+fn world_commands_are_refused_in_a_read_only_profile() {
+    let desk = TestApp::new(true);
     let set = |read_only| {
         let settings = json!({"name": "default", "read_only": read_only});
         desk.call("profiles_change", &json!({"name": "default", "settings": settings})).unwrap();
@@ -199,12 +199,12 @@ fn every_command_that_changes_the_world_is_refused_by_a_read_only_profile() {
 }
 
 #[test]
-fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_consent() {
+fn only_world_commands_can_get_the_consent_of_the_user() {
     let question =
         || Confirm { title: "Change it?".into(), text: "It changes.".into(), yes: "Change".into() };
     for command in COMMANDS {
         for (is_local, agrees) in [(false, true), (false, false), (true, false)] {
-            let desk = Desk::new(agrees);
+            let desk = TestApp::new(agrees);
             let cx = desk.app.cx(Actor::Window, Call::unheard());
             let consent = desk
                 .app
@@ -223,8 +223,8 @@ fn every_command_that_changes_the_world_asks_the_user_and_no_other_gets_the_cons
 }
 
 #[test]
-fn a_profile_that_is_made_read_only_while_the_user_is_asked_gives_no_consent() {
-    let desk = Desk::new(true);
+fn a_profile_made_read_only_during_the_question_gives_no_consent() {
+    let desk = TestApp::new(true);
     let cx = desk.app.cx(Actor::Window, Call::unheard());
     let world = COMMANDS.iter().find(|command| command.kind == Kind::World).unwrap();
     let consent = desk.app.carry_out(world, &cx, |world| {
@@ -237,7 +237,7 @@ fn a_profile_that_is_made_read_only_while_the_user_is_asked_gives_no_consent() {
 
 #[test]
 fn a_page_that_shows_another_profile_changes_nothing_and_is_told() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     desk.call("profiles_add", &json!({"name": "prod"})).unwrap();
     let list = desk.call("profiles_list", &json!({})).unwrap();
     let shown = list["profiles"].as_array().unwrap().iter().find(|one| one["in_use"] == true);
@@ -264,7 +264,7 @@ fn a_page_that_shows_another_profile_changes_nothing_and_is_told() {
 fn a_page_cannot_switch_read_only_off_by_itself() {
     let change = |read_only: bool| json!({"name": "default", "settings": {"name": "default", "read_only": read_only}});
     for (agrees, answer) in [(false, Some("not_confirmed")), (true, None)] {
-        let desk = Desk::new(agrees);
+        let desk = TestApp::new(agrees);
         desk.call("profiles_change", &change(true)).unwrap();
         assert!(desk.user.asked().is_empty(), "to protect it needs no question");
         let changed = desk.call("profiles_change", &change(false));
@@ -276,8 +276,8 @@ fn a_page_cannot_switch_read_only_off_by_itself() {
 }
 
 #[test]
-fn a_profile_that_was_removed_is_nobodys() {
-    let desk = Desk::new(true);
+fn a_removed_profile_is_profile_not_found() {
+    let desk = TestApp::new(true);
     desk.call("profiles_add", &json!({"name": "other"})).unwrap();
     desk.call("profiles_use", &json!({"name": "other"})).unwrap();
     desk.call("profiles_remove", &json!({"name": "default"})).unwrap();
@@ -286,7 +286,7 @@ fn a_profile_that_was_removed_is_nobodys() {
 
 #[test]
 fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
-    let (refusing, agreeing) = (Desk::new(false), Desk::new(true));
+    let (refusing, agreeing) = (TestApp::new(false), TestApp::new(true));
     let add = json!({"name": "x", "aws": {"endpoint_url": "https://evil.example"}});
     let change = json!({"name": "default", "settings": add});
     assert_eq!(refusing.call("profiles_add", &add).unwrap_err(), "not_confirmed");
@@ -302,8 +302,8 @@ fn a_page_cannot_name_an_endpoint_that_the_user_did_not_confirm() {
 }
 
 #[test]
-fn what_this_version_does_not_know_of_a_profile_stays() {
-    let desk = Desk::new(true);
+fn unknown_fields_of_a_profile_are_kept() {
+    let desk = TestApp::new(true);
     let document = json!({"writer": {"principal": null, "external_id": "mine"}, "later": {"a": 1},
         "aws": {"region": "us-east-1", "later": [2]}});
     let mut store = desk.app.store().unwrap();
@@ -334,7 +334,7 @@ fn what_this_version_does_not_know_of_a_profile_stays() {
 
 #[test]
 fn a_profile_that_another_process_switches_to_is_the_one_in_use_here() {
-    let desk = Desk::new(true);
+    let desk = TestApp::new(true);
     desk.call("profiles_add", &json!({"name": "second"})).unwrap();
     let listener = desk.app.listen();
     assert_eq!(desk.app.cx(Actor::Window, Call::unheard()).profile, "default");

@@ -1,4 +1,4 @@
-//! Logins against an account of AWS that is played: a code is good once there, as with AWS.
+//! Tests of logins against a simulated AWS account in which a code is valid once, as with AWS.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
@@ -213,8 +213,8 @@ pub(crate) fn home_of(name: &str, body: impl FnOnce(Played) + Send) -> String {
 }
 
 #[test]
-fn one_code_serves_reading_planning_applying_and_putting_back() {
-    at_home("one_code_serves_reading_planning_applying_and_putting_back", |played| {
+fn one_mfa_code_serves_read_plan_apply_and_restore() {
+    at_home("one_mfa_code_serves_read_plan_apply_and_restore", |played| {
         let (app, cx, access) = (&played.app, played.cx(), played.access("admin", None));
         assert_eq!(played.read("admin", None).unwrap_err(), "mfa_needed");
         let read = played.read("admin", Some("111111")).unwrap();
@@ -249,8 +249,8 @@ fn one_code_serves_reading_planning_applying_and_putting_back() {
 }
 
 #[test]
-fn an_expired_login_says_so_and_is_taken_up_with_a_new_code() {
-    at_home("an_expired_login_says_so_and_is_taken_up_with_a_new_code", |played| {
+fn an_expired_login_is_renewed_with_a_new_mfa_code() {
+    at_home("an_expired_login_is_renewed_with_a_new_mfa_code", |played| {
         played.read("admin", Some("111111")).unwrap();
         // AWS says that it is over.
         played.account.lock().unwrap().expired.insert("ASIA111111".to_owned());
@@ -330,8 +330,8 @@ fn a_profile_that_reaches_aws_another_way_has_its_logins_forgotten() {
 }
 
 #[test]
-fn who_asks_at_the_same_time_shares_the_code() {
-    at_home("who_asks_at_the_same_time_shares_the_code", |played| {
+fn concurrent_logins_share_one_mfa_code() {
+    at_home("concurrent_logins_share_one_mfa_code", |played| {
         played.read("user", None).unwrap();
         std::thread::scope(|scope| {
             let each: Vec<_> = (0..4)
@@ -391,6 +391,7 @@ impl Page<'_> {
 }
 
 /// Has every command whose request may hold a secret succeed and fail with one.
+#[expect(clippy::disallowed_methods, reason = "the test reads the log of this process there")]
 fn use_secrets(played: &Played) {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)

@@ -1,9 +1,8 @@
-//! Making plans to write a trust policy, and taking them from a file of another admin.
+//! Plans to write a trust policy: made for a change, and read from a file that another administrator made.
 //!
-//! A plan is a claim about what will happen. Of a plan that was handed over only what cannot be computed
-//! is taken: the role, its id, the text as it was read and the text to write. Calls, cells, size and the
-//! sentence on whom it opens the role to are computed again, and a file that says otherwise is reported.
-//! Carrying a plan out is in `write`.
+//! A plan in a file is a claim. Only the role, its id, the text that was read and the text to write are taken
+//! from it; steps, cells, size and the warning about strangers are computed again, and a file that says
+//! otherwise is reported. `write` applies a plan.
 
 use headgate_policy::{CellChange, Facts, QUOTA, Size};
 use headgate_terms::{Arn, Error, Finding, Result, Shown, say};
@@ -123,7 +122,7 @@ fn steps_of(role: &Arn, before: &str, after: &str) -> Vec<Step> {
     .collect()
 }
 
-/// The cells that a change of text changes; none when one of both is not a policy.
+/// The cells that a change of text changes; empty when one of both is not a policy.
 pub(crate) fn cells_of(role: &Arn, before: &str, after: &str) -> Vec<CellChange> {
     let policy = |text| headgate_policy::read(text).valid().ok();
     let (Some(old), Some(new)) = (policy(before), policy(after)) else { return Vec::new() };

@@ -1,7 +1,7 @@
-//! Writing a role's trust policy, what became of it, and putting it back.
+//! Applies plans of trust policies: the question to the user, the reads and the write, the journal, the history
+//! and restores.
 //!
-//! How a change is checked, sent and proved is in `plans`; here is what a role and its policy are to that,
-//! and what it is called in words.
+//! `plans` does what is the same for every kind; here is what it means for a role, with the sentences for it.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl PlanKind for TrustPolicy<'_> {
         let tells = change_fingerprint(self.role, self.before, self.after);
         let same = match (tells(&found.trust_policy), tells(text)) {
             (Some(now), Some(then)) => now == then,
-            // What is no policy means nothing but itself.
+            // Text that is not a policy means only itself.
             _ => found.trust_policy == text,
         };
         same && found.role_id == self.role_id

@@ -1,5 +1,5 @@
-//! A test in a process of its own: the SDK reads the environment, and a test may not change that
-//! of its neighbours.
+//! Runs one test in a process of its own, for tests that set environment variables: the SDK reads them for
+//! the whole process, and tests share one.
 
 use std::env;
 use std::fs;

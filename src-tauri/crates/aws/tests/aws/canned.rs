@@ -1,5 +1,5 @@
-//! A small server that answers as a test says, in AWS's documented shapes, and remembers what it
-//! was asked.
+//! A small HTTP server that answers in AWS's documented shapes as a test tells it to, and records the
+//! requests.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -25,7 +25,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// `GetRole` or another; the path for what is no query.
+    /// `GetRole` or another; the path for requests without a query.
     pub fn action(&self) -> &str {
         match self.parameters.get("Action") {
             Some(action) => action,

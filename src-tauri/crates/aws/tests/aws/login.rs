@@ -1,4 +1,4 @@
-//! Profiles, logins and MFA.
+//! Logins: profiles, credential chains, SSO, and MFA sessions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,10 +18,10 @@ fn signed_by(request: &Request) -> &str {
 }
 
 #[test]
-fn a_profile_that_is_not_there_is_named() {
+fn an_unknown_aws_profile_is_named() {
     let config = "[profile a]\nregion = eu-west-1\n[profile b]\nrole_arn = arn:aws:iam::417620938841:role/x\nsource_profile = gone\n";
     let home = Home { config, ..Home::default() };
-    alone("login::a_profile_that_is_not_there_is_named", &home, async || {
+    alone("login::an_unknown_aws_profile_is_named", &home, async || {
         let error = Aws::open(&access("c")).await.expect_err("no profile");
         assert_eq!(
             (error.code.as_ref(), error.field.as_deref()),
@@ -81,7 +81,7 @@ sso_region = us-east-1
 }
 
 #[test]
-fn what_the_login_portal_says_is_told_apart() {
+fn errors_of_the_sso_portal_have_their_own_codes() {
     let config = "\
 [profile by-session]
 sso_session = corp
@@ -96,7 +96,7 @@ sso_region = us-east-1
     let portal = format!("http://{}", free());
     let variables = [("AWS_ENDPOINT_URL_SSO", portal.as_str()), ("AWS_MAX_ATTEMPTS", "1")];
     let home = Home { config, files: &files, variables: &variables };
-    alone("login::what_the_login_portal_says_is_told_apart", &home, async || {
+    alone("login::errors_of_the_sso_portal_have_their_own_codes", &home, async || {
         let who = async || Aws::open(&access("by-session")).await.expect("it opens").who().await;
         let error = who().await.expect_err("nobody listens");
         assert_eq!((error.code.as_ref(), error.retryable), ("aws_unreachable", true), "{error:?}");
@@ -117,7 +117,7 @@ sso_region = us-east-1
 }
 
 #[test]
-fn an_mfa_code_is_asked_for_and_used_once() {
+fn an_mfa_code_is_required_and_used_once() {
     let config = "\
 [profile user]
 aws_access_key_id = AKIAUSER
@@ -138,7 +138,7 @@ aws_secret_access_key = s
 mfa_serial = arn:aws:iam::417620938841:mfa/ann
 ";
     let home = Home { config, ..Home::default() };
-    alone("login::an_mfa_code_is_asked_for_and_used_once", &home, async || {
+    alone("login::an_mfa_code_is_required_and_used_once", &home, async || {
         let canned = Canned::start(|request| match request.action() {
             "AssumeRole"
                 if request.parameters.get("TokenCode").is_some_and(|code| code == "000000") =>
@@ -215,8 +215,8 @@ mfa_serial = arn:aws:iam::417620938841:mfa/ann
 }
 
 #[test]
-fn credentials_are_over_when_aws_refuses_them_or_their_session_ends() {
-    let name = "login::credentials_are_over_when_aws_refuses_them_or_their_session_ends";
+fn credentials_expire_when_aws_refuses_them_or_the_session_ends() {
+    let name = "login::credentials_expire_when_aws_refuses_them_or_the_session_ends";
     let config = "\
 [profile itself]
 aws_access_key_id = AKIAITSELF
@@ -298,10 +298,10 @@ fn a_named_profile_goes_before_keys_in_the_environment() {
 }
 
 #[test]
-fn a_login_that_only_the_aws_tool_reads_has_a_way_around() {
+fn a_console_login_has_a_hint_to_export_credentials() {
     let config = "[profile console]\nlogin_session = arn:aws:iam::417620938841:user/ann\n";
     let home = Home { config, ..Home::default() };
-    alone("login::a_login_that_only_the_aws_tool_reads_has_a_way_around", &home, async || {
+    alone("login::a_console_login_has_a_hint_to_export_credentials", &home, async || {
         let aws = Aws::open(&access("console")).await.expect("nothing is asked yet");
         let error = aws.who().await.expect_err("it cannot be read");
         assert_eq!(error.code, "aws_no_credentials");
@@ -311,11 +311,11 @@ fn a_login_that_only_the_aws_tool_reads_has_a_way_around() {
 }
 
 #[test]
-fn the_configured_endpoint_is_told() {
+fn the_configured_endpoint_is_reported() {
     let config = "[default]\nendpoint_url = http://127.0.0.1:9\n";
     let variables = [KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:8")];
     let home = Home { config, variables: &variables, ..Home::default() };
-    alone("login::the_configured_endpoint_is_told", &home, async || {
+    alone("login::the_configured_endpoint_is_reported", &home, async || {
         let aws = Aws::open(&Access::default()).await.expect("it opens");
         let shown = |service: &str| {
             let found = aws.endpoints().iter().find(|one| one.service == service);
@@ -333,8 +333,9 @@ fn the_configured_endpoint_is_told() {
 }
 
 #[test]
-fn an_endpoint_of_one_service_is_told_and_plain_http_elsewhere_is_refused() {
-    let name = "login::an_endpoint_of_one_service_is_told_and_plain_http_elsewhere_is_refused";
+fn the_endpoint_of_one_service_is_reported_and_plain_http_to_other_machines_refused() {
+    let name =
+        "login::the_endpoint_of_one_service_is_reported_and_plain_http_to_other_machines_refused";
     let config = "[default]\nservices = dev\n[services dev]\naccessanalyzer =\n  endpoint_url = https://analyzer.example\n";
     let variables = [KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:7")];
     let home = Home { config, variables: &variables, ..Home::default() };

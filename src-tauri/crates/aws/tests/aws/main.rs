@@ -1,5 +1,7 @@
-//! The door to AWS against moto, and against answers in AWS's documented shapes for what moto
-//! does not do.
+//! Tests of the crate against moto, and against canned answers in AWS's documented shapes for calls that
+//! moto does not implement.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod alone;
 mod canned;

@@ -1,4 +1,4 @@
-//! moto as a server of its own on a free port.
+//! Starts moto, a simulator of AWS, as a server on a free port.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;

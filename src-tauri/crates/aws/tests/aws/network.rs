@@ -1,4 +1,4 @@
-//! Proxies, certificates, and a network that is not there.
+//! Proxies, certificates, and hosts that cannot be reached.
 
 use std::env;
 use std::fs;
@@ -60,10 +60,10 @@ fn certificates(folder: &Path) {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_closed_port_is_unreachable() {
     let variables = [KEYS[0], KEYS[1], ("AWS_MAX_ATTEMPTS", "1")];
     alone(
-        "network::nobody_listens",
+        "network::a_closed_port_is_unreachable",
         &Home { variables: &variables, ..Home::default() },
         async || {
             let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());

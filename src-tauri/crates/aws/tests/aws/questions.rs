@@ -1,4 +1,4 @@
-//! Quota, self-assumption and Access Analyzer, where they are served.
+//! Quota, self-assumption and Access Analyzer, on servers that have these calls and on servers that do not.
 
 use headgate_aws::{AnalyzerFinding, Aws};
 use headgate_terms::Range;
@@ -9,9 +9,9 @@ use crate::canned::{Canned, error, identity, result};
 const ROLE: &str = "arn:aws:iam::417620938841:role/lake";
 
 #[test]
-fn a_role_is_asked_whether_it_may_assume_itself() {
+fn self_assumption_is_simulated() {
     let home = Home { variables: &KEYS, ..Home::default() };
-    alone("questions::a_role_is_asked_whether_it_may_assume_itself", &home, async || {
+    alone("questions::self_assumption_is_simulated", &home, async || {
         for (decision, allowed) in
             [("allowed", true), ("implicitDeny", false), ("explicitDeny", false)]
         {
@@ -36,9 +36,9 @@ fn a_role_is_asked_whether_it_may_assume_itself() {
 }
 
 #[test]
-fn what_may_not_be_asked_is_not_known() {
+fn a_missing_permission_gives_none() {
     let home = Home { variables: &KEYS, ..Home::default() };
-    alone("questions::what_may_not_be_asked_is_not_known", &home, async || {
+    alone("questions::a_missing_permission_gives_none", &home, async || {
         let canned = Canned::start(|request| match request.action() {
             "GetCallerIdentity" => identity("arn:aws:iam::417620938841:user/ann"),
             "/policy/validation" => {

@@ -1,4 +1,4 @@
-//! What AWS refuses, and what is made of it.
+//! Error codes of AWS, and the code and hint that Headgate makes of each.
 
 use headgate_aws::Aws;
 
@@ -133,7 +133,7 @@ fn each_refusal_has_a_code_words_and_a_next_step() {
 }
 
 #[test]
-fn what_quotes_the_request_is_not_shown() {
+fn error_text_that_quotes_the_request_is_not_shown() {
     let variables = [
         ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "the-secret-key"),
@@ -141,7 +141,7 @@ fn what_quotes_the_request_is_not_shown() {
         ("AWS_MAX_ATTEMPTS", "1"),
     ];
     let home = Home { variables: &variables, ..Home::default() };
-    alone("refusals::what_quotes_the_request_is_not_shown", &home, async || {
+    alone("refusals::error_text_that_quotes_the_request_is_not_shown", &home, async || {
         for code in ["SignatureDoesNotMatch", "IncompleteSignature", "AccessDenied", "Unknown"] {
             // AWS quotes the canonical request back, with the token in it.
             let canned = Canned::start(move |request| {
@@ -164,10 +164,10 @@ fn what_quotes_the_request_is_not_shown() {
 }
 
 #[test]
-fn what_is_no_answer_of_aws_is_said_to_be_none() {
+fn an_answer_that_is_not_from_aws_is_reported() {
     let variables = [("AWS_MAX_ATTEMPTS", "1"), crate::alone::KEYS[0], crate::alone::KEYS[1]];
     let home = Home { variables: &variables, ..Home::default() };
-    alone("refusals::what_is_no_answer_of_aws_is_said_to_be_none", &home, async || {
+    alone("refusals::an_answer_that_is_not_from_aws_is_reported", &home, async || {
         for (status, body, retryable) in [
             (200, "<html>Sign in to the guests' network</html>", false),
             (502, "<html>Bad gateway</html>", true),

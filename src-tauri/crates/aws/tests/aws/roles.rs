@@ -1,4 +1,4 @@
-//! Roles against moto: the shapes of the API as another implementation speaks it.
+//! Reading and creating roles in moto, an implementation of the API that is independent of AWS's SDK.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Writing a trust policy, when AWS refuses and when its answer says nothing.
+//! Writing a trust policy when AWS refuses it, and when the answer is lost.
 
 use headgate_aws::{Aws, PutFailed};
 
@@ -28,8 +28,8 @@ fn a_policy_is_sent_once_and_as_it_is() {
 }
 
 #[test]
-fn only_a_refusal_of_awss_own_says_that_it_did_nothing() {
-    with_keys("writing::only_a_refusal_of_awss_own_says_that_it_did_nothing", async || {
+fn only_an_error_of_aws_itself_means_not_written() {
+    with_keys("writing::only_an_error_of_aws_itself_means_not_written", async || {
         for (what, answer, outcome_unknown) in [
             ("no answer", (0, String::new()), true),
             ("AWS's side", error(500, "ServiceFailure", "we are sorry"), true),

@@ -1,4 +1,4 @@
-//! The words of `headgate policy`, each with the sentence that teaches it.
+//! The arguments of `headgate policy`, with the help text of each.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! What the commands read: a policy from a file, a pipe or a role, goals, requests and plans.
+//! Reads what `headgate policy` works on: policies, goals, requests and plans, from files, standard input or a
+//! role.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Trust policies as pages for a terminal: findings, matrices, plans, changes.
+//! Trust policies as pages for a terminal: findings, matrices, plans and changes.
 
 use std::io;
 use std::path::Path;
@@ -331,7 +331,7 @@ fn kept(out: &mut Out<'_>, plan: &TrustPlan, file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// An operation as a person reads it.
+/// An operation as a user reads it.
 fn operation(edit: &Edit) -> Shown {
     match edit {
         Edit::AddPrincipal { statement, value, .. } => {

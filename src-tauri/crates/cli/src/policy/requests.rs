@@ -1,4 +1,4 @@
-//! `headgate policy evaluate`: a line asks, a line answers.
+//! `headgate policy evaluate`: one JSON request a line in, one answer a line out.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::{Exit, output};
 /// A request as a line has it.
 #[derive(Deserialize)]
 struct Line {
-    /// Handed back to the letter, whatever it is.
+    /// Returned unchanged, whatever it is.
     id: Option<Box<RawValue>>,
     principal: Named,
     action: String,

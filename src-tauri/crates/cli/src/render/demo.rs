@@ -1,4 +1,4 @@
-//! The page of `headgate demo`: the run, what it made of the sample, and where to look next.
+//! The page of `headgate demo`: the run, its tables, and where to look next.
 
 use std::io;
 

@@ -1,10 +1,9 @@
-//! The cases under `tests/fixtures`: input and expected output lie beside each other.
+//! The cases in `tests/fixtures/events`: input and expected output in files.
 //!
-//! A case is a folder with `1.ndjson`, `2.ndjson` … (one batch each, in order, over the same lake)
-//! and `1.json`, `2.json` … with the rows each batch makes, nulls left out. `tables.json`,
-//! where there is one, has the columns of tables that the lake had before, and `chosen.json` the types that
-//! were chosen for columns of tables. `HEADGATE_WRITE_EXPECTED=1`
-//! writes the expected files anew, for a person to read before they are committed.
+//! A case is a folder with `1.ndjson`, `2.ndjson` … (one batch each, in order, into the same lake) and
+//! `1.json`, `2.json` … with the rows that each batch makes, nulls left out. `tables.json`, where there is
+//! one, has the columns of tables that the lake had before, `chosen.json` the types that were chosen for
+//! columns. `HEADGATE_WRITE_EXPECTED=1` writes the expected files, to be read before they are committed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,5 +1,6 @@
-//! The whole of `events` from lines to rows: the fixtures a person can read, and random events
-//! against a slow, obvious reference.
+//! The crate from lines to rows: fixtures that can be read, and random events against a simple reference.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod fixtures;
 mod reference;

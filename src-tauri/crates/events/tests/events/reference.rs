@@ -1,7 +1,7 @@
-//! Random events against a slow reference that does the obvious thing, one event after the other.
+//! Random events, compared with a slow reference implementation that takes one event after the other.
 //!
-//! It knows tracks, identifies and pages, and works on whole values; names, times and numbers as
-//! text come from the tables beside the fixtures.
+//! The reference covers tracks, identifies and pages, and whole values only; names, times and numbers as text
+//! come from the tables beside the fixtures.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! A batch put through the shredder, as plain values that a test can compare.
+//! Runs one batch through the shredder and returns tables, discards and outcomes as plain values that a test
+//! can compare.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Rows as other crates keep them: folded over what `users` has, and fitted to columns that changed.
+//! `fold` and `refit`: rows merged into the rows of `users`, and rows converted for columns that changed.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ const LATE: &str = "2026-11-22T11:00:00Z";
 const PLANNED: &str = "2026-11-22T12:00:00Z";
 
 #[test]
-fn identifies_fold_over_rows_spelled_otherwise() {
+fn identifies_merge_into_columns_of_other_case() {
     let made = rows(
         &["Id STRING", "received_at TIMESTAMP", "plan STRING", "n BIGINT", "uuid_ts TIMESTAMP"],
         &[
@@ -76,7 +76,7 @@ fn identifies_fold_over_rows_spelled_otherwise() {
 }
 
 #[test]
-fn rows_of_no_table_of_users_are_an_error() {
+fn merging_rows_with_wrong_columns_is_an_error() {
     let planned = timestamp::parse(PLANNED).expect("a time");
     let good = rows(
         &["id STRING", "received_at TIMESTAMP", "n BIGINT"],
@@ -96,7 +96,7 @@ fn rows_of_no_table_of_users_are_an_error() {
 }
 
 #[test]
-fn rows_are_fitted_to_columns_that_changed() {
+fn refit_converts_rows_for_changed_columns() {
     let made = rows(
         &[
             "id STRING",
@@ -158,7 +158,7 @@ fn rows_are_fitted_to_columns_that_changed() {
 }
 
 #[test]
-fn every_value_is_fitted_as_it_would_have_been_taken() {
+fn refit_equals_direct_coercion() {
     // A column and its value; what another type makes of it, or that it is set aside.
     let table = [
         ("BIGINT", json!(1), "DOUBLE", json!(1.0)),

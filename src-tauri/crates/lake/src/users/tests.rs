@@ -1,4 +1,4 @@
-//! What a table of users has after folds, read from its log and its files without the library.
+//! Tests of merges into `users`, with the result read from the log and the files without the library.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -207,7 +207,7 @@ async fn files_without_changed_users_stay_as_they_are() {
     fold_next(&lake, 2, &["email"], &[("zoe", 2, &[]), ("yan", 2, &[])]).await;
     let both: BTreeSet<_> = files(&folder(&lake)).into_keys().collect();
     assert!(first.is_subset(&both) && both.len() == 2);
-    // `bob` is met, but the event is older and says nothing new; `mia` lies between all bounds.
+    // `bob` is met, but the event is older and says nothing new; `mia` is between all bounds.
     let rows_of: &[Row<'_>] = &[("yan", 3, &[("email", "y")]), ("bob", 0, &[]), ("mia", 3, &[])];
     fold_next(&lake, 3, &["email"], rows_of).await;
     let now: BTreeSet<_> = files(&folder(&lake)).into_keys().collect();
@@ -245,7 +245,7 @@ async fn a_file_that_is_rewritten_has_the_statistics_of_one_that_is_appended() {
 }
 
 #[tokio::test]
-async fn files_that_no_commit_names_are_strangers() {
+async fn unreferenced_files_are_not_read() {
     let temporary = TempDir::new().unwrap();
     let lake = lake(&temporary).await;
     fold_next(&lake, 1, &["email"], &[("ann", 1, &[])]).await;
@@ -285,7 +285,7 @@ async fn rows_of_the_same_user_become_one() {
 }
 
 #[tokio::test]
-async fn columns_stand_in_the_order_and_spelling_of_the_table() {
+async fn columns_keep_the_order_and_spelling_of_the_table() {
     let temporary = TempDir::new().unwrap();
     let lake = lake(&temporary).await;
     fold_next(&lake, 1, &["email", "city"], &[("ann", 1, &[("email", "a"), ("city", "Oslo")])])
@@ -358,7 +358,7 @@ async fn writers_at_once_leave_one_row_for_each_user() {
 }
 
 #[tokio::test]
-async fn a_commit_in_between_is_not_written_over() {
+async fn a_merge_restarts_after_a_concurrent_commit() {
     let temporary = TempDir::new().unwrap();
     let lake = lake(&temporary).await;
     let mut table = fold_next(&lake, 1, &["email"], &[("ann", 1, &[])]).await;
@@ -397,7 +397,7 @@ async fn a_commit_in_between_is_not_written_over() {
 }
 
 #[tokio::test]
-async fn tables_that_keep_their_rows_are_refused() {
+async fn append_only_and_change_feed_tables_are_refused_for_merges() {
     for (property, says) in [
         ("delta.appendOnly", "is append-only"),
         ("delta.enableChangeDataFeed", "change data feed enabled"),
@@ -426,7 +426,7 @@ fn add_of(folder: &FilePath, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn texts_are_texts_whatever_their_writer_called_them() {
+async fn all_text_types_of_other_writers_are_merged() {
     let temporary = TempDir::new().unwrap();
     let lake = lake(&temporary).await;
     fold_next(&lake, 1, &["email", "city"], &[("zoe", 1, &[])]).await;
@@ -460,7 +460,7 @@ async fn texts_are_texts_whatever_their_writer_called_them() {
 }
 
 #[tokio::test]
-async fn times_in_the_old_form_are_refused() {
+async fn int96_timestamps_are_refused() {
     let temporary = TempDir::new().unwrap();
     let lake = lake(&temporary).await;
     fold_next(&lake, 1, &[], &[("zoe", 1, &[])]).await;
@@ -524,7 +524,7 @@ async fn ten_million_users() {
         let after = stat.rsplit(')').next().unwrap();
         after.split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum()
     };
-    // Numbers that look like chance, so that the ids of a batch lie in every row group.
+    // Numbers that look like chance, so that the ids of a batch are in every row group.
     let id = |n: u64| {
         let mixed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         format!("{:016x}-{:08x}", mixed ^ (mixed >> 29), n.wrapping_mul(0x85EB_CA6B) as u32)

@@ -1,4 +1,4 @@
-//! Which actions the Allows cover: more than are meant.
+//! TP021: Allow statements that cover more actions than assuming the role requires.
 
 use headgate_terms::{Severity, say};
 

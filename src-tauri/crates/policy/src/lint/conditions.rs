@@ -1,4 +1,4 @@
-//! Conditions on circumstances: MFA, addresses and time, which a vendor cannot choose.
+//! TP023, TP024 and TP032: conditions on MFA, addresses, time and session ARNs that a vendor cannot meet.
 
 use headgate_terms::{Severity, Shown, say};
 
@@ -49,7 +49,7 @@ fn vendor(scene: &LintContext<'_>, statement: &Statement) -> Option<String> {
     None
 }
 
-/// TP032: a session's ARN where callers bring their role's.
+/// TP032: a session's ARN where callers have their role's.
 fn session_arn(at: usize, statement: &Statement) -> Option<FindingDraft> {
     let (test, value) = statement.tests("aws:PrincipalArn").find_map(|test| {
         let is_session = |one: &str| one.contains(":assumed-role/");
@@ -84,7 +84,7 @@ fn says(test: &Condition, wanted: &str) -> bool {
     words(&test.values).any(|value| value.eq_ignore_ascii_case(wanted))
 }
 
-/// TP023: an Allow that asks for MFA and takes callers that bring none.
+/// TP023: an Allow that requires MFA and allows callers without it.
 fn optional_mfa(at: usize, statement: &Statement) -> Option<FindingDraft> {
     if statement.effect == Effect::Deny {
         return None;
@@ -126,7 +126,7 @@ fn optional_mfa(at: usize, statement: &Statement) -> Option<FindingDraft> {
     )
 }
 
-/// TP023: MFA asked from a vendor.
+/// TP023: MFA required of a vendor.
 fn vendor_mfa(at: usize, statement: &Statement, vendor: &str) -> Option<FindingDraft> {
     let demands = |test: &&Condition| {
         let values: Vec<&str> = words(&test.values).collect();
@@ -157,7 +157,7 @@ fn vendor_mfa(at: usize, statement: &Statement, vendor: &str) -> Option<FindingD
     )
 }
 
-/// TP024: an address asked from a vendor.
+/// TP024: an address required of a vendor.
 fn vendor_address(at: usize, statement: &Statement, vendor: &str) -> Option<FindingDraft> {
     const KEYS: [&str; 4] = ["aws:SourceIp", "aws:VpcSourceIp", "aws:SourceVpc", "aws:SourceVpce"];
     let denies = statement.effect == Effect::Deny;

@@ -1,4 +1,4 @@
-//! What the lints look at: the policy and what is known beside it, and the questions that they share.
+//! `LintContext`: the policy, its text and the facts, with the questions that several lints ask of them.
 
 use headgate_terms::Arn;
 
@@ -12,7 +12,7 @@ use crate::operator::{How, Test};
 use crate::policy::{Condition, Effect, Policy, Principal, PrincipalKind, Statement};
 use crate::text::Node;
 
-/// An id that no policy asks for.
+/// An id that no policy names.
 pub(super) const MADE_UP: &str = "any-other-id-that-nobody-gave";
 
 pub(super) struct LintContext<'s> {
@@ -20,13 +20,13 @@ pub(super) struct LintContext<'s> {
     pub root: Option<&'s Node>,
     pub policy: &'s Policy,
     pub facts: &'s Facts,
-    /// The role's account, known or told by the policy.
+    /// The role's account, known or derived from the policy.
     own: Option<String>,
     /// Every caller that is to get in.
     required: Vec<Required>,
 }
 
-/// Whether a test asks for ids by name or pattern, and so keeps callers without one out.
+/// Whether a test requires ids by name or pattern, and so denies callers without one.
 pub(super) fn asks(test: &Condition) -> bool {
     let compares = matches!(
         test.operator.test,
@@ -62,6 +62,7 @@ impl<'s> LintContext<'s> {
         scene.required = scene.wanted();
         scene
     }
+
     /// Every caller that is to get in, each with one id.
     pub(super) fn required(&self) -> &[Required] {
         &self.required
@@ -129,7 +130,7 @@ impl<'s> LintContext<'s> {
         placeholders::is_placeholder(text, self.role())
     }
 
-    /// Whether all ids that a statement asks for are placeholders, which have a finding of their own.
+    /// Whether all ids that a statement requires are placeholders, which have a finding of their own.
     pub(super) fn asks_placeholders(&self, statement: &Statement) -> bool {
         let mut values = statement
             .tests(EXTERNAL_ID)

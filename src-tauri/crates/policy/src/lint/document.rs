@@ -1,4 +1,4 @@
-//! The document as a whole: keys that stand twice, its size, its version.
+//! TP016, TP019 and TP027: the document as a whole, its repeated keys, its size and its version.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ fn repeated(name: &str, of: Option<&str>) -> FindingDraft {
     )
 }
 
-/// TP016, to the letter. Of texts IAM reads the last; all else is put together.
+/// TP016, exact spelling. IAM reads the last of several texts; lists and objects are merged.
 fn twice(root: &Node, node: &Node, statement: Option<usize>, found: &mut Vec<FindingDraft>) {
     let Some(properties) = node.object() else {
         if node.is_list() {

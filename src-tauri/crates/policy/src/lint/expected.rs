@@ -1,4 +1,5 @@
-//! Databricks and Segment as the API and the goals want them: the right role with the right id.
+//! TP005, TP006 and TP009: Databricks' and Segment's roles and external IDs differ from what the API and the
+//! goals say.
 
 use headgate_terms::{Arn, Severity, Shown, say};
 
@@ -141,7 +142,7 @@ pub(super) fn add_id(at: usize, test: &Condition, id: &str) -> Edit {
     }
 }
 
-/// TP006, where another role of Databricks stands in place of the right one, or none.
+/// TP006, where another role of Databricks stands in place of the right one, or no role.
 fn no_catalog(scene: &LintContext<'_>, one: &Required) -> Option<FindingDraft> {
     let wanted = scene.required_of(Party::Databricks);
     let partition = scene.partition();

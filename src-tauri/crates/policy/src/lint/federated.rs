@@ -1,5 +1,5 @@
-//! Identity providers and services: tokens of other tenants of a shared issuer, callers that cannot use
-//! the action, and services that nobody knows.
+//! TP029, TP030 and TP031: identity providers and services, such as tokens of other tenants, an action that
+//! the caller cannot use, and an unknown service.
 
 use headgate_terms::{Severity, say};
 

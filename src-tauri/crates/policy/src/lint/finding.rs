@@ -1,4 +1,5 @@
-//! A finding of a lint while it is made, and its fix, which is proved to apply before it is offered.
+//! `FindingDraft`: a finding while a lint builds it. A fix is offered only when it applies, leaves the policy
+//! valid, and does not let anyone in without its label saying so.
 
 use headgate_terms::{Finding, FindingStatus, Fix, Range, Severity, Shown, say};
 use serde_json::json;
@@ -19,7 +20,7 @@ pub(super) struct FindingDraft {
 struct Mend {
     label: Shown,
     edits: Vec<Edit>,
-    /// Whether letting somebody in is what it is for.
+    /// Whether its purpose is to allow somebody.
     opens: bool,
 }
 

@@ -1,4 +1,5 @@
-//! How external ids are asked for: tests that let callers without one in, wide ones, and odd spellings.
+//! TP002, TP004, TP017, TP018 and a part of TP022: how external IDs are tested, with tests that callers
+//! without an ID pass, patterns that are too wide, and unusual spellings.
 
 use headgate_terms::{Severity, Shown, say};
 
@@ -244,8 +245,8 @@ fn alphabet(
     Some(found.opening("Take away what surrounds it", edits))
 }
 
-/// Edits after which a statement asks each party for its own ids, by `StringEquals`, in place of some
-/// tests; none where it is not known who brings which. Parties of different ids part.
+/// Edits after which a statement requires of each party its own ids, by `StringEquals`, in place of some
+/// tests; `None` where it is not known who passes which. Parties with different ids get separate statements.
 pub(super) fn ask_for_ids(
     scene: &LintContext<'_>,
     at: usize,
@@ -314,7 +315,7 @@ pub(super) fn ask_for_ids(
     Some(edits)
 }
 
-/// Edits that make a test ask for some ids, value for value where it stands.
+/// Edits that make a test require some ids, value for value in place.
 fn rewritten(at: usize, test: &Condition, ids: &[String]) -> Vec<Edit> {
     let operator = "StringEquals".to_owned();
     let key = test.key.value.clone();
@@ -340,7 +341,7 @@ fn rewritten(at: usize, test: &Condition, ids: &[String]) -> Vec<Edit> {
     }
 }
 
-/// The ids that a statement asks for by name, each once.
+/// The ids that a statement requires by name, each once.
 pub(super) fn asked(statement: &Statement) -> Vec<&str> {
     let mut ids: Vec<&str> = Vec::new();
     for test in statement.tests(EXTERNAL_ID).filter(|test| asks(test)) {

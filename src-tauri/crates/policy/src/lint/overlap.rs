@@ -1,4 +1,5 @@
-//! Statements and values against each other: what a Deny takes away, and what is said twice.
+//! TP020 and TP022: what a Deny takes away from the goals or from an Allow, and statements and values that
+//! repeat others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -236,7 +237,7 @@ impl<'s> Sense<'s> {
             })
     }
 
-    /// Whether two differ in the ids that they ask for by name, and in nothing else.
+    /// Whether two differ in the ids that they require by name, and in nothing else.
     fn differs_in_ids(&self, other: &Self) -> bool {
         let by_name = |sense: &Self| {
             let mut tests = sense.statement.tests(EXTERNAL_ID);

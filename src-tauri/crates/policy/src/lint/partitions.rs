@@ -1,4 +1,4 @@
-//! Names from another partition of AWS than the role's, and of another cloud's Unity Catalog.
+//! TP013: ARNs of another AWS partition than the role's.
 
 use headgate_terms::{Arn, Severity, say};
 

@@ -1,4 +1,4 @@
-//! Placeholders of guides that somebody forgot to fill in.
+//! TP012: placeholders of guides that were not replaced, such as `<EXTERNAL-ID>` or AWS's example accounts.
 
 use headgate_terms::{Arn, Severity, is_account_id, say};
 

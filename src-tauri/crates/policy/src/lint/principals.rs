@@ -1,4 +1,5 @@
-//! Whom the Allows name: strangers without an id, everyone, whole accounts, and those who are gone.
+//! TP001, TP010, TP011, TP014 and TP015: Allow statements that name strangers without an external ID,
+//! everyone, whole accounts, and principals that were deleted or do not exist.
 
 use headgate_terms::{Arn, Severity, say};
 
@@ -119,7 +120,7 @@ fn is_service_linked(principal: &Principal) -> bool {
     matches!(&principal.who, Who::Role(arn) if arn.resource.starts_with("role/aws-service-role/"))
 }
 
-/// Whether a goal wants a caller in that brings no id.
+/// Whether a goal allows a caller without an id.
 pub(super) fn is_wanted_bare(scene: &LintContext<'_>, principal: &Principal) -> bool {
     scene.required().iter().any(|one| one.id.is_none() && one.principal == principal.text.value)
 }

@@ -1,4 +1,5 @@
-//! What the role itself brings: who else edits it, and how long its sessions last.
+//! TP025 and TP026: the role itself, when another tool manages it or its sessions may last longer than they
+//! can be used.
 
 use headgate_terms::{Severity, Shown, say};
 

@@ -1,4 +1,4 @@
-//! The role's trust in itself, without which Unity Catalog takes no storage credential.
+//! TP007 and TP008: the role's trust in itself, which Unity Catalog requires of a storage credential.
 
 use headgate_terms::{Arn, Severity, Shown, say, shell_word};
 
@@ -10,6 +10,7 @@ use super::trusted_parties::Party;
 use crate::condition::{Truth, holds};
 use crate::edit::{ConditionDraft, Edit};
 use crate::evaluate::{Caller, Decision, is_named};
+use crate::export::role_name_option;
 use crate::matrix::{EXTERNAL_ID, context_of};
 use crate::policy::{Principal, PrincipalKind, Statement, Text, Who};
 use crate::style::quoted;
@@ -21,7 +22,7 @@ pub(super) fn all(scene: &LintContext<'_>, found: &mut Vec<FindingDraft>) {
     found.extend(by_root_alone(scene, role, &itself));
 }
 
-/// The ids with which Databricks comes: the credential's, else those that the policy asks it for.
+/// The ids that Databricks passes: the credential's, else those that the policy requires of it.
 fn databricks_ids(scene: &LintContext<'_>) -> Option<Vec<String>> {
     let known: Vec<String> = [Party::Itself, Party::Databricks]
         .into_iter()
@@ -133,7 +134,7 @@ fn is_elsewhere(scene: &LintContext<'_>, role: &Arn) -> bool {
     })
 }
 
-/// Whether what a statement asks of the caller's ARN lets the role through.
+/// Whether a statement's conditions on the caller's ARN hold for the role.
 fn reaches(scene: &LintContext<'_>, statement: &Statement, itself: &Caller) -> bool {
     let context = context_of(itself, None);
     let variables = scene.policy.has_variables();
@@ -219,7 +220,7 @@ fn by_root_alone(scene: &LintContext<'_>, role: &Arn, itself: &Caller) -> Option
     }
     let (at, _, entry) =
         naming.into_iter().find(|(_, statement, _)| reaches(scene, statement, itself))?;
-    let name = shell_word(role.role_name()?);
+    let name = role_name_option(role.role_name()?);
     let document = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole","Resource":{}}}]}}"#,
         quoted(&role.to_string())
@@ -235,7 +236,7 @@ fn by_root_alone(scene: &LintContext<'_>, role: &Arn, itself: &Caller) -> Option
         .at(at, entry.text.range)
         .values("sts:AssumeRole on itself", "")
         .command(format!(
-            "aws iam put-role-policy --role-name {name} --policy-name AssumeItself --policy-document {}",
+            "aws iam put-role-policy {name} --policy-name AssumeItself --policy-document {}",
             shell_word(&document)
         )),
     )

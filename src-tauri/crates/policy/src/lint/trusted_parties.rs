@@ -1,4 +1,5 @@
-//! Whose each principal is, who is to get in, and which ids are whose, by what is known.
+//! Whose each principal is ([`Party`]), who is to be allowed ([`Required`]), and which external ID belongs to
+//! whom, as far as the facts say.
 
 use headgate_terms::Arn;
 
@@ -124,7 +125,7 @@ impl<'s> LintContext<'s> {
             )
     }
 
-    /// The ids that a party brings, by what is known; none when nothing is.
+    /// The ids that a party passes, as far as is known; empty when nothing is.
     pub(super) fn ids(&self, statement: &Statement, principal: &Principal) -> Vec<String> {
         let party = self.party(statement, principal);
         let mut ids: Vec<String> = Vec::new();
@@ -218,8 +219,8 @@ impl<'s> LintContext<'s> {
     }
 }
 
-/// The role's account as a policy of Databricks tells it: the one whose root is confined to one of its
-/// own roles, or the only one beside Databricks in its statement that is no vendor's.
+/// The role's account, derived from a policy of Databricks: the one whose root is confined to one of its
+/// own roles, or the only one beside Databricks in its statement that is not a vendor's.
 pub(super) fn own_account(policy: &Policy) -> Option<String> {
     let is_databricks = |statement: &&Statement| {
         statement.principals.iter().any(|one| account(one).is_some_and(is_databricks))

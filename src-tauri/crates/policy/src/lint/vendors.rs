@@ -1,4 +1,4 @@
-//! Vendors beside each other and beside those who were not announced.
+//! TP003 and TP028: several vendors that share a statement's external IDs, and vendors that no goal names.
 
 use headgate_terms::{Severity, say};
 

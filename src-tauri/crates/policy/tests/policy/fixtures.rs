@@ -1,4 +1,4 @@
-//! Cases with their expected answers beside them, written from AWS's rules and not from the code.
+//! The cases in `tests/fixtures/policy`, with expected answers that follow AWS's rules and not this code.
 
 use std::collections::BTreeMap;
 use std::fs;

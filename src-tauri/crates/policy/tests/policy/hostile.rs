@@ -1,5 +1,5 @@
-//! One hostile text in every place of a policy: whatever is said of it shows no character that acts, and
-//! leaves no back-tick open.
+//! One hostile text in every place of a policy: no answer shows a character that acts on a terminal, or leaves
+//! a back-tick open.
 
 use std::collections::BTreeMap;
 
@@ -202,7 +202,7 @@ fn policies() -> Vec<Value> {
 }
 
 #[test]
-fn nothing_hostile_is_shown_and_no_back_tick_stays_open() {
+fn findings_escape_hostile_text_and_back_ticks() {
     let uc = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL";
     let mut count = 0;
     for policy in policies() {
@@ -228,7 +228,7 @@ fn nothing_hostile_is_shown_and_no_back_tick_stays_open() {
 }
 
 #[test]
-fn what_is_asked_for_is_not_shown_as_it_is_either() {
+fn goals_and_requests_are_escaped_too() {
     let mut said = Said { all: Vec::new() };
     let role: Arn = ROLE.parse().unwrap();
     let text = policies()[0].to_string();
@@ -272,7 +272,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn any_text_in_any_place_is_shown_tame(
+    fn any_text_in_any_place_is_escaped(
         text in "[`\\PC\u{1b}\u{9b}\u{202e}\u{200b}\u{2028}]{1,12}",
         which in 0_usize..3,
         place in any::<proptest::sample::Index>(),

@@ -1,4 +1,4 @@
-//! Each lint with texts in which it fires and texts, near the border, in which it is silent.
+//! Each lint with texts that it reports, and similar texts that it does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -41,7 +41,7 @@ struct Case {
     /// How often it fires; once when it is not said.
     count: Option<usize>,
     statement: Option<usize>,
-    /// What the range covers, to the letter; empty for a finding of the whole text.
+    /// What the range covers, exactly; empty for a finding of the whole text.
     at: Option<String>,
     /// The text after the fix.
     fixed: Option<Lines>,
@@ -49,7 +49,7 @@ struct Case {
     title: Option<String>,
     /// What the fix is called.
     label: Option<String>,
-    /// The command that mends it.
+    /// The command that fixes it.
     command: Option<String>,
     /// There is no fix, for want of a value.
     #[serde(default)]
@@ -216,7 +216,7 @@ fn faults(case: &Case, text: &str, findings: &[Finding]) -> Vec<String> {
 
 /// What holds of every finding, whatever lint it is of.
 #[test]
-fn findings_are_whole_and_well_said() {
+fn findings_are_sorted_and_well_formed() {
     for (file, case) in cases() {
         let text = case.text.text();
         let findings = lint_text(&text, &case.facts).expect("a policy");
@@ -254,7 +254,7 @@ fn findings_are_whole_and_well_said() {
 
 /// After a fix the lint has less to say, a valid text is valid still, and no cell changes that must not.
 #[test]
-fn fixes_mend_and_do_nothing_else() {
+fn fixes_remove_their_finding_and_change_nothing_else() {
     let mut tried: BTreeMap<String, usize> = BTreeMap::new();
     for (file, case) in cases() {
         let text = case.text.text();
@@ -376,7 +376,7 @@ fn the_other_corpora_are_linted_too() {
 }
 
 #[test]
-fn what_cannot_be_read_has_no_findings() {
+fn unreadable_text_has_no_findings() {
     for text in ["", "{", "[]", "{\"Version\": \"2012-10-17\"}", "{\"Statement\": [1]}"] {
         assert_eq!(lint_text(text, &Facts::default()), None, "{text}");
     }

@@ -1,4 +1,7 @@
-//! The policy crate as its users see it: the corpora under `tests/fixtures/policy`, and properties.
+//! Tests of the crate through its public functions: the fixtures in `tests/fixtures/policy`, and properties
+//! of random policies.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod fixtures;
 mod hostile;

@@ -1,5 +1,4 @@
-//! What the matrix shows: cases beside each other in files, and for every policy that whatever it allows
-//! stands in some cell.
+//! The matrix: fixtures, and the property that whatever a policy allows is allowed in some cell.
 
 use headgate_policy::{
     Caller, CallerKind, Decision, Edit, Facts, Goal, MOST_CELLS, Named, Policy,
@@ -37,7 +36,7 @@ struct Drawn {
 }
 
 #[test]
-fn cells_say_what_a_policy_says() {
+fn cells_of_a_policy() {
     let mut wrong = Vec::new();
     let cases = cases::<Drawn>("matrix");
     for (_, case) in &cases {
@@ -81,7 +80,7 @@ struct Explained {
 }
 
 #[test]
-fn callers_are_told_who_lets_them_in() {
+fn explanations_name_the_deciding_statement() {
     let mut wrong = Vec::new();
     let cases = cases::<Explained>("explain");
     for (_, case) in &cases {
@@ -129,7 +128,7 @@ fn differences_are_shown() {
 
 /// Patterns that part texts in more ways than can be drawn.
 #[test]
-fn what_cannot_be_drawn_as_a_whole_says_so_and_keeps_the_stranger() {
+fn a_matrix_that_is_too_large_is_cut_and_keeps_the_stranger() {
     let patterns: Vec<String> = (0..60).map(|at| format!("*x{at}y*")).collect();
     let accounts: Vec<String> = (0..20).map(|at| format!("2109876540{at:02}")).collect();
     let policy = policy(&json!({"Version": "2012-10-17", "Statement": {
@@ -259,7 +258,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 384, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn whatever_a_policy_says_to_anyone_some_cell_shows(
+    fn every_decision_of_a_policy_is_in_some_cell(
         statements in proptest::collection::vec(statement(), 1..4),
         account in proptest::sample::select(ACCOUNTS.to_vec()),
         name in proptest::sample::select(NAMES.to_vec()),
@@ -278,7 +277,7 @@ proptest! {
     }
 
     #[test]
-    fn no_fix_lets_in_whom_a_policy_keeps_out_unsaid(
+    fn no_fix_allows_more_callers_without_saying_so(
         statements in proptest::collection::vec(statement(), 1..4),
         account in proptest::sample::select(ACCOUNTS.to_vec()),
         name in proptest::sample::select(NAMES.to_vec()),

@@ -1,4 +1,5 @@
-//! What the matrix stands for and what the hashes tell apart: cases that were wrong once, or nearly.
+//! What a cell of the matrix represents, and what the hashes distinguish: cases that were wrong once, or
+//! nearly.
 
 use headgate_policy::{
     Caller, CallerKind, CellChange, Decision, Goal, Named, Policy, axes, cells, changes, decide,
@@ -34,7 +35,7 @@ fn allowed(policy: &Policy, kind: CallerKind) -> Vec<Named> {
 }
 
 #[test]
-fn whom_a_pattern_takes_stands_in_the_matrix() {
+fn callers_that_match_a_pattern_have_a_row() {
     let team =
         policy(ROOT, r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::417620938841:role/team-*"}}"#);
     let data =
@@ -49,7 +50,7 @@ fn whom_a_pattern_takes_stands_in_the_matrix() {
 }
 
 #[test]
-fn an_id_that_stands_for_a_pattern_says_which() {
+fn an_example_id_names_its_pattern() {
     let ids = policy(ROOT, r#"{"StringLike":{"sts:ExternalId":["*","crm-?","plain"]}}"#);
     let drawn = axes(&[&ids], &[], Some(&role()));
     let columns: Vec<(Option<&str>, Option<&str>)> =
@@ -66,7 +67,7 @@ fn an_id_that_stands_for_a_pattern_says_which() {
 }
 
 #[test]
-fn whoever_stands_for_the_others_fits_no_pattern() {
+fn other_roles_and_other_ids_match_no_pattern() {
     let roles =
         policy(ROOT, r#"{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::417620938841:role/*-role"}}"#);
     assert_eq!(allowed(&roles, CallerKind::OtherRole), []);
@@ -90,7 +91,7 @@ fn an_account_that_a_condition_names_has_a_row_and_no_stranger_is_of_it() {
 }
 
 #[test]
-fn two_operators_that_compare_alike_each_ask_for_themselves() {
+fn two_similar_operators_differ_from_one_with_both_values() {
     let (a, b) = ("arn:aws:iam::417620938841:role/a", "arn:aws:iam::417620938841:role/b");
     let both = policy(
         ROOT,

@@ -1,5 +1,5 @@
-//! What holds for every policy: edits come undone, nothing that need not change does, and the hash of
-//! what a text means does not see how it is written.
+//! Properties of every policy: an edit can be undone, bytes that need not change do not, and the semantic hash
+//! does not depend on formatting.
 
 use headgate_policy::{
     ConditionDraft, Edit, Effect, Form, Goal, Goals, PrincipalKind, PrincipalRef, QUOTA,
@@ -232,7 +232,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn edits_come_undone(policy in policy(), hand in hand(), edits in proptest::collection::vec(edit(), 1..4)) {
+    fn every_edit_can_be_undone(policy in policy(), hand in hand(), edits in proptest::collection::vec(edit(), 1..4)) {
         let first = hand.write(&policy, 0);
         let mut text = first.clone();
         let mut undos = Vec::new();
@@ -297,7 +297,7 @@ proptest! {
     }
 
     #[test]
-    fn the_hash_sees_what_a_text_means(policy in policy(), one in hand(), other in hand(), turn in any::<bool>()) {
+    fn the_semantic_hash_ignores_formatting(policy in policy(), one in hand(), other in hand(), turn in any::<bool>()) {
         let (first, second) = (one.write(&policy, 0), {
             let mut policy = policy.clone();
             let statements = policy["Statement"].as_array_mut().unwrap();

@@ -1,7 +1,8 @@
-//! Each kind of mistake that real use turned up has its cases, in the folder of each command that made it.
+//! Checks that each kind of mistake that real use turned up has cases in the folder of each command that made
+//! it.
 //!
-//! A case's name begins with its kind. Those that stand for a report carry its number, such as `(01-3)`:
-//! the kind, and the file of the report. The others are further members of the kind.
+//! A case's name begins with its kind. Those that represent a report have its number, such as `(01-3)`: the
+//! kind, and the file of the report. The others are more examples of the kind.
 
 use std::collections::BTreeSet;
 
