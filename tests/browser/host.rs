@@ -2,7 +2,7 @@
 //!
 //! `POST /call/<command>` answers with a line of JSON for each report and one for the answer. What a
 //! desktop would do is played through `/desktop`: what the next dialog gives, what was copied, what
-//! is dropped, what the user was asked and told, and what was opened.
+//! is dropped, what the user was asked and told, what was opened, and how large the page is shown.
 //!
 //! Only the page itself is answered. Connections are bounded, and each has a time to say what it wants.
 
@@ -53,6 +53,8 @@ struct Played {
     refuses: Mutex<bool>,
     /// What the user was asked.
     asked: Mutex<Vec<String>>,
+    /// How large the window shows the page, in percent.
+    zoom: Mutex<u32>,
     /// What the user was told, and which addresses were opened.
     told: Mutex<Vec<String>>,
 }
@@ -76,6 +78,10 @@ impl Host for Desktop {
     fn open_url(&self, url: &str) -> headgate_terms::Result<()> {
         self.0.told.lock().unwrap().push(url.to_owned());
         Ok(())
+    }
+
+    fn zoom(&self, percent: u32) {
+        *self.0.zoom.lock().unwrap() = percent;
     }
 
     fn notify(&self, notice: &Notice) {
@@ -121,6 +127,7 @@ fn main() {
             .route("/desktop", get(copied).post(play))
             .route("/desktop/asked", get(asked))
             .route("/desktop/told", get(told))
+            .route("/desktop/zoom", get(zoom))
             .fallback(get(file))
             .layer(middleware::from_fn_with_state(own, guard))
             .with_state(served);
@@ -199,6 +206,11 @@ async fn asked(State(served): State<Served>) -> String {
 /// What the user was told, and the addresses that were opened.
 async fn told(State(served): State<Served>) -> String {
     json!(*served.desktop.told.lock().unwrap()).to_string()
+}
+
+/// How large the window shows the page.
+async fn zoom(State(served): State<Served>) -> String {
+    served.desktop.zoom.lock().unwrap().to_string()
 }
 
 /// `{"confirm": bool}`, `{"copied": text}`, `{"choose": path}`, `{"over": true}`, `{"dropped": [paths]}` or `{"open": address}`.

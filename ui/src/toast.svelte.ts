@@ -1,4 +1,5 @@
-// What is said in passing and needs no answer. Errors are never said here: they stand where they happened.
+// What is said in passing and needs no answer. Errors stand where they
+// happened; only that of a key, which has no place, is said here.
 
 export interface Message {
   text: string

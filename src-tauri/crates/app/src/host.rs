@@ -40,6 +40,8 @@ pub trait Host: Send + Sync {
     fn open_url(&self, _: &str) -> Result<()> {
         Err(no_desktop())
     }
+    /// Shows the page in another size, in percent of its own. Where there is no window, nothing happens.
+    fn zoom(&self, _percent: u32) {}
     /// Tells the user what became of something, unless the user looks at the window. It need not arrive.
     fn notify(&self, _: &Notice) {}
     /// Asks the user in a way of its own, which the page can neither draw nor answer; true when the user
