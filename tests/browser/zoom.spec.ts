@@ -2,21 +2,14 @@
 // What a window does with it is played: a browser that shows a page at 200 % gives it half as many pixels.
 
 import { join } from 'node:path'
-import type { CDPSession, Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import { accessible, expect, sync, test, tidy, track, type Product } from './product'
 import { databricks, paste, role } from './policies'
 
-const [wide, high] = [1280, 800]
-
-/** Has the browser show the page as large as the desktop was asked to. */
-async function shows(session: CDPSession, percent: number): Promise<void> {
-  const share = percent / 100
-  await session.send('Emulation.setDeviceMetricsOverride', {
-    width: Math.round(wide / share),
-    height: Math.round(high / share),
-    deviceScaleFactor: share,
-    mobile: false,
-  })
+/** Gives the page the room that it has when it is shown so large. */
+async function shows(page: Page, percent: number): Promise<void> {
+  const room = (pixels: number) => Math.round((pixels * 100) / percent)
+  await page.setViewportSize({ width: room(1280), height: room(800) })
 }
 
 async function asked(product: Product, percent: number): Promise<void> {
@@ -113,10 +106,9 @@ test('at 200 % every page can be read and used', async ({ page, product }) => {
     'cut short {"type": "tra',
   ])
   const run = await sync(page, product, events, lake)
-  const session = await page.context().newCDPSession(page)
   for (let step = 0; step < 5; step += 1) await page.keyboard.press('Control+Equal')
   await asked(product, 200)
-  await shows(session, await product.zoom())
+  await shows(page, await product.zoom())
 
   for (const address of [
     '',
