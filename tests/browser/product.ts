@@ -407,7 +407,7 @@ export async function tidy(page: Page): Promise<void> {
       for (const [other, b] of boxes) {
         if (one === other || one.contains(other) || other.contains(one)) continue
         if (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_PRECEDING) continue
-        const floats = '.palette, .dialog, .toast, .scrim, .tooltip'
+        const floats = '.palette, .dialog, .toast, .scrim, .tooltip, .not-switched'
         if (one.closest(floats) !== other.closest(floats)) continue
         // What has scrolled out of its pane lies under the pane's edge, not over its neighbour.
         const pane = (element: Element) => {
