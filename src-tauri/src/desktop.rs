@@ -106,6 +106,13 @@ impl Host for Desktop {
             })
     }
 
+    fn zoom(&self, percent: u32) {
+        let Some(window) = window::find(&self.tauri) else { return };
+        if let Err(error) = window.set_zoom(f64::from(percent) / 100.0) {
+            tracing::warn!(%error, percent, "the page stays in its size");
+        }
+    }
+
     fn notify(&self, notice: &Notice) {
         let looks =
             window::find(&self.tauri).is_some_and(|window| window.is_focused().unwrap_or(false));

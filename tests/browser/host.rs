@@ -2,7 +2,7 @@
 //!
 //! `POST /call/<command>` answers with one line of JSON for each progress report and one for the answer.
 //! `/desktop` plays the desktop: it sets what the next dialog returns and what the clipboard has, drops files, and
-//! reports what the user was asked and told and what was opened.
+//! reports what the user was asked and told, what was opened, and at which zoom the page is shown.
 //!
 //! Only the page itself is answered. The number of connections is limited, and each has a time limit for its
 //! request.
@@ -57,6 +57,8 @@ struct Played {
     refuses: Mutex<bool>,
     /// What the user was asked.
     asked: Mutex<Vec<String>>,
+    /// How large the window shows the page, in percent.
+    zoom: Mutex<u32>,
     /// What the user was told, and which addresses were opened.
     told: Mutex<Vec<String>>,
 }
@@ -80,6 +82,10 @@ impl Host for Desktop {
     fn open_url(&self, url: &str) -> headgate_terms::Result<()> {
         self.0.told.lock().unwrap().push(url.to_owned());
         Ok(())
+    }
+
+    fn zoom(&self, percent: u32) {
+        *self.0.zoom.lock().unwrap() = percent;
     }
 
     fn notify(&self, notice: &Notice) {
@@ -126,6 +132,7 @@ fn main() {
             .route("/desktop", get(copied).post(play))
             .route("/desktop/asked", get(asked))
             .route("/desktop/told", get(told))
+            .route("/desktop/zoom", get(zoom))
             .fallback(get(file))
             .layer(middleware::from_fn_with_state(own, guard))
             .with_state(served);
@@ -204,6 +211,11 @@ async fn asked(State(served): State<Served>) -> String {
 /// What the user was told, and the addresses that were opened.
 async fn told(State(served): State<Served>) -> String {
     json!(*served.desktop.told.lock().unwrap()).to_string()
+}
+
+/// How large the window shows the page.
+async fn zoom(State(served): State<Served>) -> String {
+    served.desktop.zoom.lock().unwrap().to_string()
 }
 
 /// `{"confirm": bool}`, `{"copied": text}`, `{"choose": path}`, `{"over": true}`, `{"dropped": [paths]}` or `{"open": address}`.

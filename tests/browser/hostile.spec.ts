@@ -214,7 +214,7 @@ test('a pasted policy', async ({ page, product }) => {
   if (await cell.count()) {
     await cell.focus()
     await page.keyboard.press('e')
-    await expect(page.locator('.explain [role="status"] p').first()).toBeVisible()
+    await expect(page.locator('.explain .because p').first()).toBeVisible()
     await seen(page, 'policy-explain')
   }
   await page.getByLabel('Statements').check({ force: true })

@@ -368,7 +368,7 @@ test('the sources of a lake are offered where its events are compared', async ({
   const from = product.events('in', [track('Viewed')])
   await sync(page, product, from, lake, 'shop')
   await page.goto(`${product.url}#/schemas?${new URLSearchParams({ from, lake })}`)
-  const said = page.getByRole('status').filter({ hasText: 'is a new source here' })
+  const said = page.locator('.other-sources').filter({ hasText: 'is a new source here' })
   await expect(said).toContainText('events is a new source here; this lake has shop.')
   await picture(page, 'schemas-new-source')
   await said.getByRole('button', { name: /Compare with shop, \d tables/ }).click()

@@ -5,12 +5,12 @@ import { defineConfig } from '@playwright/test'
 export default defineConfig({
   testDir: '.',
   outputDir: './results',
-  timeout: 60_000,
+  timeout: 180_000,
   workers: 1,
   reporter: [['list']],
   projects: [
     { name: 'pages', testIgnore: 'styles.spec.ts' },
-    // What the others used of the page's styles, added up; asked for with HEADGATE_STYLES=1, not part of make test.
+    // What the others used of the page's styles, added up; asked for with HEADGATE_STYLES=1, for it needs all of them.
     ...(process.env.HEADGATE_STYLES
       ? [{ name: 'styles', testMatch: 'styles.spec.ts', dependencies: ['pages'] }]
       : []),

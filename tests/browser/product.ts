@@ -28,6 +28,8 @@ export interface Product {
   /** What the desktop told the user so far, and the addresses that it opened. */
   told(): Promise<string[]>
   copied(): Promise<string>
+  /** How large the window shows the page, in percent. */
+  zoom(): Promise<number>
   /** Writes events, one a line, and returns the path of their folder. */
   events(name: string, lines: (object | string)[], gzip?: boolean): string
 }
@@ -68,6 +70,9 @@ export async function served(
     },
     async copied() {
       return (await fetch(`${url}desktop`)).text()
+    },
+    async zoom() {
+      return Number(await (await fetch(`${url}desktop/zoom`)).text())
     },
     events(name, lines, gzip = false) {
       const into = join(folder, name)
@@ -334,7 +339,10 @@ export async function accessible(page: Page): Promise<void> {
   expect(said).toEqual([])
 }
 
-/** Fails on text that is cut off without its whole in a title, on parts that lie over others, and on a page that scrolls. */
+/**
+ * Fails on text that is cut off without its whole in a title, on controls that no scrolling brings into sight, on
+ * parts that lie over others, on panes that are too low to be read, and on a page that scrolls.
+ */
 export async function tidy(page: Page): Promise<void> {
   const found = await page.evaluate(() => {
     const said: string[] = []
@@ -358,12 +366,36 @@ export async function tidy(page: Page): Promise<void> {
       const cut =
         element.scrollWidth > element.clientWidth + 1 && /hidden|clip/.test(style.overflowX)
       const titled = element.closest('[title]') || element.querySelector('[title]')
-      if (cut && !titled && (own || style.textOverflow === 'ellipsis'))
+      // What opens shows the whole.
+      const opens = element.closest('[aria-expanded]')
+      if (cut && !titled && !opens && (own || style.textOverflow === 'ellipsis'))
         said.push(`cut: ${name(element)}`)
       const high =
         element.scrollHeight > element.clientHeight + 2 && /hidden|clip/.test(style.overflowY)
       if (high && own && element.clientHeight > 0 && element.clientHeight < 20)
         said.push(`low: ${name(element)}`)
+    }
+    // What scrolls is high enough to read a line in.
+    for (const element of document.querySelectorAll(
+      '.body, .detail, .dialog-body, .list, .grid, .found, [role="tabpanel"]',
+    )) {
+      if (!(element instanceof HTMLElement) || !seen(element)) continue
+      const scrolls = /auto|scroll/.test(getComputedStyle(element).overflowY)
+      if (scrolls && element.scrollHeight > element.clientHeight + 2 && element.clientHeight < 56)
+        said.push(`low pane: ${name(element)}`)
+    }
+    // Cut off by what does not scroll.
+    for (const element of document.querySelectorAll('button, a, input, select, h1, h2, h3, p')) {
+      if (!seen(element) || element.closest('.list, .grid, .page:has(.entered) > header')) continue
+      const box = element.getBoundingClientRect()
+      for (let up = element.parentElement; up; up = up.parentElement) {
+        const { overflowX, overflowY, textOverflow, position } = getComputedStyle(up)
+        if (/auto|scroll/.test(overflowX + overflowY) || position === 'fixed') break
+        if (!/hidden|clip/.test(overflowX + overflowY) || textOverflow === 'ellipsis') continue
+        const pane = up.getBoundingClientRect()
+        if (box.bottom > pane.bottom + 2 || box.top < pane.top - 2 || box.right > pane.right + 2)
+          said.push(`clipped: ${name(element)} by ${name(up)}`)
+      }
     }
     // Beyond the window and not to be scrolled to.
     for (const element of document.querySelectorAll(
@@ -393,7 +425,7 @@ export async function tidy(page: Page): Promise<void> {
       for (const [other, b] of boxes) {
         if (one === other || one.contains(other) || other.contains(one)) continue
         if (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_PRECEDING) continue
-        const floats = '.palette, .dialog, .toast, .scrim'
+        const floats = '.palette, .dialog, .toast, .scrim, .tooltip, .not-switched'
         if (one.closest(floats) !== other.closest(floats)) continue
         // What has scrolled out of its pane lies under the pane's edge, not over its neighbour.
         const pane = (element: Element) => {
@@ -428,17 +460,22 @@ export async function picture(page: Page, state: string): Promise<void> {
   await page.screenshot({ path: join(into, `${state}.png`) })
 }
 
-/** One picture for each theme and size, each tidy and accessible. */
+/** The sizes that every state is looked at in: usual ones, the least that the window has, and the usual one at 200 %. */
+const sizes = [
+  [1280, 800],
+  [1920, 1080],
+  [960, 600],
+  [640, 400],
+] as const
+
+/** One picture for each theme and size, each tidy; both themes accessible. */
 export async function pictures(page: Page, state: string): Promise<void> {
   const into = join(here, 'screens')
   mkdirSync(into, { recursive: true })
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await accessible(page)
-    for (const [width, height] of [
-      [1280, 800],
-      [1920, 1080],
-    ] as const) {
+    for (const [width, height] of sizes) {
       await page.setViewportSize({ width, height })
       await page.evaluate(
         () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),

@@ -126,5 +126,6 @@ test('a switch that fails leaves the profile in use, and says so', async ({ page
   const choice = page.getByRole('combobox', { name: 'Profile' })
   await choice.selectOption('Second')
   await expect(page.getByRole('alert')).toContainText('Not switched')
+  await pictures(page, 'profile-not-switched')
   await expect(choice.locator('option:checked')).toHaveText('default')
 })

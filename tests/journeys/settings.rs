@@ -40,6 +40,9 @@ fn an_unknown_setting_is_wrong_use() {
         ("batch_mb", "0", "batch_mb"),
         ("batch_mb", "many", "batch_mb"),
         ("theme", "pink", "theme"),
+        ("zoom_percent", "79", "zoom_percent"),
+        ("zoom_percent", "201", "zoom_percent"),
+        ("letter_keys", "perhaps", "letter_keys"),
         ("colour", "pink", "name"),
     ] {
         let refused = desk.json(&["settings", "set", name, value]);

@@ -388,6 +388,34 @@ def test_a_run_goes_on_when_the_window_is_closed_and_the_next_start_shows_it(win
         assert rows(lake / "web" / "a") == (400_000, 400_000)
 
 
+def test_keys_change_the_size_of_the_page_and_the_next_start_has_it(window):
+    one = window("/settings")
+    one.see("Text size")
+    width = "return innerWidth"
+    whole = one.driver.execute_script(width)
+
+    def shows(driver, percent):
+        return abs(driver.execute_script(width) - whole * 100 / percent) <= 1
+
+    def press(opened, *keys):
+        opened.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL, *keys)
+
+    for percent in (110, 125, 150, 175, 200):
+        press(one, "=")
+        one.wait.until(lambda driver, percent=percent: shows(driver, percent))
+    one.settle()
+    assert one.driver.execute_script("return matchMedia('(max-width: 899px)').matches"), "it is laid out for the room that is left"
+    press(one, "-")
+    one.wait.until(lambda driver: shows(driver, 175))
+    press_close(one)
+    assert one.wait_for_end() == []
+    again = window("/settings")
+    again.see("Text size")
+    again.wait.until(lambda driver: shows(driver, 175))
+    press(again, "0")
+    again.wait.until(lambda driver: shows(driver, 100))
+
+
 def test_without_work_a_window_that_is_closed_ends(window):
     one = window()
     one.see("No sync yet")

@@ -2,6 +2,7 @@
 
 import { beforeEach, expect, test, vi } from 'vitest'
 import { key, keyDown, keyMap } from './keys'
+import { look } from './look.svelte'
 import { replace } from './route.svelte'
 import { session } from './session.svelte'
 
@@ -131,6 +132,19 @@ test('typing in a field presses nothing', () => {
   expect(press('r', { altKey: true })).toBe(false)
   expect(again.clicks).toBe(0)
   gone()
+})
+
+test('letters that are switched off press nothing, other keys stay', () => {
+  const [again, gone] = control('again')
+  const [run, goneRun] = control('run')
+  look.letterKeys = false
+  for (const letter of ['r', '/', '?', '[', 'j', 'c', 'f']) expect(press(letter)).toBe(false)
+  expect(press('Enter', { ctrlKey: true })).toBe(true)
+  expect([again.clicks, run.clicks]).toEqual([0, 1])
+  look.letterKeys = true
+  expect(press('r')).toBe(true)
+  gone()
+  goneRun()
 })
 
 test('every key is listed once', () => {

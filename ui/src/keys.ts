@@ -3,12 +3,16 @@
 //   <button {@attach key('again')}>Read again</button>
 
 import type { Attachment } from 'svelte/attachments'
+import { asFailure } from './api'
+import { look } from './look.svelte'
 import { pageKeys, pageOfKey } from './pages'
 import { address, go } from './route.svelte'
 import { session } from './session.svelte'
+import { toast } from './toast.svelte'
 
 /** Controls that a key presses or goes to, on the pages that have them. */
-export type Control = 'search' | 'again' | 'run' | 'undo' | 'redo' | 'paste' | 'list' | 'detail'
+export type Control =
+  'search' | 'again' | 'run' | 'undo' | 'redo' | 'paste' | 'list' | 'detail' | 'back'
 
 /** The list that `?` shows. */
 export function keyMap(): [keys: string, does: string][] {
@@ -16,6 +20,8 @@ export function keyMap(): [keys: string, does: string][] {
     ['Ctrl K', 'go to any page, table, run, action'],
     ...pageKeys(),
     ['Ctrl N', 'new sync'],
+    ['Ctrl +, Ctrl -, Ctrl 0', 'larger, smaller, usual size'],
+    ['Ctrl wheel', 'larger, smaller'],
     ['/', 'search this list'],
     ['Up Down, J K', 'move in a list'],
     ['Enter', 'open what is chosen'],
@@ -94,6 +100,33 @@ function fix(): boolean {
   return !!found
 }
 
+/** How a key changes the size of the page: by a step, or back to its own. */
+const zooms: Record<string, 1 | -1 | 0> = { '+': 1, '=': 1, '-': -1, _: -1, '0': 0 }
+
+/** Shows the page larger or smaller by a step, or in its own size again. */
+export async function zoom(by: 1 | -1 | 0): Promise<void> {
+  try {
+    const { settings } = await look.zoomBy(by)
+    toast.note(`Text size ${settings.zoom_percent} %`)
+  } catch (thrown) {
+    toast.note(`The text size stays as it is. ${asFailure(thrown).message}`)
+  }
+}
+
+/** So far the wheel turns for a step, in pixels. */
+const notch = 40
+let turned = 0
+
+/** Ctrl and the wheel; a pad says the same of two fingers. */
+export function wheel(event: WheelEvent): void {
+  if (!event.ctrlKey) return
+  event.preventDefault()
+  turned += event.deltaY
+  if (Math.abs(turned) < notch) return
+  void zoom(turned < 0 ? 1 : -1)
+  turned = 0
+}
+
 function held(event: KeyboardEvent): boolean {
   const page = pageOfKey(event.key)
   if (event.key === 'k') session.palette = !session.palette
@@ -106,6 +139,7 @@ function held(event: KeyboardEvent): boolean {
 }
 
 function single(event: KeyboardEvent): boolean {
+  if (event.key.length === 1 && !look.letterKeys) return false
   if (event.key === '/') return press('search')
   if (event.key === '?') session.keyHelp = true
   else if (event.key === 'r') return press('again')
@@ -120,6 +154,7 @@ function single(event: KeyboardEvent): boolean {
     if (!button) return false
     button.click()
   } else if (event.key === 'Escape') {
+    if (control('back')?.checkVisibility()) return press('back')
     const list = control('list')
     if (!list || list === document.activeElement) return false
     list.focus()
@@ -145,6 +180,11 @@ export function keyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.altKey) return
   const open = session.palette || session.keyHelp
   const isHeld = event.ctrlKey || event.metaKey
+  const size = isHeld ? zooms[event.key] : undefined
+  if (size !== undefined) {
+    event.preventDefault()
+    return void zoom(size)
+  }
   if (open && !(isHeld && event.key === 'k')) return
   if (!isHeld && typing(event) && event.key !== 'Escape') return
   // A field takes back what was typed into it; the editor leaves that to the draft.

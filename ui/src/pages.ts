@@ -106,8 +106,9 @@ export const pages = [
     title: 'Settings',
     icon: 'settings',
     group: 'foot',
-    blurb: 'Profiles, retention, batch size, theme, data folder',
-    keywords: 'preferences options keep profile account read-only switch',
+    blurb: 'Profiles, retention, batch size, look and keys, data folder',
+    keywords:
+      'preferences options keep profile account read-only switch theme text size zoom font letter keys',
     key: ',',
     load: () => import('./pages/settings/Settings.svelte'),
   },

@@ -1,6 +1,6 @@
 // State for as long as the window is open: what lies over the pages, and what happens at the desktop.
 
-import type { HostEvent, Theme } from './api'
+import type { HostEvent } from './api'
 import { events } from './api/events.svelte'
 import { clock } from './clock.svelte'
 import { leaf } from './format'
@@ -39,12 +39,6 @@ class Session {
       this.filesOver = false
       preview(event.paths)
     }
-  }
-
-  setTheme(theme: Theme): void {
-    const root = document.documentElement
-    if (theme === 'system') delete root.dataset.theme
-    else root.dataset.theme = theme
   }
 }
 

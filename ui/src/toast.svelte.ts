@@ -1,4 +1,5 @@
-// Toasts: short notices that need no answer. Errors are not toasts; they are shown where they occurred.
+// Toasts: short notices that need no answer. Errors are not toasts; they are shown where they occurred, except
+// those of a key, which has no place of its own.
 
 export interface Message {
   text: string

@@ -2951,6 +2951,14 @@ export type Settings = {
  */
 theme: Theme, 
 /**
+ * How large the page is, in percent of its own size.
+ */
+zoom_percent: number, 
+/**
+ * Whether single letters and signs are keys of the page.
+ */
+letter_keys: boolean, 
+/**
  * How many days records of runs are kept.
  */
 keep_runs_days: number, 
@@ -2971,6 +2979,14 @@ export type SettingsChange = {
  * How the page looks.
  */
 theme?: Theme, 
+/**
+ * How large the page is, in percent of its own size.
+ */
+zoom_percent?: number, 
+/**
+ * Whether single letters and signs are keys of the page.
+ */
+letter_keys?: boolean, 
 /**
  * How many days records of runs are kept.
  */
@@ -3057,9 +3073,9 @@ export type Start = {
  */
 version: string, 
 /**
- * How the page looks.
+ * The settings.
  */
-theme: Theme, };
+settings: Settings, };
 
 /**
  * A statement as a card.

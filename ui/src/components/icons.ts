@@ -4,6 +4,7 @@
 import {
   Braces,
   ChevronDown,
+  ChevronLeft,
   ChevronsUpDown,
   CircleCheck,
   CircleQuestionMark,
@@ -71,6 +72,7 @@ export const icons = {
   history: Clock,
   info: Info,
   lake: Database,
+  left: ChevronLeft,
   lock: Lock,
   mark: [
     own('M2 2.75h12M3.75 2.75v9M12.25 2.75v9M8 2.75v2.5M6 5.25h4v3.5H6z', { 'stroke-width': 1.2 }),

@@ -46,6 +46,8 @@ pub trait Host: Send + Sync {
         Err(no_desktop())
     }
 
+    /// Shows the page in another size, in percent of its own. Where there is no window, nothing happens.
+    fn zoom(&self, _percent: u32) {}
     /// Tells the user what became of something, unless the user looks at the window. It need not arrive.
     fn notify(&self, _: &Notice) {}
     /// Asks the user in a way of its own, which the page can neither draw nor answer; true when the user

@@ -29,6 +29,7 @@ impl Settings {
             .hint(say!("Give a whole number of {} from {} to {}.", unit, from, to))
             .field(field))
         };
+        within("zoom_percent", self.zoom_percent, 80, 200, "percent")?;
         within("keep_runs_days", self.keep_runs_days, 1, 3_650, "days")?;
         within("keep_letters_days", self.keep_letters_days, 1, 3_650, "days")?;
         within("batch_mb", self.batch_mb, 1, 1_024, "MB")
@@ -71,6 +72,11 @@ impl SettingsChange {
                 change.theme = serde_json::from_value(text)
                     .map_err(|_| wrong("theme: `system`, `light` or `dark`"))?;
             }
+            "letter_keys" => {
+                change.letter_keys =
+                    Some(value.parse().map_err(|_| wrong("choice: `true` or `false`"))?);
+            }
+            "zoom_percent" => change.zoom_percent = Some(number()?),
             "keep_runs_days" => change.keep_runs_days = Some(number()?),
             "keep_letters_days" => change.keep_letters_days = Some(number()?),
             "batch_mb" => change.batch_mb = Some(number()?),
@@ -143,6 +149,8 @@ impl App {
         let was = self.settings()?;
         let settings = Settings {
             theme: change.theme.unwrap_or(was.theme),
+            zoom_percent: change.zoom_percent.unwrap_or(was.zoom_percent),
+            letter_keys: change.letter_keys.unwrap_or(was.letter_keys),
             keep_runs_days: change.keep_runs_days.unwrap_or(was.keep_runs_days),
             keep_letters_days: change.keep_letters_days.unwrap_or(was.keep_letters_days),
             batch_mb: change.batch_mb.unwrap_or(was.batch_mb),
@@ -150,6 +158,9 @@ impl App {
         settings.check()?;
         let text = serde_json::to_string(&settings).unwrap_or_default();
         self.store()?.save_setting(NAME, Some(&text))?;
+        if settings.zoom_percent != was.zoom_percent {
+            self.host.zoom(settings.zoom_percent);
+        }
         self.expire();
         self.settings_show(cx, &Empty {})
     }
@@ -191,6 +202,8 @@ mod tests {
         let settings = Settings::default();
         assert_eq!(settings.check(), Ok(()));
         for (wrong, field) in [
+            (Settings { zoom_percent: 79, ..settings }, "zoom_percent"),
+            (Settings { zoom_percent: 201, ..settings }, "zoom_percent"),
             (Settings { keep_runs_days: 0, ..settings }, "keep_runs_days"),
             (Settings { keep_letters_days: 4_000, ..settings }, "keep_letters_days"),
             (Settings { batch_mb: 2_000, ..settings }, "batch_mb"),

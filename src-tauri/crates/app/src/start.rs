@@ -33,10 +33,11 @@ impl App {
         Ok(Empty {})
     }
 
-    /// Opens the data folder as a run would.
+    /// Opens the data folder as a run would, and shows the page as large as it was chosen.
     pub(crate) fn app_start(&self, _: &Cx, _: &Empty) -> Result<Start> {
         drop(self.store()?);
         let settings = self.settings()?;
-        Ok(Start { version: env!("CARGO_PKG_VERSION"), theme: settings.theme })
+        self.host.zoom(settings.zoom_percent);
+        Ok(Start { version: env!("CARGO_PKG_VERSION"), settings })
     }
 }

@@ -232,7 +232,7 @@ pub(crate) enum SettingsCommand {
     Show,
     /// Change one
     Set {
-        /// `theme`, `keep_runs_days`, `keep_letters_days` or `batch_mb`
+        /// `theme`, `zoom_percent`, `letter_keys`, `keep_runs_days`, `keep_letters_days` or `batch_mb`
         name: String,
         /// Its value
         value: String,

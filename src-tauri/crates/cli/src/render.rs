@@ -526,7 +526,14 @@ pub(crate) fn settings(out: &mut Out<'_>, report: &SettingsReport) -> io::Result
         Theme::Dark => "dark",
     };
     table.row(["theme".into(), theme(is.theme).into(), theme(was.theme).into()]);
+    let letters = |keys: bool| if keys { "true" } else { "false" };
+    table.row([
+        "letter_keys".into(),
+        letters(is.letter_keys).into(),
+        letters(was.letter_keys).into(),
+    ]);
     for (name, is, was) in [
+        ("zoom_percent", is.zoom_percent, was.zoom_percent),
         ("keep_runs_days", is.keep_runs_days, was.keep_runs_days),
         ("keep_letters_days", is.keep_letters_days, was.keep_letters_days),
         ("batch_mb", is.batch_mb, was.batch_mb),

@@ -24,6 +24,10 @@ pub enum Theme {
 pub struct Settings {
     /// How the page looks.
     pub theme: Theme,
+    /// How large the page is, in percent of its own size.
+    pub zoom_percent: u32,
+    /// Whether single letters and signs are keys of the page.
+    pub letter_keys: bool,
     /// How many days records of runs are kept.
     pub keep_runs_days: u32,
     /// How many days rejected lines are kept.
@@ -39,6 +43,10 @@ pub struct Settings {
 pub struct SettingsChange {
     /// How the page looks.
     pub theme: Option<Theme>,
+    /// How large the page is, in percent of its own size.
+    pub zoom_percent: Option<u32>,
+    /// Whether single letters and signs are keys of the page.
+    pub letter_keys: Option<bool>,
     /// How many days records of runs are kept.
     pub keep_runs_days: Option<u32>,
     /// How many days rejected lines are kept.
@@ -72,6 +80,13 @@ pub struct SettingsReport {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { theme: Theme::System, keep_runs_days: 90, keep_letters_days: 90, batch_mb: 128 }
+        Self {
+            theme: Theme::System,
+            zoom_percent: 100,
+            letter_keys: true,
+            keep_runs_days: 90,
+            keep_letters_days: 90,
+            batch_mb: 128,
+        }
     }
 }

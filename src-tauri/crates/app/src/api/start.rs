@@ -5,15 +5,15 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::Theme;
+use super::Settings;
 
 /// This installation.
 #[derive(Debug, Clone, Serialize, TS)]
 pub struct Start {
     /// Headgate's version.
     pub version: &'static str,
-    /// How the page looks.
-    pub theme: Theme,
+    /// The settings.
+    pub settings: Settings,
 }
 
 /// An error of the page's own.
