@@ -337,6 +337,9 @@ fn pictures_of_one_policy_and_of_two() {
     for (to, begins) in [
         ("cli", "aws iam update-assume-role-policy \\\n  --role-name lake \\\n"),
         ("terraform", "resource \"aws_iam_role\" \"lake\" {\n"),
+        ("terraform-import", "import {\n  to = aws_iam_role.lake\n  id = \"lake\"\n}\n"),
+        ("terraform-document", "data \"aws_iam_policy_document\" \"lake_trust\" {\n"),
+        ("terraform-jsonencode", "jsonencode({\n"),
         ("cloudformation", "{\n  \"Resources\": {\n"),
         ("json", "{\"Statement\":[{"),
     ] {

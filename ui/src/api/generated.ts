@@ -1113,7 +1113,7 @@ said: Array<StatementSays>, };
 /**
  * The tools.
  */
-export type ExportKind = "cli" | "terraform" | "cloudformation" | "json";
+export type ExportKind = "cli" | "terraform" | "terraform_import" | "terraform_document" | "terraform_jsonencode" | "cloudformation" | "json";
 
 /**
  * The external ids by which writers are known to AWS.
@@ -2038,7 +2038,7 @@ findings: Array<FindingView>,
 /**
  * Findings of the base that the draft no longer has.
  */
-mended: number, 
+mended: Array<Finding>, 
 /**
  * How large it is.
  */

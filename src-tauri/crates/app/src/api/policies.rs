@@ -40,7 +40,7 @@ pub struct PolicyView {
     /// What the lints say, the worst first.
     pub findings: Vec<FindingView>,
     /// Findings of the base that the draft no longer has.
-    pub mended: usize,
+    pub mended: Vec<Finding>,
     /// How large it is.
     pub size: Size,
     /// Lines that differ from the base.
