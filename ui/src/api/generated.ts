@@ -27,7 +27,7 @@ export interface Commands {
   /** Puts a lake that was opened first among those that are known. */
   lakes_remember: { request: LakeRef; response: KnownLakes; progress: never }
   /** The tables of a lake. */
-  tables_list: { request: LakeRef; response: TablesReport; progress: never }
+  tables_list: { request: LakeRef; response: TablesReport; progress: TablesProgress }
   /** One table. */
   tables_show: { request: TableRef; response: TableDetail; progress: never }
   /** The commits of a table, newest first. */
@@ -3454,6 +3454,19 @@ bytes: number,
  * The columns in order; one of a type that Headgate never makes has that type's name.
  */
 columns: Array<ShownColumn>, };
+
+/**
+ * How far the list of a lake's tables is.
+ */
+export type TablesProgress = { 
+/**
+ * Tables that were read.
+ */
+tables: number, 
+/**
+ * Tables that there are.
+ */
+all: number, };
 
 /**
  * The tables of a lake.

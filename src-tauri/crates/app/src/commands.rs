@@ -44,7 +44,7 @@ macro_rules! commands {
             /// Puts a lake that was opened first among those that are known.
             [local] lakes_remember(LakeRef) -> KnownLakes, stales [Lakes];
             /// The tables of a lake.
-            [read] tables_list(LakeRef) -> TablesReport, reads [Tables];
+            [read] tables_list(LakeRef) -> TablesReport, progress TablesProgress, reads [Tables];
             /// One table.
             [read] tables_show(TableRef) -> TableDetail, reads [Tables];
             /// The commits of a table, newest first.
