@@ -8,6 +8,7 @@ window.headgateCommands = [
   "runs_list",
   "runs_show",
   "runs_rejected_lines",
+  "runs_rejected_save",
   "runs_release",
   "runs_discards",
   "lakes_list",

@@ -17,6 +17,7 @@ import {
   byHarm,
   cut,
   harm,
+  leftOut,
   mixes,
   need,
   preview,
@@ -74,6 +75,19 @@ function run(change: Partial<RunReport>): RunReport {
     error: null,
     ...change,
   }
+}
+
+const nothingFound: Preview = {
+  v: 1,
+  events: { received: 0, duplicate: 0, rejected: 0 },
+  tables: [],
+  discards: [],
+  damaged: [],
+  notices: [],
+  rejected: [],
+  rejected_lines: [],
+  ignored: 0,
+  ignored_files: [],
 }
 
 test.each([
@@ -397,7 +411,7 @@ test('a preview says how many columns mix types', () => {
     chosen: false,
   })
   const found = (states: string[]): Preview => ({
-    v: 1,
+    ...nothingFound,
     events: { received: 60, duplicate: 0, rejected: 0 },
     tables: [
       {
@@ -466,8 +480,8 @@ test('what needs a person is weighed by its harm', () => {
 })
 
 test('a preview tells events without a table from values that have no place', () => {
-  const found = {
-    v: 1,
+  const found: Preview = {
+    ...nothingFound,
     events: { received: 7, duplicate: 0, rejected: 0 },
     tables: [],
     discards: [
@@ -506,4 +520,32 @@ test('names are in the order in which people count', () => {
     'event_number_10',
     'event_number_1000',
   ])
+})
+
+test('what of the files of a preview would not land is said in one line', () => {
+  const found = { ...nothingFound, ignored: 2, ignored_files: ['a.csv', 'b.csv'] }
+  expect(leftOut(nothingFound)).toBe(null)
+  expect(leftOut(found)).toEqual({ text: '2 files ignored', isWrong: false })
+  const rejected = { ...found, events: { received: 5, duplicate: 0, rejected: 5 } }
+  expect(leftOut(rejected)).toEqual({
+    text: '5 lines cannot be read, 2 files ignored',
+    isWrong: true,
+  })
+  const message = '`a.json` holds indented JSON, and Headgate reads one event a line.'
+  const notices = [{ code: 'indented_json', message, count: 1 }]
+  expect(preview({ ...rejected, notices })).toBe(
+    `0 of 5 events would land; 5 lines cannot be read. ${message} Nothing has been written.`,
+  )
+})
+
+test('a file in another form is told with the run', () => {
+  const message = '`a.json` is one JSON array, and Headgate reads one event a line.'
+  const notices = [
+    { code: 'json_array', message, count: 1 },
+    { code: 'files_ignored', message: 'Other.', count: 1 },
+  ]
+  const rejected = { status: 'partial', events: events({ received: 5, rejected: 5 }) } as const
+  expect(sentence(run({ ...rejected, notices }))).toBe(
+    `0 of 5 events are in the lake. 5 lines could not be read as events; they are kept. ${message}`,
+  )
 })

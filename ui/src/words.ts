@@ -108,6 +108,8 @@ function trouble(run: RunReport): string[] {
       ? `${many(givenUp, 'line was given up; it is', 'lines were given up; they are')} kept.`
       : '',
     damaged > 0 ? `${many(damaged, 'file')} could not be read whole.` : '',
+    // Of a file in another form this says it all, and what makes lines of it.
+    ...run.notices.filter(({ code }) => forms.has(code)).map(({ message }) => message),
   ].filter(Boolean)
 }
 
@@ -386,11 +388,36 @@ export function preview(found: Preview): string {
     refused > 0 ? `${many(refused, 'table')} would refuse` : '',
     found.damaged.length > 0 ? `${many(found.damaged.length, 'file')} cannot be read whole` : '',
   ].filter(Boolean)
+  const form = found.notices.find(({ code }) => forms.has(code))
+  const other = form ? ` ${form.message}` : ''
   const decide =
     mixed > 0
       ? ` ${many(mixed, 'column mixes', 'columns mix')} types; decide before the first run.`
       : ''
-  return `${head}${tail.length > 0 ? `; ${tail.join(', ')}` : ''}.${decide} Nothing has been written.`
+  return `${head}${tail.length > 0 ? `; ${tail.join(', ')}` : ''}.${other}${decide} Nothing has been written.`
+}
+
+/** The codes of what is said of files that are not one event a line. */
+const forms = new Set([
+  'json_array',
+  'indented_json',
+  'batch_request',
+  'no_line_ends',
+  'gzip_in_gzip',
+  'utf16',
+])
+
+/** What of a preview's files would not land, in one line, and whether that is wrong; nothing where all would. */
+export function leftOut(found: Preview): { text: string; isWrong: boolean } | null {
+  const { rejected } = found.events
+  const parts = [
+    rejected > 0 ? `${many(rejected, 'line')} cannot be read` : '',
+    found.damaged.length > 0 ? `${many(found.damaged.length, 'file')} cannot be read whole` : '',
+    found.ignored > 0 ? `${many(found.ignored, 'file')} ignored` : '',
+    ...(rejected === 0 && found.ignored === 0 && found.notices.length > 0 ? ['Good to know'] : []),
+  ].filter(Boolean)
+  if (parts.length === 0) return null
+  return { text: parts.join(', '), isWrong: rejected > 0 || found.damaged.length > 0 }
 }
 
 /** Why a column that mixes types becomes STRING, and what the other values would fit. */

@@ -18,6 +18,8 @@ export interface Commands {
   runs_show: { request: RunRef; response: RunReport; progress: never }
   /** Lines that a run rejected. */
   runs_rejected_lines: { request: RunRejectedLines; response: RejectedLines; progress: never }
+  /** Saves the lines that a run rejected, as they came, in a file that the user names. */
+  runs_rejected_save: { request: RunRejectedSave; response: RunRejectedSaved; progress: never }
   /** Gives up what a run's batches wait for, once the syncs before it have ended. */
   runs_release: { request: RunRelease; response: Release; progress: never }
   /** Values that a run set aside. */
@@ -108,6 +110,7 @@ export interface Commands {
 export const patient: ReadonlySet<keyof Commands> = new Set([
   'schema_preview',
   'sync_start',
+  'runs_rejected_save',
   'runs_release',
   'lakes_remember',
   'tables_list',
@@ -1704,6 +1707,19 @@ export type LakeRef = {
 lake: string, };
 
 /**
+ * What is wrong with a rejected line, and where.
+ */
+export type LineProblem = { 
+/**
+ * The place in the line's text, in UTF-16 units from 0; none where no single place is wrong.
+ */
+at: number | null, 
+/**
+ * It in a sentence that names the place by its character, from 1.
+ */
+message: Shown, };
+
+/**
  * The matrix of a draft and its base.
  */
 export type MatrixView = { 
@@ -2079,7 +2095,23 @@ damaged: Array<Damaged>,
 /**
  * What else is worth knowing.
  */
-notices: Array<NoticeCount>, };
+notices: Array<NoticeCount>, 
+/**
+ * Lines that are no event, by reason.
+ */
+rejected: Array<Counted>, 
+/**
+ * The first of those lines, in the order in which they were read.
+ */
+rejected_lines: Array<RejectedLine>, 
+/**
+ * Files that are left out: not data by their name, no files, or links that lead out of the folder.
+ */
+ignored: number, 
+/**
+ * The first of those files, by their paths below the folder.
+ */
+ignored_files: Array<string>, };
 
 /**
  * A column as it would be.
@@ -2599,7 +2631,11 @@ sha256: string | null,
 /**
  * The byte of the inflated file at which such a line begins; none for standard input.
  */
-offset: number | null, };
+offset: number | null, 
+/**
+ * What is wrong with it and where, as far as its text tells.
+ */
+problem: LineProblem | null, };
 
 /**
  * Some of a run's letters.
@@ -2773,6 +2809,28 @@ reason: string | null,
 from: number, };
 
 /**
+ * A run's rejected lines, to be saved where the user says.
+ */
+export type RunRejectedSave = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * Of one reason, or of all.
+ */
+reason: string | null, };
+
+/**
+ * What became of saving them.
+ */
+export type RunRejectedSaved = { 
+/**
+ * What was saved; none when the dialog was closed.
+ */
+saved: SavedLines | null, };
+
+/**
  * What a run's batches wait for, to be given up.
  */
 export type RunRelease = { 
@@ -2907,6 +2965,23 @@ source: string,
  * How many events.
  */
 events: number, };
+
+/**
+ * What was saved of a run's rejected lines.
+ */
+export type SavedLines = { 
+/**
+ * The file that has them now.
+ */
+path: string, 
+/**
+ * How many lines it has, each as it came.
+ */
+saved: number, 
+/**
+ * How many are not in it, because only their beginning was kept.
+ */
+left_out: number, };
 
 /**
  * Events to look at.

@@ -35,6 +35,8 @@ macro_rules! commands {
             [read] runs_show(RunRef) -> RunReport, reads [Runs];
             /// Lines that a run rejected.
             [read] runs_rejected_lines(RunRejectedLines) -> RejectedLines, reads [Runs];
+            /// Saves the lines that a run rejected, as they came, in a file that the user names.
+            [local] runs_rejected_save(RunRejectedSave) -> RunRejectedSaved;
             /// Gives up what a run's batches wait for, once the syncs before it have ended.
             [local] runs_release(RunRelease) -> Release, stales [Runs Jobs];
             /// Values that a run set aside.

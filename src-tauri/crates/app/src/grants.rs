@@ -16,11 +16,11 @@ use headgate_terms::{Error, Result, Shown, say};
 
 use crate::App;
 use crate::api::{
-    CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep, Empty,
-    HistoryOf, JobId, JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit,
-    PolicyExport, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings, ProfileShow,
-    RoleArn, RoleRef, RunDiscards, RunRef, RunRejectedLines, RunRelease, RunsPage, SchemaPreview,
-    SettingsChange, SyncStart, TableRef, TemplatesFor,
+    CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep,
+    Empty, HistoryOf, JobId, JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit,
+    PolicyExport, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings,
+    ProfileShow, RoleArn, RoleRef, RunDiscards, RunRef, RunRejectedLines, RunRejectedSave,
+    RunRelease, RunsPage, SchemaPreview, SettingsChange, SyncStart, TableRef, TemplatesFor,
 };
 use crate::cx::Cx;
 use crate::host::Confirm;
@@ -98,6 +98,15 @@ pathless!(
 );
 
 impl PageRequest for Choose {
+    const WAITS: bool = true;
+
+    fn places(&self) -> Vec<Place<'_>> {
+        Vec::new()
+    }
+}
+
+impl PageRequest for RunRejectedSave {
+    // The user names the file in a dialog.
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -256,6 +265,10 @@ impl App {
             Location::parse(known).is_ok_and(|known| path.starts_with(known.folder()))
         };
         if path.starts_with(resolved(&self.data().path().join("sample"))) {
+            return Ok(true);
+        }
+        // What the page lists of rejected lines can be synced again from the file that keeps them.
+        if used == Used::Events && path.starts_with(resolved(&self.data().dead_letters())) {
             return Ok(true);
         }
         if headgate_sync::lakes(self.data())?.iter().any(|lake| below(lake)) {

@@ -19,6 +19,14 @@ pub trait Host: Send + Sync {
     fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
         Err(no_desktop())
     }
+    /// Asks where to save something and waits for it; none when the dialog was closed. That a file of this name is
+    /// there already was asked about.
+    ///
+    /// # Errors
+    /// When there is no dialog to open.
+    fn save_as(&self, _: &SaveAs) -> Result<Option<PathBuf>> {
+        Err(no_desktop())
+    }
     /// Puts text on the clipboard.
     ///
     /// # Errors
@@ -59,6 +67,15 @@ pub struct Notice {
     pub title: Shown,
     /// What there is to know or to do, in a sentence or two.
     pub text: Shown,
+}
+
+/// Something to be saved as a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaveAs {
+    /// The dialog's title.
+    pub title: Shown,
+    /// The file's name, unless the user gives another.
+    pub name: Shown,
 }
 
 /// A question that only the user can answer.

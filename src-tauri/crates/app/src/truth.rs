@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::serve::line;
 use crate::sessions::tests::{Played, ROLE, home_of, policy};
-use crate::{Actor, App, COMMANDS, Call, Choose, Command, Confirm, Host, Kind, Tag};
+use crate::{Actor, App, COMMANDS, Call, Choose, Command, Confirm, Host, Kind, SaveAs, Tag};
 
 /// What is not seen below, with why.
 const NOT_SHOWN: [(&str, Tag); 2] = [
@@ -31,6 +31,10 @@ impl Host for Agrees {
     }
 
     fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
+        Ok(None)
+    }
+
+    fn save_as(&self, _: &SaveAs) -> Result<Option<PathBuf>> {
         Ok(None)
     }
 
@@ -238,6 +242,9 @@ fn all_changes(core: &mut Core, address: &str) {
     let run = core.changes(&line::sync_start, &request).unwrap();
     let release = json!({"run": run["run"], "table": null});
     core.changes(&line::runs_release, &release).unwrap();
+
+    let save = json!({"run": run["run"], "reason": null});
+    core.changes(&line::runs_rejected_save, &save).unwrap();
 
     let opened = core.path("opened");
     std::fs::create_dir(&opened).unwrap();

@@ -28,8 +28,9 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    Actor, App, Call, ColumnChoice, Cx, Door, Empty, LakeRef, PreviewRequest, RunRef, RunRelease,
-    RunReport, RunRequest, SettingsChange, Status, TableRef, table_to_fill,
+    Actor, App, Call, ColumnChoice, Cx, Door, Empty, LakeRef, PreviewRequest, RunRef,
+    RunRejectedLines, RunRelease, RunReport, RunRequest, SettingsChange, Status, TableRef,
+    table_to_fill,
 };
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
@@ -186,6 +187,21 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
         Command::Runs { command: RunsCommand::Show { run } } => {
             let report = door.runs_show(&RunRef { run })?;
             show(json, &report, |out| render::run(out, &report))?;
+            Exit::Done
+        }
+        Command::Runs { command: RunsCommand::Rejected { run, reason, out: Some(to) } } => {
+            let saved = door.save_rejected(&run, reason.as_deref(), &to)?;
+            let mut document = serde_json::to_value(&saved).unwrap_or_default();
+            document["v"] = json!(1);
+            show(json, &document, |out| render::saved(out, &saved))?;
+            Exit::Done
+        }
+        Command::Runs { command: RunsCommand::Rejected { run, reason, out: None } } => {
+            let of = RunRejectedLines { run: run.clone(), reason, from: 0 };
+            let found = door.runs_rejected_lines(&of)?;
+            let is_all = found.next.is_none();
+            let document = json!({"v": 1, "run": run, "lines": found.letters, "is_all": is_all});
+            show(json, &document, |out| render::rejected(out, &run, &found))?;
             Exit::Done
         }
         Command::Runs { command: RunsCommand::Release { run, table } } => {

@@ -16,6 +16,7 @@ mod folded;
 mod folder;
 mod installation;
 mod land;
+mod line_problem;
 mod lines;
 mod long_line;
 mod plan;
@@ -39,10 +40,11 @@ mod turn;
 mod window;
 
 pub use choice::ColumnChoice;
-pub use dead_letters::{RejectedLine, RejectedLines, read_letters};
+pub use dead_letters::{RejectedLine, RejectedLines, SavedLines, read_letters, save_letters};
 pub use expire::{Retention, expire};
 pub use folder::{DataFolder, Held};
 pub use headgate_store::PeriodTotals;
+pub use line_problem::LineProblem;
 pub use preview::{
     Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable,
     PreviewType, preview,
