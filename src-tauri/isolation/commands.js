@@ -21,6 +21,7 @@ window.headgateCommands = [
   "sample_create",
   "policy_analyze",
   "policy_paste",
+  "policy_open",
   "policy_edit",
   "policy_plan",
   "policy_try",

@@ -1,5 +1,7 @@
 // The trust policy's page in every state that it has, in both themes and at two sizes.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, picture, pictures, test, testAws } from './product'
 import {
   credentialId,

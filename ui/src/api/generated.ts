@@ -44,6 +44,8 @@ export interface Commands {
   policy_analyze: { request: PolicyAnalyze; response: PolicyView; progress: never }
   /** The policy, or the printed role, on the clipboard; nothing else leaves the clipboard. */
   policy_paste: { request: Empty; response: PolicyText; progress: never }
+  /** The policy, or the printed role, in a file that was dropped; of another file nothing is given. */
+  policy_open: { request: PolicyFile; response: PolicyText; progress: never }
   /** Changes a policy's text. */
   policy_edit: { request: PolicyEdit; response: PolicyText; progress: never }
   /** Plans a patch that lets callers in. */
@@ -118,6 +120,7 @@ export const patient: ReadonlySet<keyof Commands> = new Set([
   'tables_history',
   'tables_rows',
   'tables_files',
+  'policy_open',
   'role_apply',
   'profiles_add',
   'profiles_change',
@@ -1940,6 +1943,15 @@ role: string,
  * The tool.
  */
 to: ExportKind, };
+
+/**
+ * A file with a policy.
+ */
+export type PolicyFile = { 
+/**
+ * Its path.
+ */
+path: string, };
 
 /**
  * A plan to make.

@@ -61,6 +61,8 @@ macro_rules! commands {
             [read] policy_analyze(PolicyAnalyze) -> PolicyView, reads [Profiles];
             /// The policy, or the printed role, on the clipboard; nothing else leaves the clipboard.
             [read] policy_paste(Empty) -> PolicyText;
+            /// The policy, or the printed role, in a file that was dropped; of another file nothing is given.
+            [read] policy_open(PolicyFile) -> PolicyText;
             /// Changes a policy's text.
             [read] policy_edit(PolicyEdit) -> PolicyText;
             /// Plans a patch that lets callers in.

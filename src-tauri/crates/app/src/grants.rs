@@ -18,7 +18,7 @@ use crate::App;
 use crate::api::{
     CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep,
     Empty, HistoryOf, JobId, JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit,
-    PolicyExport, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings,
+    PolicyExport, PolicyFile, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings,
     ProfileShow, RoleArn, RoleRef, RunDiscards, RunRef, RunRejectedLines, RunRejectedSave,
     RunRelease, RunsPage, SchemaPreview, SettingsChange, SyncStart, TableRef, TemplatesFor,
 };
@@ -155,6 +155,14 @@ impl PageRequest for SyncStart {
     fn places(&self) -> Vec<Place<'_>> {
         let to = Place { field: "to", text: self.to.trim(), used: Used::LakeWritten };
         vec![events(&self.from), to]
+    }
+}
+
+impl PageRequest for PolicyFile {
+    const WAITS: bool = true;
+
+    fn places(&self) -> Vec<Place<'_>> {
+        vec![Place { field: "path", ..events(&self.path) }]
     }
 }
 

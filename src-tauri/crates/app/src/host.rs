@@ -1,13 +1,14 @@
 //! What only a desktop can do. The window implements it, the terminal what of it a terminal can, and so do
 //! the tests.
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde_json::Value;
 
 use crate::App;
-use crate::api::{Choose, Chosen, Copy, Empty, PolicyText, RoleArn};
+use crate::api::{Choose, Chosen, Copy, Empty, PolicyFile, PolicyText, RoleArn};
 use crate::cx::Cx;
 
 /// A desktop. What a host does not implement, it cannot do, and says so.
@@ -126,6 +127,31 @@ impl App {
             .hint("Copy a policy, or what `aws iam get-role` prints, as JSON. Other text can be typed or pasted into the field."))
     }
 
+    pub(crate) fn policy_open(&self, _: &Cx, request: &PolicyFile) -> Result<PolicyText> {
+        let path = crate::syncs::place("path", &request.path)?;
+        let unreadable = |what: Shown| {
+            Error::new("file_unreadable", say!("`{}` cannot be opened: {}.", path, what))
+                .hint("Drop one file with a trust policy.")
+                .field("path")
+        };
+        let is_file = std::fs::metadata(&path).map_err(|error| unreadable(say!("{}", error)))?;
+        if !is_file.is_file() {
+            return Err(unreadable("it is not a file".into()));
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::open(&path)
+            .and_then(|file| file.take(MOST_PASTED as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|error| unreadable(say!("{}", error)))?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let text = text.trim_start_matches('\u{feff}');
+        if is_policy(text) {
+            return Ok(PolicyText { text: text.to_owned() });
+        }
+        Err(Error::new("no_policy_copied", say!("`{}` is not a trust policy.", path))
+            .hint("Drop a policy, or what `aws iam get-role` prints, as JSON. Drop events on another page, such as Schemas.")
+            .field("path"))
+    }
+
     pub(crate) fn role_console(&self, _: &Cx, request: &RoleArn) -> Result<Empty> {
         let url = console(&request.role).ok_or_else(|| {
             Error::new("no_console", say!("The AWS console has no page for `{}`.", request.role))
@@ -207,5 +233,28 @@ mod tests {
         for other in ["", "hunter2", "[]", r#""Statement""#, r#"{"token": "Statement"}"#, &long] {
             assert!(!is_policy(other), "{other:.40}");
         }
+    }
+
+    #[test]
+    fn of_a_file_that_was_dropped_only_a_policy_is_given() {
+        let desk = crate::played::Desk::new(false);
+        let policy = "{\"Version\": \"2012-10-17\", \"Statement\": []}";
+        let open = |name: &str, bytes: &[u8]| {
+            let path = desk.path(name);
+            std::fs::write(&path, bytes).unwrap();
+            desk.app.announce(&crate::HostEvent::Dropped { paths: vec![path.clone()] });
+            desk.call("policy_open", &serde_json::json!({"path": path}))
+        };
+        assert_eq!(open("a.json", policy.as_bytes()).unwrap()["text"], policy);
+        let marked = format!("\u{feff}{policy}");
+        assert_eq!(open("b.json", marked.as_bytes()).unwrap()["text"], policy);
+        let long = format!("{{\"Statement\": \"{}\"}}", "x".repeat(MOST_PASTED));
+        for other in [&b"secret"[..], b"{\"a\": 1}", &[0xFF, 0xFE], long.as_bytes()] {
+            assert_eq!(open("c.json", other).unwrap_err(), "no_policy_copied");
+        }
+        let folder = desk.events("events");
+        desk.app.announce(&crate::HostEvent::Dropped { paths: vec![folder.clone()] });
+        let refused = desk.call("policy_open", &serde_json::json!({"path": folder}));
+        assert_eq!(refused.unwrap_err(), "file_unreadable");
     }
 }

@@ -207,6 +207,13 @@ pub struct PolicyText {
     pub text: String,
 }
 
+/// A file with a policy.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct PolicyFile {
+    /// Its path.
+    pub path: String,
+}
+
 /// A plan to make.
 #[derive(Debug, Clone, Deserialize, TS)]
 pub struct PolicyPlan {
