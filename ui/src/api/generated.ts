@@ -8,6 +8,8 @@ export interface Commands {
   page_log_error: { request: PageError; response: Empty; progress: never }
   /** What goes on, what needs a person, what changed. */
   overview_show: { request: Empty; response: Overview; progress: never }
+  /** Puts something that needs a person aside until it changes, or takes it back. */
+  overview_mute: { request: AttentionMute; response: Empty; progress: never }
   /** What events would make of a lake; nothing is written. */
   schema_preview: { request: SchemaPreview; response: Preview; progress: Progress }
   /** Brings events into a lake. */
@@ -28,6 +30,8 @@ export interface Commands {
   lakes_list: { request: Empty; response: KnownLakes; progress: never }
   /** Puts a lake that was opened first among those that are known. */
   lakes_remember: { request: LakeRef; response: KnownLakes; progress: never }
+  /** Takes a lake off those that are known; the lake itself stays as it is. */
+  lakes_forget: { request: LakeRef; response: KnownLakes; progress: never }
   /** The tables of a lake. */
   tables_list: { request: LakeRef; response: TablesReport; progress: TablesProgress }
   /** One table. */
@@ -40,6 +44,8 @@ export interface Commands {
   tables_files: { request: TableRef; response: FilesReport; progress: never }
   /** Lays the sample day's events down where a sync can take them. */
   sample_create: { request: Empty; response: Sample; progress: never }
+  /** Removes the sample day's events and their lake. */
+  sample_remove: { request: Empty; response: Empty; progress: never }
   /** All that can be said of a trust policy; no account is asked. */
   policy_analyze: { request: PolicyAnalyze; response: PolicyView; progress: never }
   /** The policy, or the printed role, on the clipboard; nothing else leaves the clipboard. */
@@ -115,6 +121,7 @@ export const patient: ReadonlySet<keyof Commands> = new Set([
   'runs_rejected_save',
   'runs_release',
   'lakes_remember',
+  'lakes_forget',
   'tables_list',
   'tables_show',
   'tables_history',
@@ -258,6 +265,10 @@ line: number, };
  */
 export type Attention = { 
 /**
+ * What tells it from others, and from itself once its numbers have changed.
+ */
+id: string, 
+/**
  * What.
  */
 kind: AttentionKind, 
@@ -280,12 +291,33 @@ error: Failure | null,
 /**
  * The file or the table.
  */
-on: string | null, };
+on: string | null, 
+/**
+ * The events of its run.
+ */
+events: EventCounts, 
+/**
+ * Whether it is muted until it changes.
+ */
+muted: boolean, };
 
 /**
  * What needs a person. The order is that of the page.
  */
 export type AttentionKind = "failed" | "broke_off" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
+
+/**
+ * Something that needs a person, to be muted or not.
+ */
+export type AttentionMute = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Whether it is muted.
+ */
+muted: boolean, };
 
 /**
  * How AWS is reached; what is not named is as the profile in use says.
@@ -1665,7 +1697,11 @@ export type KnownLakes = {
 /**
  * Their addresses, the latest first.
  */
-lakes: Array<string>, };
+lakes: Array<string>, 
+/**
+ * Those of them whose folder is not there.
+ */
+gone: Array<string>, };
 
 /**
  * Tables that a run made, or one that it gave columns.
@@ -3110,7 +3146,11 @@ letters_bytes: number,
 /**
  * What waits to be landed, in bytes.
  */
-spool_bytes: number, };
+spool_bytes: number, 
+/**
+ * Whether the sample day is in the data folder.
+ */
+sample: boolean, };
 
 /**
  * How bad it is.

@@ -25,6 +25,8 @@ macro_rules! commands {
             [local] page_log_error(PageError) -> Empty;
             /// What goes on, what needs a person, what changed.
             [read] overview_show(Empty) -> Overview, reads [Runs];
+            /// Puts something that needs a person aside until it changes, or takes it back.
+            [local] overview_mute(AttentionMute) -> Empty, stales [Runs];
             /// What events would make of a lake; nothing is written.
             [read] schema_preview(SchemaPreview) -> Preview, progress Progress;
             /// Brings events into a lake.
@@ -45,6 +47,8 @@ macro_rules! commands {
             [read] lakes_list(Empty) -> KnownLakes, reads [Lakes];
             /// Puts a lake that was opened first among those that are known.
             [local] lakes_remember(LakeRef) -> KnownLakes, stales [Lakes];
+            /// Takes a lake off those that are known; the lake itself stays as it is.
+            [local] lakes_forget(LakeRef) -> KnownLakes, stales [Lakes];
             /// The tables of a lake.
             [read] tables_list(LakeRef) -> TablesReport, progress TablesProgress, reads [Tables];
             /// One table.
@@ -56,7 +60,9 @@ macro_rules! commands {
             /// The files of a table's newest version.
             [read] tables_files(TableRef) -> FilesReport, reads [Tables];
             /// Lays the sample day's events down where a sync can take them.
-            [local] sample_create(Empty) -> Sample;
+            [local] sample_create(Empty) -> Sample, stales [Settings];
+            /// Removes the sample day's events and their lake.
+            [local] sample_remove(Empty) -> Empty, stales [Settings Lakes Runs];
             /// All that can be said of a trust policy; no account is asked.
             [read] policy_analyze(PolicyAnalyze) -> PolicyView, reads [Profiles];
             /// The policy, or the printed role, on the clipboard; nothing else leaves the clipboard.

@@ -16,7 +16,7 @@ use headgate_terms::{Error, Result, Shown, say};
 
 use crate::App;
 use crate::api::{
-    CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep,
+    AttentionMute, CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep,
     Empty, HistoryOf, JobId, JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit,
     PolicyExport, PolicyFile, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings,
     ProfileShow, RoleArn, RoleRef, RunDiscards, RunRef, RunRejectedLines, RunRejectedSave,
@@ -69,6 +69,7 @@ macro_rules! pathless {
 pathless!(
     Empty,
     PageError,
+    AttentionMute,
     RunRef,
     RunRejectedLines,
     RunDiscards,
@@ -272,7 +273,7 @@ impl App {
         let below = |known: &str| {
             Location::parse(known).is_ok_and(|known| path.starts_with(known.folder()))
         };
-        if path.starts_with(resolved(&self.data().path().join("sample"))) {
+        if path.starts_with(resolved(&self.sample())) {
             return Ok(true);
         }
         // What the page lists of rejected lines can be synced again from the file that keeps them.

@@ -249,7 +249,14 @@ fn all_changes(core: &mut Core, address: &str) {
     let opened = core.path("opened");
     std::fs::create_dir(&opened).unwrap();
     core.changes(&line::lakes_remember, &json!({"lake": opened})).unwrap();
-    core.changes(&line::sample_create, &json!({})).unwrap();
+    core.changes(&line::lakes_forget, &json!({"lake": opened})).unwrap();
+    let needs = core.call("overview_show", &json!({})).unwrap();
+    let id = needs["needs"][0]["id"].clone();
+    core.changes(&line::overview_mute, &json!({"id": id, "muted": true})).unwrap();
+    let sample = core.changes(&line::sample_create, &json!({})).unwrap();
+    let all = json!({"from": sample["from"], "to": sample["to"], "source": "shop", "again": false});
+    core.call("sync_start", &all).unwrap();
+    core.changes(&line::sample_remove, &json!({})).unwrap();
     core.changes(&line::host_copy, &json!({"text": "x"})).unwrap();
     core.changes(&line::page_log_error, &json!({"kind": "error", "text": "x"})).unwrap();
     core.changes(&line::calls_cancel, &json!({"call": "none"})).unwrap();
