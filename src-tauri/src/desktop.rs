@@ -6,12 +6,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use headgate_app::{Choose, ChooseKind, Confirm, Host, Notice};
+use headgate_app::{Choose, ChooseKind, Confirm, Host, Notice, SaveAs};
 use headgate_terms::{Error, Result, Shown, say};
 use notify_rust::{Notification, NotificationHandle};
 use tauri::{AppHandle, Url};
 use tauri_plugin_clipboard_manager::ClipboardExt;
-use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogKind};
+use tauri_plugin_dialog::{DialogExt, FilePath, MessageDialogButtons, MessageDialogKind};
 
 use crate::window;
 
@@ -19,6 +19,16 @@ use crate::window;
 fn title(text: &str) -> String {
     let short: String = text.chars().take(80).collect();
     Shown::clean(&short).to_string()
+}
+
+fn on_this_computer(chosen: FilePath) -> Result<PathBuf> {
+    chosen.into_path().map_err(|error| {
+        Error::new(
+            "unsupported_location",
+            say!("The selected location is not on this computer: {}.", error.to_string()),
+        )
+        .hint("Choose a file or a folder of this computer.")
+    })
 }
 
 /// An address of the web; nothing else is ever opened.
@@ -66,14 +76,13 @@ impl Host for Desktop {
                 .blocking_pick_file(),
             ChooseKind::Folder => dialog.set_can_create_directories(true).blocking_pick_folder(),
         };
-        let Some(chosen) = chosen else { return Ok(None) };
-        chosen.into_path().map(Some).map_err(|error| {
-            Error::new(
-                "unsupported_location",
-                say!("The selected location is not on this computer: {}.", error.to_string()),
-            )
-            .hint("Choose a file or a folder of this computer.")
-        })
+        chosen.map(on_this_computer).transpose()
+    }
+
+    fn save_as(&self, asked: &SaveAs) -> Result<Option<PathBuf>> {
+        let dialog = self.tauri.dialog().file().set_title(asked.title.as_str());
+        let chosen = dialog.set_file_name(asked.name.as_str()).blocking_save_file();
+        chosen.map(on_this_computer).transpose()
     }
 
     fn copy(&self, text: &str) -> Result<()> {

@@ -24,7 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
 use futures::channel::mpsc::unbounded;
-use headgate_app::{Actor, App, Call, Choose, Confirm, Host, HostEvent, Notice};
+use headgate_app::{Actor, App, Call, Choose, Confirm, Host, HostEvent, Notice, SaveAs};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -67,6 +67,10 @@ struct Desktop(Arc<Played>);
 
 impl Host for Desktop {
     fn choose(&self, _: &Choose) -> headgate_terms::Result<Option<PathBuf>> {
+        Ok(self.0.choice.lock().unwrap().take())
+    }
+
+    fn save_as(&self, _: &SaveAs) -> headgate_terms::Result<Option<PathBuf>> {
         Ok(self.0.choice.lock().unwrap().take())
     }
 

@@ -1,5 +1,7 @@
 // The trust policy page in every state, in both themes and two sizes.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, picture, pictures, test, testAws } from './product'
 import {
   credentialId,
@@ -39,6 +41,50 @@ test('a policy is taken from the clipboard, and nothing else is', async ({ page,
   await expect(page.getByRole('alert')).toHaveCount(0)
   await page.getByRole('button', { name: 'Look at it' }).click()
   await expect(page.getByRole('grid')).toContainText('Unity Catalog')
+})
+
+test('a file that is dropped on the page is opened as a policy', async ({ page, product }) => {
+  const file = (name: string, text: string) => {
+    const path = join(product.folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+  const printed = {
+    Role: { Arn: role, AssumeRolePolicyDocument: JSON.parse(databricks()) as object },
+  }
+  await page.goto(`${product.url}#/policy`)
+  await expect(page.getByRole('heading', { name: 'Paste a policy' })).toBeVisible()
+  await product.play({ over: true })
+  await expect(page.getByText('Drop a file with a trust policy to open it')).toBeVisible()
+  await product.play({ dropped: [file('events.json', '{"type":"track"}')] })
+  await expect(page.getByRole('alert')).toContainText('is not a trust policy')
+  await pictures(page, 'policy-not-dropped')
+  await product.play({ dropped: [file('role.json', JSON.stringify(printed))] })
+  await expect(page.getByRole('grid')).toContainText('Unity Catalog')
+  await expect(page.locator('main header')).toContainText(roleName)
+  await expect(page.getByRole('alert')).toHaveCount(0)
+})
+
+test('Terraform gets the role, its import, or the policy alone', async ({ page, product }) => {
+  await page.goto(`${product.url}#/policy`)
+  await paste(page, databricks(), role)
+  await page.getByRole('button', { name: 'Export', exact: true }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Terraform').check({ force: true })
+  const text = dialog.getByRole('region', { name: 'Terraform' })
+  await expect(text).toContainText(`resource "aws_iam_role" "${roleName}"`)
+  await expect(dialog).toContainText('of a role that exists, apply fails')
+  for (const [form, begins] of [
+    ['terraform_import', 'import {'],
+    ['terraform_document', 'data "aws_iam_policy_document"'],
+    ['terraform_jsonencode', 'jsonencode({'],
+  ] as const) {
+    await dialog.getByLabel('As what').selectOption(form)
+    await expect(text).toContainText(begins)
+  }
+  await dialog.getByLabel('As what').selectOption('terraform_import')
+  await expect(text).toContainText('ignore_changes')
+  await pictures(page, 'policy-export-import')
 })
 
 testAws('a role is opened in the AWS console', async ({ page, product, account }) => {

@@ -23,6 +23,7 @@ mod limits;
 mod links;
 mod policy;
 mod profiles;
+mod rejected;
 mod settings;
 mod sizes;
 mod syncs;

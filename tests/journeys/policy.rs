@@ -337,6 +337,9 @@ fn matrix_and_diff() {
     for (to, begins) in [
         ("cli", "aws iam update-assume-role-policy \\\n  --role-name lake \\\n"),
         ("terraform", "resource \"aws_iam_role\" \"lake\" {\n"),
+        ("terraform-import", "import {\n  to = aws_iam_role.lake\n  id = \"lake\"\n}\n"),
+        ("terraform-document", "data \"aws_iam_policy_document\" \"lake_trust\" {\n"),
+        ("terraform-jsonencode", "jsonencode({\n"),
         ("cloudformation", "{\n  \"Resources\": {\n"),
         ("json", "{\"Statement\":[{"),
     ] {

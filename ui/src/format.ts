@@ -88,11 +88,11 @@ export function shortly(at: string, now: number): string {
   return (date.getFullYear() === today.getFullYear() ? dayAndMonth : fullDate).format(date)
 }
 
-/** The exact time in UTC, for a title. */
+/** The exact time in UTC as SQL and logs have it, for a title. */
 export function utc(at: string): string {
   const date = new Date(at)
   if (Number.isNaN(date.getTime())) return at
-  return `${date.toISOString().replace('T', ' ').replace('Z', '')} UTC`
+  return date.toISOString()
 }
 
 const names = new Intl.Collator('en-US', { numeric: true })

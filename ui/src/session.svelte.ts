@@ -37,16 +37,20 @@ class Session {
     if (event.kind === 'closing') this.closing = event.commands
     if (event.kind === 'dropped') {
       this.filesOver = false
-      preview(event.paths)
+      open(event.paths)
     }
   }
 }
 
-/** Previews the first of the files that were dropped, with what was compared before. */
-function preview([first, ...more]: string[]): void {
+/**
+ * Opens the first of the files that were dropped: as a policy where one is worked on, else as events, with what was
+ * compared before.
+ */
+function open([first, ...more]: string[]): void {
   if (!first) return
   const others = more.length === 1 ? `${leaf(more[0]!)} was` : `${more.length} others were`
   if (more.length > 0) toast.note(`Only ${leaf(first)} is shown; ${others} not opened`)
+  if (route.now.page === 'policy') return go(address('policy', '', { file: first }))
   const compared = route.now.page === 'schemas' ? route.now.query : {}
   go(address('schemas', '', { ...compared, from: first, table: null }))
 }

@@ -44,6 +44,13 @@ test('a file that is dropped is previewed, with what was compared before', () =>
   expect(toast.message).toBeNull()
 })
 
+test('a file that is dropped on the trust policy is opened as one', () => {
+  replace('#/policy')
+  session.hear({ kind: 'dropped', paths: ['/in/role.json', '/in/other.json'] })
+  expect(location.hash).toBe('#/policy?file=%2Fin%2Frole.json')
+  expect(toast.message?.text).toBe('Only role.json is shown; other.json was not opened')
+})
+
 test.each([
   [['/in/late', '/in/mine'], 'Only late is shown; mine was not opened'],
   [['/in/late', '/in/a', '/in/b'], 'Only late is shown; 2 others were not opened'],

@@ -19,11 +19,14 @@ import {
   byHarm,
   cut,
   harm,
+  leftOut,
   mixes,
   need,
+  partOf,
   preview,
   reasons,
   sentence,
+  shownStatus,
   sum,
 } from './words'
 
@@ -76,6 +79,19 @@ function run(change: Partial<RunReport>): RunReport {
     error: null,
     ...change,
   }
+}
+
+const nothingFound: Preview = {
+  v: 1,
+  events: { received: 0, duplicate: 0, rejected: 0 },
+  tables: [],
+  discards: [],
+  damaged: [],
+  notices: [],
+  rejected: [],
+  rejected_lines: [],
+  ignored: 0,
+  ignored_files: [],
 }
 
 test.each([
@@ -246,34 +262,37 @@ test('a run needs a person for what is gone before what waits', () => {
 
 test('a need says what a table lacks, and how many events are astray', () => {
   const of: Attention = {
+    id: '1',
     kind: 'tables',
     run: '12-abc',
     source: 'web',
     count: 1,
     error: failure('table_behind', { message: '`web.tracks` is gone, and with it 9 rows.' }),
     on: 'web.tracks',
+    events: removed,
+    muted: false,
   }
-  expect(need(of, removed)).toEqual([
+  expect(need(of)).toEqual([
     '`web.tracks` lacks rows that were written to it.',
     '`web.tracks` is gone, and with it 9 rows.',
   ])
-  expect(need(of, events({ waiting: 2 }))[1]).toBe(
+  expect(need({ ...of, events: events({ waiting: 2 }) })[1]).toBe(
     '`web.tracks` is gone, and with it 9 rows. 2 events are kept until a table takes them.',
   )
-  expect(need({ ...of, kind: 'broke_off', error: failure('lake_gone') }, removed)).toEqual([
+  expect(need({ ...of, kind: 'broke_off', error: failure('lake_gone') })).toEqual([
     'Run `12-abc` of `web` broke off after a part had landed.',
     'No. Run it again for the rest. 235,385 events that had landed are gone.',
   ])
-  expect(need({ ...of, kind: 'failed', error: failure('lake_gone') }, removed)[1]).toBe(
+  expect(need({ ...of, kind: 'failed', error: failure('lake_gone') })[1]).toBe(
     'No. 235,385 events that had landed are gone.',
   )
-  expect(need({ ...of, count: 3 })[0]).toBe(
+  expect(need({ ...of, count: 3, events: whole })[0]).toBe(
     '`web.tracks` lacks rows that were written to it, and 2 other tables need you too.',
   )
-  expect(need({ ...of, error: failure('unsupported_table') })[0]).toBe(
+  expect(need({ ...of, error: failure('unsupported_table'), events: whole })[0]).toBe(
     '`web.tracks` refused its part of run `12-abc`.',
   )
-  expect(need({ ...of, kind: 'rejected', error: null }, removed)[1]).not.toContain('gone')
+  expect(need({ ...of, kind: 'rejected', error: null })[1]).not.toContain('gone')
 })
 
 test('a run without events says why', () => {
@@ -399,7 +418,7 @@ test('a preview says how many columns mix types', () => {
     chosen: false,
   })
   const found = (states: string[]): Preview => ({
-    v: 1,
+    ...nothingFound,
     events: { received: 60, duplicate: 0, rejected: 0 },
     tables: [
       {
@@ -412,9 +431,6 @@ test('a preview says how many columns mix types', () => {
         error: null,
       },
     ],
-    discards: [],
-    damaged: [],
-    notices: [],
   })
   const said = 'All 60 events would land, in 1 new table.'
   expect(preview(found(['new']))).toBe(`${said} Nothing has been written.`)
@@ -425,53 +441,70 @@ test('a preview says how many columns mix types', () => {
 })
 
 test('the severity of what needs attention', () => {
+  const counts: Record<string, EventCounts> = {
+    1: events({ received: 100_001, written: 1, rejected: 100_000 }),
+    2: events({ received: 100, written: 98, rejected: 2 }),
+    3: events({ received: 160, written: 160 }),
+    4: events({ received: 3, written: 2, lost: 1 }),
+    5: events({ received: 100, written: 60, rejected: 40 }),
+    9: events({}),
+  }
   const of = (kind: Attention['kind'], run: string): Attention => ({
+    id: `${kind} ${run}`,
     kind,
     run,
     source: 'web',
-    count: 1,
+    count: counts[run]!.rejected,
     error: null,
     on: null,
+    events: counts[run]!,
+    muted: false,
   })
-  const counts = new Map([
-    ['1', events({ received: 100_001, written: 1, rejected: 100_000 })],
-    ['2', events({ received: 100, written: 98, rejected: 2 })],
-    ['3', events({ received: 160, written: 160 })],
-    ['4', events({ received: 3, written: 2, lost: 1 })],
-  ])
-  const eventsOf = (run: string) => counts.get(run)
   const needs = [
     of('discarded', '3'),
     of('rejected', '2'),
     of('tables', '4'),
     of('tables', '2'),
+    of('rejected', '5'),
     of('rejected', '1'),
     of('failed', '9'),
   ]
-  expect(needs.map((one) => harm(one, eventsOf(one.run)))).toEqual([
-    'note',
-    'warning',
-    'failed',
-    'warning',
-    'failed',
-    'failed',
+  expect(needs.map((one) => [harm(one), partOf(one)])).toEqual([
+    ['note', null],
+    ['warning', 0.02],
+    ['failed', 1 / 3],
+    ['warning', 0],
+    ['warning', 0.4],
+    ['failed', 100_000 / 100_001],
+    ['failed', 1],
   ])
-  // What weighs the same stays in the order of the core.
-  expect(byHarm(needs, eventsOf).map((one) => `${one.kind} ${one.run}`)).toEqual([
-    'tables 4',
-    'rejected 1',
+  expect(byHarm(needs).map((one) => one.id)).toEqual([
     'failed 9',
+    'rejected 1',
+    'tables 4',
+    'rejected 5',
     'rejected 2',
     'tables 2',
     'discarded 3',
   ])
 })
 
+test.each([
+  [{ received: 5, rejected: 5 }, 'failed'],
+  [{ received: 100_001, written: 1, rejected: 100_000 }, 'failed'],
+  [{ received: 100, written: 1, rejected: 99 }, 'partial'],
+  [{ received: 5, waiting: 5 }, 'partial'],
+  [{ received: 5, duplicate: 4, rejected: 1 }, 'partial'],
+  [{}, 'partial'],
+] as const)('a run of which next to nothing landed is shown as failed: %j', (some, status) => {
+  expect(shownStatus({ status: 'partial', events: events(some) })).toBe(status)
+  expect(shownStatus({ status: 'succeeded', events: events(some) })).toBe('succeeded')
+})
+
 test('a preview tells events without a table from values that have no place', () => {
-  const found = {
-    v: 1,
+  const found: Preview = {
+    ...nothingFound,
     events: { received: 7, duplicate: 0, rejected: 0 },
-    tables: [],
     discards: [
       {
         schema: 'web',
@@ -490,9 +523,7 @@ test('a preview tells events without a table from values that have no place', ()
         sample: 'x',
       },
     ],
-    damaged: [],
-    notices: [],
-  } as Preview
+  }
   expect(preview(found)).toBe(
     'All 7 events would land; 5 events would have no table of their own, 2 values would be set aside. Nothing has been written.',
   )
@@ -508,4 +539,32 @@ test('names are in the order in which people count', () => {
     'event_number_10',
     'event_number_1000',
   ])
+})
+
+test('what of the files of a preview would not land is said in one line', () => {
+  const found = { ...nothingFound, ignored: 2, ignored_files: ['a.csv', 'b.csv'] }
+  expect(leftOut(nothingFound)).toBe(null)
+  expect(leftOut(found)).toEqual({ text: '2 files ignored', isWrong: false })
+  const rejected = { ...found, events: { received: 5, duplicate: 0, rejected: 5 } }
+  expect(leftOut(rejected)).toEqual({
+    text: '5 lines cannot be read, 2 files ignored',
+    isWrong: true,
+  })
+  const message = '`a.json` holds indented JSON, and Headgate reads one event a line.'
+  const notices = [{ code: 'indented_json', message, count: 1 }]
+  expect(preview({ ...rejected, notices })).toBe(
+    `0 of 5 events would land; 5 lines cannot be read. ${message} Nothing has been written.`,
+  )
+})
+
+test('a file in another form is told with the run', () => {
+  const message = '`a.json` is one JSON array, and Headgate reads one event a line.'
+  const notices = [
+    { code: 'json_array', message, count: 1 },
+    { code: 'files_ignored', message: 'Other.', count: 1 },
+  ]
+  const rejected = { status: 'partial', events: events({ received: 5, rejected: 5 }) } as const
+  expect(sentence(run({ ...rejected, notices }))).toBe(
+    `0 of 5 events are in the lake. 5 lines could not be read as events; they are kept. ${message}`,
+  )
 })

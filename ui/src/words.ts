@@ -108,6 +108,8 @@ function trouble(run: RunReport): string[] {
       ? `${many(givenUp, 'line was given up; it is', 'lines were given up; they are')} kept.`
       : '',
     damaged > 0 ? `${many(damaged, 'file')} could not be read whole.` : '',
+    // Of a file in another form this says it all, and what makes lines of it.
+    ...run.notices.filter(({ code }) => forms.has(code)).map(({ message }) => message),
   ].filter(Boolean)
 }
 
@@ -196,7 +198,7 @@ export const statusWords: Record<Status, string> = {
 /** How a run or its job has ended, after what ended. */
 export const endWords: Partial<Record<Status | JobState, string>> = {
   succeeded: 'succeeded',
-  partial: 'landed in part',
+  partial: 'did not land whole',
   failed: 'failed',
   cancelled: 'was stopped',
   interrupted: 'broke off',
@@ -260,11 +262,11 @@ export function reasonsOf({
   return [...of(rejected, rejections), ...of(discards, reasons)].join(' ')
 }
 
-/** What needs attention: title and details; with the events of its run, where they are known. */
-export function need(need: Attention, events?: EventCounts): [string, string] {
+/** What needs attention: title and details. */
+export function need(need: Attention): [string, string] {
   const [matter, more] = needOf(need)
-  if (!events || !['failed', 'broke_off', 'cancelled', 'tables'].includes(need.kind))
-    return [matter, more]
+  const { events } = need
+  if (!['failed', 'broke_off', 'cancelled', 'tables'].includes(need.kind)) return [matter, more]
   // What a table lacks is in its message.
   const isSaid = need.error?.code === 'table_behind'
   const rest = astray(isSaid ? { waiting: events.waiting, lost: 0 } : events)
@@ -324,9 +326,8 @@ function needOf(need: Attention): [string, string] {
 export type Harm = 'failed' | 'warning' | 'note'
 
 /** Lost events and runs that brought next to nothing are failures, whatever their status. */
-export function harm({ kind }: Attention, events?: EventCounts): Harm {
+export function harm({ kind, events: { received, rejected, lost } }: Attention): Harm {
   if (kind === 'discarded') return 'note'
-  const { received, rejected, lost } = events ?? { received: 0, rejected: 0, lost: 0 }
   const isFailed =
     kind === 'failed' ||
     (kind === 'tables' && lost > 0) ||
@@ -334,14 +335,36 @@ export function harm({ kind }: Attention, events?: EventCounts): Harm {
   return isFailed ? 'failed' : 'warning'
 }
 
-/** What needs attention, the worst first. */
-export function byHarm(
-  needs: readonly Attention[],
-  eventsOf: (run: string) => EventCounts | undefined,
-): Attention[] {
+/** Which part of the events of its run something keeps from the lake, from 0 to 1; null where that is not known. */
+export function partOf({ kind, count, events }: Attention): number | null {
+  const { received, written, duplicate, waiting, lost } = events
+  if (kind === 'discarded' || kind === 'files') return null
+  if (kind === 'failed') return 1
+  if (received === 0) return null
+  const missing = {
+    broke_off: received - written - duplicate,
+    cancelled: received - written - duplicate,
+    tables: waiting + lost,
+    rejected: count,
+  }[kind]
+  return Math.min(1, missing / received)
+}
+
+/** What needs attention, the worst first: by its harm, then by the part of its events. */
+export function byHarm(needs: readonly Attention[]): Attention[] {
   const order: Harm[] = ['failed', 'warning', 'note']
-  const rank = (one: Attention) => order.indexOf(harm(one, eventsOf(one.run)))
-  return needs.toSorted((a, b) => rank(a) - rank(b))
+  const rank = (one: Attention) => order.indexOf(harm(one))
+  return needs.toSorted((a, b) => rank(a) - rank(b) || (partOf(b) ?? 0) - (partOf(a) ?? 0))
+}
+
+/** Of a run that is `partial` on record and landed less than this part of its events, next to nothing landed. */
+const nextToNothing = 0.01
+
+/** The status that a run is shown with: where next to nothing landed, it failed for whoever reads it. */
+export function shownStatus({ status, events }: Pick<RunReport, 'status' | 'events'>): Status {
+  const { received, written, duplicate, waiting } = events
+  const safe = written + duplicate + waiting
+  return status === 'partial' && received > 0 && safe < received * nextToNothing ? 'failed' : status
 }
 
 /** What a preview says, in one or two sentences. */
@@ -386,11 +409,36 @@ export function preview(found: Preview): string {
     refused > 0 ? `${many(refused, 'table')} would refuse` : '',
     found.damaged.length > 0 ? `${many(found.damaged.length, 'file')} cannot be read whole` : '',
   ].filter(Boolean)
+  const form = found.notices.find(({ code }) => forms.has(code))
+  const other = form ? ` ${form.message}` : ''
   const decide =
     mixed > 0
       ? ` ${many(mixed, 'column mixes', 'columns mix')} types; decide before the first run.`
       : ''
-  return `${head}${tail.length > 0 ? `; ${tail.join(', ')}` : ''}.${decide} Nothing has been written.`
+  return `${head}${tail.length > 0 ? `; ${tail.join(', ')}` : ''}.${other}${decide} Nothing has been written.`
+}
+
+/** The codes of what is said of files that are not one event a line. */
+const forms = new Set([
+  'json_array',
+  'indented_json',
+  'batch_request',
+  'no_line_ends',
+  'gzip_in_gzip',
+  'utf16',
+])
+
+/** What of a preview's files would not land, in one line, and whether that is wrong; nothing where all would. */
+export function leftOut(found: Preview): { text: string; isWrong: boolean } | null {
+  const { rejected } = found.events
+  const parts = [
+    rejected > 0 ? `${many(rejected, 'line')} cannot be read` : '',
+    found.damaged.length > 0 ? `${many(found.damaged.length, 'file')} cannot be read whole` : '',
+    found.ignored > 0 ? `${many(found.ignored, 'file')} ignored` : '',
+    ...(rejected === 0 && found.ignored === 0 && found.notices.length > 0 ? ['Good to know'] : []),
+  ].filter(Boolean)
+  if (parts.length === 0) return null
+  return { text: parts.join(', '), isWrong: rejected > 0 || found.damaged.length > 0 }
 }
 
 /** Why a column that mixes types becomes STRING, and what the other values would fit. */

@@ -8,6 +8,8 @@ export interface Commands {
   page_log_error: { request: PageError; response: Empty; progress: never }
   /** What goes on, what needs a person, what changed. */
   overview_show: { request: Empty; response: Overview; progress: never }
+  /** Puts something that needs a person aside until it changes, or takes it back. */
+  overview_mute: { request: AttentionMute; response: Empty; progress: never }
   /** What events would make of a lake; nothing is written. */
   schema_preview: { request: SchemaPreview; response: Preview; progress: Progress }
   /** Brings events into a lake. */
@@ -18,6 +20,8 @@ export interface Commands {
   runs_show: { request: RunRef; response: RunReport; progress: never }
   /** Lines that a run rejected. */
   runs_rejected_lines: { request: RunRejectedLines; response: RejectedLines; progress: never }
+  /** Saves the lines that a run rejected, as they came, in a file that the user names. */
+  runs_rejected_save: { request: RunRejectedSave; response: RunRejectedSaved; progress: never }
   /** Gives up what a run's batches wait for, once the syncs before it have ended. */
   runs_release: { request: RunRelease; response: Release; progress: never }
   /** Values that a run set aside. */
@@ -26,8 +30,10 @@ export interface Commands {
   lakes_list: { request: Empty; response: KnownLakes; progress: never }
   /** Puts a lake that was opened first among those that are known. */
   lakes_remember: { request: LakeRef; response: KnownLakes; progress: never }
+  /** Takes a lake off those that are known; the lake itself stays as it is. */
+  lakes_forget: { request: LakeRef; response: KnownLakes; progress: never }
   /** The tables of a lake. */
-  tables_list: { request: LakeRef; response: TablesReport; progress: never }
+  tables_list: { request: LakeRef; response: TablesReport; progress: TablesProgress }
   /** One table. */
   tables_show: { request: TableRef; response: TableDetail; progress: never }
   /** The commits of a table, newest first. */
@@ -38,10 +44,14 @@ export interface Commands {
   tables_files: { request: TableRef; response: FilesReport; progress: never }
   /** Lays the sample day's events down where a sync can take them. */
   sample_create: { request: Empty; response: Sample; progress: never }
+  /** Removes the sample day's events and their lake. */
+  sample_remove: { request: Empty; response: Empty; progress: never }
   /** All that can be said of a trust policy; no account is asked. */
   policy_analyze: { request: PolicyAnalyze; response: PolicyView; progress: never }
   /** The policy, or the printed role, on the clipboard; nothing else leaves the clipboard. */
   policy_paste: { request: Empty; response: PolicyText; progress: never }
+  /** The policy, or the printed role, in a file that was dropped; of another file nothing is given. */
+  policy_open: { request: PolicyFile; response: PolicyText; progress: never }
   /** Changes a policy's text. */
   policy_edit: { request: PolicyEdit; response: PolicyText; progress: never }
   /** Plans a patch that lets callers in. */
@@ -108,13 +118,16 @@ export interface Commands {
 export const patient: ReadonlySet<keyof Commands> = new Set([
   'schema_preview',
   'sync_start',
+  'runs_rejected_save',
   'runs_release',
   'lakes_remember',
+  'lakes_forget',
   'tables_list',
   'tables_show',
   'tables_history',
   'tables_rows',
   'tables_files',
+  'policy_open',
   'role_apply',
   'profiles_add',
   'profiles_change',
@@ -252,6 +265,10 @@ line: number, };
  */
 export type Attention = { 
 /**
+ * What tells it from others, and from itself once its numbers have changed.
+ */
+id: string, 
+/**
  * What.
  */
 kind: AttentionKind, 
@@ -274,12 +291,33 @@ error: Failure | null,
 /**
  * The file or the table.
  */
-on: string | null, };
+on: string | null, 
+/**
+ * The events of its run.
+ */
+events: EventCounts, 
+/**
+ * Whether it is muted until it changes.
+ */
+muted: boolean, };
 
 /**
  * What needs a person. The order is that of the page.
  */
 export type AttentionKind = "failed" | "broke_off" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
+
+/**
+ * Something that needs a person, to be muted or not.
+ */
+export type AttentionMute = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Whether it is muted.
+ */
+muted: boolean, };
 
 /**
  * How AWS is reached; what is not named is as the profile in use says.
@@ -1113,7 +1151,7 @@ said: Array<StatementSays>, };
 /**
  * The tools.
  */
-export type ExportKind = "cli" | "terraform" | "cloudformation" | "json";
+export type ExportKind = "cli" | "terraform" | "terraform_import" | "terraform_document" | "terraform_jsonencode" | "cloudformation" | "json";
 
 /**
  * The external ids by which writers are known to AWS.
@@ -1659,7 +1697,11 @@ export type KnownLakes = {
 /**
  * Their addresses, the latest first.
  */
-lakes: Array<string>, };
+lakes: Array<string>, 
+/**
+ * Those of them whose folder is not there.
+ */
+gone: Array<string>, };
 
 /**
  * Tables that a run made, or one that it gave columns.
@@ -1702,6 +1744,19 @@ export type LakeRef = {
  * The address or the path.
  */
 lake: string, };
+
+/**
+ * What is wrong with a rejected line, and where.
+ */
+export type LineProblem = { 
+/**
+ * The place in the line's text, in UTF-16 units from 0; none where no single place is wrong.
+ */
+at: number | null, 
+/**
+ * It in a sentence that names the place by its character, from 1.
+ */
+message: Shown, };
 
 /**
  * The matrix of a draft and its base.
@@ -1926,6 +1981,15 @@ role: string,
 to: ExportKind, };
 
 /**
+ * A file with a policy.
+ */
+export type PolicyFile = { 
+/**
+ * Its path.
+ */
+path: string, };
+
+/**
  * A plan to make.
  */
 export type PolicyPlan = { 
@@ -2038,7 +2102,7 @@ findings: Array<FindingView>,
 /**
  * Findings of the base that the draft no longer has.
  */
-mended: number, 
+mended: Array<Finding>, 
 /**
  * How large it is.
  */
@@ -2079,7 +2143,23 @@ damaged: Array<Damaged>,
 /**
  * What else is worth knowing.
  */
-notices: Array<NoticeCount>, };
+notices: Array<NoticeCount>, 
+/**
+ * Lines that are no event, by reason.
+ */
+rejected: Array<Counted>, 
+/**
+ * The first of those lines, in the order in which they were read.
+ */
+rejected_lines: Array<RejectedLine>, 
+/**
+ * Files that are left out: not data by their name, no files, or links that lead out of the folder.
+ */
+ignored: number, 
+/**
+ * The first of those files, by their paths below the folder.
+ */
+ignored_files: Array<string>, };
 
 /**
  * A column as it would be.
@@ -2599,7 +2679,11 @@ sha256: string | null,
 /**
  * The byte of the inflated file at which such a line begins; none for standard input.
  */
-offset: number | null, };
+offset: number | null, 
+/**
+ * What is wrong with it and where, as far as its text tells.
+ */
+problem: LineProblem | null, };
 
 /**
  * Some of a run's letters.
@@ -2773,6 +2857,28 @@ reason: string | null,
 from: number, };
 
 /**
+ * A run's rejected lines, to be saved where the user says.
+ */
+export type RunRejectedSave = { 
+/**
+ * The run.
+ */
+run: string, 
+/**
+ * Of one reason, or of all.
+ */
+reason: string | null, };
+
+/**
+ * What became of saving them.
+ */
+export type RunRejectedSaved = { 
+/**
+ * What was saved; none when the dialog was closed.
+ */
+saved: SavedLines | null, };
+
+/**
  * What a run's batches wait for, to be given up.
  */
 export type RunRelease = { 
@@ -2909,6 +3015,23 @@ source: string,
 events: number, };
 
 /**
+ * What was saved of a run's rejected lines.
+ */
+export type SavedLines = { 
+/**
+ * The file that has them now.
+ */
+path: string, 
+/**
+ * How many lines it has, each as it came.
+ */
+saved: number, 
+/**
+ * How many are not in it, because only their beginning was kept.
+ */
+left_out: number, };
+
+/**
  * Events to look at.
  */
 export type SchemaPreview = { 
@@ -3039,7 +3162,11 @@ letters_bytes: number,
 /**
  * What waits to be landed, in bytes.
  */
-spool_bytes: number, };
+spool_bytes: number, 
+/**
+ * Whether the sample day is in the data folder.
+ */
+sample: boolean, };
 
 /**
  * How bad it is.
@@ -3470,6 +3597,19 @@ bytes: number,
  * The columns in order; one of a type that Headgate never makes has that type's name.
  */
 columns: Array<ShownColumn>, };
+
+/**
+ * How far the list of a lake's tables is.
+ */
+export type TablesProgress = { 
+/**
+ * Tables that were read.
+ */
+tables: number, 
+/**
+ * Tables that there are.
+ */
+all: number, };
 
 /**
  * The tables of a lake.

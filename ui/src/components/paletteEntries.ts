@@ -4,7 +4,7 @@ import type { RunReport } from '../api'
 import { ago, brief, leaf, many } from '../format'
 import { entries } from '../pages'
 import { address, go } from '../route.svelte'
-import { reasonsOf, statusWords } from '../words'
+import { reasonsOf, shownStatus, statusWords } from '../words'
 import type { IconName } from './icons'
 import type { FoundTable } from './tableIndex.svelte'
 
@@ -60,7 +60,7 @@ export function lakeEntry(lake: string): Entry {
 
 export function runEntry(run: RunReport, now: number): Entry {
   const ended = ago(run.finished ?? run.started, now)
-  const what = `${statusWords[run.status].toLowerCase()} ${ended}`
+  const what = `${statusWords[shownStatus(run)].toLowerCase()} ${ended}`
   return {
     group: 'Runs',
     icon: 'syncs',

@@ -25,6 +25,8 @@ macro_rules! commands {
             [local] page_log_error(PageError) -> Empty;
             /// What goes on, what needs a person, what changed.
             [read] overview_show(Empty) -> Overview, reads [Runs];
+            /// Puts something that needs a person aside until it changes, or takes it back.
+            [local] overview_mute(AttentionMute) -> Empty, stales [Runs];
             /// What events would make of a lake; nothing is written.
             [read] schema_preview(SchemaPreview) -> Preview, progress Progress;
             /// Brings events into a lake.
@@ -35,6 +37,8 @@ macro_rules! commands {
             [read] runs_show(RunRef) -> RunReport, reads [Runs];
             /// Lines that a run rejected.
             [read] runs_rejected_lines(RunRejectedLines) -> RejectedLines, reads [Runs];
+            /// Saves the lines that a run rejected, as they came, in a file that the user names.
+            [local] runs_rejected_save(RunRejectedSave) -> RunRejectedSaved;
             /// Gives up what a run's batches wait for, once the syncs before it have ended.
             [local] runs_release(RunRelease) -> Release, stales [Runs Jobs];
             /// Values that a run set aside.
@@ -43,8 +47,10 @@ macro_rules! commands {
             [read] lakes_list(Empty) -> KnownLakes, reads [Lakes];
             /// Puts a lake that was opened first among those that are known.
             [local] lakes_remember(LakeRef) -> KnownLakes, stales [Lakes];
+            /// Takes a lake off those that are known; the lake itself stays as it is.
+            [local] lakes_forget(LakeRef) -> KnownLakes, stales [Lakes];
             /// The tables of a lake.
-            [read] tables_list(LakeRef) -> TablesReport, reads [Tables];
+            [read] tables_list(LakeRef) -> TablesReport, progress TablesProgress, reads [Tables];
             /// One table.
             [read] tables_show(TableRef) -> TableDetail, reads [Tables];
             /// The commits of a table, newest first.
@@ -54,11 +60,15 @@ macro_rules! commands {
             /// The files of a table's newest version.
             [read] tables_files(TableRef) -> FilesReport, reads [Tables];
             /// Lays the sample day's events down where a sync can take them.
-            [local] sample_create(Empty) -> Sample;
+            [local] sample_create(Empty) -> Sample, stales [Settings];
+            /// Removes the sample day's events and their lake.
+            [local] sample_remove(Empty) -> Empty, stales [Settings Lakes Runs];
             /// All that can be said of a trust policy; no account is asked.
             [read] policy_analyze(PolicyAnalyze) -> PolicyView, reads [Profiles];
             /// The policy, or the printed role, on the clipboard; nothing else leaves the clipboard.
             [read] policy_paste(Empty) -> PolicyText;
+            /// The policy, or the printed role, in a file that was dropped; of another file nothing is given.
+            [read] policy_open(PolicyFile) -> PolicyText;
             /// Changes a policy's text.
             [read] policy_edit(PolicyEdit) -> PolicyText;
             /// Plans a patch that lets callers in.

@@ -66,14 +66,47 @@ impl App {
         Ok(DemoReport { run, lake, preview })
     }
 
+    /// The folder of the sample day.
+    pub(crate) fn sample(&self) -> PathBuf {
+        self.data().path().join("sample")
+    }
+
+    /// The address of the lake that the sample day is meant for, which need not exist; none where no lake can be.
+    pub(crate) fn sample_lake(&self) -> Option<String> {
+        let lake = self.sample().join("lake").display().to_string();
+        Location::parse(&lake).ok().map(|lake| lake.to_string())
+    }
+
+    /// Removes the sample day with its lake, and takes the lake off those that are known.
+    ///
+    /// # Errors
+    /// `data_folder_busy` while a sync goes on, and when the folder cannot be removed.
+    pub(crate) fn sample_remove(&self, cx: &Cx, _: &Empty) -> Result<Empty> {
+        let _held = self.data().hold().map_err(|error| self.with_holder(error))?;
+        let own = self.sample();
+        match fs::remove_dir_all(&own) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::new(
+                    "permission_denied",
+                    say!("`{}` cannot be removed: {}.", own, error),
+                )
+                .hint("Give this user the right to remove it."));
+            }
+            _ => {}
+        }
+        if let Some(lake) = self.sample_lake() {
+            self.store()?.forget_lake_of(&cx.profile, &lake)?;
+        }
+        Ok(Empty {})
+    }
+
     /// Lays the sample day's events down in the data folder, where a sync can take them.
     pub(crate) fn sample_create(&self, _: &Cx, _: &Empty) -> Result<Sample> {
         self.data().make()?;
-        let own = self.data().path().join("sample");
-        let events = write_sample(&own)?;
+        let events = write_sample(&self.sample())?;
         Ok(Sample {
             from: events.display().to_string(),
-            to: own.join("lake").display().to_string(),
+            to: self.sample().join("lake").display().to_string(),
             source: SOURCE,
             events: DAY.iter().map(|(_, text)| text.lines().count()).sum(),
         })

@@ -1,11 +1,13 @@
 //! [`Door`]: every command as a method, for hosts written in Rust. The methods are made from the table in
 //! `serve`; here are those that only the terminal needs. Each follows the rules of its command's line.
 
-use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest, Watch};
+use std::path::Path;
+
+use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest, SavedLines, Watch};
 use headgate_terms::Result;
 
 use crate::App;
-use crate::api::{Applied, AwsAccess, ChangeRequest, TrustPlan};
+use crate::api::{Applied, AwsAccess, ChangeRequest, RunRef, TrustPlan};
 use crate::cx::Cx;
 use crate::demo::DemoReport;
 use crate::plans::ApplyWatch;
@@ -61,6 +63,18 @@ impl Door<'_> {
     pub fn runs(&self) -> Result<Vec<RunReport>> {
         let Self { app, cx } = self;
         app.carry_out(&line::runs_list, cx, |_| app.runs(cx))
+    }
+
+    /// Saves the lines that a run rejected, of one reason or of all, in a file.
+    ///
+    /// # Errors
+    /// `run_not_found`, `rejected_lines_expired` and `output_failed`.
+    pub fn save_rejected(&self, run: &str, reason: Option<&str>, to: &Path) -> Result<SavedLines> {
+        let Self { app, cx } = self;
+        app.carry_out(&line::runs_rejected_save, cx, |_| {
+            let run = app.runs_show(cx, &RunRef { run: run.to_owned() })?;
+            app.save_rejected(&run, reason, to)
+        })
     }
 
     /// Plans a change under a quota that the caller knows; AWS is not asked for it.

@@ -16,11 +16,11 @@ use headgate_terms::{Error, Result, Shown, say};
 
 use crate::App;
 use crate::api::{
-    CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep, Empty,
-    HistoryOf, JobId, JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit,
-    PolicyExport, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings, ProfileShow,
-    RoleArn, RoleRef, RunDiscards, RunRef, RunRejectedLines, RunRelease, RunsPage, SchemaPreview,
-    SettingsChange, SyncStart, TableRef, TemplatesFor,
+    AttentionMute, CallRef, ChangeRef, ChangeRequest, Choose, Copy, DraftOf, DraftRef, DraftToKeep,
+    Empty, HistoryOf, JobId, JobsPage, LakeRef, PageError, PlanRef, PolicyAnalyze, PolicyEdit,
+    PolicyExport, PolicyFile, PolicyPlan, PolicyTry, ProfileChange, ProfileName, ProfileSettings,
+    ProfileShow, RoleArn, RoleRef, RunDiscards, RunRef, RunRejectedLines, RunRejectedSave,
+    RunRelease, RunsPage, SchemaPreview, SettingsChange, SyncStart, TableRef, TemplatesFor,
 };
 use crate::cx::Cx;
 use crate::host::Confirm;
@@ -69,6 +69,7 @@ macro_rules! pathless {
 pathless!(
     Empty,
     PageError,
+    AttentionMute,
     RunRef,
     RunRejectedLines,
     RunDiscards,
@@ -98,6 +99,15 @@ pathless!(
 );
 
 impl PageRequest for Choose {
+    const WAITS: bool = true;
+
+    fn places(&self) -> Vec<Place<'_>> {
+        Vec::new()
+    }
+}
+
+impl PageRequest for RunRejectedSave {
+    // The user names the file in a dialog.
     const WAITS: bool = true;
 
     fn places(&self) -> Vec<Place<'_>> {
@@ -146,6 +156,14 @@ impl PageRequest for SyncStart {
     fn places(&self) -> Vec<Place<'_>> {
         let to = Place { field: "to", text: self.to.trim(), used: Used::LakeWritten };
         vec![events(&self.from), to]
+    }
+}
+
+impl PageRequest for PolicyFile {
+    const WAITS: bool = true;
+
+    fn places(&self) -> Vec<Place<'_>> {
+        vec![Place { field: "path", ..events(&self.path) }]
     }
 }
 
@@ -255,7 +273,11 @@ impl App {
         let below = |known: &str| {
             Location::parse(known).is_ok_and(|known| path.starts_with(known.folder()))
         };
-        if path.starts_with(resolved(&self.data().path().join("sample"))) {
+        if path.starts_with(resolved(&self.sample())) {
+            return Ok(true);
+        }
+        // What the page lists of rejected lines can be synced again from the file that keeps them.
+        if used == Used::Events && path.starts_with(resolved(&self.data().dead_letters())) {
             return Ok(true);
         }
         if headgate_sync::lakes(self.data())?.iter().any(|lake| below(lake)) {

@@ -3,13 +3,14 @@
 //!
 //! Also here: the commands that use it, with the checks on what the page may copy, paste and open.
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use headgate_terms::{Arn, Error, Result, Shown, say};
 use serde_json::Value;
 
 use crate::App;
-use crate::api::{Choose, Chosen, Copy, Empty, PolicyText, RoleArn};
+use crate::api::{Choose, Chosen, Copy, Empty, PolicyFile, PolicyText, RoleArn};
 use crate::cx::Cx;
 
 /// A desktop. What a host does not implement, it cannot do, and says so.
@@ -22,6 +23,14 @@ pub trait Host: Send + Sync {
         Err(no_desktop())
     }
 
+    /// Opens the dialog that asks where to save a file, and waits for it; `None` when it was closed. It asks before
+    /// a file is replaced.
+    ///
+    /// # Errors
+    /// When there is no dialog to open.
+    fn save_as(&self, _: &SaveAs) -> Result<Option<PathBuf>> {
+        Err(no_desktop())
+    }
     /// Puts text on the clipboard.
     ///
     /// # Errors
@@ -67,6 +76,15 @@ pub struct Notice {
     pub title: Shown,
     /// What there is to know or to do, in a sentence or two.
     pub text: Shown,
+}
+
+/// Something to be saved as a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaveAs {
+    /// The dialog's title.
+    pub title: Shown,
+    /// The file's name, unless the user gives another.
+    pub name: Shown,
 }
 
 /// A question that only the user can answer.
@@ -115,6 +133,32 @@ impl App {
         // What else is on the clipboard is nobody's business, least of all the page's.
         Err(Error::new("no_policy_copied", "The clipboard does not contain a trust policy.")
             .hint("Copy a policy, or what `aws iam get-role` prints, as JSON. Other text can be typed or pasted into the field."))
+    }
+
+    #[expect(clippy::unused_self, reason = "every command is a method")]
+    pub(crate) fn policy_open(&self, _: &Cx, request: &PolicyFile) -> Result<PolicyText> {
+        let path = crate::syncs::place("path", &request.path)?;
+        let unreadable = |what: Shown| {
+            Error::new("file_unreadable", say!("`{}` cannot be opened: {}.", path, what))
+                .hint("Drop one file with a trust policy.")
+                .field("path")
+        };
+        let is_file = std::fs::metadata(&path).map_err(|error| unreadable(say!("{}", error)))?;
+        if !is_file.is_file() {
+            return Err(unreadable("it is not a file".into()));
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::open(&path)
+            .and_then(|file| file.take(MOST_PASTED as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|error| unreadable(say!("{}", error)))?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let text = text.trim_start_matches('\u{feff}');
+        if is_policy(text) {
+            return Ok(PolicyText { text: text.to_owned() });
+        }
+        Err(Error::new("no_policy_copied", say!("`{}` is not a trust policy.", path))
+            .hint("Drop a policy, or what `aws iam get-role` prints, as JSON. Drop events on another page, such as Schemas.")
+            .field("path"))
     }
 
     pub(crate) fn role_console(&self, _: &Cx, request: &RoleArn) -> Result<Empty> {
@@ -198,5 +242,28 @@ mod tests {
         for other in ["", "hunter2", "[]", r#""Statement""#, r#"{"token": "Statement"}"#, &long] {
             assert!(!is_policy(other), "{other:.40}");
         }
+    }
+
+    #[test]
+    fn of_a_file_that_was_dropped_only_a_policy_is_given() {
+        let desk = crate::played::TestApp::new(false);
+        let policy = "{\"Version\": \"2012-10-17\", \"Statement\": []}";
+        let open = |name: &str, bytes: &[u8]| {
+            let path = desk.path(name);
+            std::fs::write(&path, bytes).unwrap();
+            desk.app.announce(&crate::HostEvent::Dropped { paths: vec![path.clone()] });
+            desk.call("policy_open", &serde_json::json!({"path": path}))
+        };
+        assert_eq!(open("a.json", policy.as_bytes()).unwrap()["text"], policy);
+        let marked = format!("\u{feff}{policy}");
+        assert_eq!(open("b.json", marked.as_bytes()).unwrap()["text"], policy);
+        let long = format!("{{\"Statement\": \"{}\"}}", "x".repeat(MOST_PASTED));
+        for other in [&b"secret"[..], b"{\"a\": 1}", &[0xFF, 0xFE], long.as_bytes()] {
+            assert_eq!(open("c.json", other).unwrap_err(), "no_policy_copied");
+        }
+        let folder = desk.events("events");
+        desk.app.announce(&crate::HostEvent::Dropped { paths: vec![folder.clone()] });
+        let refused = desk.call("policy_open", &serde_json::json!({"path": folder}));
+        assert_eq!(refused.unwrap_err(), "file_unreadable");
     }
 }

@@ -15,6 +15,7 @@ fn with_path(path: &str) -> Vec<(&'static str, Value)> {
         ("schema_preview", json!({"from": path, "lake": null, "source": null})),
         ("sync_start", json!({"from": path, "to": path, "source": null, "again": false})),
         ("lakes_remember", json!({"lake": path})),
+        ("policy_open", json!({"path": path})),
         ("tables_list", json!({"lake": path})),
         ("tables_show", table.clone()),
         ("tables_history", table.clone()),

@@ -82,9 +82,10 @@ pub use headgate_aws::{Endpoint, Identity};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableSummary};
 pub use headgate_policy as policy;
 pub use headgate_sync::{
-    ColumnChoice, Counted, DataFolder, PreviewRequest, RunRequest, Status, TableReport, Watch,
+    ColumnChoice, Counted, DataFolder, PreviewRequest, RejectedLine, RunRequest, Status,
+    TableReport, Watch,
 };
-pub use host::{Confirm, Host, Notice};
+pub use host::{Confirm, Host, Notice, SaveAs};
 pub use neighbour::{Changed, Message, SOCKET};
 pub use plans::ApplyWatch;
 pub use policies::{invalid, valid};

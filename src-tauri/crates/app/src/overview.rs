@@ -1,14 +1,14 @@
 //! The overview page: what is running, what needs attention, what changed in lakes. It is computed from run
 //! records alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_sync::{PeriodTotals, RunReport, RunsDigest, Status};
+use headgate_sync::{EventCounts, PeriodTotals, RunReport, RunsDigest, Status};
 use headgate_terms::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
-use crate::api::{Attention, AttentionKind, Day, Empty, LakeChange, Overview};
+use crate::api::{Attention, AttentionKind, AttentionMute, Day, Empty, LakeChange, Overview};
 use crate::cx::Cx;
 
 /// How many runs are looked at.
@@ -16,10 +16,16 @@ const RUNS: u32 = 60;
 /// How many changes are shown.
 const CHANGES: usize = 40;
 
+/// The name under which the store keeps the ids of what is muted.
+const MUTED: &str = "muted";
+
 /// Judges what the records say.
-fn overview(digest: RunsDigest) -> Overview {
+fn overview(digest: RunsDigest, muted: &BTreeSet<String>) -> Overview {
     let mut needs: Vec<Attention> = digest.last_of_each.iter().flat_map(needs_of).collect();
     needs.sort_by_key(|need| need.kind);
+    for need in &mut needs {
+        need.muted = muted.contains(&need.id);
+    }
     let mut changes: Vec<LakeChange> = digest.changed.iter().flat_map(changes_of).collect();
     changes.truncate(CHANGES);
     let mut runs = digest.runs;
@@ -33,12 +39,15 @@ fn overview(digest: RunsDigest) -> Overview {
 
 fn needs_of(run: &RunReport) -> Vec<Attention> {
     let need = |kind, count, error: Option<&Error>, on: Option<String>| Attention {
+        id: id_of(run, kind, count, error, on.as_deref()),
         kind,
         run: run.run.clone(),
         source: run.source.clone(),
         count,
         error: error.cloned(),
         on,
+        events: run.events,
+        muted: false,
     };
     let mut needs = Vec::new();
     match run.status {
@@ -83,6 +92,23 @@ fn needs_of(run: &RunReport) -> Vec<Attention> {
     needs
 }
 
+/// What is the same from run to run as long as nothing about it changes. A run that failed or was stopped is news
+/// each time.
+fn id_of(
+    run: &RunReport,
+    kind: AttentionKind,
+    count: u64,
+    error: Option<&Error>,
+    on: Option<&str>,
+) -> String {
+    let ends = [AttentionKind::Failed, AttentionKind::BrokeOff, AttentionKind::Cancelled];
+    let only = ends.contains(&kind).then_some(&run.run);
+    let code = error.map(|error| &error.code);
+    let EventCounts { waiting, lost, .. } = run.events;
+    let sync = (&run.from, &run.to, &run.source);
+    serde_json::json!([kind, sync, only, on, code, count, waiting, lost]).to_string()
+}
+
 fn changes_of(run: &RunReport) -> Vec<LakeChange> {
     let at = run.finished.as_ref().unwrap_or(&run.started);
     let change = |schema: &str, created| LakeChange {
@@ -117,7 +143,32 @@ fn changes_of(run: &RunReport) -> Vec<LakeChange> {
 impl App {
     pub(crate) fn overview_show(&self, _: &Cx, _: &Empty) -> Result<Overview> {
         let since = Timestamp::now() - SignedDuration::from_hours(24);
-        Ok(overview(headgate_sync::digest(self.data(), RUNS, since)?))
+        let mut digest = headgate_sync::digest(self.data(), RUNS, since)?;
+        // Of a sample that was removed nothing needs anybody.
+        if let Some(sample) = self.sample_lake().filter(|_| !self.sample().is_dir()) {
+            digest.last_of_each.retain(|run| run.to != sample);
+        }
+        Ok(overview(digest, &self.muted()?))
+    }
+
+    /// The ids of what is muted; what a later version kept is not understood, and counts as nothing.
+    fn muted(&self) -> Result<BTreeSet<String>> {
+        let Some(store) = self.store_if_any()? else { return Ok(BTreeSet::new()) };
+        let kept = store.setting(MUTED)?.unwrap_or_default();
+        Ok(serde_json::from_str(&kept).unwrap_or_default())
+    }
+
+    /// Mutes something that needs a person, or takes that back. What is not there any more is not kept.
+    pub(crate) fn overview_mute(&self, cx: &Cx, request: &AttentionMute) -> Result<Empty> {
+        let needs = self.overview_show(cx, &Empty {})?.needs;
+        let is_muted = |need: &Attention| {
+            if need.id == request.id { request.muted } else { need.muted }
+        };
+        let muted: BTreeSet<String> =
+            needs.into_iter().filter(is_muted).map(|need| need.id).collect();
+        let text = serde_json::to_string(&muted).unwrap_or_default();
+        self.store()?.save_setting(MUTED, (!muted.is_empty()).then_some(text.as_str()))?;
+        Ok(Empty {})
     }
 }
 
@@ -163,11 +214,19 @@ mod tests {
                       "damaged": [{"path": "a.gz", "error": error()}]},
         }));
         let failed = run(&json!({"from": "/other", "status": "failed", "error": error()}));
-        let found = overview(RunsDigest {
-            last_of_each: vec![partial, failed],
-            since: PeriodTotals { runs: 1, received: 10, written: 8, ..PeriodTotals::default() },
-            ..RunsDigest::default()
-        });
+        let found = overview(
+            RunsDigest {
+                last_of_each: vec![partial, failed],
+                since: PeriodTotals {
+                    runs: 1,
+                    received: 10,
+                    written: 8,
+                    ..PeriodTotals::default()
+                },
+                ..RunsDigest::default()
+            },
+            &BTreeSet::new(),
+        );
         let kinds: Vec<_> = found.needs.iter().map(|need| (need.kind, need.count)).collect();
         assert_eq!(
             kinds,
@@ -187,11 +246,10 @@ mod tests {
             table("a", true, &["id"]), table("b", true, &["id"]),
             table("tracks", false, &["plan"]), table("pages", false, &[]),
         ]}));
-        let found = overview(RunsDigest {
-            runs: vec![grew.clone()],
-            changed: vec![grew],
-            ..RunsDigest::default()
-        });
+        let found = overview(
+            RunsDigest { runs: vec![grew.clone()], changed: vec![grew], ..RunsDigest::default() },
+            &BTreeSet::new(),
+        );
         let said: Vec<_> = found
             .changes
             .iter()
@@ -200,5 +258,29 @@ mod tests {
         let text = |text: &str| text.to_owned();
         assert_eq!(said, [(true, text("a b"), text("")), (false, text("tracks"), text("plan"))]);
         assert!(found.runs[0].tables.is_empty());
+    }
+
+    #[test]
+    fn what_is_muted_comes_back_when_its_numbers_change() {
+        let of = |run: &str, rejected: u64| {
+            self::run(&json!({
+                "run": run, "status": "partial",
+                "events": {"received": 100, "written": 100 - rejected, "duplicate": 0, "rejected": rejected},
+            }))
+        };
+        let needs = |run: RunReport, muted: &BTreeSet<String>| {
+            let digest = RunsDigest { last_of_each: vec![run], ..RunsDigest::default() };
+            overview(digest, muted).needs.remove(0)
+        };
+        let first = needs(of("1-a", 5), &BTreeSet::new());
+        assert!(!first.muted);
+        let muted = BTreeSet::from([first.id]);
+        assert!(needs(of("1-a", 5), &muted).muted);
+        assert!(needs(of("2-b", 5), &muted).muted, "the next run left out as many");
+        assert!(!needs(of("2-b", 6), &muted).muted);
+        let stopped = |run: &str| self::run(&json!({"run": run, "status": "cancelled"}));
+        let muted = BTreeSet::from([needs(stopped("1-a"), &BTreeSet::new()).id]);
+        assert!(needs(stopped("1-a"), &muted).muted);
+        assert!(!needs(stopped("2-b"), &muted).muted, "that it was stopped again is news");
     }
 }

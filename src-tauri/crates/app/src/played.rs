@@ -7,7 +7,7 @@ use headgate_terms::{Error, Result};
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
-use crate::{Actor, App, Call, Choose, Confirm, Host, Notice};
+use crate::{Actor, App, Call, Choose, Confirm, Host, Notice, SaveAs};
 
 /// A user who answers as a test says. Questions and notifications are recorded; a clone is the same user.
 #[derive(Clone, Default)]
@@ -38,6 +38,10 @@ impl User {
 
 impl Host for User {
     fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
+        Ok(self.chooses.clone())
+    }
+
+    fn save_as(&self, _: &SaveAs) -> Result<Option<PathBuf>> {
         Ok(self.chooses.clone())
     }
 

@@ -140,8 +140,8 @@ fn analyze(text: &str, base: Option<&str>, facts: &Facts, known: &Known<'_>) -> 
     let old = old.unwrap_or_default();
     let ParsedPolicy { policy, problems } = parsed;
     let valid = policy.as_ref().filter(|_| stands(&problems));
-    let mended =
-        old.iter().filter(|old| !findings.iter().any(|new| same_finding(old, new))).count();
+    let is_left = |old: &Finding| findings.iter().any(|new| same_finding(old, new));
+    let mended = old.into_iter().filter(|old| !is_left(old)).collect();
     let same = match (valid, base_policy) {
         (Some(new), Some(old)) => {
             headgate_policy::semantic_hash(new, role) == headgate_policy::semantic_hash(old, role)

@@ -134,6 +134,7 @@ impl App {
             letters_files,
             letters_bytes,
             spool_bytes,
+            sample: self.sample().is_dir(),
         })
     }
 

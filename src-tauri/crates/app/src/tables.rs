@@ -2,23 +2,27 @@
 
 use futures::StreamExt;
 use headgate_lake::{Lake, Location, TableDetail, TableRows, caught};
-use headgate_terms::Result;
+use headgate_terms::{Error, Result};
 
 use crate::App;
-use crate::api::{FilesReport, HistoryReport, LakeRef, TableRef, TablesReport, Unreadable};
+use crate::api::{
+    FilesReport, HistoryReport, LakeRef, TableRef, TablesProgress, TablesReport, Unreadable,
+};
 use crate::cx::Cx;
 
 /// How many rows the page shows of a table.
 const ROWS: usize = 500;
 /// How many tables are read at once.
 const AT_ONCE: usize = 16;
+/// After how many tables it is told how far the list is.
+const TOLD: usize = 20;
 
 impl App {
     /// Lists the tables of a lake.
     ///
     /// # Errors
     /// `lake_not_found`, `not_a_lake`.
-    pub(crate) fn tables_list(&self, _: &Cx, request: &LakeRef) -> Result<TablesReport> {
+    pub(crate) fn tables_list(&self, cx: &Cx, request: &LakeRef) -> Result<TablesReport> {
         let location = location(&request.lake)?;
         let lake = &self.runtime().block_on(caught(Lake::open(location)))?;
         let behind = headgate_sync::behind(self.data(), lake, self.runtime().handle())?;
@@ -30,11 +34,25 @@ impl App {
         let behind = behind.collect();
         let report = self.runtime().block_on(caught(async {
             let names = lake.tables().await?;
+            let all = names.len() as u64;
+            let tell = |tables: usize| {
+                cx.call.report(&TablesProgress { tables: tables as u64, all });
+            };
+            tell(0);
             let mut found = futures::stream::iter(names)
                 .map(|name| async move { (caught(lake.summary(&name)).await, name) })
                 .buffered(AT_ONCE);
             let (mut tables, mut unreadable) = (Vec::new(), Vec::new());
             while let Some((table, name)) = found.next().await {
+                if cx.call.stopped() {
+                    return Err(
+                        Error::new("cancelled", "The list of tables was stopped.").retryable()
+                    );
+                }
+                let read = tables.len() + unreadable.len() + 1;
+                if read % TOLD == 0 {
+                    tell(read);
+                }
                 match table {
                     Ok(table) => tables.push(table),
                     Err(error) => unreadable.push(Unreadable {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::serve::line;
 use crate::sessions::tests::{Played, ROLE, home_of, policy};
-use crate::{Actor, App, COMMANDS, Call, Choose, Command, Confirm, Host, Kind, Tag};
+use crate::{Actor, App, COMMANDS, Call, Choose, Command, Confirm, Host, Kind, SaveAs, Tag};
 
 /// What is not seen below, with why.
 const NOT_SHOWN: [(&str, Tag); 2] = [
@@ -30,6 +30,10 @@ impl Host for Agrees {
     }
 
     fn choose(&self, _: &Choose) -> Result<Option<PathBuf>> {
+        Ok(None)
+    }
+
+    fn save_as(&self, _: &SaveAs) -> Result<Option<PathBuf>> {
         Ok(None)
     }
 
@@ -238,10 +242,20 @@ fn all_changes(core: &mut Core, address: &str) {
     let release = json!({"run": run["run"], "table": null});
     core.changes(&line::runs_release, &release).unwrap();
 
+    let save = json!({"run": run["run"], "reason": null});
+    core.changes(&line::runs_rejected_save, &save).unwrap();
+
     let opened = core.path("opened");
     std::fs::create_dir(&opened).unwrap();
     core.changes(&line::lakes_remember, &json!({"lake": opened})).unwrap();
-    core.changes(&line::sample_create, &json!({})).unwrap();
+    core.changes(&line::lakes_forget, &json!({"lake": opened})).unwrap();
+    let needs = core.call("overview_show", &json!({})).unwrap();
+    let id = needs["needs"][0]["id"].clone();
+    core.changes(&line::overview_mute, &json!({"id": id, "muted": true})).unwrap();
+    let sample = core.changes(&line::sample_create, &json!({})).unwrap();
+    let all = json!({"from": sample["from"], "to": sample["to"], "source": "shop", "again": false});
+    core.call("sync_start", &all).unwrap();
+    core.changes(&line::sample_remove, &json!({})).unwrap();
     core.changes(&line::host_copy, &json!({"text": "x"})).unwrap();
     core.changes(&line::page_log_error, &json!({"kind": "error", "text": "x"})).unwrap();
     core.changes(&line::calls_cancel, &json!({"call": "none"})).unwrap();

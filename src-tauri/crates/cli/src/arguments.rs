@@ -1,5 +1,7 @@
 //! The command-line arguments, with the help text of each.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -185,6 +187,21 @@ pub(crate) enum RunsCommand {
     Show {
         /// Its id, or the number it begins with
         run: String,
+    },
+    /// List the lines that a run rejected, or save them as they came
+    #[command(after_help = "Examples:\n  headgate runs rejected 2\n  \
+                      headgate runs rejected 2 --reason not_json --out mended.ndjson\n\n\
+                      Correct the saved file and sync it from its place. The file in which Headgate keeps them can be\n\
+                      synced too: each line of it is read as it came.")]
+    Rejected {
+        /// The run's id, or the number it begins with
+        run: String,
+        /// Of one reason only: `not_json`, `not_object`, `too_long`, `too_deep`, `unknown_type`, `released`
+        #[arg(long)]
+        reason: Option<String>,
+        /// Save them in this file, one a line
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Give up what waits for a table that refuses: its lines go to the dead letters
     Release {

@@ -24,8 +24,9 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, Parser};
 use headgate_app::{
-    Actor, App, Call, ColumnChoice, Cx, Door, Empty, LakeRef, PreviewRequest, RunRef, RunRelease,
-    RunReport, RunRequest, SettingsChange, Status, TableRef, table_to_fill,
+    Actor, App, Call, ColumnChoice, Cx, Door, Empty, LakeRef, PreviewRequest, RunRef,
+    RunRejectedLines, RunRelease, RunReport, RunRequest, SettingsChange, Status, TableRef,
+    table_to_fill,
 };
 use headgate_terms::{Error, Result, Shown, say};
 use serde::Serialize;
@@ -173,22 +174,7 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
             show(json, &found, |out| render::preview(out, &found))?;
             Exit::Done
         }
-        Command::Runs { command: RunsCommand::List } => {
-            let runs = door.runs()?;
-            let documents: Vec<_> = runs.iter().map(without_tables).collect();
-            show(json, &json!({"v": 1, "runs": documents}), |out| render::runs(out, &runs))?;
-            Exit::Done
-        }
-        Command::Runs { command: RunsCommand::Show { run } } => {
-            let report = door.runs_show(&RunRef { run })?;
-            show(json, &report, |out| render::run(out, &report))?;
-            Exit::Done
-        }
-        Command::Runs { command: RunsCommand::Release { run, table } } => {
-            let released = door.runs_release(&RunRelease { run, table })?;
-            show(json, &released, |out| render::released(out, &released))?;
-            Exit::Done
-        }
+        Command::Runs { command } => runs(&door, command, json)?,
         Command::Tables { command } => tables(&door, command, json)?,
         Command::Settings { command } => {
             let report = match command {
@@ -213,6 +199,38 @@ fn carry_out(arguments: Arguments, json: bool) -> Result<Exit> {
     };
     app.close();
     Ok(exit)
+}
+
+fn runs(door: &Door<'_>, command: RunsCommand, json: bool) -> Result<Exit> {
+    match command {
+        RunsCommand::List => {
+            let runs = door.runs()?;
+            let documents: Vec<_> = runs.iter().map(without_tables).collect();
+            show(json, &json!({"v": 1, "runs": documents}), |out| render::runs(out, &runs))?;
+        }
+        RunsCommand::Show { run } => {
+            let report = door.runs_show(&RunRef { run })?;
+            show(json, &report, |out| render::run(out, &report))?;
+        }
+        RunsCommand::Rejected { run, reason, out: Some(to) } => {
+            let saved = door.save_rejected(&run, reason.as_deref(), &to)?;
+            let mut document = serde_json::to_value(&saved).unwrap_or_default();
+            document["v"] = json!(1);
+            show(json, &document, |out| render::saved(out, &saved))?;
+        }
+        RunsCommand::Rejected { run, reason, out: None } => {
+            let of = RunRejectedLines { run: run.clone(), reason, from: 0 };
+            let found = door.runs_rejected_lines(&of)?;
+            let is_all = found.next.is_none();
+            let document = json!({"v": 1, "run": run, "lines": found.letters, "is_all": is_all});
+            show(json, &document, |out| render::rejected(out, &run, &found))?;
+        }
+        RunsCommand::Release { run, table } => {
+            let released = door.runs_release(&RunRelease { run, table })?;
+            show(json, &released, |out| render::released(out, &released))?;
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// The use-cases, with the terminal as their host.

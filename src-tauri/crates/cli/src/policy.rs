@@ -483,6 +483,9 @@ fn export_kind(to: ExportName) -> Export {
     match to {
         ExportName::Cli => Export::Cli,
         ExportName::Terraform => Export::Terraform,
+        ExportName::TerraformImport => Export::TerraformImport,
+        ExportName::TerraformDocument => Export::TerraformDocument,
+        ExportName::TerraformJsonencode => Export::TerraformJsonencode,
         ExportName::Cloudformation => Export::Cloudformation,
         ExportName::Json => Export::Json,
     }

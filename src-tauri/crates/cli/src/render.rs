@@ -7,8 +7,8 @@ mod demo;
 use std::io;
 
 use headgate_app::{
-    CommitEntry, Counted, HistoryReport, Preview, PreviewType, Release, RunReport, SettingsReport,
-    Status, TableDetail, TablesReport, Theme,
+    CommitEntry, Counted, HistoryReport, Preview, PreviewType, RejectedLine, RejectedLines,
+    Release, RunReport, SavedLines, SettingsReport, Status, TableDetail, TablesReport, Theme,
 };
 use headgate_terms::{ColumnType, Error, Shown, grouped, say};
 
@@ -18,6 +18,8 @@ pub(crate) use demo::demo;
 
 /// How many columns of a table a list names before it counts the rest.
 const NAMED: usize = 6;
+/// How many lines a preview shows that would be rejected.
+const REJECTED: usize = 10;
 
 pub(crate) fn error(out: &mut Out<'_>, error: &Error) -> io::Result<()> {
     out.line(error.message.clone())?;
@@ -162,6 +164,51 @@ fn counted(out: &mut Out<'_>, title: &'static str, counts: &[Counted]) -> io::Re
     Ok(())
 }
 
+/// The lines that a run rejected, as far as one answer has them.
+pub(crate) fn rejected(out: &mut Out<'_>, run: &str, found: &RejectedLines) -> io::Result<()> {
+    if found.letters.is_empty() {
+        return line!(out, "Run {} rejected no such line.", run);
+    }
+    rejected_lines(out, &found.letters)?;
+    if found.next.is_some() {
+        line!(out, "\nThere are more; `--out FILE` saves all of them as they came.")?;
+    }
+    Ok(())
+}
+
+fn rejected_lines(out: &mut Out<'_>, lines: &[RejectedLine]) -> io::Result<()> {
+    let mut table = Table::new(["file", "line", "reason", "text"]).right(1..2);
+    for one in lines {
+        let text = one.raw.as_deref().or(one.raw_base64.as_deref()).unwrap_or_default();
+        table.row([
+            Shown::clean(&one.file),
+            say!("{}", one.line),
+            Shown::clean(&one.reason),
+            shortened(text),
+        ]);
+        if let Some(problem) = &one.problem {
+            table.row([
+                Shown::default(),
+                Shown::default(),
+                Shown::default(),
+                problem.message.clone(),
+            ]);
+        }
+    }
+    out.line(table)
+}
+
+pub(crate) fn saved(out: &mut Out<'_>, saved: &SavedLines) -> io::Result<()> {
+    let lines = counted_as(saved.saved, "line");
+    let are = if saved.saved == 1 { "is" } else { "are" };
+    line!(out, "{} {} saved in `{}`, as they came.", lines, are, saved.path)?;
+    if saved.left_out > 0 {
+        let lines = counted_as(saved.left_out, "line");
+        line!(out, "{} not saved: only the beginning was kept.", lines)?;
+    }
+    Ok(())
+}
+
 pub(crate) fn released(out: &mut Out<'_>, release: &Release) -> io::Result<()> {
     let lines = counted_as(release.released, "line");
     let wait = if release.released == 1 { "waits" } else { "wait" };
@@ -256,10 +303,36 @@ pub(crate) fn preview(out: &mut Out<'_>, preview: &Preview) -> io::Result<()> {
         line!(out)?;
         error(out, &file.error)?;
     }
+    for notice in &preview.notices {
+        line!(out, "\n{}", notice.message)?;
+    }
+    left_out(out, preview)?;
     line!(
         out,
         "\n+ new   ± mixed: of several types   = unchanged   ≠ conflict: values that the column's type cannot hold"
     )
+}
+
+/// The lines and files of a preview that would not land.
+fn left_out(out: &mut Out<'_>, preview: &Preview) -> io::Result<()> {
+    if !preview.rejected_lines.is_empty() {
+        line!(out, "\nWould be rejected")?;
+        let shown = &preview.rejected_lines[..preview.rejected_lines.len().min(REJECTED)];
+        rejected_lines(out, shown)?;
+        let more = preview.events.rejected.saturating_sub(shown.len() as u64);
+        if more > 0 {
+            line!(out, "  and {} more", grouped(more))?;
+        }
+    }
+    if preview.ignored > 0 {
+        let names: Vec<Shown> =
+            preview.ignored_files.iter().take(NAMED).map(|name| say!("`{}`", name)).collect();
+        let more = preview.ignored.saturating_sub(names.len() as u64);
+        let more = if more > 0 { say!(" and {} more", grouped(more)) } else { Shown::default() };
+        let names = Shown::join(&names, ", ");
+        line!(out, "\nIgnored, for their names or because they are no files: {}{}", names, more)?;
+    }
+    Ok(())
 }
 
 /// Why a column that mixes types becomes STRING, and what it could be else.

@@ -98,6 +98,16 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::TooLong,
+        Self::NotJson,
+        Self::NotObject,
+        Self::TooDeep,
+        Self::UnknownType,
+        Self::Unreadable,
+    ];
+
     /// The word for it in reports.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -115,7 +115,13 @@ impl Lake {
     /// `lake_not_found` and `not_a_lake`.
     pub async fn open(location: Location) -> Result<Self> {
         let mut lake = Self::at(location)?;
-        if !lake.location.folder().is_dir() {
+        let folder = std::fs::metadata(lake.location.folder());
+        if let Err(error) = &folder
+            && error.kind() == std::io::ErrorKind::PermissionDenied
+        {
+            return Err(failed(&say!("open the lake `{}`", lake.location), error).field("lake"));
+        }
+        if !folder.is_ok_and(|folder| folder.is_dir()) {
             return Err(Error::new(
                 "lake_not_found",
                 say!("There is no folder `{}`.", lake.location),

@@ -354,8 +354,7 @@ fn because(
 fn in_words(asked: &ConditionVerdict) -> Shown {
     let values = match asked.values.as_slice() {
         [one] => say!("`{}`", one),
-        [one, _] => say!("`{}` or one more", one),
-        [one, more @ ..] => say!("`{}` or {} more", one, more.len()),
+        [one, more @ ..] => say!("any of {} values, such as `{}`", more.len() + 1, one),
         [] => "an empty list".into(),
     };
     say!("`{}` `{}` {}", asked.key, asked.operator, values)

@@ -93,6 +93,14 @@ fn is_encoded(text: &str) -> bool {
     text.trim_start().get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%7b"))
 }
 
+/// Whether a text is Terraform's, which names a block before its brace.
+fn is_terraform(text: &str) -> bool {
+    let text = text.trim_start();
+    ["resource \"", "data \"", "jsonencode(", "assume_role_policy"]
+        .iter()
+        .any(|start| text.starts_with(start))
+}
+
 /// The characters that count against the quota: all but white space.
 #[must_use]
 pub fn size(text: &str) -> usize {
@@ -125,6 +133,13 @@ pub(crate) fn tree(text: &str) -> Result<Node, Problem> {
             Code::Encoded,
             at(0),
             "This is the percent-encoded form in which the API gives a policy. Decode it first.",
+        ));
+    }
+    if is_terraform(json) {
+        return Err(Problem::new(
+            Code::NotJson,
+            at(lead),
+            "This is Terraform, not JSON. Paste the policy as AWS has it, such as what `aws iam get-role` prints.",
         ));
     }
     // The strict judge: it knows no comments, no trailing commas and a bounded depth.
@@ -240,6 +255,22 @@ mod tests {
             assert_eq!(decoded(left), left);
         }
         assert_eq!(decoded(r#"{"a":"%2B"}"#), r#"{"a":"%2B"}"#);
+    }
+
+    #[test]
+    fn terraform_is_named() {
+        for text in [
+            "resource \"aws_iam_role\" \"a\" {\n}",
+            "  jsonencode({})",
+            "data \"aws_iam_policy_document\" \"a\" {}",
+        ] {
+            let problem = tree(text).unwrap_err();
+            assert!(problem.message.contains("This is Terraform"), "{text}");
+        }
+        for other in ["\"resource\"", "{\"data\": 1", "datum"] {
+            let said = tree(other).err().map(|problem| problem.message.to_string());
+            assert!(!said.unwrap_or_default().contains("Terraform"), "{other}");
+        }
     }
 
     #[test]

@@ -49,6 +49,17 @@ impl Store {
             .map_err(|error| not_saved_in("remember a lake", &error))
     }
 
+    /// Takes a lake off those of a profile, where it is one of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget_lake_of(&self, profile: &str, url: &str) -> Result<()> {
+        self.connection
+            .execute("DELETE FROM lakes WHERE profile = ?1 AND url = ?2", [profile, url])
+            .map(|_| ())
+            .map_err(|error| failed("forget a lake", &error))
+    }
+
     /// Where a lake was when it was used last, by its id; `None` when it never was.
     ///
     /// # Errors
@@ -179,6 +190,10 @@ mod tests {
         store.remember_lake_of("default", "/b").unwrap();
         assert_eq!(store.lakes_of("default").unwrap(), ["/b", "/a", "/c"]);
         assert_eq!(store.lakes_of("other").unwrap(), ["/b"]);
+        store.forget_lake_of("default", "/b").unwrap();
+        store.forget_lake_of("default", "/never known").unwrap();
+        assert_eq!(store.lakes_of("default").unwrap(), ["/a", "/c"]);
+        assert_eq!(store.lakes_of("other").unwrap(), ["/b"], "another profile's stays");
         let error = store.remember_lake_of("gone", "/a").unwrap_err();
         assert_eq!(error.code, "profile_not_found");
     }

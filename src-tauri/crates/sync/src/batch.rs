@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use headgate_events::{Batch, Catalog, Line, Outcome, Rejection, ShredOptions, Shredder, Window};
 use headgate_store::FileMark;
-use headgate_terms::Result;
+use headgate_terms::{Result, say};
 use serde::{Deserialize, Serialize};
 
-use crate::dead_letters::BatchRejectedLines;
+use crate::dead_letters::{Again, AgainText, RejectedSink, run_of};
 use crate::folder::{failed, private};
 use crate::lines::{Input, Lines, Next, Piece, open_file};
 use crate::plan::Extent;
-use crate::report::Damaged;
+use crate::report::{Damaged, NoticeCount};
 use crate::shape::{BEGINNING, Shape};
 use crate::source::{DataFile, content_of};
 use crate::window::earlier;
@@ -201,9 +201,36 @@ pub(crate) struct ReadBatch {
     pub(crate) taken: u64,
     /// Files of which no line was an event, and what they look like.
     pub(crate) shapes: Vec<(String, Shape)>,
+    /// How many lines were read again that an earlier run had rejected, by their file.
+    pub(crate) again: BTreeMap<String, u64>,
 }
 
 impl ReadBatch {
+    /// What there is to know about its files.
+    pub(crate) fn notices(&self) -> Vec<NoticeCount> {
+        let mut notices: Vec<NoticeCount> = Vec::new();
+        for (file, shape) in &self.shapes {
+            let (code, message) = (shape.code().to_owned(), shape.message(file));
+            match notices.iter_mut().find(|notice| notice.code == code) {
+                Some(notice) => notice.count += 1,
+                None => notices.push(NoticeCount { code, message, count: 1 }),
+            }
+        }
+        let mut files = self.again.iter();
+        if let Some((file, &count)) = files.next() {
+            let others: u64 = files.clone().map(|(_, count)| count).sum();
+            let message = match run_of(file) {
+                Some(run) if others == 0 => {
+                    say!("Lines that run {} rejected were read again, from `{}`.", run, file)
+                }
+                _ => say!("Lines that earlier runs rejected were read again, from `{}`.", file),
+            };
+            let code = "rejected_lines_read".to_owned();
+            notices.push(NoticeCount { code, message, count: count + others });
+        }
+        notices
+    }
+
     /// Whether no file was read.
     pub(crate) fn is_blank(&self) -> bool {
         self.extents.is_empty() && self.damaged.is_empty()
@@ -212,8 +239,8 @@ impl ReadBatch {
 
 /// Where a batch puts lines that become no row.
 pub(crate) struct SideOutputs<'a> {
-    /// Rejected lines; `None` in a preview.
-    pub(crate) letters: Option<&'a mut BatchRejectedLines>,
+    /// Rejected lines; `None` where nobody asks for them.
+    pub(crate) letters: Option<&'a mut dyn RejectedSink>,
     /// Lines of refused tables; `None` in a preview.
     pub(crate) held: Option<PathBuf>,
 }
@@ -322,7 +349,7 @@ impl Feed {
         let mut reading = BatchReader {
             shredder: Shredder::new(plan, catalog),
             window,
-            letters: aside.letters,
+            letters: aside.letters.map(|letters| letters as &mut dyn RejectedSink),
             held: aside.held.map(|path| (path, None)),
             bytes: 0,
             lines: 0,
@@ -332,6 +359,7 @@ impl Feed {
             damaged: Vec::new(),
             taken: 0,
             shapes: Vec::new(),
+            again: BTreeMap::new(),
         };
         while let Some(mut open) = self.next(&mut reading, cancelled)? {
             let again = open.source.as_ref().and_then(|source| open.entry.again(source));
@@ -386,6 +414,7 @@ impl Feed {
             damaged: reading.damaged,
             taken: reading.taken,
             shapes: reading.shapes,
+            again: reading.again,
         })
     }
 
@@ -499,7 +528,7 @@ const MOST_LINES: u64 = 250_000;
 struct BatchReader<'c, 'w> {
     shredder: Shredder<'c>,
     window: &'w mut dyn Ids,
-    letters: Option<&'w mut BatchRejectedLines>,
+    letters: Option<&'w mut dyn RejectedSink>,
     /// Where lines of refused tables go, and the file once there is one.
     held: Option<(PathBuf, Option<BufWriter<File>>)>,
     bytes: u64,
@@ -510,6 +539,7 @@ struct BatchReader<'c, 'w> {
     damaged: Vec<Damaged>,
     taken: u64,
     shapes: Vec<(String, Shape)>,
+    again: BTreeMap<String, u64>,
 }
 
 /// Where a line is.
@@ -695,12 +725,53 @@ impl BatchReader<'_, '_> {
         place: &Place<'_>,
         line: &[u8],
     ) -> headgate_terms::Result<LineKind> {
-        let Place { path, number, offset } = *place;
+        let path = place.path;
         let bytes = line.strip_suffix(b"\n").unwrap_or(line);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         if bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
             return Ok(LineKind::NoEvent);
         }
+        if let Some(again) = Again::of(bytes) {
+            return self.take_again(source, path, &again);
+        }
+        self.judge(source, place, bytes)
+    }
+
+    /// Takes a line that an earlier run rejected, at the place where it came from the first time. What is still no
+    /// event is kept as it was then.
+    fn take_again(
+        &mut self,
+        source: &str,
+        file: &str,
+        again: &Again,
+    ) -> headgate_terms::Result<LineKind> {
+        match self.again.get_mut(file) {
+            Some(count) => *count += 1,
+            None => {
+                self.again.insert(file.to_owned(), 1);
+            }
+        }
+        let place = Place { path: &again.file, number: again.line, offset: None };
+        match &again.text {
+            AgainText::Whole(raw) => self.judge(source, &place, raw),
+            AgainText::Beginning(reason, long) => {
+                *self.rejected.entry(*reason).or_default() += 1;
+                if let Some(letters) = &mut self.letters {
+                    letters.push_long(&again.file, again.line, reason.code(), long)?;
+                }
+                Ok(LineKind::NoEvent)
+            }
+        }
+    }
+
+    /// Has a line judged and its rows made.
+    fn judge(
+        &mut self,
+        source: &str,
+        place: &Place<'_>,
+        bytes: &[u8],
+    ) -> headgate_terms::Result<LineKind> {
+        let Place { path, number, offset } = *place;
         let line = Line { bytes, source, path, number, id: None };
         match self.shredder.push(&line, self.window) {
             Outcome::Written { received_at, held } => {

@@ -2,7 +2,8 @@
 //!
 //! `BatchRejectedLines` collects the lines of one batch in a file of its own, which joins the run's file once the
 //! batch is recorded, at the position that the plan names, so that joining twice changes nothing. `Room`
-//! limits how much of the disk a run's rejected lines may take.
+//! limits how much of the disk a run's rejected lines may take. Such a file is
+//! a source of events too: what a line of it holds is taken as it came the first time, and is not wrapped twice.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -14,11 +15,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use headgate_events::Rejection;
 use headgate_terms::{Error, Result, acts, say};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use ts_rs::TS;
 
 use crate::folder::{failed, private};
+use crate::line_problem::LineProblem;
 use crate::long_line::{KEPT, LongLine};
 
 /// A rejected line, as it is kept.
@@ -46,6 +51,35 @@ pub struct RejectedLine {
     /// The byte of the inflated file at which such a line begins; null for standard input.
     #[serde(default)]
     pub offset: Option<u64>,
+    /// What is wrong with it and where, as far as its text tells.
+    #[serde(default)]
+    pub problem: Option<LineProblem>,
+}
+
+impl RejectedLine {
+    /// Adds what is wrong with it, and leaves of its text what a list shows.
+    fn explained(mut self) -> Self {
+        self.problem = match (&self.raw, &self.raw_base64) {
+            (Some(text), _) => LineProblem::of(&self.reason, text, self.cut),
+            (None, Some(base64)) if !self.cut => {
+                BASE64_STANDARD.decode(base64).ok().and_then(|bytes| LineProblem::of_bytes(&bytes))
+            }
+            _ => None,
+        };
+        for raw in [&mut self.raw, &mut self.raw_base64].into_iter().flatten() {
+            if let Some((end, _)) = raw.char_indices().nth(SHOWN) {
+                raw.truncate(end);
+                self.cut = true;
+            }
+        }
+        self
+    }
+
+    /// How much of an answer it takes, in bytes of JSON.
+    fn weight(&self) -> usize {
+        let texts = [Some(&self.file), self.raw.as_ref(), self.raw_base64.as_ref()];
+        texts.into_iter().flatten().map(|text| as_json(text)).sum()
+    }
 }
 
 /// Some of a run's rejected lines.
@@ -74,14 +108,7 @@ pub fn read_rejected_lines(
     most: usize,
     reason: Option<&str>,
 ) -> Result<RejectedLines> {
-    let broken = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Error::new(
-            "rejected_lines_expired",
-            say!("The rejected lines in `{}` are no longer kept.", path),
-        )
-        .hint("Settings say how long they are; the run keeps their count."),
-        _ => failed("read", path, &error),
-    };
+    let broken = |error: io::Error| unreadable(path, &error);
     let mut file = BufReader::new(File::open(path).map_err(broken)?);
     file.seek(SeekFrom::Start(from)).map_err(broken)?;
     let (mut letters, mut at, mut line, mut shown) = (Vec::new(), from, Vec::new(), 0);
@@ -96,24 +123,250 @@ pub fn read_rejected_lines(
             read += file.skip_until(b'\n').map_err(broken)?;
         }
         at += read as u64;
-        let mut letter = parse(&line, whole).ok_or_else(|| {
-            broken(io::Error::new(io::ErrorKind::InvalidData, "it is no list of lines"))
-        })?;
+        let letter = parse(&line, whole).ok_or_else(|| broken(no_list()))?;
         if reason.is_some_and(|reason| reason != letter.reason) {
             continue;
         }
-        for raw in [&mut letter.raw, &mut letter.raw_base64].into_iter().flatten() {
-            if let Some((end, _)) = raw.char_indices().nth(SHOWN) {
-                raw.truncate(end);
-                letter.cut = true;
-            }
-        }
-        let texts = [Some(&letter.file), letter.raw.as_ref(), letter.raw_base64.as_ref()];
-        shown += texts.into_iter().flatten().map(|text| as_json(text)).sum::<usize>();
+        let letter = letter.explained();
+        shown += letter.weight();
         letters.push(letter);
     }
     let ended = file.fill_buf().map_err(broken)?.is_empty();
     Ok(RejectedLines { letters, next: (!ended).then_some(at) })
+}
+
+/// What was saved of a run's rejected lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct SavedLines {
+    /// The file that has them now.
+    pub path: String,
+    /// How many lines it has, each as it came.
+    pub saved: u64,
+    /// How many are not in it, because only their beginning was kept.
+    pub left_out: u64,
+}
+
+/// The most bytes of a letter that is kept whole: no byte of its line takes more than six.
+const MOST_WHOLE: u64 = (KEPT as u64) * 6 + (64 << 10);
+
+/// Saves a run's lines as they came, of one reason or of all, one a line. The file is whole or not there.
+///
+/// # Errors
+/// `rejected_lines_expired` when they are no longer kept, and `output_failed` when the file cannot be written.
+pub fn save_rejected_lines(path: &Path, reason: Option<&str>, to: &Path) -> Result<SavedLines> {
+    let broken = |error: io::Error| unreadable(path, &error);
+    let unwritten = |error: io::Error| {
+        Error::new("output_failed", say!("`{}` cannot be written: {}.", to, error))
+            .hint("Save it under another name, or in another folder.")
+            .field("out")
+    };
+    let mut file = BufReader::new(File::open(path).map_err(broken)?);
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let made = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
+    let mut out = BufWriter::new(made);
+    let (mut saved, mut left_out, mut line) = (0, 0, Vec::new());
+    loop {
+        line.clear();
+        if (&mut file).take(MOST_WHOLE).read_until(b'\n', &mut line).map_err(broken)? == 0 {
+            break;
+        }
+        let whole = line.ends_with(b"\n") || file.fill_buf().map_err(broken)?.is_empty();
+        if !whole {
+            file.skip_until(b'\n').map_err(broken)?;
+        }
+        let letter = parse(&line, whole).ok_or_else(|| broken(no_list()))?;
+        if reason.is_some_and(|reason| reason != letter.reason) {
+            continue;
+        }
+        let Some(raw) = bytes_of(&letter) else {
+            left_out += 1;
+            continue;
+        };
+        out.write_all(&raw).and_then(|()| out.write_all(b"\n")).map_err(unwritten)?;
+        saved += 1;
+    }
+    let made = out.into_inner().map_err(|error| unwritten(error.into_error()))?;
+    made.as_file().sync_all().map_err(unwritten)?;
+    made.persist(to).map_err(|error| unwritten(error.error))?;
+    Ok(SavedLines { path: to.display().to_string(), saved, left_out })
+}
+
+/// The line as it came; none where only its beginning was kept.
+fn bytes_of(letter: &RejectedLine) -> Option<Vec<u8>> {
+    if letter.cut {
+        return None;
+    }
+    match (&letter.raw, &letter.raw_base64) {
+        (Some(text), _) => Some(text.clone().into_bytes()),
+        (None, Some(base64)) => BASE64_STANDARD.decode(base64).ok(),
+        (None, None) => None,
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::new(
+            "rejected_lines_expired",
+            say!("The rejected lines in `{}` are no longer kept.", path),
+        )
+        .hint("Settings say how long they are; the run keeps their count."),
+        _ => failed("read", path, error),
+    }
+}
+
+fn no_list() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is no list of lines")
+}
+
+/// A rejected line that is read again from the file that keeps it.
+#[derive(Debug)]
+pub(crate) struct Again {
+    /// Where it came from the first time.
+    pub(crate) file: String,
+    pub(crate) line: u64,
+    pub(crate) text: AgainText,
+}
+
+/// What of such a line there is.
+#[derive(Debug)]
+pub(crate) enum AgainText {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Its beginning: it is rejected again for the same reason.
+    Beginning(Rejection, LongLine),
+}
+
+/// How every line of a file of rejected lines begins.
+const LETTER: &[u8] = b"{\"file\":";
+
+impl Again {
+    /// What a line of such a file holds; none for any other line. An event has a `type`, so none is taken for this.
+    pub(crate) fn of(line: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Letter {
+            #[serde(rename = "type")]
+            kind: Option<IgnoredAny>,
+            #[serde(flatten)]
+            letter: RejectedLine,
+        }
+        if !line.starts_with(LETTER) {
+            return None;
+        }
+        let Letter { kind: None, letter } = serde_json::from_slice(line).ok()? else { return None };
+        let text = match bytes_of(&letter) {
+            // Whoever mended it may have made several lines of it.
+            Some(raw) if raw.contains(&b'\n') => return None,
+            Some(raw) => AgainText::Whole(raw),
+            None => {
+                let (beginning, is_utf8) = match (letter.raw, &letter.raw_base64) {
+                    (Some(text), _) => (text.into_bytes(), true),
+                    (None, Some(base64)) => (BASE64_STANDARD.decode(base64).ok()?, false),
+                    (None, None) => return None,
+                };
+                let long = LongLine {
+                    beginning,
+                    bytes: letter.bytes?,
+                    length: letter.bytes?,
+                    sha256: letter.sha256?,
+                    offset: letter.offset,
+                    is_utf8,
+                    is_blank: false,
+                };
+                // An event that was given up has no reason of its own, and its beginning is not JSON.
+                let reason = Rejection::ALL.into_iter().find(|one| one.code() == letter.reason);
+                AgainText::Beginning(reason.unwrap_or(Rejection::NotJson), long)
+            }
+        };
+        Some(Self { file: letter.file, line: letter.line, text })
+    }
+}
+
+/// The run whose rejected lines a file has, by its name.
+pub(crate) fn run_of(file: &str) -> Option<&str> {
+    let name = file.rsplit('/').next()?.strip_suffix(".ndjson")?;
+    let (number, id) = name.split_once('-')?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_number && is_id).then_some(name)
+}
+
+/// Where lines go that are no event.
+pub(crate) trait RejectedSink {
+    /// Takes a line, given without its end. `offset` is its place in the inflated file.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    fn push(
+        &mut self,
+        file: &str,
+        line: u64,
+        reason: &str,
+        raw: &[u8],
+        offset: Option<u64>,
+    ) -> Result<()>;
+
+    /// Takes the beginning of a line, and its measure.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    fn push_long(&mut self, file: &str, line: u64, reason: &str, long: &LongLine) -> Result<()>;
+}
+
+/// The first rejected lines, for a preview: nothing is kept.
+#[derive(Default)]
+pub(crate) struct FirstRejected {
+    pub(crate) lines: Vec<RejectedLine>,
+    taken: usize,
+}
+
+/// How many lines a preview shows, and what they may take, in bytes of JSON.
+const FIRST: usize = 100;
+const FIRST_BYTES: usize = 256 << 10;
+
+impl FirstRejected {
+    fn is_full(&self) -> bool {
+        self.lines.len() >= FIRST || self.taken >= FIRST_BYTES
+    }
+}
+
+impl RejectedSink for FirstRejected {
+    fn push(
+        &mut self,
+        file: &str,
+        line: u64,
+        reason: &str,
+        raw: &[u8],
+        offset: Option<u64>,
+    ) -> Result<()> {
+        if self.is_full() {
+            return Ok(());
+        }
+        self.push_long(file, line, reason, &LongLine::of(raw, offset))
+    }
+
+    fn push_long(&mut self, file: &str, line: u64, reason: &str, long: &LongLine) -> Result<()> {
+        if self.is_full() {
+            return Ok(());
+        }
+        let text = std::str::from_utf8(&long.beginning).ok().filter(|_| long.is_utf8);
+        let cut = long.length > long.beginning.len() as u64;
+        let letter = RejectedLine {
+            file: file.to_owned(),
+            line,
+            reason: reason.to_owned(),
+            raw: text.map(str::to_owned),
+            raw_base64: text.is_none().then(|| BASE64_STANDARD.encode(&long.beginning)),
+            cut,
+            bytes: cut.then_some(long.length),
+            sha256: None,
+            offset: None,
+            problem: None,
+        };
+        let letter = letter.explained();
+        self.taken += letter.weight();
+        self.lines.push(letter);
+        Ok(())
+    }
 }
 
 /// How long a text is inside a JSON document.
@@ -205,42 +458,6 @@ impl BatchRejectedLines {
         }
     }
 
-    /// Keeps a line, given without its end. `offset` is its place in the inflated file.
-    pub(crate) fn push(
-        &mut self,
-        file: &str,
-        line: u64,
-        reason: &str,
-        raw: &[u8],
-        offset: Option<u64>,
-    ) -> Result<()> {
-        if raw.len() > KEPT {
-            return self.push_long(file, line, reason, &LongLine::of(raw, offset));
-        }
-        let mut letter = head(file, line, reason);
-        write_raw(&mut letter, raw, std::str::from_utf8(raw).is_ok());
-        self.write(&letter)
-    }
-
-    /// Keeps the beginning of a line, and its measure.
-    pub(crate) fn push_long(
-        &mut self,
-        file: &str,
-        line: u64,
-        reason: &str,
-        long: &LongLine,
-    ) -> Result<()> {
-        let mut letter = head(file, line, reason);
-        let measure = serde_json::json!({
-            "bytes": long.length, "sha256": long.sha256, "offset": long.offset, "cut": true,
-        });
-        let measure = measure.to_string();
-        letter.extend_from_slice(&measure.as_bytes()[1..measure.len() - 1]);
-        letter.push(b',');
-        write_raw(&mut letter, &long.beginning, long.is_utf8);
-        self.write(&letter)
-    }
-
     /// Writes a rejected line if there is room for it, and counts it in any case.
     fn write(&mut self, letter: &[u8]) -> Result<()> {
         let size = letter.len() as u64;
@@ -294,6 +511,36 @@ impl BatchRejectedLines {
         if self.file.take().is_some() {
             crate::spool::remove(&self.path);
         }
+    }
+}
+
+impl RejectedSink for BatchRejectedLines {
+    fn push(
+        &mut self,
+        file: &str,
+        line: u64,
+        reason: &str,
+        raw: &[u8],
+        offset: Option<u64>,
+    ) -> Result<()> {
+        if raw.len() > KEPT {
+            return self.push_long(file, line, reason, &LongLine::of(raw, offset));
+        }
+        let mut letter = head(file, line, reason);
+        write_raw(&mut letter, raw, std::str::from_utf8(raw).is_ok());
+        self.write(&letter)
+    }
+
+    fn push_long(&mut self, file: &str, line: u64, reason: &str, long: &LongLine) -> Result<()> {
+        let mut letter = head(file, line, reason);
+        let measure = serde_json::json!({
+            "bytes": long.length, "sha256": long.sha256, "offset": long.offset, "cut": true,
+        });
+        let measure = measure.to_string();
+        letter.extend_from_slice(&measure.as_bytes()[1..measure.len() - 1]);
+        letter.push(b',');
+        write_raw(&mut letter, &long.beginning, long.is_utf8);
+        self.write(&letter)
     }
 }
 
@@ -436,6 +683,80 @@ mod tests {
             assert_eq!((rest.letters.len(), rest.next), (1, None));
             fs::remove_file(&path).unwrap();
         }
+    }
+
+    fn kept(folder: &Path, lines: &[(&str, &[u8])]) -> PathBuf {
+        let mut letters = BatchRejectedLines::new(folder, "1-abc", 1, Room::default());
+        for (at, (reason, raw)) in lines.iter().enumerate() {
+            letters.push("a.json", at as u64 + 1, reason, raw, Some(0)).unwrap();
+        }
+        letters.finish().unwrap().unwrap().join().unwrap();
+        folder.join("1-abc.ndjson")
+    }
+
+    #[test]
+    fn lines_are_saved_as_they_came_of_one_reason_or_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = vec![b'x'; KEPT + 1];
+        let escaped = "\u{1}".repeat(KEPT);
+        let lines: [(&str, &[u8]); 5] = [
+            ("not_json", b"{\"a\":\"b"),
+            ("unknown_type", b"{\"type\":\"Track\"}"),
+            ("not_json", b"\xFF\xFE"),
+            ("too_long", &long),
+            ("not_json", escaped.as_bytes()),
+        ];
+        let path = kept(folder.path(), &lines);
+        let to = folder.path().join("out.ndjson");
+        let all = save_rejected_lines(&path, None, &to).unwrap();
+        assert_eq!((all.saved, all.left_out), (4, 1));
+        let expected: Vec<u8> =
+            [0, 1, 2, 4].iter().flat_map(|&at| [lines[at].1, b"\n"].concat()).collect();
+        assert!(fs::read(&to).unwrap() == expected, "byte by byte");
+        let one = save_rejected_lines(&path, Some("unknown_type"), &to).unwrap();
+        assert_eq!((one.saved, one.left_out), (1, 0));
+        assert_eq!(
+            fs::read(&to).unwrap(),
+            b"{\"type\":\"Track\"}\n",
+            "it takes the place of the first"
+        );
+        let nowhere = folder.path().join("none/out.ndjson");
+        assert_eq!(save_rejected_lines(&path, None, &nowhere).unwrap_err().code, "output_failed");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(
+            save_rejected_lines(&path, None, &to).unwrap_err().code,
+            "rejected_lines_expired"
+        );
+        assert!(!fs::read(&to).unwrap().is_empty(), "a file that was there stays");
+    }
+
+    #[test]
+    fn a_kept_line_is_read_again_as_it_came_and_nothing_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = vec![b'x'; KEPT + 1];
+        let path = kept(
+            folder.path(),
+            &[("not_json", b"{\"a\":\"b"), ("not_json", b"\xFF"), ("too_long", &long)],
+        );
+        let text = fs::read(&path).unwrap();
+        let again: Vec<Again> = text.split(|&byte| byte == b'\n').filter_map(Again::of).collect();
+        let [json, binary, part] = again.as_slice() else { panic!("{}", again.len()) };
+        assert_eq!((json.file.as_str(), json.line), ("a.json", 1));
+        assert!(matches!(&json.text, AgainText::Whole(raw) if raw == b"{\"a\":\"b"));
+        assert!(matches!(&binary.text, AgainText::Whole(raw) if raw == b"\xFF"));
+        let AgainText::Beginning(Rejection::TooLong, long) = &part.text else { panic!() };
+        assert_eq!((long.length, long.beginning.len()), (KEPT as u64 + 1, KEPT));
+        for other in [
+            r#"{"file":"a","line":1,"reason":"not_json","raw":"{}","type":"track"}"#,
+            r#"{"file":"a","line":1,"reason":"not_json"}"#,
+            r#"{"file":"a","line":"1","reason":"not_json","raw":"{}"}"#,
+            r#"{"file":"a","line":1,"reason":"not_json","raw":"{\n}"}"#,
+            r#"{"file":"a","type":"track","messageId":"1"}"#,
+        ] {
+            assert!(Again::of(other.as_bytes()).is_none(), "{other}");
+        }
+        assert_eq!(run_of("dead/2-12af35.ndjson"), Some("2-12af35"));
+        assert_eq!(run_of("2-orders.ndjson"), None);
     }
 
     #[test]

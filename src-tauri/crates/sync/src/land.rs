@@ -175,8 +175,8 @@ impl ActiveRun<'_> {
     ) -> Result<BatchPlan, Stopped> {
         let writing = Instant::now();
         self.tell("writing");
-        let ReadBatch { batch, extents, bytes, rejected, held_lines, damaged, taken, shapes } =
-            read;
+        let of_files = read.notices();
+        let ReadBatch { batch, extents, bytes, rejected, held_lines, damaged, taken, .. } = read;
         let routes = batch
             .routes
             .iter()
@@ -203,13 +203,7 @@ impl ActiveRun<'_> {
                 count: letters.left_out(),
             });
         }
-        for (file, shape) in &shapes {
-            let (code, message) = (shape.code().to_owned(), shape.message(file));
-            match notices.iter_mut().find(|notice| notice.code == code) {
-                Some(notice) => notice.count += 1,
-                None => notices.push(NoticeCount { code, message, count: 1 }),
-            }
-        }
+        notices.extend(of_files);
         let run = self.tally.report.run.clone();
         let tables = self.tables.stage(schema, batch, plan, &run)?;
         let kept = match &held_lines {

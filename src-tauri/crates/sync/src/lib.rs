@@ -41,6 +41,7 @@ mod folded;
 mod folder;
 mod installation;
 mod land;
+mod line_problem;
 mod lines;
 mod long_line;
 mod plan;
@@ -64,10 +65,13 @@ mod turn;
 mod window;
 
 pub use choice::ColumnChoice;
-pub use dead_letters::{RejectedLine, RejectedLines, read_rejected_lines};
+pub use dead_letters::{
+    RejectedLine, RejectedLines, SavedLines, read_rejected_lines, save_rejected_lines,
+};
 pub use expire::{Retention, expire};
 pub use folder::{DataFolder, Held};
 pub use headgate_store::PeriodTotals;
+pub use line_problem::LineProblem;
 pub use preview::{
     Preview, PreviewColumn, PreviewDiscard, PreviewEvents, PreviewRequest, PreviewTable,
     PreviewType, preview,

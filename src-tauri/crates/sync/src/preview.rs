@@ -22,9 +22,10 @@ use ts_rs::TS;
 
 use crate::batch::{Entry, Feed, ReadBatch, SideOutputs, Stopped};
 use crate::choice::{self, Chosen, ColumnChoice};
+use crate::dead_letters::{FirstRejected, RejectedLine};
 use crate::folder::DataFolder;
 use crate::installation::Installation;
-use crate::report::{Damaged, NoticeCount};
+use crate::report::{Counted, Damaged, NoticeCount};
 use crate::run::{ActiveRun, Progress, RunRequest, Watch, id_of, key_of, millis, refuse_copy};
 use crate::source::{DataFile, SourceFiles, find};
 use crate::summary::{Summary, behind_of};
@@ -77,6 +78,18 @@ pub struct Preview {
     /// What else is worth knowing.
     #[serde(default)]
     pub notices: Vec<NoticeCount>,
+    /// Lines that are no event, by reason.
+    #[serde(default)]
+    pub rejected: Vec<Counted>,
+    /// The first of those lines, in the order in which they were read.
+    #[serde(default)]
+    pub rejected_lines: Vec<RejectedLine>,
+    /// Files that are left out: not data by their name, no files, or links that lead out of the folder.
+    #[serde(default)]
+    pub ignored: u64,
+    /// The first of those files, by their paths below the folder.
+    #[serde(default)]
+    pub ignored_files: Vec<String>,
 }
 
 /// How many events there are.
@@ -214,6 +227,8 @@ pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> 
         total: found.files.iter().map(|file| file.size).sum(),
         read: Arc::default(),
     };
+    looking.whole.preview.ignored = found.ignored;
+    looking.whole.preview.ignored_files = found.ignored_names.into_iter().collect();
     if found.links > 0 {
         looking.whole.preview.notices.push(NoticeCount {
             code: "links_not_followed".to_owned(),
@@ -294,7 +309,7 @@ impl PreviewRun<'_> {
             watch.cancelled()
         };
         while !feed.is_empty() {
-            let aside = SideOutputs { letters: None, held: None };
+            let aside = SideOutputs { letters: Some(&mut self.whole.first_rejected), held: None };
             let most = self.batch_bytes;
             let read = feed.read(most, plan, &mut self.lakes, &mut window, aside, &look_on);
             let read = match read {
@@ -507,6 +522,8 @@ fn unfit(table: &str, error: &dyn std::fmt::Display) -> Error {
 struct Whole {
     preview: Preview,
     discards: BTreeMap<(String, String, String, &'static str), (u64, String)>,
+    rejected: BTreeMap<&'static str, u64>,
+    first_rejected: FirstRejected,
     /// What the samples of rows and of discards take, about, of what one answer may.
     taken: usize,
 }
@@ -514,6 +531,12 @@ struct Whole {
 impl Whole {
     fn count(&mut self, schema: &str, read: &ReadBatch) {
         self.preview.damaged.extend(read.damaged.iter().cloned());
+        for notice in read.notices() {
+            notice.add_to(&mut self.preview.notices);
+        }
+        for (reason, count) in &read.rejected {
+            *self.rejected.entry(reason.code()).or_default() += count;
+        }
         let rejected: u64 = read.rejected.values().sum();
         let events = &mut self.preview.events;
         events.rejected += rejected;
@@ -654,6 +677,10 @@ impl Whole {
 
     fn finish(mut self) -> Preview {
         self.preview.v = 1;
+        let rejected = self.rejected.into_iter();
+        self.preview.rejected =
+            rejected.map(|(reason, count)| Counted { reason: reason.to_owned(), count }).collect();
+        self.preview.rejected_lines = self.first_rejected.lines;
         let tables = self.preview.tables.iter_mut();
         tables.flat_map(|table| &mut table.columns).for_each(PreviewColumn::settle);
         self.preview.tables.sort_by(|a, b| (&a.schema, &a.table).cmp(&(&b.schema, &b.table)));

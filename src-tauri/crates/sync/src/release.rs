@@ -13,7 +13,7 @@ use ts_rs::TS;
 
 use crate::batch::held_lines;
 use crate::catch_up::{Released, text_of};
-use crate::dead_letters::{BatchRejectedLines, Room};
+use crate::dead_letters::{BatchRejectedLines, RejectedSink, Room};
 use crate::deliver::is_missing;
 use crate::folder::DataFolder;
 use crate::installation::Installation;

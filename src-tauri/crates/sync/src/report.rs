@@ -150,6 +150,17 @@ pub struct NoticeCount {
     pub count: u64,
 }
 
+impl NoticeCount {
+    /// Adds it to those that say the same.
+    pub(crate) fn add_to(self, notices: &mut Vec<Self>) {
+        let same = |known: &&mut Self| known.code == self.code && known.message == self.message;
+        match notices.iter_mut().find(same) {
+            Some(known) => known.count += self.count,
+            None => notices.push(self),
+        }
+    }
+}
+
 /// What became of the files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct FileCounts {

@@ -1,7 +1,7 @@
 //! Recognises the form of a file in which no line is an event, such as a JSON array or one indented document,
 //! so that the run can say what to do.
 
-use headgate_terms::{Shown, say};
+use headgate_terms::{Shown, say, shell_word};
 use serde_json::Value;
 
 /// How much of a file's beginning is looked at, in bytes.
@@ -66,23 +66,41 @@ impl Shape {
         }
     }
 
-    /// What to say of a file of that form.
+    /// What to say of a file of that form: what it is, and the command that makes lines of it.
     pub(crate) fn message(self, file: &str) -> Shown {
-        let (what, hint) = match self {
-            Self::Array => ("is one JSON array", "`jq -c '.[]'` writes its elements one a line"),
-            Self::Indented => ("holds indented JSON", "`jq -c .` writes it one event a line"),
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let (plain, is_zipped) = match name.strip_suffix(".gz") {
+            Some(plain) => (plain, true),
+            None => (name, false),
+        };
+        let stem = plain.rsplit_once('.').map(|(stem, _)| stem);
+        let (word, out) =
+            (shell_word(name), stem.map(|stem| shell_word(&format!("{stem}.lines.ndjson"))));
+        let through = |what: &str| match &out {
+            Some(out) if is_zipped => format!("gzip -dc {word} | {what} > {out}"),
+            Some(out) => format!("{what} {word} > {out}"),
+            // Standard input has no name.
+            None => what.to_owned(),
+        };
+        let (what, command, does) = match self {
+            Self::Array => {
+                ("is one JSON array", through("jq -c '.[]'"), "writes its elements one a line")
+            }
+            Self::Indented => {
+                ("holds indented JSON", through("jq -c ."), "writes it one event a line")
+            }
             Self::Batch => (
                 "is a request body with a batch",
-                "`jq -c '.batch[]'` writes its events one a line",
+                through("jq -c '.batch[]'"),
+                "writes its events one a line",
             ),
             Self::NoLineEnds => {
-                ("has no line ends between events", "`jq -c .` writes them one a line")
+                ("has no line ends between events", through("jq -c ."), "writes them one a line")
             }
-            Self::GzipInGzip => ("was compressed twice", "decompress it once"),
-            Self::Utf16 => ("is UTF-16", "`iconv -f UTF-16 -t UTF-8` makes it UTF-8"),
+            Self::GzipInGzip => ("was compressed twice", through("gzip -dc"), "decompresses it"),
+            Self::Utf16 => ("is UTF-16", through("iconv -f UTF-16 -t UTF-8"), "makes it UTF-8"),
         };
-        let hint: Shown = hint.into();
-        say!("`{}` {}, and Headgate reads one event a line: {}.", file, what, hint)
+        say!("`{}` {}, and Headgate reads one event a line: `{}` {}.", file, what, command, does)
     }
 }
 
@@ -116,9 +134,28 @@ mod tests {
         }
         assert_eq!(Shape::of(&[0x1F, 0x8B, 8, 0]), Some(Shape::GzipInGzip));
         assert_eq!(Shape::of(&[0xFF, 0xFE, b'{', 0]), Some(Shape::Utf16));
+    }
+
+    #[test]
+    fn the_command_names_the_file_and_makes_lines_of_it() {
+        let says = |shape: Shape, file: &str| shape.message(file).to_string();
         assert_eq!(
-            Shape::Array.message("a.json").as_str(),
-            "`a.json` is one JSON array, and Headgate reads one event a line: `jq -c '.[]'` writes its elements one a line."
+            says(Shape::Array, "a.json"),
+            "`a.json` is one JSON array, and Headgate reads one event a line: \
+             `jq -c '.[]' a.json > a.lines.ndjson` writes its elements one a line."
+        );
+        assert!(
+            says(Shape::Array, "2-12af35")
+                .ends_with(": `jq -c '.[]'` writes its elements one a line.")
+        );
+        assert!(
+            says(Shape::GzipInGzip, "a.json.gz")
+                .contains("`gzip -dc a.json.gz | gzip -dc > a.lines.ndjson`")
+        );
+        assert_eq!(
+            says(Shape::Indented, "day/my events.json.gz"),
+            "`day/my events.json.gz` holds indented JSON, and Headgate reads one event a line: \
+             `gzip -dc 'my events.json.gz' | jq -c . > 'my events.lines.ndjson'` writes it one event a line."
         );
     }
 }

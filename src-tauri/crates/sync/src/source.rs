@@ -1,6 +1,7 @@
 //! Finds the files of a source: which names count as data, in which order they are read, and which source each
 //! belongs to (E1, `contract.md`).
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
@@ -81,8 +82,23 @@ pub(crate) struct SourceFiles {
     pub(crate) files: Vec<DataFile>,
     /// Files with names that are not data, entries that are not files, and links that were not followed.
     pub(crate) ignored: u64,
+    /// The first of them, by the byte order of their paths below the root.
+    pub(crate) ignored_names: BTreeSet<String>,
     /// Links that lead out of the folder.
     pub(crate) links: u64,
+}
+
+/// How many of the files that are ignored are named.
+const NAMED: usize = 20;
+
+impl SourceFiles {
+    fn ignore(&mut self, name: String) {
+        self.ignored += 1;
+        self.ignored_names.insert(name);
+        if self.ignored_names.len() > NAMED {
+            self.ignored_names.pop_last();
+        }
+    }
 }
 
 /// The folder in which Segment has a folder for each source.
@@ -153,15 +169,16 @@ impl Walk<'_> {
             // What other systems put beside a file begins with a dot.
             let is_data = !name.starts_with('.')
                 && [".ndjson", ".jsonl", ".json", ".gz"].iter().any(|end| lower.ends_with(end));
+            let below = path.strip_prefix(self.root).unwrap_or(&path);
+            let parts: Vec<_> = below.components().map(|part| text(part.as_os_str())).collect();
+            let name = parts.join("/");
             if kind.is_symlink() && !self.follow && self.leads_out(&path) {
-                found.ignored += 1;
+                found.ignore(name);
                 found.links += 1;
             } else if !is_data || !is_file(&path, kind) {
-                found.ignored += 1;
+                found.ignore(name);
             } else {
-                let below = path.strip_prefix(self.root).unwrap_or(&path);
-                let parts: Vec<_> = below.components().map(|part| text(part.as_os_str())).collect();
-                names.push((parts.join("/"), path));
+                names.push((name, path));
             }
         }
         Ok(())
@@ -280,6 +297,8 @@ mod tests {
             ]
         );
         assert_eq!(found.ignored, 2);
+        let ignored: Vec<_> = found.ignored_names.iter().map(String::as_str).collect();
+        assert_eq!(ignored, ["notes.txt", "segment-logs/dummy-object.txt"]);
         let inside = find(&root.join("segment-logs/web"), &[], None, false).unwrap();
         assert_eq!(inside.files[0].schema, "web");
         let text = find(&root.join("notes.txt"), &[], Some("My App"), false).unwrap();

@@ -361,12 +361,7 @@ impl Tally {
 
     /// Adds a notice to those that say the same.
     fn notice(&mut self, notice: NoticeCount) {
-        let same =
-            |known: &&mut NoticeCount| known.code == notice.code && known.message == notice.message;
-        match self.notices.iter_mut().find(same) {
-            Some(known) => known.count += notice.count,
-            None => self.notices.push(notice),
-        }
+        notice.add_to(&mut self.notices);
     }
 
     /// Says of a table that it refuses, whether or not anything was routed to it.

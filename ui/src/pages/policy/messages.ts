@@ -61,10 +61,16 @@ export interface Standing {
   same: boolean
   /** Whether the texts are the same, byte for byte. */
   untouched: boolean
-  mended: number
+  mended: Finding[]
   findings: number
   /** When AWS was read; none for a policy that was pasted. */
   readAt: string | null
+}
+
+/** The findings that a draft mends, by their ids; those beyond three as a number. */
+export function mendedIds(mended: readonly Pick<Finding, 'id'>[]): string[] {
+  const ids = [...new Set(mended.map(({ id }) => id))]
+  return ids.length > 3 ? [...ids.slice(0, 2), `${count(ids.length - 2)} more`] : ids
 }
 
 function does({ matrix, mended }: Standing): string {
@@ -84,7 +90,7 @@ function does({ matrix, mended }: Standing): string {
   // Names alone would be less than the whole answer when others changed too.
   const whole = rows === inside.length + outside.length
   const who = !few ? counts : whole ? names : [...names, ...counts]
-  const mends = mended > 0 ? [`mends ${many(mended, 'finding')}`] : []
+  const mends = mended.length > 0 ? [`mends ${list(mendedIds(mended))}`] : []
   const said = list([...who, ...mends])
   return said ? `The draft ${said}.` : 'The draft changes no cell.'
 }

@@ -86,7 +86,7 @@ function view(text: string, base: string | null): PolicyView {
       left_out: 0,
     },
     findings: [],
-    mended: 0,
+    mended: [],
     size: { before: 0, after: 0, quota: 2048 },
     lines: { added: 0, removed: 0 },
     same: text === base,

@@ -226,7 +226,7 @@ test('a draft in words', () => {
     matrix: matrix(),
     same: false,
     untouched: false,
-    mended: 0,
+    mended: [],
     findings: 2,
     readAt: '2026-11-22T14:32:00Z',
   }
@@ -243,8 +243,8 @@ test('a draft in words', () => {
   const counted = matrix()
   counted.cells[1] = { ...counted.cells[1]!, before: 'allow', after: 'allow' }
   counted.cells[4] = { ...counted.cells[4]!, before: 'allow', after: 'allow' }
-  expect(lead({ ...standing, matrix: counted, mended: 1 }, now)).toBe(
-    'The draft opens 1 cell, closes 1 cell and mends 1 finding. AWS has the old policy, read 12 s ago.',
+  expect(lead({ ...standing, matrix: counted, mended: [{ id: 'TP003' } as never] }, now)).toBe(
+    'The draft opens 1 cell, closes 1 cell and mends TP003. AWS has the old policy, read 12 s ago.',
   )
   expect(lead({ ...standing, untouched: true }, now)).toBe(
     'This is what AWS has, read 12 s ago. 2 findings to look at.',

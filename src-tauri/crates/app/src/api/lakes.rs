@@ -18,4 +18,6 @@ pub struct LakeRef {
 pub struct KnownLakes {
     /// Their addresses, the latest first.
     pub lakes: Vec<String>,
+    /// Those of them whose folder is not there.
+    pub gone: Vec<String>,
 }

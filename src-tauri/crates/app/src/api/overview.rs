@@ -2,9 +2,9 @@
 //!
 //! Errors: those of every command.
 
-use headgate_sync::RunReport;
+use headgate_sync::{EventCounts, RunReport};
 use headgate_terms::Error;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// What the first page shows.
@@ -40,6 +40,8 @@ pub struct Day {
 /// Something that needs attention: of the latest run from one place into one lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct Attention {
+    /// What tells it from others, and from itself once its numbers have changed.
+    pub id: String,
     /// What.
     pub kind: AttentionKind,
     /// The run.
@@ -52,6 +54,19 @@ pub struct Attention {
     pub error: Option<Error>,
     /// The file or the table.
     pub on: Option<String>,
+    /// The events of its run.
+    pub events: EventCounts,
+    /// Whether it is muted until it changes.
+    pub muted: bool,
+}
+
+/// Something that needs a person, to be muted or not.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct AttentionMute {
+    /// Its id.
+    pub id: String,
+    /// Whether it is muted.
+    pub muted: bool,
 }
 
 /// What needs attention. The order is that of the page.

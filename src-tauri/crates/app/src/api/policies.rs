@@ -39,7 +39,7 @@ pub struct PolicyView {
     /// What the lints say, the worst first.
     pub findings: Vec<FindingView>,
     /// Findings of the base that the draft no longer has.
-    pub mended: usize,
+    pub mended: Vec<Finding>,
     /// How large it is.
     pub size: Size,
     /// Lines that differ from the base.
@@ -204,6 +204,13 @@ pub struct PolicyEdit {
 pub struct PolicyText {
     /// The text.
     pub text: String,
+}
+
+/// A file with a policy.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct PolicyFile {
+    /// Its path.
+    pub path: String,
 }
 
 /// A plan to make.

@@ -1,13 +1,14 @@
 //! Recorded runs: reports, rejected lines, discarded values, and giving up what waits.
 //!
 //! Errors: `run_not_found`; `rejected_lines_expired` for lines that are no longer kept; `nothing_waits` where there is
-//! nothing to give up, `data_folder_busy`, and `cancelled` before its turn; for discarded values those of the lake.
+//! nothing to give up, `output_failed` for a file that cannot be written, `data_folder_busy`, and `cancelled` before
+//! its turn; for discarded values those of the lake.
 
 use headgate_lake::DiscardRow;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use headgate_sync::{RejectedLines, Release, RunReport};
+pub use headgate_sync::{RejectedLines, Release, RunReport, SavedLines};
 
 /// Which runs, from where on.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
@@ -43,6 +44,22 @@ pub struct RunRejectedLines {
     pub reason: Option<String>,
     /// Where to begin: 0, or what the answer before gave as `next`.
     pub from: u64,
+}
+
+/// A run's rejected lines, to be saved where the user says.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct RunRejectedSave {
+    /// The run.
+    pub run: String,
+    /// Of one reason, or of all.
+    pub reason: Option<String>,
+}
+
+/// What became of saving them.
+#[derive(Debug, Clone, Serialize, TS)]
+pub struct RunRejectedSaved {
+    /// What was saved; none when the dialog was closed.
+    pub saved: Option<SavedLines>,
 }
 
 /// Some of the values that a run set aside.

@@ -76,6 +76,8 @@ pub struct SettingsReport {
     pub letters_bytes: u64,
     /// What waits to be landed, in bytes.
     pub spool_bytes: u64,
+    /// Whether the sample day is in the data folder.
+    pub sample: bool,
 }
 
 impl Default for Settings {

@@ -20,6 +20,15 @@ pub struct TableRef {
     pub table: String,
 }
 
+/// How far the list of a lake's tables is.
+#[derive(Debug, Clone, Copy, Serialize, TS)]
+pub struct TablesProgress {
+    /// Tables that were read.
+    pub tables: u64,
+    /// Tables that there are.
+    pub all: u64,
+}
+
 /// The tables of a lake.
 #[derive(Debug, Serialize, TS)]
 pub struct TablesReport {

@@ -221,6 +221,9 @@ pub(crate) enum FormName {
 pub(crate) enum ExportName {
     Cli,
     Terraform,
+    TerraformImport,
+    TerraformDocument,
+    TerraformJsonencode,
     Cloudformation,
     Json,
 }
