@@ -161,7 +161,7 @@ export const reads: Partial<Record<keyof Commands, readonly Tag[]>> = {
 }
 
 /**
- * Who asks.
+ * Who calls.
  */
 export type Actor = "window" | "terminal" | "schedule" | "receiver";
 
@@ -232,7 +232,7 @@ reads: number,
 waited_ms: number, };
 
 /**
- * One condition of a statement, asked.
+ * One condition of a statement, evaluated.
  */
 export type AskedCondition = { 
 /**
@@ -252,7 +252,7 @@ values: Array<string>,
  */
 holds: Truth, 
 /**
- * Where it stands.
+ * Its range in the text.
  */
 range: Range, 
 /**
@@ -261,7 +261,7 @@ range: Range,
 line: number, };
 
 /**
- * Something that needs a person: of the latest run from one place into one lake.
+ * Something that needs attention: of the latest run from one place into one lake.
  */
 export type Attention = { 
 /**
@@ -277,7 +277,7 @@ kind: AttentionKind,
  */
 run: string, 
 /**
- * Its source; none when there were several.
+ * Its source; null when there were several.
  */
 source: string | null, 
 /**
@@ -302,7 +302,7 @@ events: EventCounts,
 muted: boolean, };
 
 /**
- * What needs a person. The order is that of the page.
+ * What needs attention. The order is that of the page.
  */
 export type AttentionKind = "failed" | "broke_off" | "cancelled" | "tables" | "files" | "rejected" | "discarded";
 
@@ -459,7 +459,7 @@ export type CallRef = {
 call: string, };
 
 /**
- * Why a row stands in the matrix.
+ * Why a row is in the matrix.
  */
 export type CallerKind = "goal" | "named" | "like" | "other_role" | "stranger";
 
@@ -510,7 +510,7 @@ row: number,
  */
 column: number, 
 /**
- * What the base says; none without a base that is valid.
+ * What the base says; null without a base that is valid.
  */
 before: Decision | null, 
 /**
@@ -535,7 +535,7 @@ v: number,
  */
 changes: Array<ChangeRecord>, 
 /**
- * What to ask for as `before` for those that are older; none at the end.
+ * The value of `before` for the next, older page; null at the end.
  */
 next?: string, };
 
@@ -679,7 +679,7 @@ export type ChooseKind = "file" | "folder";
  */
 export type Chosen = { 
 /**
- * Its path; none when the dialog was closed.
+ * Its path; null when the dialog was closed.
  */
 path: string | null, };
 
@@ -711,19 +711,19 @@ export type ColumnType = "BIGINT" | "DOUBLE" | "BOOLEAN" | "STRING" | "TIMESTAMP
  */
 export type ColumnView = { 
 /**
- * The id; none for callers that bring none.
+ * The id; null for callers that pass none.
  */
 external_id: string | null, 
 /**
- * Whether it stands for every id that nobody names.
+ * Whether it represents every id that is not named.
  */
 any_other: boolean, 
 /**
- * The pattern whose ids it stands for.
+ * The pattern whose ids it represents.
  */
 like: string | null, 
 /**
- * What people call it; a pattern stands in back-ticks.
+ * Its display name; a pattern is between back-ticks.
  */
 label: string, };
 
@@ -789,7 +789,7 @@ key: string,
  */
 values: Array<string>, 
 /**
- * Where it stands.
+ * Its range in the text.
  */
 range: Range, 
 /**
@@ -866,7 +866,7 @@ count: number, };
  */
 export type CredentialFacts = { 
 /**
- * The id that Databricks brings.
+ * The external id that Databricks passes.
  */
 externalId: string, 
 /**
@@ -1098,7 +1098,7 @@ written: number,
  */
 duplicate: number, 
 /**
- * Lines that are no event.
+ * Lines that are not events.
  */
 rejected: number, 
 /**
@@ -1111,7 +1111,7 @@ waiting: number,
 lost: number, };
 
 /**
- * A call whose answer a finding stands on.
+ * A call whose answer a finding is based on.
  */
 export type Evidence = { 
 /**
@@ -1187,7 +1187,7 @@ credential: CredentialFacts | null,
  */
 databricksAccountId: string | null, 
 /**
- * What Segment brings, when Segment is to get in.
+ * What Segment passes, when Segment is to be allowed.
  */
 segment: SegmentFacts | null, 
 /**
@@ -1315,7 +1315,7 @@ meaning: Shown,
  */
 because: Shown, 
 /**
- * The calls it stands on; none for what a text alone says.
+ * The calls that it is based on; empty for a finding on text alone.
  */
 evidence: Array<Evidence>, 
 /**
@@ -1327,7 +1327,7 @@ range: Range | null,
  */
 statement: number | null, 
 /**
- * What mends it.
+ * The fix.
  */
 fix: Fix | null, };
 
@@ -1350,7 +1350,7 @@ finding: Finding,
 fix: FixView | null, };
 
 /**
- * What mends it.
+ * The fix.
  */
 export type Fix = { "plan": unknown } | { "command": string };
 
@@ -1376,7 +1376,7 @@ cells: Array<CellChange>,
 text: string, };
 
 /**
- * A caller who is to get in, with the id it brings.
+ * A caller that is to be allowed, with the external id that it passes.
  */
 export type Goal = { 
 /**
@@ -1384,7 +1384,7 @@ export type Goal = {
  */
 principal: string, 
 /**
- * The id; none for a caller that brings none.
+ * The id; null for a caller that passes none.
  */
 externalId: string | null, 
 /**
@@ -1414,7 +1414,7 @@ export type HistoryOf = {
  */
 role: string | null, 
 /**
- * What the page before gave as `next`; none for the first.
+ * What the page before gave as `next`; null for the first.
  */
 before: string | null, 
 /**
@@ -1440,7 +1440,7 @@ commits: Array<CommitEntry>, };
  */
 export type HostEvent = { "kind": "over" } | { "kind": "away" } | { "kind": "dropped", 
 /**
- * Where they lie.
+ * Their paths.
  */
 paths: Array<string>, } | { "kind": "leaving" } | { "kind": "closing", 
 /**
@@ -1558,7 +1558,7 @@ export type Jobs = {
  */
 jobs: Array<Job>, 
 /**
- * What to ask for as `before` for those that are older; none at the end.
+ * The value of `before` for the next, older page; null at the end.
  */
 next: string | null, };
 
@@ -1571,7 +1571,7 @@ export type JobsPage = {
  */
 open: boolean, 
 /**
- * What the page before gave as `next`; none for the first.
+ * What the page before gave as `next`; null for the first.
  */
 before: string | null, 
 /**
@@ -1586,11 +1586,11 @@ export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in
  */
 export type KeptDraft = { 
 /**
- * The role as it was read; none for a policy that was pasted.
+ * The role as it was read; null for a policy that was pasted.
  */
 read: RoleRead | null, 
 /**
- * The ARN that a pasted policy belongs to, where a person named it.
+ * The ARN that a pasted policy belongs to, where a user named it.
  */
 role: string | null, 
 /**
@@ -1618,7 +1618,7 @@ access: AwsAccess,
  */
 past: Array<KeptStep>, 
 /**
- * What Redo goes on to, the next first.
+ * The steps that Redo restores, the next first.
  */
 future: Array<KeptStep>, 
 /**
@@ -1635,7 +1635,7 @@ export type KeptGoal = {
  */
 template: string, 
 /**
- * What people call it.
+ * Its display name.
  */
 label: string, 
 /**
@@ -1643,7 +1643,7 @@ label: string,
  */
 goal: Goal, 
 /**
- * Whether it is asked for.
+ * Whether it is switched on.
  */
 on: boolean, };
 
@@ -1732,7 +1732,7 @@ tables: Array<string>,
  */
 created: boolean, 
 /**
- * The columns that a table gained, in order; none for tables that were made.
+ * The columns that a table gained, in order; empty for tables that were made.
  */
 columns: Array<string>, };
 
@@ -1822,7 +1822,7 @@ runs: Array<RunReport>,
  */
 all_runs: number, 
 /**
- * What needs a person, the worst first.
+ * What needs attention, the worst first.
  */
 needs: Array<Attention>, 
 /**
@@ -1899,7 +1899,7 @@ export type PlanForm = "guide" | "separate";
  */
 export type PlanProgress = { 
 /**
- * The step that goes on, from 0.
+ * The current step, from 0.
  */
 step: number, 
 /**
@@ -2041,11 +2041,11 @@ text: string, };
  */
 export type PolicyTried = { 
 /**
- * The base; none when it is not a valid policy.
+ * The base; null when it is not a valid policy.
  */
 now: Explanation | null, 
 /**
- * The draft; none when it is not a valid policy.
+ * The draft; null when it is not a valid policy.
  */
 draft: Explanation | null, };
 
@@ -2066,11 +2066,11 @@ base: string | null,
  */
 role: string | null, 
 /**
- * Who asks.
+ * Who calls.
  */
 caller: CallerName, 
 /**
- * The id it brings; none for a caller that brings none.
+ * The id that it passes; null for a caller that passes none.
  */
 external_id: string | null, 
 /**
@@ -2084,15 +2084,15 @@ context: { [key in string]: Array<string> }, };
  */
 export type PolicyView = { 
 /**
- * Why AWS would refuse the text; none for a valid policy.
+ * Why AWS would refuse the text; empty for a valid policy.
  */
 problems: Array<Problem>, 
 /**
- * The statements; none while the text cannot be read.
+ * The statements; null while the text cannot be read.
  */
 policy: PolicyCards | null, 
 /**
- * Who may assume the role with which id; none unless the policy is valid.
+ * Who may assume the role with which id; null unless the policy is valid.
  */
 matrix: MatrixView | null, 
 /**
@@ -2246,7 +2246,7 @@ received: number,
  */
 duplicate: number, 
 /**
- * Lines that are no event.
+ * Lines that are not events.
  */
 rejected: number, };
 
@@ -2296,7 +2296,7 @@ type: ColumnType,
  */
 count: number, 
 /**
- * The first of them, cut; none where the answer has no room for it.
+ * The first of them, cut; null where the answer has no room for it.
  */
 example: string | null, };
 
@@ -2305,7 +2305,7 @@ example: string | null, };
  */
 export type PrincipalChip = { 
 /**
- * The list it stands in.
+ * The list that it is in.
  */
 kind: PrincipalKind, 
 /**
@@ -2313,7 +2313,7 @@ kind: PrincipalKind,
  */
 value: string, 
 /**
- * What people call it, where that is known.
+ * Its display name, where that is known.
  */
 label: string | null, 
 /**
@@ -2325,7 +2325,7 @@ means: string,
  */
 dead: boolean, 
 /**
- * Where it stands.
+ * Its range in the text.
  */
 range: Range, };
 
@@ -2443,7 +2443,7 @@ export type ProfileChange = {
  */
 name: string, 
 /**
- * All that a person decides of it.
+ * All that a user decides of it.
  */
 settings: ProfileSettings, };
 
@@ -2488,7 +2488,7 @@ v: number,
 profile: Profile, };
 
 /**
- * What a person decides of a profile.
+ * What a user decides of a profile.
  */
 export type ProfileSettings = { 
 /**
@@ -2564,7 +2564,7 @@ profiles: Array<Profile>, };
  */
 export type Progress = { 
 /**
- * The run; none for a preview.
+ * The run; null for a preview.
  */
 run: string | null, 
 /**
@@ -2576,11 +2576,11 @@ phase: string,
  */
 ms: number, 
 /**
- * Bytes read as they lie on disk.
+ * Bytes read, as stored on disk.
  */
 read: number, 
 /**
- * Bytes there are to read; none for standard input.
+ * Bytes there are to read; null for standard input.
  */
 total: number | null, 
 /**
@@ -2636,12 +2636,12 @@ export type Refused = {
  */
 code: Refusal, 
 /**
- * What stands in the way, and the next action.
+ * What prevents it, and the next action.
  */
 message: Shown, };
 
 /**
- * A line that is no event, as kept.
+ * A rejected line, as it is kept.
  */
 export type RejectedLine = { 
 /**
@@ -2653,11 +2653,11 @@ file: string,
  */
 line: number, 
 /**
- * Why it is no event.
+ * Why it is not an event.
  */
 reason: string, 
 /**
- * The line, or its beginning; none when it is not UTF-8.
+ * The line, or its beginning; null when it is not UTF-8.
  */
 raw: string | null, 
 /**
@@ -2677,7 +2677,7 @@ bytes: number | null,
  */
 sha256: string | null, 
 /**
- * The byte of the inflated file at which such a line begins; none for standard input.
+ * The byte of the inflated file at which such a line begins; null for standard input.
  */
 offset: number | null, 
 /**
@@ -2686,7 +2686,7 @@ offset: number | null,
 problem: LineProblem | null, };
 
 /**
- * Some of a run's letters.
+ * Some of a run's rejected lines.
  */
 export type RejectedLines = { 
 /**
@@ -2694,7 +2694,7 @@ export type RejectedLines = {
  */
 letters: Array<RejectedLine>, 
 /**
- * Where the next ones begin; none at the end.
+ * Where the next ones begin; null at the end.
  */
 next: number | null, };
 
@@ -2742,7 +2742,7 @@ export type RoleRead = {
  */
 role: AwsRole, 
 /**
- * Who asked.
+ * Who called.
  */
 caller: Identity, 
 /**
@@ -2750,11 +2750,11 @@ caller: Identity,
  */
 endpoints: Array<AwsEndpoint>, 
 /**
- * The most characters that its trust policy may have; none where that may not be asked.
+ * The most characters that its trust policy may have; null where the permission to read it is missing.
  */
 quota: number | null, 
 /**
- * Whether its own policies let it assume itself; none where that may not be asked.
+ * Whether its own policies let it assume itself; null where the permission to read it is missing.
  */
 self_assume_allowed: boolean | null, 
 /**
@@ -2766,7 +2766,7 @@ existing: { [key in string]: boolean },
  */
 protected: string | null, 
 /**
- * The call that it stands on.
+ * The call that it is based on.
  */
 evidence: Evidence, };
 
@@ -2796,7 +2796,7 @@ principal: CallerName,
  */
 kind: CallerKind, 
 /**
- * What people call it.
+ * Its display name.
  */
 label: string, 
 /**
@@ -2826,7 +2826,7 @@ export type RunList = {
  */
 runs: Array<RunReport>, 
 /**
- * What to ask for as `before` for those that are older; none at the end.
+ * The value of `before` for the next, older page; null at the end.
  */
 next: string | null, };
 
@@ -2908,11 +2908,11 @@ run: string,
  */
 status: Status, 
 /**
- * The source's name; none when there were several.
+ * The source's name; null when there were several.
  */
 source: string | null, 
 /**
- * The folder or file that was read; none for standard input.
+ * The folder or file that was read; null for standard input.
  */
 from: string | null, 
 /**
@@ -2924,7 +2924,7 @@ to: string,
  */
 again: boolean, 
 /**
- * The only table that was written, as `schema.table`; none means all.
+ * The only table that was written, as `schema.table`; null means all.
  */
 refill: string | null, 
 /**
@@ -2932,7 +2932,7 @@ refill: string | null,
  */
 started: string, 
 /**
- * When it ended; none while it runs and when its process died.
+ * When it ended; null while it runs and when its process died.
  */
 finished: string | null, 
 /**
@@ -2952,7 +2952,7 @@ events: EventCounts,
  */
 tables: Array<TableReport>, 
 /**
- * Lines that are no event, by reason.
+ * Lines that are not events, by reason.
  */
 rejected: Array<Counted>, 
 /**
@@ -2985,7 +2985,7 @@ error: Failure | null, };
  */
 export type RunsPage = { 
 /**
- * What the page before gave as `next`; none for the first.
+ * What the page before gave as `next`; null for the first.
  */
 before: string | null, 
 /**
@@ -3044,7 +3044,7 @@ from: string,
  */
 lake: string | null, 
 /**
- * The source's name; none takes it from the files' place.
+ * The source's name; null takes it from the files' place.
  */
 source: string | null, 
 /**
@@ -3053,7 +3053,7 @@ source: string | null,
 columns: Array<string>, };
 
 /**
- * What Segment brings.
+ * What Segment passes.
  */
 export type SegmentFacts = { 
 /**
@@ -3144,7 +3144,7 @@ installed: Settings,
  */
 data_folder: string, 
 /**
- * The variable that names the data folder; none when it lies where it does by itself.
+ * The variable that names the data folder; null when it is the default folder.
  */
 named_by: string | null, 
 /**
@@ -3233,7 +3233,7 @@ actions: Array<string>,
  */
 conditions: Array<ConditionChip>, 
 /**
- * Where it stands.
+ * Its range in the text.
  */
 range: Range, 
 /**
@@ -3295,7 +3295,7 @@ by: string | null,
  */
 covers: boolean, 
 /**
- * Its conditions, asked only when the two above are so.
+ * Its conditions, evaluated only when the two above are true.
  */
 conditions: Array<AskedCondition>, 
 /**
@@ -3367,7 +3367,7 @@ from: string,
  */
 to: string, 
 /**
- * The source's name; none takes it from the files' place.
+ * The source's name; null takes it from the files' place.
  */
 source: string | null, 
 /**
@@ -3445,7 +3445,7 @@ path: string,
  */
 version: number, 
 /**
- * Rows, as the files' statistics say; none when one does not.
+ * Rows, as the files' statistics say; null when one does not.
  */
 rows: number | null, 
 /**
@@ -3470,7 +3470,7 @@ export type TableFile = {
  */
 path: string, 
 /**
- * Rows, as its statistics say; none when they do not.
+ * Rows, as its statistics say; null when they do not.
  */
 rows: number | null, 
 /**
@@ -3508,15 +3508,15 @@ schema: string,
  */
 table: string, 
 /**
- * Events routed here; none for a merged table.
+ * Events routed here; null for a merged table.
  */
 received: number | null, 
 /**
- * Rows that landed; none for a merged table.
+ * Rows that landed; null for a merged table.
  */
 written: number | null, 
 /**
- * Events dropped as duplicates; none for a merged table.
+ * Events dropped as duplicates; null for a merged table.
  */
 duplicate: number | null, 
 /**
@@ -3524,7 +3524,7 @@ duplicate: number | null,
  */
 discarded: number, 
 /**
- * Rows merged; none for a table that is appended to.
+ * Rows merged; null for a table that is appended to.
  */
 merged: number | null, 
 /**
@@ -3582,7 +3582,7 @@ path: string,
  */
 version: number, 
 /**
- * Rows, as the files' statistics say; none when one does not.
+ * Rows, as the files' statistics say; null when one does not.
  */
 rows: number | null, 
 /**
@@ -3646,11 +3646,11 @@ export type Template = {
  */
 id: string, 
 /**
- * What people call it.
+ * Its display name.
  */
 label: string, 
 /**
- * Its ARN; none where it has to be named.
+ * Its ARN; null where it has to be named.
  */
 principal: string | null, 
 /**
@@ -3658,7 +3658,7 @@ principal: string | null,
  */
 known_ids: Array<KnownId>, 
 /**
- * Where a person finds the id.
+ * Where a user finds the id.
  */
 where_id: string, 
 /**
@@ -3671,7 +3671,7 @@ required: boolean,
 sid: string | null, };
 
 /**
- * The callers that a policy can be asked to let in.
+ * The callers that a policy can be planned for.
  */
 export type Templates = { 
 /**
@@ -3688,7 +3688,7 @@ export type TemplatesFor = {
  */
 role: string | null, 
 /**
- * The policy that it has, for the ids that stand in it.
+ * Its policy, from which ids are taken.
  */
 text: string, };
 
@@ -3730,7 +3730,7 @@ cells: Array<CellChange>,
  */
 size: PolicySize, 
 /**
- * What Access Analyzer reports for the new text; absent where it may not be asked.
+ * What Access Analyzer reports for the new text; absent where the permission to call it is missing.
  */
 analyzer: Array<AnalyzerFinding> | null, 
 /**
@@ -3754,11 +3754,11 @@ profile: string,
  */
 made: string, 
 /**
- * Who made it, where AWS was asked.
+ * Who made it, where AWS was called.
  */
 by: string | null, 
 /**
- * The endpoints that are not AWS's own, where AWS was asked.
+ * The endpoints that are not AWS's own, where AWS was called.
  */
 endpoints: Array<AwsEndpoint>, 
 /**
