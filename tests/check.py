@@ -90,7 +90,7 @@ def main(asked):
         check("independent readers", [*pytest, "tests/conformance"], "pytest", environment),
         check("the lake in a changing world", [*pytest, "tests/lake"], "pytest", environment),
         check("attacks by plan files, lakes and inboxes", [*pytest, "tests/hostile"], "pytest", environment),
-        check("the page in a browser", ["npm", "run", "-s", "-w", "tests/browser", "test"], "playwright", environment | {"HEADGATE_STYLES": "1"}),
+        check("the page in a browser", ["npm", "run", "-s", "-w", "tests/browser", "test"], "playwright", environment),
         check("the real window", [*pytest, "tests/window"], "pytest", environment),
     ]
     passed, failed = (sum(column) for column in zip(*results))

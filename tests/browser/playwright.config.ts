@@ -10,7 +10,7 @@ export default defineConfig({
   reporter: [['list']],
   projects: [
     { name: 'pages', testIgnore: 'styles.spec.ts' },
-    // What the others used of the page's styles, added up; asked for with HEADGATE_STYLES=1, for it needs all of them.
+    // What the others used of the page's styles, added up; asked for with HEADGATE_STYLES=1, not part of make test.
     ...(process.env.HEADGATE_STYLES
       ? [{ name: 'styles', testMatch: 'styles.spec.ts', dependencies: ['pages'] }]
       : []),
