@@ -69,6 +69,7 @@ test('a preview shows which lines cannot be read, and what a file is that is not
   await expect(page.locator('.lead')).toContainText('holds indented JSON')
   await expect(page.locator('.lead')).toContainText('jq -c . events.ndjson > events.lines.ndjson')
   await expect(page.getByText('No table would get rows')).toBeVisible()
+  await expect(page.locator('details.fold')).not.toHaveAttribute('open')
   await pictures(page, 'schemas-indented')
   await sync(page, product, pretty, join(product.folder, 'lake'))
   await expect(page.locator('.say')).toContainText('holds indented JSON')

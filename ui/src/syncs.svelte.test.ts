@@ -207,7 +207,7 @@ test('a run has its job while it is on record as running, and a moment longer', 
 
 test.each([
   ['succeeded', 'The sync of shop succeeded', true],
-  ['partial', 'The sync of shop did not land whole', false],
+  ['partial', 'The sync of shop left something out', false],
   ['failed', 'The sync of shop failed', false],
   ['cancelled', 'The sync of shop was stopped', false],
   ['interrupted', 'The sync of shop broke off', false],

@@ -198,7 +198,7 @@ export const statusWords: Record<Status, string> = {
 /** How a run or its job has ended, after what ended. */
 export const endWords: Partial<Record<Status | JobState, string>> = {
   succeeded: 'succeeded',
-  partial: 'did not land whole',
+  partial: 'left something out',
   failed: 'failed',
   cancelled: 'was stopped',
   interrupted: 'broke off',
@@ -427,6 +427,11 @@ const forms = new Set([
   'gzip_in_gzip',
   'utf16',
 ])
+
+/** Whether a file is not one event a line: then one sentence says more than all its lines. */
+export function isOtherForm({ notices }: Pick<Preview, 'notices'>): boolean {
+  return notices.some(({ code }) => forms.has(code))
+}
 
 /** What of a preview's files would not land, in one line, and whether that is wrong; nothing where all would. */
 export function leftOut(found: Preview): { text: string; isWrong: boolean } | null {
