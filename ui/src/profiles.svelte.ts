@@ -1,7 +1,8 @@
 // The profiles and the one in use: read when the window starts, and again when the core reports that they changed.
 
-import { ask, shown, type CoreEvent, type Profile, type ProfileSettings } from './api'
+import { ask, type CoreEvent, type Profile, type ProfileSettings } from './api'
 import { events } from './api/events.svelte'
+import { shown } from './api/host'
 
 export class ProfileBook {
   /** In the order of their names. */

@@ -9,7 +9,7 @@ import { http } from './http'
 import { tauri } from './tauri'
 
 export * from './generated'
-export { asFailure, newCall, shown } from './host'
+export { asFailure, newCall } from './host'
 
 const host: Host = '__TAURI_INTERNALS__' in window ? tauri : http
 
