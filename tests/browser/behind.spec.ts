@@ -334,7 +334,9 @@ test('rows that are gone are said wherever the run is', async ({ page, product }
   await tamper(page, 'overview_show', (answer) => {
     for (const run of answer.runs as Record<string, unknown>[]) gone(run)
     const [kind, on] = ['tables', 'web.tracks']
-    answer.needs = [{ kind, run: id, source: 'web', count: 2, error, on }]
+    answer.needs = [
+      { id: 'n', kind, run: id, source: 'web', count: 2, error, on, events: lost, muted: false },
+    ]
   })
   await page.goto(`${product.url}#/settings`)
   await page.goto(`${product.url}#/syncs/${id}`)

@@ -19,7 +19,7 @@ use crate::table::LakeTable;
 /// checkpoint is as large as the table has files. Both together cost least where the number grows with the root of
 /// theirs, which a table that is appended to has about as many of as versions.
 fn most(version: u64) -> u64 {
-    (version / 25).isqrt().max(20)
+    (version / 110).isqrt().max(20)
 }
 
 impl Lake {
