@@ -188,7 +188,7 @@ test('what a title says is shown to the keyboard, and Escape closes it', async (
   await open(page, product)
   const tooltip = page.locator('.tooltip')
   // Beside the rail's icons, which have no words here.
-  await page.keyboard.press('Tab')
+  await page.getByRole('combobox', { name: 'Profile' }).focus()
   await page.keyboard.press('Tab')
   await expect(page.getByRole('link', { name: 'Overview', exact: true })).toBeFocused()
   await expect(tooltip).toHaveText('Overview')
