@@ -1,5 +1,7 @@
 // Moves the focus to the control that replaced the one that had it.
 
+import type { Attachment } from 'svelte/attachments'
+
 const controls = 'button:not(:disabled), input:not(:disabled), select, [tabindex="0"]'
 
 const within = (host: Element) => [...host.querySelectorAll<HTMLElement>(controls)]
@@ -40,5 +42,25 @@ export function keepsFocus(host: HTMLElement): () => void {
     watch.disconnect()
     document.removeEventListener('focusin', took)
     document.removeEventListener('focusout', left)
+  }
+}
+
+/** Has the keys scroll an element while it has more than it shows. */
+export const scrolledByKeys: Attachment<HTMLElement> = (element) => {
+  const look = () => {
+    if (element.scrollHeight > element.clientHeight) element.tabIndex = 0
+    else element.removeAttribute('tabindex')
+  }
+  const sizes = new ResizeObserver(look)
+  const watch = () => {
+    for (const part of [element, ...element.children]) sizes.observe(part)
+    look()
+  }
+  const parts = new MutationObserver(watch)
+  parts.observe(element, { childList: true })
+  watch()
+  return () => {
+    sizes.disconnect()
+    parts.disconnect()
   }
 }
