@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use headgate_sync::{Progress, Watch};
+use headgate_sync::{Observer, Progress};
 use headgate_terms::{Error, Result, say};
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ impl Call {
     }
 }
 
-impl Watch for Call {
+impl Observer for Call {
     fn progress(&self, progress: &Progress) {
         self.report(progress);
     }

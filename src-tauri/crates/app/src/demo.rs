@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use headgate_lake::Location;
 use headgate_sync::{
-    DataFolder, Preview, PreviewRequest, RunReport, RunRequest, Watch, preview, run,
+    DataFolder, Observer, Preview, PreviewRequest, RunReport, RunRequest, preview, run,
 };
 use headgate_terms::{Error, Result, say};
 use serde::Serialize;
@@ -44,7 +44,12 @@ impl App {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub(crate) fn demo(&self, _: &Cx, to: Option<&str>, watch: &dyn Watch) -> Result<DemoReport> {
+    pub(crate) fn demo(
+        &self,
+        _: &Cx,
+        to: Option<&str>,
+        watch: &dyn Observer,
+    ) -> Result<DemoReport> {
         let lake = match to {
             Some(to) => Location::parse(to).map_err(|e| e.field("to"))?.folder().to_owned(),
             None => tempfile::Builder::new()

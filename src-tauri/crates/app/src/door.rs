@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use headgate_sync::{Preview, PreviewRequest, RunReport, RunRequest, SavedLines, Watch};
+use headgate_sync::{Observer, Preview, PreviewRequest, RunReport, RunRequest, SavedLines};
 use headgate_terms::Result;
 
 use crate::App;
 use crate::api::{Applied, AwsAccess, ChangeRequest, RunRef, TrustPlan};
 use crate::cx::Cx;
 use crate::demo::DemoReport;
-use crate::plans::ApplyWatch;
+use crate::plans::PlanObserver;
 use crate::serve::line;
 use crate::trust::HandedPlan;
 
@@ -33,7 +33,7 @@ impl Door<'_> {
     ///
     /// # Errors
     /// What goes wrong before there is a run; the report says the rest.
-    pub fn sync_run(&self, request: &RunRequest, watch: &dyn Watch) -> Result<RunReport> {
+    pub fn sync_run(&self, request: &RunRequest, watch: &dyn Observer) -> Result<RunReport> {
         let Self { app, cx } = self;
         app.carry_out(&line::sync_start, cx, |_| app.sync_run(cx, request, watch))
     }
@@ -42,7 +42,7 @@ impl Door<'_> {
     ///
     /// # Errors
     /// As [`headgate_sync::preview`].
-    pub fn preview(&self, request: &PreviewRequest, watch: &dyn Watch) -> Result<Preview> {
+    pub fn preview(&self, request: &PreviewRequest, watch: &dyn Observer) -> Result<Preview> {
         let Self { app, cx } = self;
         app.carry_out(&line::schema_preview, cx, |_| app.preview(cx, request, watch))
     }
@@ -51,7 +51,7 @@ impl Door<'_> {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn demo(&self, to: Option<&str>, watch: &dyn Watch) -> Result<DemoReport> {
+    pub fn demo(&self, to: Option<&str>, watch: &dyn Observer) -> Result<DemoReport> {
         let Self { app, cx } = self;
         app.carry_out(&line::sample_create, cx, |_| app.demo(cx, to, watch))
     }
@@ -103,7 +103,7 @@ impl Door<'_> {
         &self,
         plan: &TrustPlan,
         access: &AwsAccess,
-        watch: &dyn ApplyWatch,
+        watch: &dyn PlanObserver,
     ) -> Result<Applied> {
         let Self { app, cx } = self;
         app.carry_out(&line::role_apply, cx, |world| app.apply_plan(cx, plan, access, watch, world))

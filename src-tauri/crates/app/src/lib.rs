@@ -82,12 +82,12 @@ pub use headgate_aws::{Endpoint, Identity};
 pub use headgate_lake::{CommitEntry, DiscardRow, TableSummary};
 pub use headgate_policy as policy;
 pub use headgate_sync::{
-    ColumnChoice, Counted, DataFolder, PreviewRequest, RejectedLine, RunRequest, Status,
-    TableReport, Watch,
+    ColumnChoice, Counted, DataFolder, Observer, PreviewRequest, RejectedLine, RunRequest, Status,
+    TableReport,
 };
 pub use host::{Confirm, Host, Notice, SaveAs};
 pub use neighbour::{Changed, Message, SOCKET};
-pub use plans::ApplyWatch;
+pub use plans::PlanObserver;
 pub use policies::{invalid, valid};
 pub use roles::{facts_of, now};
 pub use serve::{COMMANDS, Command, Kind};

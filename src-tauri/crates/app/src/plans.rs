@@ -26,8 +26,8 @@ use crate::jobs::NewWork;
 use crate::stores::Held;
 use crate::world::Consent;
 
-pub use watch::ApplyWatch;
 pub(crate) use watch::OnPage;
+pub use watch::PlanObserver;
 
 pub(crate) use walk::{NotChanged, PlanKind, RetryPolicy, Why};
 use walk::{Part, Walked, parts, walk};
@@ -203,8 +203,8 @@ impl App {
     pub(crate) fn change_job<T>(
         &self,
         cx: &Cx,
-        watch: &dyn ApplyWatch,
-        work: impl FnOnce(&dyn ApplyWatch) -> Result<T>,
+        watch: &dyn PlanObserver,
+        work: impl FnOnce(&dyn PlanObserver) -> Result<T>,
         outcome: impl FnOnce(&T) -> (Outcome, Option<Error>),
     ) -> Result<T> {
         let lane = format!("changes of {}", cx.profile);
@@ -231,7 +231,7 @@ impl App {
         plan: &Plan,
         kind: &K,
         sender: &Sender,
-        watch: &dyn ApplyWatch,
+        watch: &dyn PlanObserver,
     ) -> Result<Carried<K::Found>> {
         // Held for as long as the plan takes, for at its end the journal may be out of reach.
         let store = Mutex::new(self.store()?);

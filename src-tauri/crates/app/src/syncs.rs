@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use headgate_sync::{ColumnChoice, Preview, PreviewRequest, RunReport, RunRequest, Watch};
+use headgate_sync::{ColumnChoice, Observer, Preview, PreviewRequest, RunReport, RunRequest};
 use headgate_terms::{Error, Result, TableName, say};
 
 use crate::App;
@@ -29,7 +29,7 @@ impl App {
         &self,
         _: &Cx,
         request: &PreviewRequest,
-        watch: &dyn Watch,
+        watch: &dyn Observer,
     ) -> Result<Preview> {
         headgate_sync::preview(request, self.runtime().handle(), watch)
     }
@@ -64,7 +64,7 @@ impl App {
         &self,
         cx: &Cx,
         request: &RunRequest,
-        watch: &dyn Watch,
+        watch: &dyn Observer,
     ) -> Result<RunReport> {
         let from =
             request.from.as_ref().map_or_else(|| "-".to_owned(), |from| from.display().to_string());
@@ -78,7 +78,7 @@ impl App {
         cx: &Cx,
         request: &RunRequest,
         about: CallAbout,
-        watch: &dyn Watch,
+        watch: &dyn Observer,
     ) -> Result<RunReport> {
         let lane = SYNC_LANE.to_owned();
         let new = NewWork { kind: JobKind::Sync, lane, about: Some(about), watch };

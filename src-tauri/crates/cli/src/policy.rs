@@ -17,8 +17,8 @@ use headgate_app::policy::{
     Caller, Export, Facts, Form, Goal, Goals, Named, Problem, QUOTA, Request,
 };
 use headgate_app::{
-    App, ApplyWatch, AwsAccess, ChangeHistory, ChangeRef, ChangeRequest, Door, Endpoint,
-    HandedPlan, HistoryOf, Identity, Outcome, PlanProgress, TrustPlan, policy, valid,
+    App, AwsAccess, ChangeHistory, ChangeRef, ChangeRequest, Door, Endpoint, HandedPlan, HistoryOf,
+    Identity, Outcome, PlanObserver, PlanProgress, TrustPlan, policy, valid,
 };
 use headgate_terms::{Arn, Error, Result, Severity, Shown, say};
 use serde_json::json;
@@ -447,7 +447,7 @@ struct ApplyProgress {
     last_printed: Mutex<Option<usize>>,
 }
 
-impl ApplyWatch for ApplyProgress {
+impl PlanObserver for ApplyProgress {
     fn begins(&self, caller: &Identity, endpoints: &[Endpoint]) -> Result<()> {
         let shown = if self.json {
             let mut document = json!(self.handed);

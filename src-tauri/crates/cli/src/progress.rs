@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use headgate_app::{Progress, Watch};
+use headgate_app::{Observer, Progress};
 use headgate_terms::Shown;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
@@ -33,7 +33,7 @@ impl TerminalProgress {
     }
 }
 
-impl Watch for TerminalProgress {
+impl Observer for TerminalProgress {
     fn progress(&self, progress: &Progress) {
         if let Some(bar) = &self.bar {
             if bar.length() != progress.total || bar.position() == 0 {

@@ -8,10 +8,10 @@
 //! `events` turns lines into rows, `lake` writes them to tables, and `store` caches what the lake knows.
 //!
 //! ```
-//! use headgate_sync::{DataFolder, PreviewRequest, Progress, Watch, preview};
+//! use headgate_sync::{DataFolder, PreviewRequest, Progress, Observer, preview};
 //!
 //! struct Quiet;
-//! impl Watch for Quiet {
+//! impl Observer for Quiet {
 //!     fn progress(&self, _: &Progress) {}
 //!     fn cancelled(&self) -> bool {
 //!         false
@@ -82,4 +82,4 @@ pub use report::{
     Counted, Damaged, DeadLetters, EventCounts, FileCounts, NoticeCount, PhaseTime, RunReport,
     Status, TableReport,
 };
-pub use run::{Progress, RunRequest, TableCount, Watch, run};
+pub use run::{Observer, Progress, RunRequest, TableCount, run};

@@ -26,7 +26,7 @@ use crate::dead_letters::{FirstRejected, RejectedLine};
 use crate::folder::DataFolder;
 use crate::installation::Installation;
 use crate::report::{Counted, Damaged, NoticeCount};
-use crate::run::{ActiveRun, Progress, RunRequest, Watch, id_of, key_of, millis, refuse_copy};
+use crate::run::{ActiveRun, Observer, Progress, RunRequest, id_of, key_of, millis, refuse_copy};
 use crate::source::{DataFile, SourceFiles, find};
 use crate::summary::{Summary, behind_of};
 use crate::tables::{State, Tables};
@@ -184,7 +184,7 @@ pub struct PreviewDiscard {
 ///
 /// # Errors
 /// As a run before it begins, when something cannot be read, and `cancelled`.
-pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Watch) -> Result<Preview> {
+pub fn preview(request: &PreviewRequest, handle: &Handle, watch: &dyn Observer) -> Result<Preview> {
     let location = request.lake.as_deref().map(Location::parse).transpose()?;
     let data = request.data.real();
     let mut apart = vec![data.as_path()];
@@ -258,7 +258,7 @@ struct PreviewRun<'l> {
     store: Option<&'l Store>,
     whole: Whole,
     batch_bytes: u64,
-    watch: &'l dyn Watch,
+    watch: &'l dyn Observer,
     begun: Instant,
     total: u64,
     read: Arc<AtomicU64>,

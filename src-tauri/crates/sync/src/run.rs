@@ -1,7 +1,7 @@
 //! [`run`]: one sync from the request to the report. It opens the lake, finishes batches of earlier runs, reads
 //! batch after batch, and ends with the report.
 //!
-//! [`RunRequest`] is what to do, [`Watch`] who follows and may cancel it. A batch is recorded before its first
+//! [`RunRequest`] is what to do, [`Observer`] who follows and may cancel it. A batch is recorded before its first
 //! commit and closed after its last; everything between can be repeated. The steps of a batch are in `land`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -120,7 +120,7 @@ pub struct TableCount {
 }
 
 /// Who looks on, and may stop it.
-pub trait Watch: Sync {
+pub trait Observer: Sync {
     /// Called now and then.
     fn progress(&self, progress: &Progress);
     /// Whether the run is to stop: a batch that has begun to commit is finished first.
@@ -131,7 +131,7 @@ pub trait Watch: Sync {
 ///
 /// # Errors
 /// What goes wrong before there is a run; after that the report says it.
-pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Watch) -> Result<RunReport> {
+pub fn run(request: &RunRequest, handle: &Handle, watch: &dyn Observer) -> Result<RunReport> {
     let location = Location::parse(&request.to).map_err(|error| error.field("to"))?;
     if let Some(source) = &request.source {
         schema_of(source)?;
@@ -319,7 +319,7 @@ pub(crate) fn internal(error: &dyn std::fmt::Display) -> Error {
 /// the lake's records) and `land` (commits batches).
 pub(crate) struct ActiveRun<'r> {
     pub(crate) request: &'r RunRequest,
-    pub(crate) watch: &'r dyn Watch,
+    pub(crate) watch: &'r dyn Observer,
     pub(crate) handle: Handle,
     pub(crate) store: Store,
     pub(crate) me: Installation,
@@ -353,7 +353,7 @@ pub(crate) struct OpenPlan {
 impl<'r> ActiveRun<'r> {
     pub(crate) fn new(
         request: &'r RunRequest,
-        watch: &'r dyn Watch,
+        watch: &'r dyn Observer,
         handle: &Handle,
         store: Store,
         me: Installation,

@@ -5,7 +5,7 @@ import type { KeptPlan, PlanForm, PolicyCards } from '../../api'
 import { formGiving, formOf, type DraftForm } from './forms'
 import { previewsOf, type Ask, type PlanInput, type PlanPreview } from './requests'
 
-type Plan = KeptPlan & { form: PlanForm | null }
+type DraftPlan = KeptPlan & { form: PlanForm | null }
 
 /** A draft as plans see it. */
 export type Planned = Omit<PlanInput, 'form'> & {
@@ -16,7 +16,7 @@ export type Planned = Omit<PlanInput, 'form'> & {
 
 export class Planning {
   readonly #ask: Ask
-  #plan = $state.raw<Plan | null>(null)
+  #plan = $state.raw<DraftPlan | null>(null)
   #previews = $state.raw<Record<PlanForm, PlanPreview> | null>(null)
   #preferred = $state<PlanForm>('separate')
 

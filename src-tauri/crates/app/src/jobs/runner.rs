@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use headgate_store::NewJob;
-use headgate_sync::{Progress, Watch};
+use headgate_sync::{Observer, Progress};
 use headgate_terms::{Error, Result};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -27,7 +27,7 @@ pub(crate) struct NewWork<'w> {
     pub(crate) lane: String,
     pub(crate) about: Option<CallAbout>,
     /// Who hears how far it is, and may stop it.
-    pub(crate) watch: &'w dyn Watch,
+    pub(crate) watch: &'w dyn Observer,
 }
 
 /// A job that has its turn, or waits for it.
@@ -36,7 +36,7 @@ pub(crate) struct Work<'w> {
     cx: &'w Cx,
     id: String,
     lane: String,
-    watch: &'w dyn Watch,
+    watch: &'w dyn Observer,
     recorded: Mutex<Recorded>,
     has_ended: AtomicBool,
 }
@@ -321,7 +321,7 @@ fn stopped_before_its_turn() -> Error {
         .hint("Nothing was done; start it again.")
 }
 
-impl Watch for Work<'_> {
+impl Observer for Work<'_> {
     fn progress(&self, progress: &Progress) {
         let is_new = progress.run.is_some()
             && self.app.jobs.lanes.job(&self.id).is_some_and(|job| job.run != progress.run);

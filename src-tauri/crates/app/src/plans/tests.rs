@@ -13,7 +13,7 @@ use headgate_terms::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::walk::{Part, Walked, parts, walk};
-use super::{ApplyWatch, Change, ChangesPage, NotChanged, PlanKind, RetryPolicy, Sender, Why};
+use super::{Change, ChangesPage, NotChanged, PlanKind, PlanObserver, RetryPolicy, Sender, Why};
 use crate::world::Consent;
 use crate::{
     Actor, App, Call, ChangeRecord, ChangeState, Cx, Outcome, Plan, PlanProgress, Step, StepRole,
@@ -143,7 +143,7 @@ struct Watching {
     steps: Mutex<Vec<usize>>,
 }
 
-impl ApplyWatch for Watching {
+impl PlanObserver for Watching {
     fn begins(&self, _: &Identity, _: &[Endpoint]) -> Result<()> {
         Ok(())
     }
@@ -340,7 +340,7 @@ impl TestApp {
     fn carry_out(&self, plan: &Plan, notes: &Notes) -> Result<Vec<ChangeState>> {
         let sender = Sender::new(&Consent::given(), SENDER.to_owned(), None);
         let watch = Watching::default();
-        let work = |watch: &dyn ApplyWatch| {
+        let work = |watch: &dyn PlanObserver| {
             let carried = self.app.carry_out_plan(&self.cx, plan, notes, &sender, watch);
             self.app.runtime().block_on(carried)
         };

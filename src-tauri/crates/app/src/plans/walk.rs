@@ -12,7 +12,7 @@ use headgate_terms::{Error, Result};
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
-use super::{ApplyWatch, invalid};
+use super::{PlanObserver, invalid};
 use crate::api::{ChangeState, PlanProgress, Step, StepRole};
 
 /// What a kind of plan knows of the objects that it changes.
@@ -144,7 +144,7 @@ pub(super) async fn walk<K: PlanKind>(
     kind: &K,
     steps: &[Step],
     part: &Part,
-    watch: &dyn ApplyWatch,
+    watch: &dyn PlanObserver,
 ) -> Walked<K::Found> {
     let step = &steps[part.change];
     let lock = object_lock(&step.target);
@@ -230,7 +230,7 @@ async fn prove<K: PlanKind>(
     step: &Step,
     place: usize,
     (before, after, request_id): (Value, Value, Option<String>),
-    watch: &dyn ApplyWatch,
+    watch: &dyn PlanObserver,
 ) -> Walked<K::Found> {
     let begun = Instant::now();
     let mut backoff = Backoff::new(K::RETRIES);
@@ -286,7 +286,7 @@ impl Backoff {
     }
 
     /// Waits; false when the time is up or the change is to stop.
-    async fn wait(&mut self, watch: &dyn ApplyWatch) -> bool {
+    async fn wait(&mut self, watch: &dyn PlanObserver) -> bool {
         if Instant::now() + self.next > self.end {
             return false;
         }

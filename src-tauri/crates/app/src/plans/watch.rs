@@ -1,4 +1,4 @@
-//! [`ApplyWatch`]: who follows a plan while it is carried out, that is the terminal, the page, or its job.
+//! [`PlanObserver`]: who follows a plan while it is carried out, that is the terminal, the page, or its job.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,7 +10,7 @@ use crate::calls::Call;
 use crate::jobs::Work;
 
 /// Who watches a change: hears how far it is, and can stop it before it is sent.
-pub trait ApplyWatch: Sync {
+pub trait PlanObserver: Sync {
     /// It is known who calls and where to; nothing was sent yet.
     ///
     /// # Errors
@@ -25,7 +25,7 @@ pub trait ApplyWatch: Sync {
 /// The page as a watcher.
 pub(crate) struct OnPage<'a>(pub(crate) &'a Call);
 
-impl ApplyWatch for OnPage<'_> {
+impl PlanObserver for OnPage<'_> {
     fn begins(&self, _: &Identity, _: &[Endpoint]) -> Result<()> {
         Ok(())
     }
@@ -44,17 +44,17 @@ impl ApplyWatch for OnPage<'_> {
 /// A watcher whose change is a job: on record from the moment it is sent.
 pub(super) struct OnJob<'a, 'w> {
     work: &'a Work<'w>,
-    watch: &'a dyn ApplyWatch,
+    watch: &'a dyn PlanObserver,
     has_begun: AtomicBool,
 }
 
 impl<'a, 'w> OnJob<'a, 'w> {
-    pub(super) fn new(work: &'a Work<'w>, watch: &'a dyn ApplyWatch) -> Self {
+    pub(super) fn new(work: &'a Work<'w>, watch: &'a dyn PlanObserver) -> Self {
         Self { work, watch, has_begun: AtomicBool::new(false) }
     }
 }
 
-impl ApplyWatch for OnJob<'_, '_> {
+impl PlanObserver for OnJob<'_, '_> {
     fn begins(&self, caller: &Identity, endpoints: &[Endpoint]) -> Result<()> {
         self.watch.begins(caller, endpoints)
     }

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::played::User;
 use crate::{
-    Actor, App, ApplyWatch, AwsAccess, AwsSource, COMMANDS, Call, ChangeRef, ChangeRequest, Colour,
-    Cx, Endpoint, Identity, Outcome, PlanProgress, ProfileChange, ProfileSettings, RoleRead,
-    RoleRef,
+    Actor, App, AwsAccess, AwsSource, COMMANDS, Call, ChangeRef, ChangeRequest, Colour, Cx,
+    Endpoint, Identity, Outcome, PlanObserver, PlanProgress, ProfileChange, ProfileSettings,
+    RoleRead, RoleRef,
 };
 
 #[allow(dead_code, reason = "the tests of the door to AWS use the rest")]
@@ -186,7 +186,7 @@ impl Played {
 
 struct Unwatched;
 
-impl ApplyWatch for Unwatched {
+impl PlanObserver for Unwatched {
     fn begins(&self, _: &Identity, _: &[Endpoint]) -> Result<()> {
         Ok(())
     }

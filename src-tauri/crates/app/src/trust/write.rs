@@ -17,7 +17,7 @@ use crate::api::{
 use crate::cx::Cx;
 use crate::host::Confirm;
 use crate::plans::{
-    ApplyWatch, Change, ChangesPage, NotChanged, OnPage, PlanKind, RetryPolicy, Sender, Why,
+    Change, ChangesPage, NotChanged, OnPage, PlanKind, PlanObserver, RetryPolicy, Sender, Why,
 };
 use crate::roles::own_principals;
 use crate::world::World;
@@ -195,10 +195,10 @@ impl App {
         cx: &Cx,
         plan: &TrustPlan,
         access: &AwsAccess,
-        watch: &dyn ApplyWatch,
+        watch: &dyn PlanObserver,
         world: &World<'_>,
     ) -> Result<Applied> {
-        let work = |watch: &dyn ApplyWatch| {
+        let work = |watch: &dyn PlanObserver| {
             self.runtime().block_on(self.write_trust(cx, plan, access, watch, world))
         };
         self.change_job(cx, watch, work, |applied| (applied.outcome, applied.error.clone()))
@@ -209,7 +209,7 @@ impl App {
         cx: &Cx,
         plan: &TrustPlan,
         access: &AwsAccess,
-        watch: &dyn ApplyWatch,
+        watch: &dyn PlanObserver,
         world: &World<'_>,
     ) -> Result<Applied> {
         let aws = self.aws(cx, access).await?;
