@@ -28,6 +28,14 @@ pub struct FileMark {
     pub content: Option<String>,
 }
 
+impl FileMark {
+    /// Whether a file of this size, changed last at this time, is the one that was marked.
+    #[must_use]
+    pub fn is_of(&self, size: u64, modified: i64) -> bool {
+        self.size == size && self.modified == modified
+    }
+}
+
 impl Store {
     /// What is known of a file.
     ///

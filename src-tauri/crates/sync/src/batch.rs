@@ -452,8 +452,7 @@ impl Feed {
     fn compare(&mut self, entry: &mut Entry, window: &mut dyn Ids) -> bool {
         let extent = &mut entry.extent;
         let known = window.file(&extent.path);
-        let is_same =
-            |known: &&FileMark| known.size == extent.size && known.modified == extent.modified;
+        let is_same = |known: &&FileMark| known.is_of(extent.size, extent.modified);
         entry.floor = known.as_ref().and_then(|known| known.oldest);
         if let Some(same) = known.as_ref().filter(is_same) {
             let from = if same.done { (0, 0) } else { (same.lines, same.bytes) };

@@ -174,9 +174,7 @@ impl ActiveRun<'_> {
     /// A file, or one of the same content, that was taken to its end before.
     fn was_taken(&self, ledger: &Ledger, file: &DataFile) -> Result<Option<FileMark>> {
         let known = self.store.file(ledger.id, &file.key)?;
-        let is_same = |known: &FileMark| {
-            known.done && known.size == file.size && known.modified == file.modified
-        };
+        let is_same = |known: &FileMark| known.done && known.is_of(file.size, file.modified);
         if known.as_ref().is_some_and(is_same) {
             return Ok(known);
         }

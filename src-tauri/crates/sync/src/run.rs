@@ -438,9 +438,7 @@ impl<'r> ActiveRun<'r> {
                 }
             }
             let known = self.store.file(ledger.id, &file.key)?;
-            let is_same = |known: &FileMark| {
-                known.done && known.size == file.size && known.modified == file.modified
-            };
+            let is_same = |known: &FileMark| known.done && known.is_of(file.size, file.modified);
             if !self.request.again && known.as_ref().is_some_and(is_same) {
                 self.tally.report.files.unchanged += 1;
                 self.read.fetch_add(file.size, Ordering::Relaxed);
